@@ -80,3 +80,24 @@ pub trait Rejection: Copy + std::fmt::Debug {
     /// `hazard.already_closed`: the API's code and the key of the words in both languages.
     fn code(self) -> &'static str;
 }
+
+/// A refusal enum: each case once, with the code that names it.
+macro_rules! refusals {
+    ($(#[$meta:meta])* $name:ident { $($(#[$doc:meta])* $case:ident = $code:literal),* $(,)? }) => {
+        $(#[$meta])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub enum $name { $($(#[$doc])* $case),* }
+
+        impl $name {
+            /// Every case, so that a test finds the words of each.
+            pub const ALL: &'static [Self] = &[$(Self::$case),*];
+        }
+
+        impl $crate::decider::Rejection for $name {
+            fn code(self) -> &'static str {
+                match self { $(Self::$case => $code),* }
+            }
+        }
+    };
+}
+pub(crate) use refusals;

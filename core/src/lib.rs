@@ -6,12 +6,15 @@
 //! * The **ledger** ([`ledger`]) signs, orders, hashes and keeps what happened.
 
 pub mod actor;
+pub mod command;
 pub mod decider;
 pub mod enterprise;
+pub mod event;
 pub mod hazard;
 pub mod id;
 pub mod inspection;
 pub mod ledger;
+pub mod office;
 pub mod opening;
 pub mod refusal;
 pub mod report;

@@ -119,3 +119,18 @@ pub fn actors_with(parties: &[Party], role: Role) -> Vec<ActorId> {
     }
     found
 }
+
+/// Whether somebody among `parties` holds `role`.
+pub fn signed_by(parties: &[Party], role: Role) -> bool {
+    !actors_with(parties, role).is_empty()
+}
+
+/// Whether two different holders of `role` sign.
+pub fn signed_by_two(parties: &[Party], role: Role) -> bool {
+    actors_with(parties, role).len() >= 2
+}
+
+/// Whether the log itself signs, and nobody else.
+pub fn signed_by_log(parties: &[Party]) -> bool {
+    !parties.is_empty() && parties.iter().all(|party| *party == Party::Log)
+}

@@ -1,1 +1,205 @@
-//! The enterprise stream.
+//! The `enterprise` stream: who it is, who stands behind it, its licences, accidents, self-inspections, closure.
+
+mod command;
+mod event;
+mod refusal;
+
+pub use command::*;
+pub(crate) use event::name_key;
+pub use event::{AccidentRecorded, ClosurePetitioned, EnterpriseEvent};
+pub use refusal::EnterpriseRefusal;
+
+use crate::decider::{Decider, Moment, Recorded};
+use crate::id::StreamId;
+use crate::role::{Role, signed_by};
+use crate::rules::closure::{ClosureFacts, Licence, closure};
+use crate::units::Day;
+
+/// The decider of `enterprise` streams.
+#[derive(Clone, Copy, Debug)]
+pub struct EnterpriseDecider;
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Status {
+    #[default]
+    Absent,
+    Registered,
+    /// The government was asked to close it.
+    Petitioned,
+    Closed,
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct State {
+    pub status: Status,
+    pub licence: Option<Licence>,
+    pub producing: bool,
+}
+
+/// What a decision reads in other streams.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Facts {
+    /// The enterprise that a signing enterprise account acts for.
+    pub acts_for: Option<StreamId>,
+    /// Another enterprise has this name.
+    pub name_taken: bool,
+    /// Days on which a major hazard was found here.
+    pub discoveries: Vec<Day>,
+    /// Days of penalties for major hazards here.
+    pub penalties: Vec<Day>,
+    /// A major hazard is open here (一票否决).
+    pub open_major_hazard: bool,
+}
+
+type Refused = EnterpriseRefusal;
+
+fn need(holds: bool, refusal: Refused) -> Result<(), Refused> {
+    if holds { Ok(()) } else { Err(refusal) }
+}
+
+/// It is registered and not closed.
+fn stands(state: &State) -> Result<(), Refused> {
+    match state.status {
+        Status::Absent => Err(Refused::NotRegistered),
+        Status::Closed => Err(Refused::Closed),
+        Status::Registered | Status::Petitioned => Ok(()),
+    }
+}
+
+fn register(state: &State, register: &Register, facts: &Facts, moment: &Moment<'_>) -> Result<EnterpriseEvent, Refused> {
+    need(state.status == Status::Absent, Refused::AlreadyRegistered)?;
+    let entitled = signed_by(moment.by, Role::Clerk) || signed_by(moment.by, Role::Inspector);
+    need(entitled, Refused::NeedsClerk)?;
+    need(!facts.name_taken, Refused::NameTaken)?;
+    Ok(EnterpriseEvent::Registered(register.clone()))
+}
+
+fn changed(state: &State, moment: &Moment<'_>, event: EnterpriseEvent) -> Result<EnterpriseEvent, Refused> {
+    stands(state)?;
+    let entitled = signed_by(moment.by, Role::Clerk) || signed_by(moment.by, Role::Inspector);
+    need(entitled, Refused::NeedsClerk)?;
+    Ok(event)
+}
+
+/// An open major hazard vetoes standardisation (industry, 8).
+fn grade(state: &State, grade: &Grade, facts: &Facts, moment: &Moment<'_>) -> Result<EnterpriseEvent, Refused> {
+    stands(state)?;
+    need(signed_by(moment.by, Role::Approver), Refused::NeedsApprover)?;
+    need(grade.standardisation.is_none() || !facts.open_major_hazard, Refused::MajorHazardOpen)?;
+    Ok(EnterpriseEvent::Graded(grade.clone()))
+}
+
+fn record_accident(state: &State, accident: &RecordAccident, moment: &Moment<'_>) -> Result<EnterpriseEvent, Refused> {
+    stands(state)?;
+    need(signed_by(moment.by, Role::Inspector), Refused::NeedsInspector)?;
+    need(accident.day <= moment.now.day(), Refused::InFuture)?;
+    let grade = crate::rules::reward::AccidentGrade::of_deaths(accident.deaths);
+    Ok(EnterpriseEvent::AccidentRecorded(AccidentRecorded { accident: accident.clone(), grade }))
+}
+
+fn log_inspection(
+    state: &State,
+    log: &LogSelfInspection,
+    facts: &Facts,
+    moment: &Moment<'_>,
+    stream: Option<StreamId>,
+) -> Result<EnterpriseEvent, Refused> {
+    stands(state)?;
+    need(signed_by(moment.by, Role::Enterprise), Refused::NeedsEnterprise)?;
+    need(facts.acts_for.is_some() && facts.acts_for == stream, Refused::NotOwnEnterprise)?;
+    need(log.inspected_on <= moment.now.day(), Refused::InFuture)?;
+    Ok(EnterpriseEvent::SelfInspectionLogged(log.clone()))
+}
+
+fn petition(state: &State, petition: &PetitionClosure, facts: &Facts, moment: &Moment<'_>) -> Result<EnterpriseEvent, Refused> {
+    stands(state)?;
+    need(state.status == Status::Registered, Refused::AlreadyPetitioned)?;
+    need(signed_by(moment.by, Role::Approver), Refused::NeedsApprover)?;
+    let basis = ClosureFacts {
+        licence: state.licence.unwrap_or(Licence::Full),
+        producing: state.producing,
+        discoveries: facts.discoveries.clone(),
+        penalties: facts.penalties.clone(),
+        on: moment.now.day(),
+    };
+    let result = closure(moment.rules, &basis);
+    need(result.petition, Refused::NoGround)?;
+    Ok(EnterpriseEvent::ClosurePetitioned(ClosurePetitioned {
+        because: petition.because.clone(),
+        grounds: result.grounds,
+        facts: basis,
+        rules: moment.rules.version().to_owned(),
+    }))
+}
+
+fn close(state: &State, close: &CloseEnterprise, moment: &Moment<'_>) -> Result<EnterpriseEvent, Refused> {
+    stands(state)?;
+    need(signed_by(moment.by, Role::Approver), Refused::NeedsApprover)?;
+    Ok(EnterpriseEvent::Closed(close.clone()))
+}
+
+impl Decider for EnterpriseDecider {
+    type State = State;
+    type Command = EnterpriseCommand;
+    type Event = EnterpriseEvent;
+    type Facts = Facts;
+    type Rejection = EnterpriseRefusal;
+
+    fn decide(
+        state: &State,
+        command: &EnterpriseCommand,
+        facts: &Facts,
+        moment: &Moment<'_>,
+    ) -> Result<Vec<EnterpriseEvent>, Refused> {
+        let event = match command {
+            EnterpriseCommand::Register(command) => register(state, command, facts, moment),
+            EnterpriseCommand::ChangeLicence(command) => {
+                changed(state, moment, EnterpriseEvent::LicenceChanged(command.clone()))
+            }
+            EnterpriseCommand::ChangeController(command) => {
+                changed(state, moment, EnterpriseEvent::ControllerChanged(command.clone()))
+            }
+            EnterpriseCommand::ChangeParent(command) => {
+                changed(state, moment, EnterpriseEvent::ParentChanged(command.clone()))
+            }
+            EnterpriseCommand::ChangePrincipal(command) => {
+                changed(state, moment, EnterpriseEvent::PrincipalChanged(command.clone()))
+            }
+            EnterpriseCommand::Grade(command) => grade(state, command, facts, moment),
+            EnterpriseCommand::RecordAccident(command) => record_accident(state, command, moment),
+            EnterpriseCommand::LogSelfInspection(command) => {
+                log_inspection(state, command, facts, moment, Some(command.enterprise))
+            }
+            EnterpriseCommand::PetitionClosure(command) => petition(state, command, facts, moment),
+            EnterpriseCommand::Close(command) => close(state, command, moment),
+        };
+        event.map(|event| vec![event])
+    }
+
+    fn evolve(mut state: State, event: &EnterpriseEvent, _: &Recorded) -> State {
+        match event {
+            EnterpriseEvent::Registered(register) => {
+                state.status = Status::Registered;
+                state.licence = Some(register.licence);
+                state.producing = register.producing;
+            }
+            EnterpriseEvent::LicenceChanged(change) => {
+                state.licence = Some(change.licence);
+                state.producing = change.producing;
+            }
+            EnterpriseEvent::ClosurePetitioned(_) => state.status = Status::Petitioned,
+            EnterpriseEvent::Closed(_) => {
+                state.status = Status::Closed;
+                state.producing = false;
+            }
+            EnterpriseEvent::ControllerChanged(_)
+            | EnterpriseEvent::ParentChanged(_)
+            | EnterpriseEvent::PrincipalChanged(_)
+            | EnterpriseEvent::Graded(_)
+            | EnterpriseEvent::AccidentRecorded(_)
+            | EnterpriseEvent::SelfInspectionLogged(_) => {}
+        }
+        state
+    }
+}

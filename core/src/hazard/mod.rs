@@ -1,1 +1,175 @@
-//! The hazard stream.
+//! The `hazard` stream (重大事故隐患): from being reported to being struck off the list, and back.
+//!
+//! ```text
+//! (nothing) -> reported -> verified -> assigned -> rectified -> passed -> closed -> reopened -> assigned …
+//!                  └ dismissed             ↑___________ failed __|
+//! ```
+//!
+//! Serving, the five elements, supervision, penalties and relief go on beside this line.
+
+mod command;
+mod decide;
+mod event;
+mod refusal;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+pub use command::*;
+pub use event::{Assigned, Extended, HazardEvent, Penalised, Rectified, ReliefDecided, Verified};
+pub use refusal::HazardRefusal;
+
+use crate::decider::{Decider, Moment, Recorded};
+use crate::id::{ActorId, StreamId};
+use crate::rules::five_in_place::{Element, Stage};
+use crate::rules::relief::ReliefFacts;
+use crate::units::{Day, Position};
+
+/// The decider of `hazard` streams.
+#[derive(Clone, Copy, Debug)]
+pub struct HazardDecider;
+
+/// Where a hazard stands on its way.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Status {
+    /// There is no such hazard yet.
+    #[default]
+    Absent,
+    Reported,
+    Dismissed,
+    Verified,
+    Assigned,
+    Rectified,
+    /// The review on site was passed.
+    Passed,
+    Closed,
+    Merged,
+}
+
+/// What is true of a hazard.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct State {
+    pub status: Status,
+    pub report: Option<Report>,
+    /// Where it was reported: what decides who was first.
+    pub reported_at: Position,
+    /// Criterion item of a major hazard.
+    pub criterion: Option<String>,
+    pub served: bool,
+    pub due: Option<Day>,
+    pub latest: Option<Day>,
+    pub review_due: Option<Day>,
+    pub five: BTreeMap<Element, Stage>,
+    pub rectified_by: BTreeSet<ActorId>,
+    pub reviewed_by: BTreeSet<ActorId>,
+    pub suspended: bool,
+    pub listed: bool,
+    pub step: Option<Step>,
+    pub relief_decided: bool,
+    /// Clocks whose miss was recorded.
+    pub missed: BTreeSet<String>,
+}
+
+/// What a decision reads in other streams.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Facts {
+    /// The enterprise that a signing enterprise account acts for.
+    pub acts_for: Option<StreamId>,
+    /// The command comes with an inspection's finding, in the same append.
+    pub with_finding: bool,
+    /// What the log says of inspections, earlier hazards and accidents of the enterprise.
+    pub relief: ReliefFacts,
+}
+
+impl State {
+    pub fn stage(&self, element: Element) -> Stage {
+        self.five.get(&element).copied().unwrap_or_default()
+    }
+
+    fn all_at_least(&self, stage: Stage) -> bool {
+        Element::ALL.iter().all(|element| self.stage(*element) >= stage)
+    }
+}
+
+impl Decider for HazardDecider {
+    type State = State;
+    type Command = HazardCommand;
+    type Event = HazardEvent;
+    type Facts = Facts;
+    type Rejection = HazardRefusal;
+
+    fn decide(
+        state: &State,
+        command: &HazardCommand,
+        facts: &Facts,
+        moment: &Moment<'_>,
+    ) -> Result<Vec<HazardEvent>, HazardRefusal> {
+        decide::decide(state, command, facts, moment).map(|event| vec![event])
+    }
+
+    fn evolve(mut state: State, event: &HazardEvent, recorded: &Recorded) -> State {
+        match event {
+            HazardEvent::Reported(report) => {
+                state.status = Status::Reported;
+                state.report = Some(report.clone());
+                state.reported_at = recorded.position;
+            }
+            HazardEvent::Verified(verified) => {
+                state.status = Status::Verified;
+                state.criterion.clone_from(&verified.criterion);
+            }
+            HazardEvent::Dismissed(_) => state.status = Status::Dismissed,
+            HazardEvent::Served(_) => state.served = true,
+            HazardEvent::Assigned(assigned) => {
+                state.status = Status::Assigned;
+                state.due = Some(assigned.assign.due);
+                state.latest = Some(assigned.latest);
+                state.missed.clear();
+            }
+            HazardEvent::Committed(text) => raise(&mut state, text.element, Stage::Committed),
+            HazardEvent::Evidenced(text) => raise(&mut state, text.element, Stage::Evidenced),
+            HazardEvent::Confirmed(only) => raise(&mut state, only.element, Stage::Confirmed),
+            HazardEvent::Rectified(rectified) => {
+                state.status = Status::Rectified;
+                state.rectified_by.extend(&recorded.by);
+                state.review_due = rectified.review_due;
+                state.missed.remove("review");
+            }
+            HazardEvent::Reviewed(review) => {
+                state.status = if review.passed { Status::Passed } else { Status::Assigned };
+                state.reviewed_by.extend(&recorded.by);
+                state.review_due = None;
+            }
+            HazardEvent::Closed(_) => state.status = Status::Closed,
+            HazardEvent::Reopened(_) => reopen(&mut state),
+            HazardEvent::Extended(extended) => state.due = Some(extended.until),
+            HazardEvent::ProductionSuspended(_) => state.suspended = true,
+            HazardEvent::ProductionResumed(_) => state.suspended = false,
+            HazardEvent::Listed(_) => state.listed = true,
+            HazardEvent::Delisted(_) => state.listed = false,
+            HazardEvent::Escalated(escalate) => state.step = Some(escalate.step),
+            HazardEvent::Relieved(_) | HazardEvent::ReliefRefused(_) => state.relief_decided = true,
+            HazardEvent::Merged(_) => state.status = Status::Merged,
+            HazardEvent::Overdue(overdue) => {
+                state.missed.insert(overdue.clock.clone());
+            }
+            HazardEvent::Acknowledged(_) | HazardEvent::Penalised(_) => {}
+        }
+        state
+    }
+}
+
+fn raise(state: &mut State, element: Element, stage: Stage) {
+    state.five.insert(element, stage);
+}
+
+/// A reopened hazard is verified again in effect: it waits for a new assignment, and its five elements begin anew.
+fn reopen(state: &mut State) {
+    state.status = Status::Verified;
+    state.five.clear();
+    state.rectified_by.clear();
+    state.reviewed_by.clear();
+    state.due = None;
+    state.latest = None;
+    state.review_due = None;
+}

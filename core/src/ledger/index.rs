@@ -1,1 +1,188 @@
-//! The ledger's index.
+//! The index of the embedded store, in sled: which entries a stream has, which command was answered how, which entries
+//! touched a key, and the full tiles of the tree. It can always be rebuilt from the journal, so nothing waits for
+//! its sync.
+//!
+//! ```text
+//! s <kind> <id> <revision>  -> position        n <kind> <id>   -> ()        stream, and that it exists
+//! c <command id>            -> request, positions
+//! t <key> <position>        -> ()              T <level> <index> -> 256 hashes
+//! H                         -> size, checksum of the journal record that ends there
+//! ```
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::{Path, PathBuf};
+
+use crate::id::{CommandId, Id, StreamId, StreamKind};
+use crate::ledger::journal::Checksum;
+use crate::ledger::merkle::{Hash, Tile};
+use crate::ledger::store::{Answered, Group, StoreError, Touch};
+use crate::units::{Position, Revision};
+
+/// Bytes of sled's page cache.
+const CACHE_BYTES: u64 = 64 << 20;
+
+pub(crate) struct Index {
+    db: sled::Db,
+    path: PathBuf,
+}
+
+fn kind_byte(kind: StreamKind) -> u8 {
+    match kind {
+        StreamKind::Hazard => 0,
+        StreamKind::Report => 1,
+        StreamKind::Reward => 2,
+        StreamKind::Enterprise => 3,
+        StreamKind::Inspection => 4,
+        StreamKind::Actor => 5,
+        StreamKind::Rules => 6,
+        StreamKind::Ledger => 7,
+    }
+}
+
+fn stream_key(tag: u8, stream: &StreamId) -> Vec<u8> {
+    let mut key = vec![tag, kind_byte(stream.kind)];
+    key.extend_from_slice(&stream.id.0);
+    key
+}
+
+fn with(mut key: Vec<u8>, number: u64) -> Vec<u8> {
+    key.extend_from_slice(&number.to_be_bytes());
+    key
+}
+
+fn tagged(tag: u8, bytes: &[u8]) -> Vec<u8> {
+    let mut key = vec![tag];
+    key.extend_from_slice(bytes);
+    key
+}
+
+fn tile_key(level: u8, index: u64) -> Vec<u8> {
+    with(vec![b'T', level], index)
+}
+
+/// The last eight bytes as a number.
+fn tail_number(bytes: &[u8]) -> Option<u64> {
+    bytes.last_chunk::<8>().map(|tail| u64::from_be_bytes(*tail))
+}
+
+impl Index {
+    /// Opens the index. sled may give an error or panic on damaged files: both mean that it must be rebuilt.
+    pub(crate) fn open(path: &Path) -> Result<Self, StoreError> {
+        let config = sled::Config::new().path(path).cache_capacity(CACHE_BYTES).flush_every_ms(Some(500));
+        let opened = catch_unwind(AssertUnwindSafe(|| config.open()));
+        let fail = |what: String| StoreError::Index { path: path.to_owned(), what };
+        match opened {
+            Ok(Ok(db)) => Ok(Self { db, path: path.to_owned() }),
+            Ok(Err(error)) => Err(fail(error.to_string())),
+            Err(_) => Err(fail("sled can't read it".to_owned())),
+        }
+    }
+
+    fn fault(&self, what: impl ToString) -> StoreError {
+        StoreError::Index { path: self.path.clone(), what: what.to_string() }
+    }
+
+    fn get(&self, key: &[u8]) -> Result<Option<sled::IVec>, StoreError> {
+        self.db.get(key).map_err(|error| self.fault(error))
+    }
+
+    fn scan(&self, prefix: &[u8]) -> impl DoubleEndedIterator<Item = Result<(sled::IVec, sled::IVec), StoreError>> {
+        self.db.scan_prefix(prefix).map(|item| item.map_err(|error| self.fault(error)))
+    }
+
+    /// How far the index goes: size, and the checksum of the record that ends there.
+    pub(crate) fn head(&self) -> Result<Option<(u64, Checksum)>, StoreError> {
+        let Some(value) = self.get(b"H")? else { return Ok(None) };
+        let parsed = value.split_first_chunk::<8>().and_then(|(size, checksum)| {
+            Some((u64::from_be_bytes(*size), Checksum::try_from(checksum).ok()?))
+        });
+        Ok(parsed)
+    }
+
+    /// Takes over a group that is in the journal.
+    pub(crate) fn apply(&self, group: &Group, checksum: &Checksum) -> Result<(), StoreError> {
+        let mut batch = sled::Batch::default();
+        for command in &group.commands {
+            let mut answer = command.request.to_vec();
+            for stored in &command.entries {
+                let position = stored.position.0.to_be_bytes();
+                answer.extend_from_slice(&position);
+                if stored.revision == Revision(0) {
+                    batch.insert(stream_key(b'n', &stored.stream), &[]);
+                }
+                batch.insert(with(stream_key(b's', &stored.stream), stored.revision.0), &position);
+                for touch in &stored.touches {
+                    batch.insert(with(tagged(b't', touch), stored.position.0), &[]);
+                }
+            }
+            batch.insert(tagged(b'c', &command.id.0.0), answer);
+        }
+        for Tile { level, index, hashes } in &group.tiles {
+            batch.insert(tile_key(*level, *index), hashes.concat());
+        }
+        let mut head = group.end().to_be_bytes().to_vec();
+        head.extend_from_slice(checksum);
+        batch.insert(b"H", head);
+        self.db.apply_batch(batch).map_err(|error| self.fault(error))
+    }
+
+    pub(crate) fn stream(&self, stream: &StreamId) -> Result<Vec<Position>, StoreError> {
+        let mut positions = Vec::new();
+        for item in self.scan(&stream_key(b's', stream)) {
+            let (key, value) = item?;
+            if tail_number(&key) != Some(positions.len() as u64) {
+                return Err(self.fault("a stream has a gap"));
+            }
+            positions.push(Position(tail_number(&value).ok_or_else(|| self.fault("a position is cut off"))?));
+        }
+        Ok(positions)
+    }
+
+    pub(crate) fn stream_end(&self, stream: &StreamId) -> Result<Option<(Position, Revision)>, StoreError> {
+        let Some(item) = self.scan(&stream_key(b's', stream)).next_back() else { return Ok(None) };
+        let (key, value) = item?;
+        let end = tail_number(&value).zip(tail_number(&key));
+        let (position, revision) = end.ok_or_else(|| self.fault("a position is cut off"))?;
+        Ok(Some((Position(position), Revision(revision))))
+    }
+
+    pub(crate) fn streams(&self, kind: StreamKind) -> Result<Vec<StreamId>, StoreError> {
+        let mut streams = Vec::new();
+        for item in self.scan(&[b'n', kind_byte(kind)]) {
+            let (key, _) = item?;
+            let id = key.last_chunk::<16>().ok_or_else(|| self.fault("a stream's id is cut off"))?;
+            streams.push(StreamId::new(kind, Id(*id)));
+        }
+        Ok(streams)
+    }
+
+    pub(crate) fn command(&self, id: &CommandId) -> Result<Option<Answered>, StoreError> {
+        let Some(value) = self.get(&tagged(b'c', &id.0.0))? else { return Ok(None) };
+        let (request, positions) =
+            value.split_first_chunk::<32>().ok_or_else(|| self.fault("an answer is cut off"))?;
+        let positions = positions.as_chunks::<8>().0.iter().map(|p| Position(u64::from_be_bytes(*p))).collect();
+        Ok(Some(Answered { request: *request, positions }))
+    }
+
+    pub(crate) fn touched(&self, touch: &Touch) -> Result<Vec<Position>, StoreError> {
+        let prefix = tagged(b't', touch);
+        let keys = self.scan(&prefix);
+        keys.map(|item| tail_number(&item?.0).map(Position).ok_or_else(|| self.fault("a key is cut off"))).collect()
+    }
+
+    pub(crate) fn last_touched(&self, touch: &Touch) -> Result<Option<Position>, StoreError> {
+        let Some(item) = self.scan(&tagged(b't', touch)).next_back() else { return Ok(None) };
+        Ok(tail_number(&item?.0).map(Position))
+    }
+
+    /// A full tile.
+    pub(crate) fn tile(&self, level: u8, index: u64) -> Result<Vec<Hash>, StoreError> {
+        let value = self.get(&tile_key(level, index))?.ok_or_else(|| self.fault("a tile is missing"))?;
+        Ok(value.as_chunks::<32>().0.to_vec())
+    }
+
+    /// Number of keys, for the check against the journal.
+    pub(crate) fn len(&self) -> usize {
+        self.db.len()
+    }
+}

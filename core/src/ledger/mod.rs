@@ -2,14 +2,22 @@
 
 pub mod body;
 pub mod checkpoint;
+pub mod clock;
 pub mod disk;
 pub mod embedded;
 pub mod entry;
-pub mod index;
-pub mod journal;
+mod group;
+pub mod home;
+mod index;
+mod journal;
+pub mod keyring;
 pub mod lock;
+pub mod log;
 pub mod memory;
 pub mod merkle;
 pub mod note;
+pub mod officer;
+pub mod proposal;
+pub mod sequencer;
 pub mod store;
 pub mod vkey;

@@ -1,1 +1,364 @@
-//! The report stream.
+//! The `report` stream (举报): accepted, verified, handled, answered, closed (受理、核实、办理、反馈), and held open by
+//! whoever reported. No body holds who the reporter is, or what they wrote.
+
+mod command;
+mod event;
+mod refusal;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+pub use command::*;
+pub use event::{Accepted, Extended, Reopened, ReportEvent, Reported, Verified};
+pub(crate) use event::matter_key;
+pub use refusal::ReportRefusal;
+
+use crate::decider::{Decider, Moment, Recorded};
+use crate::id::ActorId;
+use crate::role::{Party, Role, signed_by, signed_by_log, signed_by_two};
+use crate::rules::deadline;
+use crate::units::Day;
+
+/// The decider of `report` streams.
+#[derive(Clone, Copy, Debug)]
+pub struct ReportDecider;
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Status {
+    #[default]
+    Absent,
+    Reported,
+    Accepted,
+    Verified,
+    Handled,
+    Answered,
+    Closed,
+    /// Not accepted; final.
+    Declined,
+    /// Another authority's; final here.
+    Transferred,
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct State {
+    pub status: Status,
+    pub report: Option<Report>,
+    /// vkeys of the reporters.
+    pub keys: BTreeSet<String>,
+    pub verified: Option<Verify>,
+    pub handled: Option<Handle>,
+    pub verified_by: BTreeSet<ActorId>,
+    pub disputed: bool,
+    /// Running clocks.
+    pub clocks: BTreeMap<String, Day>,
+    pub handle_latest: Option<Day>,
+    pub missed: BTreeSet<String>,
+    /// Claim keys of the joint reporters, in the order of joining.
+    pub claim_keys: Vec<String>,
+}
+
+type Refused = ReportRefusal;
+type Decision = Result<ReportEvent, Refused>;
+
+fn need(holds: bool, refusal: Refused) -> Result<(), Refused> {
+    if holds { Ok(()) } else { Err(refusal) }
+}
+
+fn due(moment: &Moment<'_>, name: &str) -> Option<deadline::Due> {
+    deadline::due(moment.rules, name, moment.now.day()).ok()
+}
+
+fn blob(blob: &Blob) -> Result<(), Refused> {
+    let hash = blob.blob.as_str();
+    let form = hash.len() == 64 && hash.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b));
+    need(form && blob.size > 0 && !blob.recipients.is_empty(), Refused::BadBlob)
+}
+
+/// Whether a reporter of this stream signs.
+fn by_reporter(state: &State, moment: &Moment<'_>) -> bool {
+    moment.by.iter().any(|party| match party {
+        Party::Reporter { key } => state.keys.contains(key),
+        Party::Actor { .. } | Party::Log => false,
+    })
+}
+
+/// The report exists and is not at a final state.
+fn live(state: &State) -> Result<(), Refused> {
+    match state.status {
+        Status::Absent => Err(Refused::NotReported),
+        Status::Declined | Status::Transferred | Status::Closed => Err(Refused::Ended),
+        Status::Reported | Status::Accepted | Status::Verified | Status::Handled | Status::Answered => Ok(()),
+    }
+}
+
+fn report(state: &State, report: &Report, moment: &Moment<'_>) -> Decision {
+    need(state.status == Status::Absent, Refused::AlreadyReported)?;
+    report.testimony.as_ref().map_or(Ok(()), blob)?;
+    let own = report.key.as_ref().map(ToString::to_string);
+    let by_key = moment.by.iter().any(|party| match party {
+        Party::Reporter { key } => Some(key) == own.as_ref(),
+        Party::Actor { .. } | Party::Log => false,
+    });
+    let by_clerk = signed_by(moment.by, Role::Clerk);
+    need(by_key || by_clerk, Refused::NeedsReporterOrClerk)?;
+    // A reporter's key is introduced by its holder alone.
+    need(by_key == own.is_some(), Refused::KeyNotTheSigners)?;
+    let accept_due = due(moment, "accept").map(|due| due.day);
+    Ok(ReportEvent::Reported(Reported { report: report.clone(), accept_due }))
+}
+
+fn undecided(state: &State, moment: &Moment<'_>) -> Result<(), Refused> {
+    live(state)?;
+    need(state.status == Status::Reported, Refused::AlreadyDecided)?;
+    need(signed_by(moment.by, Role::Clerk), Refused::NeedsClerk)
+}
+
+fn accept(state: &State, moment: &Moment<'_>) -> Decision {
+    undecided(state, moment)?;
+    let handle = due(moment, "handle");
+    let (handle_due, handle_latest) = (handle.as_ref().map(|due| due.day), handle.map(|due| due.latest));
+    Ok(ReportEvent::Accepted(Accepted { handle_due, handle_latest }))
+}
+
+fn verify(state: &State, verify: &Verify, moment: &Moment<'_>) -> Decision {
+    live(state)?;
+    match state.status {
+        Status::Accepted => {}
+        Status::Reported => return Err(Refused::NotAccepted),
+        Status::Absent
+        | Status::Verified
+        | Status::Handled
+        | Status::Answered
+        | Status::Closed
+        | Status::Declined
+        | Status::Transferred => return Err(Refused::AlreadyVerified),
+    }
+    need(signed_by_two(moment.by, Role::Inspector), Refused::NeedsTwoInspectors)?;
+    let answer_due = due(moment, "answer").map(|due| due.day);
+    Ok(ReportEvent::Verified(Verified { verify: verify.clone(), answer_due }))
+}
+
+fn handle(state: &State, handle: &Handle, moment: &Moment<'_>) -> Decision {
+    live(state)?;
+    match state.status {
+        Status::Verified => {}
+        Status::Reported | Status::Accepted => return Err(Refused::NotVerified),
+        Status::Absent
+        | Status::Handled
+        | Status::Answered
+        | Status::Closed
+        | Status::Declined
+        | Status::Transferred => return Err(Refused::AlreadyHandled),
+    }
+    need(signed_by(moment.by, Role::Handler), Refused::NeedsHandler)?;
+    Ok(ReportEvent::Handled(handle.clone()))
+}
+
+fn answer(state: &State, answer: &Answer, moment: &Moment<'_>) -> Decision {
+    live(state)?;
+    match state.status {
+        Status::Handled => {}
+        Status::Answered => return Err(Refused::AlreadyAnswered),
+        Status::Absent
+        | Status::Reported
+        | Status::Accepted
+        | Status::Verified
+        | Status::Closed
+        | Status::Declined
+        | Status::Transferred => return Err(Refused::NotHandled),
+    }
+    need(signed_by(moment.by, Role::Handler), Refused::NeedsHandler)?;
+    answer.sealed.as_ref().map_or(Ok(()), blob)?;
+    Ok(ReportEvent::Answered(answer.clone()))
+}
+
+fn extend(state: &State, extend: &Extend, moment: &Moment<'_>) -> Decision {
+    live(state)?;
+    need(signed_by(moment.by, Role::Approver), Refused::NeedsApprover)?;
+    let running = state.clocks.get("handle").ok_or(Refused::NotAccepted)?;
+    need(extend.until > *running, Refused::NotLater)?;
+    need(state.handle_latest.is_some_and(|latest| extend.until <= latest), Refused::BeyondLimit)?;
+    Ok(ReportEvent::Extended(Extended { until: extend.until, because: extend.because.clone() }))
+}
+
+/// What a reporter says after the answer.
+fn verdict(state: &State, moment: &Moment<'_>, event: ReportEvent) -> Decision {
+    need(state.status != Status::Absent, Refused::NotReported)?;
+    need(by_reporter(state, moment), Refused::NeedsReporter)?;
+    need(matches!(state.status, Status::Answered | Status::Closed), Refused::NotAnswered)?;
+    if let ReportEvent::Disputed(sealed) = &event {
+        blob(&sealed.sealed)?;
+    }
+    Ok(event)
+}
+
+/// Who verified never closes alone, and nothing closes over an open dispute.
+fn close(state: &State, moment: &Moment<'_>) -> Decision {
+    live(state)?;
+    need(state.status == Status::Answered, Refused::NotAnswered)?;
+    need(!state.disputed, Refused::Disputed)?;
+    let approvers = crate::role::actors_with(moment.by, Role::Approver);
+    need(!approvers.is_empty(), Refused::NeedsApprover)?;
+    need(approvers.iter().any(|actor| !state.verified_by.contains(actor)), Refused::VerifierHandlesAlone)?;
+    Ok(ReportEvent::Closed(Empty {}))
+}
+
+fn reopen(state: &State, because: &Because, moment: &Moment<'_>) -> Decision {
+    need(state.status != Status::Absent, Refused::NotReported)?;
+    need(state.status == Status::Closed || (state.status == Status::Answered && state.disputed), Refused::NotClosed)?;
+    need(signed_by(moment.by, Role::Approver), Refused::NeedsApprover)?;
+    let handle = due(moment, "handle");
+    let (handle_due, handle_latest) = (handle.as_ref().map(|due| due.day), handle.map(|due| due.latest));
+    Ok(ReportEvent::Reopened(Reopened { because: because.clone(), handle_due, handle_latest }))
+}
+
+/// A sealed word of the reporter, or of an officer to the reporter.
+fn sealed(state: &State, word: &Sealed, moment: &Moment<'_>, officers_too: bool, event: ReportEvent) -> Decision {
+    need(state.status != Status::Absent, Refused::NotReported)?;
+    let officer = signed_by(moment.by, Role::Clerk) || signed_by(moment.by, Role::Handler);
+    need(by_reporter(state, moment) || (officers_too && officer), Refused::NeedsReporter)?;
+    blob(&word.sealed)?;
+    Ok(event)
+}
+
+fn link(state: &State, link: &Link, moment: &Moment<'_>) -> Decision {
+    live(state)?;
+    need(signed_by(moment.by, Role::Handler), Refused::NeedsHandler)?;
+    need(link.hazard.kind == crate::id::StreamKind::Hazard, Refused::BadBlob)?;
+    Ok(ReportEvent::Linked(link.clone()))
+}
+
+/// The first reporter lets another one in; both sign.
+fn join(state: &State, join: &Join, moment: &Moment<'_>) -> Decision {
+    live(state)?;
+    need(by_reporter(state, moment), Refused::NeedsReporter)?;
+    let key = join.key.to_string();
+    let signs = moment.by.iter().any(|party| *party == Party::Reporter { key: key.clone() });
+    need(signs && !state.keys.contains(&key), Refused::KeyNotTheSigners)?;
+    Ok(ReportEvent::Joined(join.clone()))
+}
+
+fn record_overdue(state: &State, overdue: &RecordOverdue, moment: &Moment<'_>) -> Decision {
+    need(state.status != Status::Absent, Refused::NotReported)?;
+    need(signed_by_log(moment.by), Refused::OnlyByLog)?;
+    let due = state.clocks.get(&overdue.clock);
+    need(due.is_some_and(|due| *due < moment.now.day()), Refused::NotOverdue)?;
+    need(!state.missed.contains(&overdue.clock), Refused::OverdueRecorded)?;
+    Ok(ReportEvent::Overdue(overdue.clone()))
+}
+
+impl Decider for ReportDecider {
+    type State = State;
+    type Command = ReportCommand;
+    type Event = ReportEvent;
+    type Facts = ();
+    type Rejection = ReportRefusal;
+
+    fn decide(
+        state: &State,
+        command: &ReportCommand,
+        (): &(),
+        moment: &Moment<'_>,
+    ) -> Result<Vec<ReportEvent>, Refused> {
+        let event = match command {
+            ReportCommand::Report(command) => report(state, command, moment),
+            ReportCommand::Accept(_) => accept(state, moment),
+            ReportCommand::Decline(command) => {
+                undecided(state, moment).map(|()| ReportEvent::Declined(command.clone()))
+            }
+            ReportCommand::Transfer(command) => {
+                undecided(state, moment).map(|()| ReportEvent::Transferred(command.clone()))
+            }
+            ReportCommand::Verify(command) => verify(state, command, moment),
+            ReportCommand::Handle(command) => handle(state, command, moment),
+            ReportCommand::Answer(command) => answer(state, command, moment),
+            ReportCommand::Extend(command) => extend(state, command, moment),
+            ReportCommand::Satisfy(_) => verdict(state, moment, ReportEvent::Satisfied(Empty {})),
+            ReportCommand::Dispute(command) => verdict(state, moment, ReportEvent::Disputed(command.clone())),
+            ReportCommand::Close(_) => close(state, moment),
+            ReportCommand::Reopen(command) => reopen(state, command, moment),
+            ReportCommand::Message(command) => {
+                sealed(state, command, moment, true, ReportEvent::MessageSent(command.clone()))
+            }
+            ReportCommand::AddEvidence(command) => {
+                sealed(state, command, moment, false, ReportEvent::EvidenceAdded(command.clone()))
+            }
+            ReportCommand::AllegeRetaliation(command) => {
+                sealed(state, command, moment, false, ReportEvent::RetaliationAlleged(command.clone()))
+            }
+            ReportCommand::Link(command) => link(state, command, moment),
+            ReportCommand::Join(command) => join(state, command, moment),
+            ReportCommand::RecordOverdue(command) => record_overdue(state, command, moment),
+        };
+        event.map(|event| vec![event])
+    }
+
+    fn evolve(mut state: State, event: &ReportEvent, recorded: &Recorded) -> State {
+        match event {
+            ReportEvent::Reported(reported) => {
+                state.status = Status::Reported;
+                state.keys.extend(reported.report.key.as_ref().map(ToString::to_string));
+                state.claim_keys.extend(reported.report.claim_key.as_ref().map(ToString::to_string));
+                state.report = Some(reported.report.clone());
+                run(&mut state, "accept", reported.accept_due);
+            }
+            ReportEvent::Accepted(accepted) => {
+                state.status = Status::Accepted;
+                state.clocks.remove("accept");
+                run(&mut state, "handle", accepted.handle_due);
+                state.handle_latest = accepted.handle_latest;
+            }
+            ReportEvent::Declined(_) => end(&mut state, Status::Declined),
+            ReportEvent::Transferred(_) => end(&mut state, Status::Transferred),
+            ReportEvent::Verified(verified) => {
+                state.status = Status::Verified;
+                state.verified = Some(verified.verify.clone());
+                state.verified_by.extend(&recorded.by);
+                run(&mut state, "answer", verified.answer_due);
+            }
+            ReportEvent::Handled(handled) => {
+                state.status = Status::Handled;
+                state.handled = Some(handled.clone());
+                state.clocks.remove("handle");
+            }
+            ReportEvent::Answered(_) => {
+                state.status = Status::Answered;
+                state.clocks.remove("answer");
+            }
+            ReportEvent::Extended(extended) => run(&mut state, "handle", Some(extended.until)),
+            ReportEvent::Satisfied(_) => state.disputed = false,
+            ReportEvent::Disputed(_) => state.disputed = true,
+            ReportEvent::Closed(_) => state.status = Status::Closed,
+            ReportEvent::Reopened(reopened) => {
+                state.status = Status::Accepted;
+                state.disputed = false;
+                state.missed.clear();
+                run(&mut state, "handle", reopened.handle_due);
+                state.handle_latest = reopened.handle_latest;
+            }
+            ReportEvent::Joined(join) => {
+                state.keys.insert(join.key.to_string());
+                state.claim_keys.extend(join.claim_key.as_ref().map(ToString::to_string));
+            }
+            ReportEvent::Overdue(overdue) => {
+                state.missed.insert(overdue.clock.clone());
+            }
+            ReportEvent::MessageSent(_)
+            | ReportEvent::EvidenceAdded(_)
+            | ReportEvent::Linked(_)
+            | ReportEvent::RetaliationAlleged(_) => {}
+        }
+        state
+    }
+}
+
+fn run(state: &mut State, clock: &str, due: Option<Day>) {
+    if let Some(due) = due {
+        state.clocks.insert(clock.to_owned(), due);
+    }
+}
+
+fn end(state: &mut State, status: Status) {
+    state.status = status;
+    state.clocks.clear();
+}

@@ -1,1 +1,260 @@
-//! The reward stream.
+//! The `reward` stream (举报奖励): assessed, approved, told, claimed and paid by different people, without a name.
+
+mod command;
+mod event;
+mod refusal;
+
+use std::collections::BTreeSet;
+
+pub use command::*;
+pub(crate) use event::rewarded_key;
+pub use event::{Assessed, Notified, RewardEvent};
+pub use refusal::RewardRefusal;
+
+use crate::decider::{Decider, Moment, Recorded};
+use crate::id::ActorId;
+use crate::ledger::vkey::hex;
+use crate::report::{Finding, Handle, Verify};
+use crate::role::{Party, Role, actors_with, signed_by, signed_by_log};
+use crate::rules::deadline;
+use crate::rules::reward::{Matter, RewardFacts, reward, split};
+use crate::units::Day;
+
+/// The decider of `reward` streams.
+#[derive(Clone, Copy, Debug)]
+pub struct RewardDecider;
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Status {
+    #[default]
+    Absent,
+    Assessed,
+    Approved,
+    Notified,
+    Claimed,
+    Paid,
+    Forfeited,
+    Waived,
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct State {
+    pub status: Status,
+    pub assessed: Option<Assessed>,
+    pub assessed_by: BTreeSet<ActorId>,
+    pub approved_by: BTreeSet<ActorId>,
+    pub claim_due: Option<Day>,
+    pub claimed: BTreeSet<String>,
+}
+
+/// What a decision reads of the report, and of other rewards.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Facts {
+    pub report: Option<Reported>,
+    /// Another reward for the same matter was assessed.
+    pub matter_rewarded: bool,
+}
+
+/// The report as far as a reward rests on it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Reported {
+    pub matter: Matter,
+    pub insider: bool,
+    pub on: Day,
+    pub verified: Option<Verify>,
+    pub handled: Option<Handle>,
+    pub claim_keys: Vec<String>,
+}
+
+type Refused = RewardRefusal;
+type Decision = Result<RewardEvent, Refused>;
+
+fn need(holds: bool, refusal: Refused) -> Result<(), Refused> {
+    if holds { Ok(()) } else { Err(refusal) }
+}
+
+/// Paid, forfeited and waived are final.
+fn live(state: &State) -> Result<(), Refused> {
+    match state.status {
+        Status::Absent => Err(Refused::NotAssessed),
+        Status::Paid => Err(Refused::AlreadyPaid),
+        Status::Forfeited | Status::Waived => Err(Refused::Ended),
+        Status::Assessed | Status::Approved | Status::Notified | Status::Claimed => Ok(()),
+    }
+}
+
+fn work_out(assess: &Assess, facts: &Facts, moment: &Moment<'_>) -> Result<Assessed, Refused> {
+    need(signed_by(moment.by, Role::Handler), Refused::NeedsHandler)?;
+    let report = facts.report.as_ref().ok_or(Refused::ReportNotVerified)?;
+    let verified = report.verified.as_ref().ok_or(Refused::ReportNotVerified)?;
+    need(verified.finding != Finding::NotSubstantiated, Refused::NotSubstantiated)?;
+    let handled = report.handled.as_ref();
+    let basis = RewardFacts {
+        place: assess.place.to_string(),
+        matter: report.matter,
+        sector: assess.sector,
+        report_level: verified.level,
+        unit_fine_yuan: handled.map(|handled| handled.unit_fine_yuan).unwrap_or_default(),
+        person_fines_yuan: handled.map(|handled| handled.person_fines_yuan.clone()).unwrap_or_default(),
+        deaths_verified: verified.deaths_verified,
+        accident_grade: assess.accident_grade,
+        insider: report.insider,
+        reported_on: report.on,
+    };
+    let result = reward(moment.rules, &basis);
+    let otherwise = assess.otherwise.as_ref();
+    let amount = otherwise.map(|other| other.amount_yuan).or(result.amount).ok_or(Refused::NoRule)?;
+    let many = u32::try_from(report.claim_keys.len().max(1)).unwrap_or(1);
+    Ok(Assessed {
+        report: assess.report,
+        matter: verified.matter_key.to_string(),
+        amount_yuan: amount,
+        rule: result.rule,
+        alternative_yuan: result.alternative,
+        reasons: result.reasons,
+        facts: basis,
+        because: otherwise.map(|other| other.because.clone()),
+        claim_keys: report.claim_keys.clone(),
+        shares_yuan: split(amount, many),
+        rules: moment.rules.version().to_owned(),
+    })
+}
+
+fn assess(state: &State, assess: &Assess, facts: &Facts, moment: &Moment<'_>) -> Decision {
+    need(state.status == Status::Absent, Refused::AlreadyAssessed)?;
+    need(!facts.matter_rewarded, Refused::MatterRewarded)?;
+    work_out(assess, facts, moment).map(RewardEvent::Assessed)
+}
+
+/// A new amount needs a new approval; what was paid stays paid and the difference is another matter for the officers.
+fn reassess(state: &State, assess: &Assess, facts: &Facts, moment: &Moment<'_>) -> Decision {
+    live(state)?;
+    need(state.status != Status::Claimed, Refused::AlreadyClaimed)?;
+    let same = state.assessed.as_ref().is_some_and(|before| before.report == assess.report);
+    need(same, Refused::OtherReport)?;
+    work_out(assess, facts, moment).map(RewardEvent::Reassessed)
+}
+
+fn approve(state: &State, moment: &Moment<'_>) -> Decision {
+    live(state)?;
+    need(state.status == Status::Assessed, Refused::AlreadyApproved)?;
+    let approvers = actors_with(moment.by, Role::Approver);
+    need(!approvers.is_empty(), Refused::NeedsApprover)?;
+    need(!approvers.iter().any(|actor| state.assessed_by.contains(actor)), Refused::AssessorApproves)?;
+    Ok(RewardEvent::Approved(Empty {}))
+}
+
+fn notify(state: &State, moment: &Moment<'_>) -> Decision {
+    live(state)?;
+    match state.status {
+        Status::Approved => {}
+        Status::Absent | Status::Assessed => return Err(Refused::NotApproved),
+        Status::Notified | Status::Claimed | Status::Paid | Status::Forfeited | Status::Waived => {
+            return Err(Refused::AlreadyNotified);
+        }
+    }
+    let entitled = signed_by(moment.by, Role::Handler) || signed_by(moment.by, Role::Clerk);
+    need(entitled, Refused::NeedsHandler)?;
+    let claim = deadline::due(moment.rules, "claim", moment.now.day());
+    Ok(RewardEvent::Notified(Notified { claim_due: claim.ok().map(|due| due.day) }))
+}
+
+/// The claim is signed by a key whose public half stands in the report's body.
+fn claim(state: &State, claim: &Claim, moment: &Moment<'_>) -> Result<(), Refused> {
+    live(state)?;
+    need(!matches!(state.status, Status::Assessed | Status::Approved), Refused::NotNotified)?;
+    let key = hex(claim.key.key());
+    let text = claim.key.to_string();
+    let signs = moment.by.iter().any(|party| *party == Party::Reporter { key: text.clone() });
+    let entitled = state.assessed.as_ref().is_some_and(|assessed| assessed.claim_keys.contains(&key));
+    need(signs && entitled, Refused::NotTheReporter)?;
+    need(!state.claimed.contains(&key), Refused::AlreadyClaimed)?;
+    need(state.claim_due.is_none_or(|due| moment.now.day() <= due), Refused::ClaimPeriodOver)
+}
+
+/// Exactly what was approved, once, by somebody who had no part in the decision.
+fn pay(state: &State, pay: &Pay, moment: &Moment<'_>) -> Decision {
+    live(state)?;
+    need(state.status == Status::Claimed, Refused::NotClaimed)?;
+    let payers = actors_with(moment.by, Role::Finance);
+    need(!payers.is_empty(), Refused::NeedsFinance)?;
+    let decided = |actor: &ActorId| state.assessed_by.contains(actor) || state.approved_by.contains(actor);
+    need(!payers.iter().any(decided), Refused::PayerDecided)?;
+    let amount = state.assessed.as_ref().map(|assessed| assessed.amount_yuan);
+    need(amount == Some(pay.amount_yuan), Refused::OtherAmount)?;
+    Ok(RewardEvent::Paid(pay.clone()))
+}
+
+fn forfeit(state: &State, moment: &Moment<'_>) -> Decision {
+    live(state)?;
+    match state.status {
+        Status::Notified => {}
+        Status::Claimed => return Err(Refused::AlreadyClaimed),
+        Status::Absent | Status::Assessed | Status::Approved | Status::Paid | Status::Forfeited | Status::Waived => {
+            return Err(Refused::NotNotified);
+        }
+    }
+    need(signed_by_log(moment.by) || signed_by(moment.by, Role::Approver), Refused::NeedsApprover)?;
+    need(state.claim_due.is_some_and(|due| due < moment.now.day()), Refused::ClaimPeriodRuns)?;
+    Ok(RewardEvent::Forfeited(Empty {}))
+}
+
+impl Decider for RewardDecider {
+    type State = State;
+    type Command = RewardCommand;
+    type Event = RewardEvent;
+    type Facts = Facts;
+    type Rejection = RewardRefusal;
+
+    fn decide(
+        state: &State,
+        command: &RewardCommand,
+        facts: &Facts,
+        moment: &Moment<'_>,
+    ) -> Result<Vec<RewardEvent>, Refused> {
+        let event = match command {
+            RewardCommand::Assess(command) => assess(state, command, facts, moment),
+            RewardCommand::Reassess(command) => reassess(state, command, facts, moment),
+            RewardCommand::Approve(_) => approve(state, moment),
+            RewardCommand::Notify(_) => notify(state, moment),
+            RewardCommand::Claim(command) => {
+                claim(state, command, moment).map(|()| RewardEvent::Claimed(command.clone()))
+            }
+            RewardCommand::Pay(command) => pay(state, command, moment),
+            RewardCommand::Forfeit(_) => forfeit(state, moment),
+            RewardCommand::Waive(command) => {
+                claim(state, command, moment).map(|()| RewardEvent::Waived(command.clone()))
+            }
+        };
+        event.map(|event| vec![event])
+    }
+
+    fn evolve(mut state: State, event: &RewardEvent, recorded: &Recorded) -> State {
+        match event {
+            RewardEvent::Assessed(assessed) | RewardEvent::Reassessed(assessed) => {
+                state.status = Status::Assessed;
+                state.assessed = Some(assessed.clone());
+                state.assessed_by.extend(&recorded.by);
+                state.approved_by.clear();
+            }
+            RewardEvent::Approved(_) => {
+                state.status = Status::Approved;
+                state.approved_by.extend(&recorded.by);
+            }
+            RewardEvent::Notified(notified) => {
+                state.status = Status::Notified;
+                state.claim_due = notified.claim_due;
+            }
+            RewardEvent::Claimed(claim) => {
+                state.claimed.insert(hex(claim.key.key()));
+                let all = state.assessed.as_ref().map_or(0, |assessed| assessed.claim_keys.len());
+                state.status = if state.claimed.len() >= all { Status::Claimed } else { Status::Notified };
+            }
+            RewardEvent::Paid(_) => state.status = Status::Paid,
+            RewardEvent::Forfeited(_) => state.status = Status::Forfeited,
+            RewardEvent::Waived(_) => state.status = Status::Waived,
+        }
+        state
+    }
+}

@@ -1,0 +1,92 @@
+//! What has happened to an enterprise.
+
+use serde::{Deserialize, Serialize};
+
+use super::command::{
+    ChangeHolder, ChangeLicence, CloseEnterprise, Grade, LogSelfInspection, RecordAccident, Register,
+};
+use crate::decider::StreamEvent;
+use crate::id::StreamId;
+use crate::rules::Reason;
+use crate::rules::closure::ClosureFacts;
+use crate::rules::reward::AccidentGrade;
+use crate::text::Long;
+
+/// An event of an `enterprise` stream.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "type", content = "data")]
+pub enum EnterpriseEvent {
+    #[serde(rename = "enterprise.registered")]
+    Registered(Register),
+    #[serde(rename = "enterprise.licence_changed")]
+    LicenceChanged(ChangeLicence),
+    #[serde(rename = "enterprise.controller_changed")]
+    ControllerChanged(ChangeHolder),
+    #[serde(rename = "enterprise.parent_changed")]
+    ParentChanged(ChangeHolder),
+    #[serde(rename = "enterprise.principal_changed")]
+    PrincipalChanged(ChangeHolder),
+    #[serde(rename = "enterprise.graded")]
+    Graded(Grade),
+    #[serde(rename = "enterprise.accident_recorded")]
+    AccidentRecorded(AccidentRecorded),
+    #[serde(rename = "enterprise.self_inspection_logged")]
+    SelfInspectionLogged(LogSelfInspection),
+    #[serde(rename = "enterprise.closure_petitioned")]
+    ClosurePetitioned(ClosurePetitioned),
+    #[serde(rename = "enterprise.closed")]
+    Closed(CloseEnterprise),
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct AccidentRecorded {
+    pub accident: RecordAccident,
+    /// By the deaths (国务院令第493号 art. 3).
+    pub grade: AccidentGrade,
+}
+
+/// The petition with its grounds and what they rest on.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ClosurePetitioned {
+    pub because: Long,
+    pub grounds: Vec<Reason>,
+    pub facts: ClosureFacts,
+    pub rules: String,
+}
+
+/// Index key of a name, so that no name is registered twice.
+pub(crate) fn name_key(name: &str) -> String {
+    format!("enterprise-name/{name}")
+}
+
+impl StreamEvent for EnterpriseEvent {
+    fn kind(&self) -> &'static str {
+        match self {
+            Self::Registered(_) => "enterprise.registered",
+            Self::LicenceChanged(_) => "enterprise.licence_changed",
+            Self::ControllerChanged(_) => "enterprise.controller_changed",
+            Self::ParentChanged(_) => "enterprise.parent_changed",
+            Self::PrincipalChanged(_) => "enterprise.principal_changed",
+            Self::Graded(_) => "enterprise.graded",
+            Self::AccidentRecorded(_) => "enterprise.accident_recorded",
+            Self::SelfInspectionLogged(_) => "enterprise.self_inspection_logged",
+            Self::ClosurePetitioned(_) => "enterprise.closure_petitioned",
+            Self::Closed(_) => "enterprise.closed",
+        }
+    }
+
+    fn touches(&self, stream: &StreamId) -> Vec<String> {
+        match self {
+            Self::Registered(register) => vec![name_key(register.name.as_str())],
+            Self::AccidentRecorded(_) => vec![stream.to_string()],
+            Self::LicenceChanged(_)
+            | Self::ControllerChanged(_)
+            | Self::ParentChanged(_)
+            | Self::PrincipalChanged(_)
+            | Self::Graded(_)
+            | Self::SelfInspectionLogged(_)
+            | Self::ClosurePetitioned(_)
+            | Self::Closed(_) => Vec::new(),
+        }
+    }
+}

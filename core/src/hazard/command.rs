@@ -1,0 +1,242 @@
+//! What can be asked of a hazard.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::id::StreamId;
+use crate::rules::five_in_place::Element;
+use crate::text::{Long, Short};
+use crate::units::{Day, Fen};
+
+/// A command to a `hazard` stream.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(tag = "type", content = "data")]
+pub enum HazardCommand {
+    /// Enter a hazard: by the enterprise itself, by an inspection's finding, a monitoring alert or an accident.
+    #[serde(rename = "hazard.report")]
+    Report(Report),
+    /// Say whether it is major, by an item of an official criterion, or general. Two inspectors.
+    #[serde(rename = "hazard.verify")]
+    Verify(Verify),
+    /// It is no hazard. Two inspectors.
+    #[serde(rename = "hazard.dismiss")]
+    Dismiss(Because),
+    /// Serve it on the principal and the actual controller.
+    #[serde(rename = "hazard.serve")]
+    Serve(Serve),
+    /// The enterprise acknowledges what was served.
+    #[serde(rename = "hazard.acknowledge")]
+    Acknowledge(Empty),
+    /// Who is responsible, until when.
+    #[serde(rename = "hazard.assign")]
+    Assign(Assign),
+    /// The enterprise commits to one of the five (五落实).
+    #[serde(rename = "hazard.commit")]
+    Commit(ElementText),
+    /// The enterprise shows evidence for one of the five.
+    #[serde(rename = "hazard.evidence")]
+    Evidence(ElementText),
+    /// An inspector confirms one of the five.
+    #[serde(rename = "hazard.confirm")]
+    Confirm(ElementOnly),
+    /// The enterprise says that it is mended.
+    #[serde(rename = "hazard.rectify")]
+    Rectify(Because),
+    /// Review on site. Two inspectors, neither of whom rectified.
+    #[serde(rename = "hazard.review")]
+    Review(Review),
+    /// Strike it off the list.
+    #[serde(rename = "hazard.close")]
+    Close(Empty),
+    /// It is there again, or was never mended.
+    #[serde(rename = "hazard.reopen")]
+    Reopen(Because),
+    /// Move the day of rectification.
+    #[serde(rename = "hazard.extend")]
+    Extend(Extend),
+    /// Stop production because of it.
+    #[serde(rename = "hazard.suspend_production")]
+    SuspendProduction(Because),
+    #[serde(rename = "hazard.resume_production")]
+    ResumeProduction(Because),
+    /// List it for supervision by a superior authority (挂牌督办).
+    #[serde(rename = "hazard.list")]
+    List(List),
+    #[serde(rename = "hazard.delist")]
+    Delist(Because),
+    /// The next step of the ladder for slow progress.
+    #[serde(rename = "hazard.escalate")]
+    Escalate(Escalate),
+    /// Record a penalty for it.
+    #[serde(rename = "hazard.penalise")]
+    Penalise(Penalise),
+    /// Decide on relief from penalty.
+    #[serde(rename = "hazard.decide_relief")]
+    DecideRelief(DecideRelief),
+    /// It is the same as another one.
+    #[serde(rename = "hazard.merge")]
+    Merge(Merge),
+    /// The ledger's own record that a deadline passed.
+    #[serde(rename = "hazard.record_overdue")]
+    RecordOverdue(RecordOverdue),
+}
+
+/// Where a hazard came from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Origin {
+    /// 自查上报
+    SelfInspection,
+    /// 检查发现
+    Inspection,
+    /// 监测预警
+    MonitoringAlert,
+    /// 事故
+    Accident,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Report {
+    pub enterprise: StreamId,
+    pub origin: Origin,
+    /// The inspection whose finding it is; only for that origin.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub inspection: Option<StreamId>,
+    /// Where in the enterprise.
+    pub place: Short,
+    pub description: Long,
+    pub found_on: Day,
+    /// Code of the criterion item that it seems to meet.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub criterion: Option<String>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Verify {
+    /// Code of the criterion item; none for a general hazard.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub criterion: Option<String>,
+    pub because: Long,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Because {
+    pub because: Long,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Empty {}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Serve {
+    pub principal: bool,
+    pub controller: bool,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Assign {
+    /// The post that answers for it, never a person's name.
+    pub responsible_post: Short,
+    pub due: Day,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ElementText {
+    pub element: Element,
+    pub text: Long,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ElementOnly {
+    pub element: Element,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Review {
+    pub passed: bool,
+    pub findings: Long,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Extend {
+    pub until: Day,
+    pub because: Long,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct List {
+    /// The authority that supervises.
+    pub authority: Short,
+    pub because: Long,
+}
+
+/// The ladder for slow progress, in its order (plan, mines, 10).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Step {
+    /// 函告
+    Letter,
+    /// 通报
+    Circular,
+    /// 约谈
+    Interview,
+    /// 曝光
+    Exposure,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Escalate {
+    pub step: Step,
+    pub because: Long,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Penalise {
+    /// Number of the decision, or what stands for it.
+    pub decision: Short,
+    pub decided_on: Day,
+    /// Fine of the unit.
+    pub unit_fine_yuan: Fen,
+    /// Fines of persons in the same case (一案双罚), without names.
+    #[serde(default)]
+    pub person_fines_yuan: Vec<Fen>,
+    pub article: Short,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct DecideRelief {
+    /// The officer decides otherwise than the rule ("in principle"), and says why.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub otherwise: Option<Long>,
+    /// The enterprise refused to rectify.
+    #[serde(default)]
+    pub rectification_refused: bool,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Merge {
+    pub into: StreamId,
+    pub because: Long,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RecordOverdue {
+    /// `rectify` or `review`.
+    pub clock: String,
+}

@@ -1,0 +1,351 @@
+//! Each command, and the states in which it is lawful.
+
+use super::command::{
+    Assign, Because, DecideRelief, ElementOnly, ElementText, Empty, Escalate, Extend, HazardCommand, List, Merge,
+    Origin, Penalise, RecordOverdue, Report, Review, Serve, Verify,
+};
+use super::event::{Assigned, Extended, HazardEvent, Penalised, Rectified, ReliefDecided, Verified};
+use super::refusal::HazardRefusal as Refusal;
+use super::{Facts, State, Status, Step};
+use crate::decider::Moment;
+use crate::role::{Role, signed_by, signed_by_log, signed_by_two};
+use crate::rules::five_in_place::Stage;
+use crate::rules::relief::{Outcome, relief};
+use crate::rules::{criteria, deadline};
+
+type Decision = Result<HazardEvent, Refusal>;
+
+pub(super) fn decide(state: &State, command: &HazardCommand, facts: &Facts, moment: &Moment<'_>) -> Decision {
+    match command {
+        HazardCommand::Report(report) => self::report(state, report, facts, moment),
+        HazardCommand::Verify(verify) => self::verify(state, verify, moment),
+        HazardCommand::Dismiss(because) => dismiss(state, because, moment),
+        HazardCommand::Serve(serve) => self::serve(state, serve, moment),
+        HazardCommand::Acknowledge(_) => acknowledge(state, facts, moment),
+        HazardCommand::Assign(assign) => self::assign(state, assign, moment),
+        HazardCommand::Commit(text) => commit(state, text, facts, moment),
+        HazardCommand::Evidence(text) => evidence(state, text, facts, moment),
+        HazardCommand::Confirm(only) => confirm(state, only, moment),
+        HazardCommand::Rectify(because) => rectify(state, because, facts, moment),
+        HazardCommand::Review(review) => self::review(state, review, moment),
+        HazardCommand::Close(_) => close(state, moment),
+        HazardCommand::Reopen(because) => reopen(state, because, moment),
+        HazardCommand::Extend(extend) => self::extend(state, extend, moment),
+        HazardCommand::SuspendProduction(because) => suspend(state, because, moment),
+        HazardCommand::ResumeProduction(because) => resume(state, because, moment),
+        HazardCommand::List(list) => self::list(state, list, moment),
+        HazardCommand::Delist(because) => delist(state, because, moment),
+        HazardCommand::Escalate(escalate) => self::escalate(state, escalate, moment),
+        HazardCommand::Penalise(penalise) => self::penalise(state, penalise, moment),
+        HazardCommand::DecideRelief(decide) => decide_relief(state, decide, facts, moment),
+        HazardCommand::Merge(merge) => self::merge(state, merge, moment),
+        HazardCommand::RecordOverdue(overdue) => record_overdue(state, overdue, moment),
+    }
+}
+
+fn need(holds: bool, refusal: Refusal) -> Result<(), Refusal> {
+    if holds { Ok(()) } else { Err(refusal) }
+}
+
+/// The hazard exists, is verified, and is neither closed, dismissed nor merged.
+fn open(state: &State) -> Result<(), Refusal> {
+    match state.status {
+        Status::Absent => Err(Refusal::NotReported),
+        Status::Reported => Err(Refusal::NotVerified),
+        Status::Dismissed => Err(Refusal::Dismissed),
+        Status::Merged => Err(Refusal::Merged),
+        Status::Closed => Err(Refusal::AlreadyClosed),
+        Status::Verified | Status::Assigned | Status::Rectified | Status::Passed => Ok(()),
+    }
+}
+
+/// It has been assigned and is being mended.
+fn being_mended(state: &State) -> Result<(), Refusal> {
+    open(state)?;
+    need(state.status != Status::Verified, Refusal::NotAssigned)
+}
+
+/// An account of the enterprise whose hazard it is.
+fn own_enterprise(state: &State, facts: &Facts, moment: &Moment<'_>) -> Result<(), Refusal> {
+    need(signed_by(moment.by, Role::Enterprise), Refusal::NeedsEnterprise)?;
+    let enterprise = state.report.as_ref().map(|report| report.enterprise);
+    need(enterprise.is_some() && facts.acts_for == enterprise, Refusal::NotOwnEnterprise)
+}
+
+fn report(state: &State, report: &Report, facts: &Facts, moment: &Moment<'_>) -> Decision {
+    need(state.status == Status::Absent, Refusal::AlreadyReported)?;
+    match report.origin {
+        Origin::SelfInspection => {
+            need(signed_by(moment.by, Role::Enterprise), Refusal::NeedsEnterprise)?;
+            need(facts.acts_for == Some(report.enterprise), Refusal::NotOwnEnterprise)?;
+        }
+        Origin::Inspection => {
+            need(facts.with_finding, Refusal::OnlyByInspection)?;
+            need(signed_by_two(moment.by, Role::Inspector), Refusal::NeedsTwoInspectors)?;
+        }
+        Origin::MonitoringAlert | Origin::Accident => {
+            let entitled = signed_by(moment.by, Role::Inspector) || signed_by(moment.by, Role::Clerk);
+            need(entitled, Refusal::NeedsInspector)?;
+        }
+    }
+    need(report.inspection.is_none() || report.origin == Origin::Inspection, Refusal::OnlyByInspection)?;
+    need(report.found_on <= moment.now.day(), Refusal::FoundInFuture)?;
+    known_criterion(report.criterion.as_deref())?;
+    Ok(HazardEvent::Reported(report.clone()))
+}
+
+fn known_criterion(code: Option<&str>) -> Result<(), Refusal> {
+    let known = code.is_none_or(|code| criteria::get(code).is_some_and(criteria::Criterion::is_selectable));
+    need(known, Refusal::UnknownCriterion)
+}
+
+fn verify(state: &State, verify: &Verify, moment: &Moment<'_>) -> Decision {
+    let report = match (state.status, &state.report) {
+        (Status::Reported, Some(report)) => report,
+        (Status::Absent, _) | (Status::Reported, None) => return Err(Refusal::NotReported),
+        (Status::Dismissed, _) => return Err(Refusal::Dismissed),
+        (Status::Merged, _) => return Err(Refusal::Merged),
+        (Status::Closed, _) => return Err(Refusal::AlreadyClosed),
+        (Status::Verified | Status::Assigned | Status::Rectified | Status::Passed, _) => {
+            return Err(Refusal::AlreadyVerified);
+        }
+    };
+    need(signed_by_two(moment.by, Role::Inspector), Refusal::NeedsTwoInspectors)?;
+    known_criterion(verify.criterion.as_deref())?;
+    Ok(HazardEvent::Verified(Verified {
+        criterion: verify.criterion.clone(),
+        because: verify.because.clone(),
+        enterprise: report.enterprise,
+        place: report.place.to_string(),
+        found_on: report.found_on,
+    }))
+}
+
+fn dismiss(state: &State, because: &Because, moment: &Moment<'_>) -> Decision {
+    match state.status {
+        Status::Reported => {}
+        Status::Absent => return Err(Refusal::NotReported),
+        Status::Dismissed => return Err(Refusal::Dismissed),
+        Status::Merged => return Err(Refusal::Merged),
+        Status::Closed => return Err(Refusal::AlreadyClosed),
+        Status::Verified | Status::Assigned | Status::Rectified | Status::Passed => {
+            return Err(Refusal::AlreadyVerified);
+        }
+    }
+    need(signed_by_two(moment.by, Role::Inspector), Refusal::NeedsTwoInspectors)?;
+    Ok(HazardEvent::Dismissed(because.clone()))
+}
+
+fn serve(state: &State, serve: &Serve, moment: &Moment<'_>) -> Decision {
+    open(state)?;
+    let entitled = signed_by(moment.by, Role::Inspector) || signed_by(moment.by, Role::Handler);
+    need(entitled, Refusal::NeedsHandler)?;
+    need(serve.principal || serve.controller, Refusal::NothingServed)?;
+    Ok(HazardEvent::Served(serve.clone()))
+}
+
+fn acknowledge(state: &State, facts: &Facts, moment: &Moment<'_>) -> Decision {
+    open(state)?;
+    own_enterprise(state, facts, moment)?;
+    need(state.served, Refusal::NothingServed)?;
+    Ok(HazardEvent::Acknowledged(Empty {}))
+}
+
+fn assign(state: &State, assign: &Assign, moment: &Moment<'_>) -> Decision {
+    open(state)?;
+    need(state.status == Status::Verified, Refusal::AlreadyAssigned)?;
+    need(signed_by(moment.by, Role::Handler), Refusal::NeedsHandler)?;
+    let today = moment.now.day();
+    need(assign.due >= today, Refusal::DueInPast)?;
+    // The longest time a hazard may be given; where no such rule is in force, the day that was set is the limit.
+    let (longest, source) = match deadline::due(moment.rules, "rectify", today) {
+        Ok(rule) => (rule.day, rule.source),
+        Err(_) => (assign.due, String::new()),
+    };
+    need(assign.due <= longest, Refusal::BeyondLimit)?;
+    Ok(HazardEvent::Assigned(Assigned { assign: assign.clone(), latest: longest, source }))
+}
+
+fn commit(state: &State, text: &ElementText, facts: &Facts, moment: &Moment<'_>) -> Decision {
+    open(state)?;
+    own_enterprise(state, facts, moment)?;
+    Ok(HazardEvent::Committed(text.clone()))
+}
+
+fn evidence(state: &State, text: &ElementText, facts: &Facts, moment: &Moment<'_>) -> Decision {
+    open(state)?;
+    own_enterprise(state, facts, moment)?;
+    need(state.stage(text.element) >= Stage::Committed, Refusal::ElementNotCommitted)?;
+    Ok(HazardEvent::Evidenced(text.clone()))
+}
+
+fn confirm(state: &State, only: &ElementOnly, moment: &Moment<'_>) -> Decision {
+    open(state)?;
+    need(signed_by(moment.by, Role::Inspector), Refusal::NeedsInspector)?;
+    need(state.stage(only.element) >= Stage::Evidenced, Refusal::ElementNotEvidenced)?;
+    Ok(HazardEvent::Confirmed(only.clone()))
+}
+
+/// Mended only when the enterprise has shown all five (plan, mines, 10: rectified strictly by the five in place).
+fn rectify(state: &State, because: &Because, facts: &Facts, moment: &Moment<'_>) -> Decision {
+    being_mended(state)?;
+    need(state.status == Status::Assigned, Refusal::NotAssigned)?;
+    own_enterprise(state, facts, moment)?;
+    need(state.all_at_least(Stage::Evidenced), Refusal::FiveNotEvidenced)?;
+    let review = deadline::due(moment.rules, "review", moment.now.day());
+    let review_due = review.ok().map(|due| due.day);
+    Ok(HazardEvent::Rectified(Rectified { because: because.because.clone(), review_due }))
+}
+
+fn review(state: &State, review: &Review, moment: &Moment<'_>) -> Decision {
+    open(state)?;
+    need(state.status == Status::Rectified, Refusal::NotRectified)?;
+    need(signed_by_two(moment.by, Role::Inspector), Refusal::NeedsTwoInspectors)?;
+    let rectified = moment.by.iter().filter_map(crate::role::Party::actor);
+    need(!rectified.into_iter().any(|actor| state.rectified_by.contains(&actor)), Refusal::RectifierReviews)?;
+    Ok(HazardEvent::Reviewed(review.clone()))
+}
+
+fn close(state: &State, moment: &Moment<'_>) -> Decision {
+    open(state)?;
+    need(state.status == Status::Passed, Refusal::NotReviewed)?;
+    need(signed_by(moment.by, Role::Approver), Refusal::NeedsApprover)?;
+    let approvers = crate::role::actors_with(moment.by, Role::Approver);
+    need(approvers.iter().any(|actor| !state.reviewed_by.contains(actor)), Refusal::ReviewerCloses)?;
+    need(state.all_at_least(Stage::Confirmed), Refusal::FiveNotConfirmed)?;
+    Ok(HazardEvent::Closed(Empty {}))
+}
+
+fn reopen(state: &State, because: &Because, moment: &Moment<'_>) -> Decision {
+    need(state.status != Status::Absent, Refusal::NotReported)?;
+    need(state.status == Status::Closed, Refusal::NotClosed)?;
+    let entitled = signed_by(moment.by, Role::Inspector) || signed_by(moment.by, Role::Approver);
+    need(entitled, Refusal::NeedsApprover)?;
+    Ok(HazardEvent::Reopened(because.clone()))
+}
+
+fn extend(state: &State, extend: &Extend, moment: &Moment<'_>) -> Decision {
+    being_mended(state)?;
+    need(state.status == Status::Assigned, Refusal::NotAssigned)?;
+    need(signed_by(moment.by, Role::Approver), Refusal::NeedsApprover)?;
+    need(state.due.is_some_and(|due| extend.until > due), Refusal::DueInPast)?;
+    need(state.latest.is_some_and(|latest| extend.until <= latest), Refusal::BeyondLimit)?;
+    Ok(HazardEvent::Extended(Extended { until: extend.until, because: extend.because.clone() }))
+}
+
+fn suspend(state: &State, because: &Because, moment: &Moment<'_>) -> Decision {
+    open(state)?;
+    need(signed_by(moment.by, Role::Approver), Refusal::NeedsApprover)?;
+    need(!state.suspended, Refusal::AlreadySuspended)?;
+    Ok(HazardEvent::ProductionSuspended(because.clone()))
+}
+
+/// Resuming is lawful until the hazard is closed, and after.
+fn resume(state: &State, because: &Because, moment: &Moment<'_>) -> Decision {
+    need(signed_by(moment.by, Role::Approver), Refusal::NeedsApprover)?;
+    need(state.suspended, Refusal::NotSuspended)?;
+    Ok(HazardEvent::ProductionResumed(because.clone()))
+}
+
+fn list(state: &State, list: &List, moment: &Moment<'_>) -> Decision {
+    open(state)?;
+    need(signed_by(moment.by, Role::Approver), Refusal::NeedsApprover)?;
+    need(!state.listed, Refusal::AlreadyListed)?;
+    Ok(HazardEvent::Listed(list.clone()))
+}
+
+fn delist(state: &State, because: &Because, moment: &Moment<'_>) -> Decision {
+    need(signed_by(moment.by, Role::Approver), Refusal::NeedsApprover)?;
+    need(state.listed, Refusal::NotListed)?;
+    Ok(HazardEvent::Delisted(because.clone()))
+}
+
+/// One step at a time, in the order of the ladder (plan, mines, 10).
+fn escalate(state: &State, escalate: &Escalate, moment: &Moment<'_>) -> Decision {
+    open(state)?;
+    let entitled = signed_by(moment.by, Role::Handler) || signed_by(moment.by, Role::Approver);
+    need(entitled, Refusal::NeedsHandler)?;
+    let next = match state.step {
+        None => Step::Letter,
+        Some(Step::Letter) => Step::Circular,
+        Some(Step::Circular) => Step::Interview,
+        Some(Step::Interview | Step::Exposure) => Step::Exposure,
+    };
+    need(escalate.step == next, Refusal::LadderOrder)?;
+    Ok(HazardEvent::Escalated(escalate.clone()))
+}
+
+fn penalise(state: &State, penalise: &Penalise, moment: &Moment<'_>) -> Decision {
+    let report = match (state.status, &state.report) {
+        (Status::Absent, _) | (_, None) => return Err(Refusal::NotReported),
+        (Status::Reported, _) => return Err(Refusal::NotVerified),
+        (Status::Dismissed, _) => return Err(Refusal::Dismissed),
+        (Status::Merged, _) => return Err(Refusal::Merged),
+        (Status::Verified | Status::Assigned | Status::Rectified | Status::Passed | Status::Closed, Some(report)) => {
+            report
+        }
+    };
+    need(signed_by(moment.by, Role::Approver), Refusal::NeedsApprover)?;
+    need(penalise.decided_on <= moment.now.day(), Refusal::FoundInFuture)?;
+    Ok(HazardEvent::Penalised(Penalised { enterprise: report.enterprise, penalise: penalise.clone() }))
+}
+
+fn decide_relief(state: &State, decide: &DecideRelief, facts: &Facts, moment: &Moment<'_>) -> Decision {
+    match state.status {
+        Status::Absent => return Err(Refusal::NotReported),
+        Status::Reported => return Err(Refusal::NotVerified),
+        Status::Dismissed => return Err(Refusal::Dismissed),
+        Status::Merged => return Err(Refusal::Merged),
+        Status::Verified | Status::Assigned | Status::Rectified | Status::Passed | Status::Closed => {}
+    }
+    need(signed_by(moment.by, Role::Approver), Refusal::NeedsApprover)?;
+    need(!state.relief_decided, Refusal::ReliefDecided)?;
+    let own = state.report.as_ref().is_some_and(|report| report.origin == Origin::SelfInspection);
+    need(own, Refusal::NotSelfReported)?;
+    let mut basis = facts.relief.clone();
+    basis.self_reported = Some(state.reported_at);
+    basis.plan_made = state.stage(crate::rules::five_in_place::Element::Measures) >= Stage::Committed;
+    basis.overdue = state.due.is_some_and(|due| {
+        matches!(state.status, Status::Assigned) && due < moment.now.day() || state.missed.contains("rectify")
+    });
+    basis.refused = decide.rectification_refused;
+    let says = relief(moment.rules, &basis);
+    let decided = ReliefDecided {
+        rule_says: says.outcome,
+        reasons: says.reasons,
+        facts: basis,
+        otherwise: decide.otherwise.clone(),
+        rules: moment.rules.version().to_owned(),
+    };
+    // "In principle": an officer may decide otherwise, with the reason that stands in the event.
+    let relieved = (says.outcome == Outcome::Relieved) != decide.otherwise.is_some();
+    Ok(if relieved { HazardEvent::Relieved(decided) } else { HazardEvent::ReliefRefused(decided) })
+}
+
+fn merge(state: &State, merge: &Merge, moment: &Moment<'_>) -> Decision {
+    match state.status {
+        Status::Reported | Status::Verified => {}
+        Status::Absent => return Err(Refusal::NotReported),
+        Status::Dismissed => return Err(Refusal::Dismissed),
+        Status::Merged => return Err(Refusal::Merged),
+        Status::Closed => return Err(Refusal::AlreadyClosed),
+        Status::Assigned | Status::Rectified | Status::Passed => return Err(Refusal::AlreadyAssigned),
+    }
+    need(signed_by_two(moment.by, Role::Inspector), Refusal::NeedsTwoInspectors)?;
+    need(merge.into.kind == crate::id::StreamKind::Hazard, Refusal::IntoItself)?;
+    Ok(HazardEvent::Merged(merge.clone()))
+}
+
+/// Recorded once for each clock, by the ledger itself, after the last day.
+fn record_overdue(state: &State, overdue: &RecordOverdue, moment: &Moment<'_>) -> Decision {
+    open(state)?;
+    need(signed_by_log(moment.by), Refusal::OnlyByLog)?;
+    let due = match overdue.clock.as_str() {
+        "rectify" if state.status == Status::Assigned => state.due,
+        "review" if state.status == Status::Rectified => state.review_due,
+        _ => None,
+    };
+    need(due.is_some_and(|due| due < moment.now.day()), Refusal::NotOverdue)?;
+    need(!state.missed.contains(&overdue.clock), Refusal::OverdueRecorded)?;
+    Ok(HazardEvent::Overdue(overdue.clone()))
+}

@@ -1,0 +1,50 @@
+//! Why a command to a hazard is refused.
+
+use crate::decider::refusals;
+
+refusals! {
+    /// Named after the broken rule.
+    HazardRefusal {
+        AlreadyReported = "hazard.already_reported",
+        NotReported = "hazard.not_reported",
+        NotVerified = "hazard.not_verified",
+        NotAssigned = "hazard.not_assigned",
+        NotRectified = "hazard.not_rectified",
+        NotReviewed = "hazard.not_reviewed",
+        AlreadyVerified = "hazard.already_verified",
+        AlreadyAssigned = "hazard.already_assigned",
+        AlreadyClosed = "hazard.already_closed",
+        NotClosed = "hazard.not_closed",
+        Dismissed = "hazard.dismissed",
+        Merged = "hazard.merged",
+        NeedsTwoInspectors = "hazard.needs_two_inspectors",
+        NeedsInspector = "hazard.needs_inspector",
+        NeedsHandler = "hazard.needs_handler",
+        NeedsApprover = "hazard.needs_approver",
+        NeedsEnterprise = "hazard.needs_enterprise",
+        NotOwnEnterprise = "hazard.not_own_enterprise",
+        OnlyByInspection = "hazard.only_by_inspection",
+        OnlyByLog = "hazard.only_by_log",
+        FoundInFuture = "hazard.found_in_future",
+        UnknownCriterion = "hazard.unknown_criterion",
+        DueInPast = "hazard.due_in_past",
+        BeyondLimit = "hazard.beyond_limit",
+        NothingServed = "hazard.nothing_served",
+        ElementNotCommitted = "hazard.element_not_committed",
+        ElementNotEvidenced = "hazard.element_not_evidenced",
+        FiveNotEvidenced = "hazard.five_not_evidenced",
+        FiveNotConfirmed = "hazard.five_not_confirmed",
+        RectifierReviews = "hazard.rectifier_reviews",
+        ReviewerCloses = "hazard.reviewer_closes",
+        LadderOrder = "hazard.ladder_order",
+        AlreadySuspended = "hazard.already_suspended",
+        NotSuspended = "hazard.not_suspended",
+        AlreadyListed = "hazard.already_listed",
+        NotListed = "hazard.not_listed",
+        ReliefDecided = "hazard.relief_decided",
+        NotSelfReported = "hazard.not_self_reported",
+        IntoItself = "hazard.into_itself",
+        NotOverdue = "hazard.not_overdue",
+        OverdueRecorded = "hazard.overdue_recorded",
+    }
+}

@@ -1,0 +1,142 @@
+//! Where a ledger lives: its data, and what must lie outside of it.
+//!
+//! The keys (log key, data key, officers' wrapped keys) and the lock lie outside the data folder, so that a copy or
+//! backup of the data alone can neither be read nor passed off as the newest state.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use zeroize::Zeroizing;
+
+use crate::ledger::vkey::{SigningKey, hex};
+
+/// The paths of one ledger.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Home {
+    /// Journal, index, snapshots, blobs.
+    pub data: PathBuf,
+    /// `log.key`, `data.key` and officers' wrapped keys; mode 0700, files 0600.
+    pub keys: PathBuf,
+    /// The last signed checkpoint.
+    pub lock: PathBuf,
+}
+
+/// Why a key file can't be used.
+#[derive(Debug, thiserror::Error)]
+pub enum HomeError {
+    #[error("{path} exists already; a key is never overwritten: choose another folder, or open the ledger that is there")]
+    KeyExists { path: PathBuf },
+    #[error("couldn't use {path}: {source}")]
+    Io { path: PathBuf, source: io::Error },
+    #[error(
+        "{path} is not a key file of this ledger; put back the file that was made with the ledger: without it nothing can be signed or read"
+    )]
+    NotAKey { path: PathBuf },
+    #[error("the operating system gave no randomness; nothing was written")]
+    NoRandomness,
+}
+
+impl Home {
+    /// Keys and lock beside the data folder: `<data>.keys/` and `<data>.lock`.
+    pub fn beside(data: &Path) -> Self {
+        let sibling = |suffix: &str| {
+            let mut name = data.as_os_str().to_owned();
+            name.push(suffix);
+            PathBuf::from(name)
+        };
+        Self { data: data.to_owned(), keys: sibling(".keys"), lock: sibling(".lock") }
+    }
+
+    /// Folder of officers' wrapped keys.
+    pub fn actors(&self) -> PathBuf {
+        self.keys.join("actors")
+    }
+
+    /// Makes the log's signing key and the data key. Refuses to overwrite either.
+    pub fn create_keys(&self, origin: &str) -> Result<(SigningKey, Zeroizing<[u8; 32]>), HomeError> {
+        make_private_folder(&self.keys)?;
+        let log = SigningKey::generate(origin).map_err(|_| HomeError::NoRandomness)?;
+        let mut data = Zeroizing::new([0_u8; 32]);
+        getrandom::fill(data.as_mut()).map_err(|_| HomeError::NoRandomness)?;
+        // A crash between the two leaves keys without a ledger: `create` then refuses by name, nothing is lost.
+        write_new(&self.keys.join("log.key"), &private_key_text(&log))?;
+        write_new(&self.keys.join("data.key"), &Zeroizing::new(STANDARD.encode(data.as_ref())))?;
+        sync_folder(&self.keys)?;
+        Ok((log, data))
+    }
+
+    /// Reads the log's signing key, whose name is the origin, and the data key.
+    pub fn read_keys(&self) -> Result<(SigningKey, Zeroizing<[u8; 32]>), HomeError> {
+        let path = self.keys.join("log.key");
+        let text = read(&path)?;
+        let log = parse_private_key(text.trim_end()).ok_or(HomeError::NotAKey { path })?;
+        let path = self.keys.join("data.key");
+        let text = read(&path)?;
+        let data = decode_32(text.trim_end()).ok_or(HomeError::NotAKey { path })?;
+        Ok((log, data))
+    }
+}
+
+/// `PRIVATE+KEY+<name>+<hex key id>+<base64(0x01 || seed)>`, the customary private half of a vkey.
+fn private_key_text(key: &SigningKey) -> Zeroizing<String> {
+    let mut typed = Zeroizing::new(vec![1_u8]);
+    typed.extend_from_slice(key.seed().as_ref());
+    let id = hex(&key.vkey().id());
+    Zeroizing::new(format!("PRIVATE+KEY+{}+{id}+{}", key.name(), STANDARD.encode(typed.as_slice())))
+}
+
+fn parse_private_key(text: &str) -> Option<SigningKey> {
+    let rest = text.strip_prefix("PRIVATE+KEY+")?;
+    let (name, rest) = rest.split_once('+')?;
+    let (_, encoded) = rest.split_once('+')?;
+    let typed = Zeroizing::new(STANDARD.decode(encoded).ok()?);
+    let seed: [u8; 32] = typed.strip_prefix(&[1])?.try_into().ok()?;
+    let key = SigningKey::from_seed(name, &seed).ok()?;
+    (*private_key_text(&key) == text).then_some(key)
+}
+
+fn decode_32(text: &str) -> Option<Zeroizing<[u8; 32]>> {
+    let bytes = Zeroizing::new(STANDARD.decode(text).ok()?);
+    bytes.as_slice().try_into().ok().map(Zeroizing::new)
+}
+
+fn read(path: &Path) -> Result<Zeroizing<String>, HomeError> {
+    let text = fs::read_to_string(path).map_err(|source| HomeError::Io { path: path.to_owned(), source })?;
+    Ok(Zeroizing::new(text))
+}
+
+/// Makes a folder that only its owner may enter.
+pub fn make_private_folder(path: &Path) -> Result<(), HomeError> {
+    let io = |source| HomeError::Io { path: path.to_owned(), source };
+    fs::create_dir_all(path).map_err(io)?;
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        fs::set_permissions(path, fs::Permissions::from_mode(0o700)).map_err(io)?;
+    }
+    Ok(())
+}
+
+/// Writes a file that did not exist, readable by its owner alone, and waits until it is on disk.
+fn write_new(path: &Path, text: &str) -> Result<(), HomeError> {
+    let io = |source: io::Error| match source.kind() {
+        io::ErrorKind::AlreadyExists => HomeError::KeyExists { path: path.to_owned() },
+        _ => HomeError::Io { path: path.to_owned(), source },
+    };
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let mut file = options.open(path).map_err(io)?;
+    file.write_all(text.as_bytes()).map_err(io)?;
+    file.write_all(b"\n").map_err(io)?;
+    file.sync_all().map_err(io)
+}
+
+fn sync_folder(path: &Path) -> Result<(), HomeError> {
+    let sync = || File::open(path)?.sync_all();
+    sync().map_err(|source| HomeError::Io { path: path.to_owned(), source })
+}

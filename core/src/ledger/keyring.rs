@@ -1,0 +1,138 @@
+//! Which keys exist, until which position they hold, and which roles they were granted.
+//!
+//! Folded from the public lines of entries alone, so that anybody can fold it again. Keys of actors and of the log
+//! come from `actor` and `ledger` streams and hold in the whole log; keys introduced in a report's or reward's
+//! stream hold in that stream only.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::id::{ActorId, StreamKind};
+use crate::ledger::entry::{Entry, Line};
+use crate::ledger::note::SignatureLine;
+use crate::ledger::vkey::VKey;
+use crate::role::{Party, Role};
+use crate::units::Position;
+
+/// What is known of one key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeyState {
+    /// The entry that introduced it.
+    pub introduced: Position,
+    /// Last position at which it may sign; `None` while it has no end.
+    pub last: Option<Position>,
+    pub roles: BTreeSet<Role>,
+}
+
+/// The keys in force, as of some position.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct KeyRing {
+    origin: String,
+    keys: BTreeMap<VKey, KeyState>,
+}
+
+impl KeyRing {
+    pub fn new(origin: &str) -> Self {
+        Self { origin: origin.to_owned(), keys: BTreeMap::new() }
+    }
+
+    /// Whether the lines of streams of this kind hold in the whole log.
+    pub fn holds_everywhere(kind: StreamKind) -> bool {
+        matches!(kind, StreamKind::Actor | StreamKind::Ledger)
+    }
+
+    /// Takes over the public lines of the entry at `position`.
+    pub fn apply(&mut self, position: Position, entry: &Entry) {
+        for line in &entry.lines {
+            match line {
+                Line::Key(key) => {
+                    self.keys.entry(key.clone()).or_insert_with(|| KeyState {
+                        introduced: position,
+                        last: None,
+                        roles: BTreeSet::new(),
+                    });
+                }
+                Line::Grant { role, key } => {
+                    if let Some(state) = self.keys.get_mut(key) {
+                        state.roles.insert(*role);
+                    }
+                }
+                Line::Revoke { role, key } => {
+                    if let Some(state) = self.keys.get_mut(key) {
+                        state.roles.remove(role);
+                    }
+                }
+                Line::End { key, last } => {
+                    if let Some(state) = self.keys.get_mut(key) {
+                        // An end is never moved later again.
+                        state.last = Some(state.last.map_or(*last, |earlier| earlier.min(*last)));
+                    }
+                }
+                Line::Recipient { .. } | Line::Clock { .. } | Line::Extend { .. } | Line::Stop { .. } => {}
+            }
+        }
+    }
+
+    /// Adds a key that no line introduces, such as the log's own in a stream's ring.
+    pub fn introduce(&mut self, key: VKey, introduced: Position) {
+        let state = KeyState { introduced, last: None, roles: BTreeSet::new() };
+        self.keys.entry(key).or_insert(state);
+    }
+
+    pub fn get(&self, key: &VKey) -> Option<&KeyState> {
+        self.keys.get(key)
+    }
+
+    pub fn iter(&self) -> impl Iterator<Item = (&VKey, &KeyState)> {
+        self.keys.iter()
+    }
+
+    /// Whether `key` may sign the entry at `position`.
+    pub fn in_force(&self, key: &VKey, position: Position) -> bool {
+        self.keys.get(key).is_some_and(|state| state.last.is_none_or(|last| position <= last))
+    }
+
+    /// The key that a signature line names, whether or not it is still in force.
+    pub fn resolve(&self, line: &SignatureLine) -> Option<VKey> {
+        self.keys.keys().find(|key| line.is_by(key)).cloned()
+    }
+
+    /// The keys in force of one actor, newest first.
+    pub fn keys_of(&self, actor: ActorId, position: Position) -> Vec<VKey> {
+        let name = self.actor_key_name(actor);
+        let mut found: Vec<_> =
+            self.keys.iter().filter(|(key, _)| key.name() == name && self.in_force(key, position)).collect();
+        found.sort_by_key(|(_, state)| std::cmp::Reverse(state.introduced));
+        found.into_iter().map(|(key, _)| key.clone()).collect()
+    }
+
+    /// `<origin>/actor/<actor id>`.
+    pub fn actor_key_name(&self, actor: ActorId) -> String {
+        actor_key_name(&self.origin, actor)
+    }
+
+    /// Who stands behind `key`.
+    pub fn party(&self, key: &VKey) -> Party {
+        if key.name() == self.origin {
+            return Party::Log;
+        }
+        match self.actor_of(key) {
+            Some(actor) => Party::Actor { actor, roles: self.roles(key) },
+            None => Party::Reporter { key: key.to_string() },
+        }
+    }
+
+    /// The actor whose key this is, by the key's name.
+    pub fn actor_of(&self, key: &VKey) -> Option<ActorId> {
+        let rest = key.name().strip_prefix(self.origin.as_str())?;
+        rest.strip_prefix("/actor/")?.parse().ok()
+    }
+
+    pub fn roles(&self, key: &VKey) -> Vec<Role> {
+        self.keys.get(key).map(|state| state.roles.iter().copied().collect()).unwrap_or_default()
+    }
+}
+
+/// `<origin>/actor/<actor id>`.
+pub fn actor_key_name(origin: &str, actor: ActorId) -> String {
+    format!("{origin}/actor/{actor}")
+}

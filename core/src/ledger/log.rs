@@ -1,0 +1,331 @@
+//! A ledger that is open: append, read, follow.
+
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+
+use crate::event::{DecodeError, Fact};
+use crate::id::{CommandId, StreamId, StreamKind};
+use crate::ledger::checkpoint::Checkpoint;
+use crate::ledger::clock::Clock;
+use crate::ledger::embedded::Embedded;
+use crate::ledger::entry::{Seen, SignedEntry};
+use crate::ledger::group::GroupQueue;
+use crate::ledger::home::{Home, HomeError};
+use crate::ledger::keyring::KeyRing;
+use crate::ledger::lock::LockKeeper;
+use crate::ledger::merkle::Tree;
+use crate::ledger::proposal::{Appended, Proposal};
+use crate::ledger::sequencer::{AppendError, Tail, Writer, read_stream, read_tail, seen_of};
+use crate::ledger::store::{Answered, Store, StoreError, Stored, Touch};
+use crate::ledger::vkey::SigningKey;
+use crate::units::{Position, Timestamp};
+
+/// Seconds between two publications of the checkpoint (`security.md`: 10 minutes).
+const PUBLICATION_SECONDS: i64 = 600;
+/// Entries read at once while following or replaying.
+const READ_AHEAD: usize = 1024;
+
+/// Why a ledger can't be made or opened.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    #[error(transparent)]
+    Home(#[from] HomeError),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error("{0} holds no ledger; make one with `adit init`")]
+    NoLedger(std::path::PathBuf),
+    #[error("the store's last checkpoint is not signed by this ledger's log key; the keys folder belongs to another ledger")]
+    ForeignCheckpoint,
+    #[error("the tree of the stored entries does not have the root that the last checkpoint signed; run `adit verify` to find the first damaged entry")]
+    WrongRoot,
+    #[error("couldn't append the opening entry: {0}")]
+    Opening(#[from] AppendError),
+    #[error(transparent)]
+    Decode(#[from] DecodeError),
+}
+
+/// A handle on an open ledger; clones share it.
+#[derive(Clone)]
+pub struct Ledger {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    origin: String,
+    home: Option<Home>,
+    store: Arc<dyn Store>,
+    clock: Arc<dyn Clock>,
+    queue: GroupQueue<Proposal, Result<Appended, AppendError>>,
+    writer: Mutex<Writer>,
+    log_key: SigningKey,
+    keys: RwLock<Arc<KeyRing>>,
+    publication: Mutex<Publication>,
+    feeds: Mutex<Vec<Sender<Arc<[Fact]>>>>,
+    /// Keeps the lock outside the store; none for a ledger in memory.
+    lock: Option<LockKeeper>,
+}
+
+/// The checkpoint that signers are shown. It lags the signed ones, so that batches and not single commands are public.
+struct Publication {
+    seen: Seen,
+    at: Timestamp,
+}
+
+fn hold<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Ledger {
+    /// Opens the embedded store at `home`. An empty store is fine; see [`Ledger::size`].
+    pub fn open(home: &Home, clock: Arc<dyn Clock>) -> Result<Self, OpenError> {
+        if !home.data.join("journal").is_dir() {
+            return Err(OpenError::NoLedger(home.data.clone()));
+        }
+        let (log_key, data_key) = home.read_keys()?;
+        Self::open_with(home, clock, log_key, &data_key)
+    }
+
+    /// Makes the keys and an empty store; the caller appends `ledger.opened` first of all.
+    pub fn create(home: &Home, origin: &str, clock: Arc<dyn Clock>) -> Result<Self, OpenError> {
+        let (log_key, data_key) = home.create_keys(origin)?;
+        Self::open_with(home, clock, log_key, &data_key)
+    }
+
+    fn open_with(
+        home: &Home,
+        clock: Arc<dyn Clock>,
+        log_key: SigningKey,
+        data_key: &[u8; 32],
+    ) -> Result<Self, OpenError> {
+        let (store, lock) = Embedded::open(home, &log_key.vkey(), data_key)?;
+        let ledger = Self::over(Arc::new(store), clock, log_key, Some(home.clone()), Some(lock))?;
+        ledger.publish_now();
+        Ok(ledger)
+    }
+
+    /// A ledger over any store, such as the reference store in memory.
+    pub fn over(
+        store: Arc<dyn Store>,
+        clock: Arc<dyn Clock>,
+        log_key: SigningKey,
+        home: Option<Home>,
+        lock: Option<LockKeeper>,
+    ) -> Result<Self, OpenError> {
+        let origin = log_key.name().to_owned();
+        let tree = restore_tree(store.as_ref())?;
+        check_head(store.as_ref(), &log_key, &tree)?;
+        let keys = restore_keys(store.as_ref(), &origin)?;
+        let shared_keys = RwLock::new(Arc::new(keys.clone()));
+        let writer =
+            Writer::new(&origin, Arc::clone(&store), Arc::clone(&clock), log_key.clone(), tree, keys);
+        let shared = Shared {
+            origin,
+            home,
+            store,
+            clock,
+            queue: GroupQueue::default(),
+            writer: Mutex::new(writer),
+            log_key,
+            keys: shared_keys,
+            publication: Mutex::new(Publication { seen: Seen::nothing(), at: Timestamp(i64::MIN) }),
+            feeds: Mutex::new(Vec::new()),
+            lock,
+        };
+        Ok(Self { shared: Arc::new(shared) })
+    }
+
+    pub fn origin(&self) -> &str {
+        &self.shared.origin
+    }
+
+    pub fn home(&self) -> Option<&Home> {
+        self.shared.home.as_ref()
+    }
+
+    pub fn now(&self) -> Timestamp {
+        self.shared.clock.now()
+    }
+
+    /// Number of entries.
+    pub fn size(&self) -> u64 {
+        self.shared.store.head().size
+    }
+
+    /// The newest signed checkpoint, as a signed note; empty before the first group.
+    pub fn checkpoint(&self) -> Vec<u8> {
+        self.shared.store.head().checkpoint
+    }
+
+    pub fn store(&self) -> &dyn Store {
+        self.shared.store.as_ref()
+    }
+
+    /// The log's own key, which countersigns one-time keys and signs what the ledger itself records.
+    pub fn log_key(&self) -> &SigningKey {
+        &self.shared.log_key
+    }
+
+    /// The keys in force now.
+    pub fn keys(&self) -> Arc<KeyRing> {
+        Arc::clone(&self.shared.keys.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// The published checkpoint that an entry signed now names as seen.
+    pub fn seen(&self) -> Seen {
+        let now = self.now();
+        let publication = hold(&self.shared.publication);
+        if now.seconds_since(publication.at) < PUBLICATION_SECONDS {
+            return publication.seen.clone();
+        }
+        drop(publication);
+        self.publish_now();
+        hold(&self.shared.publication).seen.clone()
+    }
+
+    /// Publishes the newest checkpoint that the lock covers.
+    pub fn publish_now(&self) {
+        let note = match &self.shared.lock {
+            Some(lock) => lock.written(),
+            None => self.checkpoint(),
+        };
+        let at = self.now();
+        let Ok((checkpoint, _)) = Checkpoint::parse(&note) else { return };
+        let seen = seen_of(checkpoint.size, checkpoint.root, &note);
+        hold(&self.shared.writer).publish(seen.clone());
+        *hold(&self.shared.publication) = Publication { seen, at };
+    }
+
+    /// Appends one command's entries, in a group with whatever else waits. Returns after the group is on disk.
+    pub fn append(&self, proposal: Proposal) -> Result<Appended, AppendError> {
+        self.shared.queue.submit(proposal, |group| self.commit(group)).unwrap_or(Err(AppendError::Lost))
+    }
+
+    fn commit(&self, group: Vec<Proposal>) -> Vec<Result<Appended, AppendError>> {
+        let mut writer = hold(&self.shared.writer);
+        let outcome = writer.commit(group);
+        if let Some(checkpoint) = outcome.checkpoint {
+            if outcome.facts.iter().any(|fact| KeyRing::holds_everywhere(fact.stream.kind)) {
+                let keys = Arc::new(writer.keys.clone());
+                *self.shared.keys.write().unwrap_or_else(PoisonError::into_inner) = keys;
+            }
+            if let Some(lock) = &self.shared.lock {
+                lock.offer(checkpoint);
+            }
+            // Feeds are served while the writer is held, so that every reader gets the groups in order.
+            let facts: Arc<[Fact]> = outcome.facts.into();
+            hold(&self.shared.feeds).retain(|feed| feed.send(Arc::clone(&facts)).is_ok());
+        }
+        outcome.answers
+    }
+
+    /// What an earlier command with this id was answered.
+    pub fn answered(&self, id: &CommandId) -> Result<Option<Answered>, StoreError> {
+        self.shared.store.command(id)
+    }
+
+    /// The end of a stream, `None` when it has no entry.
+    pub fn tail(&self, stream: &StreamId) -> Result<Option<Tail>, StoreError> {
+        read_tail(self.store(), stream)
+    }
+
+    /// The facts of one stream, in order.
+    pub fn stream(&self, stream: &StreamId) -> Result<Vec<Fact>, OpenError> {
+        read_stream(self.store(), stream)?.iter().map(|stored| Ok(Fact::decode(stored)?)).collect()
+    }
+
+    pub fn fact(&self, position: Position) -> Result<Option<Fact>, OpenError> {
+        let stored = self.shared.store.read(position, 1)?;
+        stored.first().map(|stored| Ok(Fact::decode(stored)?)).transpose()
+    }
+
+    pub fn stored(&self, position: Position) -> Result<Option<Stored>, StoreError> {
+        Ok(self.shared.store.read(position, 1)?.into_iter().next())
+    }
+
+    /// Facts that touched an index key, oldest first.
+    pub fn touched(&self, touch: &Touch) -> Result<Vec<Fact>, OpenError> {
+        let positions = self.shared.store.touched(touch)?;
+        let facts = positions.into_iter().map(|position| self.fact(position));
+        Ok(facts.collect::<Result<Vec<_>, _>>()?.into_iter().flatten().collect())
+    }
+
+    /// All facts from `from` on, in order, as far as they stand now.
+    pub fn facts(&self, from: Position) -> Facts<'_> {
+        Facts { store: self.store(), next: from, end: self.size(), ahead: Vec::new().into_iter() }
+    }
+
+    /// Follows the ledger: first the position from which groups will come, then each group once, in order.
+    pub fn follow(&self) -> (Position, Receiver<Arc<[Fact]>>) {
+        let (sender, receiver) = channel();
+        let writer = hold(&self.shared.writer);
+        hold(&self.shared.feeds).push(sender);
+        (Position(writer.tree.size()), receiver)
+    }
+}
+
+/// An iterator over stored facts.
+pub struct Facts<'a> {
+    store: &'a dyn Store,
+    next: Position,
+    end: u64,
+    ahead: std::vec::IntoIter<Stored>,
+}
+
+impl Iterator for Facts<'_> {
+    type Item = Result<Fact, OpenError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.next.0 >= self.end {
+            return None;
+        }
+        if self.ahead.len() == 0 {
+            match self.store.read(self.next, READ_AHEAD) {
+                Ok(stored) => self.ahead = stored.into_iter(),
+                Err(error) => {
+                    self.next = Position(self.end);
+                    return Some(Err(error.into()));
+                }
+            }
+        }
+        let stored = self.ahead.next()?;
+        self.next = Position(stored.position.0 + 1);
+        Some(Fact::decode(&stored).map_err(OpenError::from))
+    }
+}
+
+/// The tree of everything stored: full tiles from the store, the right edge from the entries themselves.
+fn restore_tree(store: &dyn Store) -> Result<Tree, OpenError> {
+    let size = store.head().size;
+    Ok(Tree::restore(size, |level, index, width| store.tile(level, index, width))?)
+}
+
+/// The last checkpoint is ours, and the tree has its root.
+fn check_head(store: &dyn Store, log_key: &SigningKey, tree: &Tree) -> Result<(), OpenError> {
+    let head = store.head();
+    if head.size == 0 {
+        return Ok(());
+    }
+    let checkpoint = Checkpoint::verify(&head.checkpoint, &log_key.vkey())
+        .map_err(|_| OpenError::ForeignCheckpoint)?;
+    if checkpoint.size != tree.size() || checkpoint.root != tree.root() {
+        return Err(OpenError::WrongRoot);
+    }
+    Ok(())
+}
+
+fn restore_keys(store: &dyn Store, origin: &str) -> Result<KeyRing, OpenError> {
+    let mut lines = Vec::new();
+    for kind in StreamKind::ALL.into_iter().filter(|kind| KeyRing::holds_everywhere(*kind)) {
+        for stream in store.streams(kind)? {
+            lines.extend(read_stream(store, &stream)?);
+        }
+    }
+    lines.sort_by_key(|stored| stored.position);
+    let mut keys = KeyRing::new(origin);
+    for stored in lines {
+        let signed =
+            SignedEntry::parse(&stored.entry).map_err(|_| DecodeError::Entry(stored.position))?;
+        keys.apply(stored.position, signed.entry());
+    }
+    Ok(keys)
+}

@@ -1,0 +1,327 @@
+//! What a decision reads in other streams. Everything that is read here is named in the append condition, so that a
+//! decision that rests on it is decided again when it has moved.
+
+use crate::actor::{self, ActorCommand, ActorDecider};
+use crate::decider::Decider;
+use crate::enterprise::{self, EnterpriseCommand, EnterpriseDecider, EnterpriseEvent, name_key};
+use crate::event::{Event, Fact, InUnion};
+use crate::hazard::{self, HazardCommand, HazardDecider, HazardEvent, Origin, Report};
+use crate::id::{ActorId, Id, StreamId, StreamKind};
+use crate::inspection::{self, InspectionCommand, InspectionDecider, InspectionEvent};
+use crate::ledger::keyring::actor_key_name;
+use crate::ledger::proposal::Read;
+use crate::ledger::store::touch;
+use crate::opening::LedgerDecider;
+use crate::report::ReportDecider;
+use crate::reward::{self, RewardCommand, RewardDecider, rewarded_key};
+use crate::role::{Party, Role};
+use crate::rulebook::RulesDecider;
+use crate::rules::relief::ReliefFacts;
+use crate::units::{Day, Position};
+
+use super::state::{Loaded, fold};
+use super::{ExecuteError, Moment, Office};
+
+/// Facts, and the reads that they rest on.
+pub(super) struct Gathered<F> {
+    pub(super) facts: F,
+    pub(super) reads: Vec<Read>,
+}
+
+impl<F> Gathered<F> {
+    fn alone(facts: F) -> Self {
+        Self { facts, reads: Vec::new() }
+    }
+}
+
+/// A decider whose facts the office can gather.
+pub(super) trait Gather: Decider {
+    fn gather(
+        office: &Office,
+        stream: StreamId,
+        state: &Self::State,
+        command: &Self::Command,
+        moment: &Moment,
+    ) -> Result<Gathered<Self::Facts>, ExecuteError>;
+}
+
+impl Office {
+    fn load<D>(&self, stream: StreamId) -> Result<(D::State, Read), ExecuteError>
+    where
+        D: Decider,
+        D::Event: InUnion,
+        D::State: Send + Sync + 'static,
+    {
+        let loaded: Loaded<D::State> = self.states.load::<D>(&self.ledger, stream)?;
+        let next = loaded.next();
+        Ok((loaded.state, Read::Stream { stream, next }))
+    }
+
+    /// The enterprise that the signing enterprise account acts for.
+    fn acts_for(&self, moment: &Moment) -> Result<Gathered<Option<StreamId>>, ExecuteError> {
+        for party in moment.parties.iter().filter(|party| party.has(Role::Enterprise)) {
+            if let Some(ActorId(id)) = party.actor() {
+                let (state, read) = self.load::<ActorDecider>(StreamId::new(StreamKind::Actor, id))?;
+                return Ok(Gathered { facts: state.acts_for, reads: vec![read] });
+            }
+        }
+        Ok(Gathered::alone(None))
+    }
+
+    /// Everything that touched an index key, and the read that guards it.
+    fn touched(&self, key: &str) -> Result<(Vec<Fact>, Read), ExecuteError> {
+        let read = self.read_key(key)?;
+        Ok((self.ledger.touched(&touch(key))?, read))
+    }
+
+    /// Inspections, earlier hazards and accidents of a hazard's enterprise, as far as they bear on relief.
+    fn relief_facts(&self, own: StreamId, state: &hazard::State) -> Result<Gathered<ReliefFacts>, ExecuteError> {
+        let Some(report) = &state.report else { return Ok(Gathered::alone(ReliefFacts::default())) };
+        let (facts, read) = self.touched(&report.enterprise.to_string())?;
+        let mut relief = ReliefFacts::default();
+        for fact in facts.iter().filter(|fact| fact.stream != own) {
+            match &fact.event {
+                Event::Inspection(InspectionEvent::FindingRecorded(found)) => {
+                    let same_item = found.finding.criterion.is_some() && found.finding.criterion == state.criterion;
+                    if same_item || found.finding.place == report.place {
+                        first(&mut relief.inspected, fact.position);
+                    }
+                }
+                // A plan counts from where it was sealed: a self-report after it is provably late.
+                Event::Inspection(InspectionEvent::Opened(opened)) => first(&mut relief.inspected, opened.sealed_at),
+                Event::Enterprise(EnterpriseEvent::AccidentRecorded(_)) => first(&mut relief.accident, fact.position),
+                Event::Hazard(HazardEvent::Verified(verified)) => {
+                    let same_item = verified.criterion.is_some() && verified.criterion == state.criterion;
+                    if same_item && fact.position < state.reported_at && self.was_closed(fact.stream)? {
+                        relief.repeated = true;
+                    }
+                }
+                Event::Hazard(_)
+                | Event::Inspection(_)
+                | Event::Enterprise(_)
+                | Event::Report(_)
+                | Event::Reward(_)
+                | Event::Actor(_)
+                | Event::Rules(_)
+                | Event::Ledger(_) => {}
+            }
+        }
+        Ok(Gathered { facts: relief, reads: vec![read] })
+    }
+
+    fn was_closed(&self, hazard: StreamId) -> Result<bool, ExecuteError> {
+        let facts = self.ledger.stream(&hazard)?;
+        Ok(facts.iter().any(|fact| matches!(fact.event, Event::Hazard(HazardEvent::Closed(_)))))
+    }
+}
+
+fn first(earliest: &mut Option<Position>, position: Position) {
+    *earliest = Some(earliest.map_or(position, |before| before.min(position)));
+}
+
+impl Gather for HazardDecider {
+    fn gather(
+        office: &Office,
+        stream: StreamId,
+        state: &hazard::State,
+        command: &HazardCommand,
+        moment: &Moment,
+    ) -> Result<Gathered<hazard::Facts>, ExecuteError> {
+        let Gathered { facts: acts_for, mut reads } = office.acts_for(moment)?;
+        let mut facts = hazard::Facts { acts_for, with_finding: moment.with_finding, ..Default::default() };
+        if let HazardCommand::DecideRelief(_) = command {
+            let relief = office.relief_facts(stream, state)?;
+            facts.relief = relief.facts;
+            reads.extend(relief.reads);
+        }
+        Ok(Gathered { facts, reads })
+    }
+}
+
+impl Gather for EnterpriseDecider {
+    fn gather(
+        office: &Office,
+        stream: StreamId,
+        _: &enterprise::State,
+        command: &EnterpriseCommand,
+        moment: &Moment,
+    ) -> Result<Gathered<enterprise::Facts>, ExecuteError> {
+        let Gathered { facts: acts_for, mut reads } = office.acts_for(moment)?;
+        let mut facts = enterprise::Facts { acts_for, ..Default::default() };
+        match command {
+            EnterpriseCommand::Register(register) => {
+                let key = name_key(register.name.as_str());
+                let (taken, read) = office.touched(&key)?;
+                facts.name_taken = !taken.is_empty();
+                reads.push(read);
+            }
+            EnterpriseCommand::Grade(_) | EnterpriseCommand::PetitionClosure(_) => {
+                let (touched, read) = office.touched(&stream.to_string())?;
+                reads.push(read);
+                count(office, &touched, &mut facts, &mut reads)?;
+            }
+            EnterpriseCommand::LogSelfInspection(log) if log.enterprise != stream => facts.acts_for = None,
+            EnterpriseCommand::LogSelfInspection(_)
+            | EnterpriseCommand::ChangeLicence(_)
+            | EnterpriseCommand::ChangeController(_)
+            | EnterpriseCommand::ChangeParent(_)
+            | EnterpriseCommand::ChangePrincipal(_)
+            | EnterpriseCommand::RecordAccident(_)
+            | EnterpriseCommand::Close(_) => {}
+        }
+        Ok(Gathered { facts, reads })
+    }
+}
+
+/// Discoveries, penalties and open major hazards of an enterprise.
+fn count(
+    office: &Office,
+    touched: &[Fact],
+    facts: &mut enterprise::Facts,
+    reads: &mut Vec<Read>,
+) -> Result<(), ExecuteError> {
+    for fact in touched {
+        if let Event::Hazard(HazardEvent::Verified(verified)) = &fact.event {
+            if verified.criterion.is_some() {
+                facts.discoveries.push(verified.found_on);
+                let (hazard, read) = office.load::<HazardDecider>(fact.stream)?;
+                let done = matches!(hazard.status, hazard::Status::Closed | hazard::Status::Merged);
+                facts.open_major_hazard |= !done;
+                reads.push(read);
+            }
+        }
+        if let Event::Hazard(HazardEvent::Penalised(penalised)) = &fact.event {
+            facts.penalties.push(penalised.penalise.decided_on);
+        }
+    }
+    Ok(())
+}
+
+impl Gather for InspectionDecider {
+    fn gather(
+        _: &Office,
+        _: StreamId,
+        _: &inspection::State,
+        command: &InspectionCommand,
+        _: &Moment,
+    ) -> Result<Gathered<inspection::Facts>, ExecuteError> {
+        let hazard = match command {
+            InspectionCommand::RecordFinding(_) => Some(StreamId::new(StreamKind::Hazard, Id::random()?)),
+            InspectionCommand::Seal(_)
+            | InspectionCommand::Open(_)
+            | InspectionCommand::Perform(_)
+            | InspectionCommand::NothingFound(_)
+            | InspectionCommand::Enforce(_) => None,
+        };
+        Ok(Gathered::alone(inspection::Facts { hazard }))
+    }
+}
+
+/// The hazards that findings open, with the command that enters each.
+pub(super) fn hazards_opened<'a>(
+    inspection: StreamId,
+    events: impl Iterator<Item = &'a Event>,
+) -> Vec<(StreamId, HazardCommand)> {
+    let mut opened = Vec::new();
+    for event in events {
+        if let Event::Inspection(InspectionEvent::FindingRecorded(found)) = event {
+            let report = Report {
+                enterprise: found.enterprise,
+                origin: Origin::Inspection,
+                inspection: Some(inspection),
+                place: found.finding.place.clone(),
+                description: found.finding.description.clone(),
+                found_on: found.finding.found_on,
+                criterion: found.finding.criterion.clone(),
+            };
+            opened.push((found.hazard, HazardCommand::Report(report)));
+        }
+    }
+    opened
+}
+
+impl Gather for RewardDecider {
+    fn gather(
+        office: &Office,
+        stream: StreamId,
+        _: &reward::State,
+        command: &RewardCommand,
+        _: &Moment,
+    ) -> Result<Gathered<reward::Facts>, ExecuteError> {
+        let assess = match command {
+            RewardCommand::Assess(assess) | RewardCommand::Reassess(assess) => assess,
+            RewardCommand::Approve(_)
+            | RewardCommand::Notify(_)
+            | RewardCommand::Claim(_)
+            | RewardCommand::Pay(_)
+            | RewardCommand::Forfeit(_)
+            | RewardCommand::Waive(_) => return Ok(Gathered::alone(reward::Facts::default())),
+        };
+        let (report, read) = office.load::<ReportDecider>(assess.report)?;
+        let mut reads = vec![read];
+        let mut facts = reward::Facts::default();
+        let begun = office.ledger.stream(&assess.report)?.first().map(|fact| fact.at.day());
+        if let Some((begun, reported)) = begun.zip(report.report) {
+            facts.report = Some(reported_as(begun, &reported, report.verified.clone(), report.handled, report.claim_keys));
+        }
+        if let Some(verified) = &report.verified {
+            let (rewarded, read) = office.touched(&rewarded_key(verified.matter_key.as_str()))?;
+            facts.matter_rewarded = rewarded.iter().any(|fact| fact.stream != stream);
+            reads.push(read);
+        }
+        Ok(Gathered { facts, reads })
+    }
+}
+
+fn reported_as(
+    on: Day,
+    report: &crate::report::Report,
+    verified: Option<crate::report::Verify>,
+    handled: Option<crate::report::Handle>,
+    claim_keys: Vec<String>,
+) -> reward::Reported {
+    reward::Reported { matter: report.matter, insider: report.insider, on, verified, handled, claim_keys }
+}
+
+impl Gather for ActorDecider {
+    fn gather(
+        office: &Office,
+        stream: StreamId,
+        _: &actor::State,
+        command: &ActorCommand,
+        _: &Moment,
+    ) -> Result<Gathered<actor::Facts>, ExecuteError> {
+        let actor = ActorId(stream.id);
+        let key_name = actor_key_name(office.ledger.origin(), actor);
+        let mut facts = actor::Facts { key_name, actor, enterprise_exists: false };
+        if let ActorCommand::Enrol(actor::Enrol { acts_for: Some(enterprise), .. }) = command {
+            let loaded: Loaded<enterprise::State> = fold::<EnterpriseDecider>(&office.ledger, *enterprise)?;
+            facts.enterprise_exists = loaded.tail.is_some();
+        }
+        Ok(Gathered::alone(facts))
+    }
+}
+
+/// Streams whose decisions rest on nothing but themselves.
+macro_rules! on_their_own {
+    ($($decider:ty),* $(,)?) => {$(
+        impl Gather for $decider {
+            fn gather(
+                _: &Office,
+                _: StreamId,
+                _: &Self::State,
+                _: &Self::Command,
+                _: &Moment,
+            ) -> Result<Gathered<()>, ExecuteError> {
+                Ok(Gathered::alone(()))
+            }
+        }
+    )*};
+}
+
+on_their_own! { ReportDecider, RulesDecider, LedgerDecider }
+
+/// Parties who are officers, for the body's `by`.
+pub(super) fn officers(parties: &[Party]) -> Vec<ActorId> {
+    parties.iter().filter_map(Party::actor).collect()
+}

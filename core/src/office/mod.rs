@@ -1,0 +1,353 @@
+//! The one way from a command to the log: load, decide, write, sign, append.
+//!
+//! Web page, JSON API, import and command line all come here. Nothing here decides anything of the domain: deciders
+//! do; this file reads what they need to know, and turns their events into entries.
+
+mod draft;
+mod facts;
+mod state;
+
+use std::sync::{Arc, PoisonError, RwLock};
+
+use crate::command::Request;
+use crate::event::Event;
+use crate::id::{Id, StreamId, StreamKind};
+use crate::ledger::entry::Entry;
+use crate::ledger::keyring::KeyRing;
+use crate::ledger::log::{Ledger, OpenError};
+use crate::ledger::note::{SignatureLine, assemble};
+use crate::ledger::proposal::{CheckedEntry, Draft, EntryFault, Proposal, Read};
+use crate::ledger::sequencer::AppendError;
+use crate::ledger::store::{StoreError, Touch};
+use crate::ledger::vkey::{SigningKey, VKey};
+use crate::refusal::Refusal;
+use crate::role::Party;
+use crate::rulebook::RulesEvent;
+use crate::rules::{PackError, Rules};
+use crate::units::{Position, Timestamp};
+
+/// How often a command is decided again because something it read had moved.
+const ATTEMPTS_MAX: usize = 64;
+
+/// Why a command was not carried out.
+#[derive(Debug, thiserror::Error)]
+pub enum ExecuteError {
+    /// A rule refused it; nothing was written.
+    #[error("refused: {}", .0.code)]
+    Refused(Refusal),
+    /// Others kept changing what it rests on. Nothing was written; try again.
+    #[error("something this command rests on keeps changing; try again")]
+    Busy,
+    #[error(transparent)]
+    Append(AppendError),
+    #[error(transparent)]
+    Read(#[from] OpenError),
+    #[error("the operating system gave no randomness; nothing was written")]
+    NoRandomness,
+    #[error(transparent)]
+    Rules(#[from] PackError),
+    #[error("couldn't write the body of {kind}: {source}")]
+    Body { kind: &'static str, source: serde_json::Error },
+}
+
+impl From<Refusal> for ExecuteError {
+    fn from(refusal: Refusal) -> Self {
+        Self::Refused(refusal)
+    }
+}
+
+impl From<AppendError> for ExecuteError {
+    fn from(error: AppendError) -> Self {
+        match error {
+            AppendError::Refused(fault) => Self::Refused(fault.into()),
+            AppendError::Conflict => Self::Busy,
+            AppendError::NotWritten(_)
+            | AppendError::Unknown(_)
+            | AppendError::Lost
+            | AppendError::Halted
+            | AppendError::ClockBehind { .. }
+            | AppendError::Store(_) => Self::Append(error),
+        }
+    }
+}
+
+impl From<StoreError> for ExecuteError {
+    fn from(error: StoreError) -> Self {
+        Self::Read(error.into())
+    }
+}
+
+impl From<crate::ledger::vkey::KeyError> for ExecuteError {
+    fn from(_: crate::ledger::vkey::KeyError) -> Self {
+        Self::NoRandomness
+    }
+}
+
+impl From<getrandom::Error> for ExecuteError {
+    fn from(_: getrandom::Error) -> Self {
+        Self::NoRandomness
+    }
+}
+
+/// What a carried-out command answers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Answer {
+    /// The stream that the command was addressed to, or started.
+    pub stream: StreamId,
+    pub positions: Vec<Position>,
+    /// The same command had been answered before; nothing was written now.
+    pub repeated: bool,
+}
+
+/// Whose signature a command gets.
+#[derive(Clone, Copy)]
+pub enum Hand<'a> {
+    /// The key is here, unlocked.
+    Held(&'a SigningKey),
+    /// The signer signs the prepared text elsewhere.
+    Elsewhere(&'a VKey),
+}
+
+impl Hand<'_> {
+    fn vkey(&self) -> VKey {
+        match self {
+            Self::Held(key) => key.vkey(),
+            Self::Elsewhere(key) => (*key).clone(),
+        }
+    }
+}
+
+/// A decided command whose entries wait for their signatures.
+pub struct Prepared {
+    id: crate::id::CommandId,
+    request: [u8; 32],
+    stream: StreamId,
+    reads: Vec<Read>,
+    drafts: Vec<Unsigned>,
+    /// Keys made for this command alone, which sign at once.
+    one_time: Vec<SigningKey>,
+    signers: Vec<VKey>,
+    countersign: bool,
+    keeps: Vec<draft::Keep>,
+}
+
+/// One entry without its signatures.
+pub(crate) struct Unsigned {
+    pub(crate) entry: Entry,
+    pub(crate) body: Vec<u8>,
+    pub(crate) at: Timestamp,
+    pub(crate) by: Vec<crate::id::ActorId>,
+    pub(crate) event: Event,
+    pub(crate) touches: Vec<Touch>,
+}
+
+impl Prepared {
+    /// The texts to sign, in order; every signer signs each.
+    pub fn texts(&self) -> Vec<String> {
+        self.drafts.iter().map(|draft| draft.entry.text()).collect()
+    }
+
+    /// The bodies whose hashes the texts carry, so that a signer can check what they sign.
+    pub fn bodies(&self) -> Vec<&[u8]> {
+        self.drafts.iter().map(|draft| draft.body.as_slice()).collect()
+    }
+
+    /// Whose signatures are wanted. Empty when every signature can be made here.
+    pub fn signers(&self) -> &[VKey] {
+        &self.signers
+    }
+
+    pub fn stream(&self) -> StreamId {
+        self.stream
+    }
+
+    /// What was decided, for a preview.
+    pub fn events(&self) -> Vec<&Event> {
+        self.drafts.iter().map(|draft| &draft.event).collect()
+    }
+}
+
+/// The office: deciders over one open ledger.
+pub struct Office {
+    ledger: Ledger,
+    rules: RwLock<Arc<Rules>>,
+    states: state::Cache,
+}
+
+impl Office {
+    /// Opens the office over a ledger: reads which rule packs were adopted.
+    pub fn open(ledger: Ledger) -> Result<Self, ExecuteError> {
+        let rules = RwLock::new(Arc::new(Rules::builtin()?));
+        let office = Self { ledger, rules, states: state::Cache::default() };
+        office.reload_rules()?;
+        Ok(office)
+    }
+
+    pub fn ledger(&self) -> &Ledger {
+        &self.ledger
+    }
+
+    /// The rule packs in force.
+    pub fn rules(&self) -> Arc<Rules> {
+        Arc::clone(&self.rules.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Decides, signs with `keys`, appends; decides again while something it read has moved.
+    pub fn execute(&self, request: &Request, keys: &[&SigningKey]) -> Result<Answer, ExecuteError> {
+        let hands: Vec<_> = keys.iter().map(|key| Hand::Held(key)).collect();
+        for _ in 0..ATTEMPTS_MAX {
+            let prepared = match self.prepare(request, &hands)? {
+                Decision::Answered(answer) => return Ok(answer),
+                Decision::Prepared(prepared) => prepared,
+            };
+            let lasting: Vec<&SigningKey> = if prepared.signers.is_empty() { Vec::new() } else { keys.to_vec() };
+            match self.sign_and_append(*prepared, &lasting) {
+                Err(ExecuteError::Busy) => self.states.forget(request.stream),
+                other => return other,
+            }
+        }
+        Err(ExecuteError::Busy)
+    }
+
+    /// Decides what follows from a command and writes the entries, without signatures.
+    pub fn prepare(&self, request: &Request, hands: &[Hand<'_>]) -> Result<Decision, ExecuteError> {
+        let hash = request_hash(request);
+        if let Some(answer) = self.answered(request, hash)? {
+            return Ok(Decision::Answered(answer));
+        }
+        let keys = self.ledger.keys();
+        let parties = parties(&keys, hands);
+        let stream = match request.stream {
+            Some(stream) if stream.kind != request.command.stream_kind() => {
+                return Err(Refusal::new("office.wrong_stream").into());
+            }
+            Some(stream) => stream,
+            None => StreamId::new(request.command.stream_kind(), Id::random()?),
+        };
+        let moment = Moment { now: self.ledger.now(), rules: self.rules(), parties, with_finding: false };
+        let decided = self.decide(stream, &request.command, &moment, hands)?;
+        self.write(request, hash, stream, decided, &moment, hands).map(|p| Decision::Prepared(Box::new(p)))
+    }
+
+    /// Takes signatures that were made elsewhere: for each entry its signature lines.
+    pub fn append(&self, prepared: Prepared, signatures: &[Vec<SignatureLine>]) -> Result<Answer, ExecuteError> {
+        if signatures.len() != prepared.drafts.len() {
+            return Err(Refusal::from(EntryFault::Malformed).into());
+        }
+        let known: Vec<VKey> = prepared
+            .signers
+            .iter()
+            .cloned()
+            .chain(prepared.one_time.iter().map(SigningKey::vkey))
+            .chain([self.ledger.log_key().vkey()])
+            .collect();
+        self.append_with(prepared, |index, unsigned, own| {
+            let text = unsigned.entry.text();
+            let mut lines = signatures.get(index).cloned().unwrap_or_default();
+            lines.extend(own.iter().map(|key| key.sign_text(&text)));
+            CheckedEntry::verify(&assemble(&text, &lines), &known)
+        })
+    }
+
+    fn sign_and_append(&self, prepared: Prepared, keys: &[&SigningKey]) -> Result<Answer, ExecuteError> {
+        self.append_with(prepared, |_, unsigned, own| {
+            let all: Vec<&SigningKey> = keys.iter().copied().chain(own.iter().copied()).collect();
+            CheckedEntry::sign(unsigned.entry.clone(), &all)
+        })
+    }
+
+    fn append_with(
+        &self,
+        prepared: Prepared,
+        sign: impl Fn(usize, &Unsigned, &[&SigningKey]) -> Result<CheckedEntry, EntryFault>,
+    ) -> Result<Answer, ExecuteError> {
+        let log_key = self.ledger.log_key();
+        let own: Vec<&SigningKey> =
+            prepared.one_time.iter().chain(prepared.countersign.then_some(log_key)).collect();
+        let adopts = prepared.drafts.iter().any(|draft| matches!(draft.event, Event::Rules(_)));
+        let mut drafts = Vec::with_capacity(prepared.drafts.len());
+        for (index, unsigned) in prepared.drafts.into_iter().enumerate() {
+            let entry = sign(index, &unsigned, &own).map_err(Refusal::from)?;
+            let Unsigned { body, at, by, event, touches, .. } = unsigned;
+            drafts.push(Draft { entry, body, at, by, event, touches });
+        }
+        let proposal = Proposal { id: prepared.id, request: prepared.request, drafts, reads: prepared.reads };
+        let appended = self.ledger.append(proposal)?;
+        if !appended.repeated {
+            for keep in prepared.keeps {
+                let positions = appended.positions.get(keep.drafts).unwrap_or_default();
+                self.states.keep((keep.evolve)(positions, keep.tail));
+            }
+            if adopts {
+                self.reload_rules()?;
+            }
+        }
+        Ok(Answer { stream: prepared.stream, positions: appended.positions, repeated: appended.repeated })
+    }
+
+    fn answered(&self, request: &Request, hash: [u8; 32]) -> Result<Option<Answer>, ExecuteError> {
+        let Some(before) = self.ledger.answered(&request.id)? else { return Ok(None) };
+        if before.request != hash {
+            return Err(Refusal::from(EntryFault::CommandIdReused).into());
+        }
+        let first = before.positions.first().copied().unwrap_or_default();
+        let stored = self.ledger.stored(first)?;
+        let Some(stored) = stored else { return Ok(None) };
+        Ok(Some(Answer { stream: stored.stream, positions: before.positions, repeated: true }))
+    }
+
+    fn reload_rules(&self) -> Result<(), ExecuteError> {
+        let mut adopted = Vec::new();
+        for stream in self.ledger.store().streams(StreamKind::Rules)? {
+            for fact in self.ledger.stream(&stream)? {
+                if let Event::Rules(RulesEvent::Adopted(adopt)) = fact.event {
+                    adopted.push((adopt.pack, adopt.hash));
+                }
+            }
+        }
+        let rules = Rules::with_adopted(&adopted)?;
+        *self.rules.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(rules);
+        Ok(())
+    }
+}
+
+/// What became of a prepared command.
+pub enum Decision {
+    /// It was carried out before.
+    Answered(Answer),
+    Prepared(Box<Prepared>),
+}
+
+/// What a decision of this command may know; owns what [`crate::decider::Moment`] borrows.
+#[derive(Clone)]
+pub(crate) struct Moment {
+    pub(crate) now: Timestamp,
+    pub(crate) rules: Arc<Rules>,
+    pub(crate) parties: Vec<Party>,
+    /// The command comes with an inspection's finding, in the same append.
+    pub(crate) with_finding: bool,
+}
+
+impl Moment {
+    pub(crate) fn borrow(&self) -> crate::decider::Moment<'_> {
+        crate::decider::Moment { now: self.now, rules: &self.rules, by: &self.parties }
+    }
+}
+
+fn parties(keys: &KeyRing, hands: &[Hand<'_>]) -> Vec<Party> {
+    if hands.is_empty() {
+        return vec![Party::Log];
+    }
+    hands.iter().map(|hand| keys.party(&hand.vkey())).collect()
+}
+
+/// The hash that tells one request from another under the same command id.
+fn request_hash(request: &Request) -> [u8; 32] {
+    let mut hasher = blake3::Hasher::new();
+    if let Some(stream) = request.stream {
+        hasher.update(stream.to_string().as_bytes());
+    }
+    hasher.update(b"\n");
+    hasher.update(request.command.to_json().unwrap_or_default().as_bytes());
+    *hasher.finalize().as_bytes()
+}

@@ -1,0 +1,221 @@
+//! What can be asked of a report.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::id::StreamId;
+use crate::ledger::vkey::VKey;
+use crate::rules::reward::Matter;
+use crate::text::{Long, Short};
+use crate::units::{Day, Fen};
+
+/// A command to a `report` stream.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(tag = "type", content = "data")]
+pub enum ReportCommand {
+    /// Report: by the reporter, or by a clerk for what came by telephone, letter or visit.
+    #[serde(rename = "report.report")]
+    Report(Report),
+    #[serde(rename = "report.accept")]
+    Accept(Empty),
+    /// Not accepted, on a legal ground.
+    #[serde(rename = "report.decline")]
+    Decline(Decline),
+    /// Another authority is competent.
+    #[serde(rename = "report.transfer")]
+    Transfer(Transfer),
+    /// Whether it is true. Two inspectors.
+    #[serde(rename = "report.verify")]
+    Verify(Verify),
+    /// What was done about it.
+    #[serde(rename = "report.handle")]
+    Handle(Handle),
+    /// The answer to the reporter, sealed to the reporter.
+    #[serde(rename = "report.answer")]
+    Answer(Answer),
+    /// More time to handle it.
+    #[serde(rename = "report.extend")]
+    Extend(Extend),
+    /// The reporter is satisfied.
+    #[serde(rename = "report.satisfy")]
+    Satisfy(Empty),
+    /// The reporter says that it was not mended, or not answered.
+    #[serde(rename = "report.dispute")]
+    Dispute(Sealed),
+    #[serde(rename = "report.close")]
+    Close(Empty),
+    #[serde(rename = "report.reopen")]
+    Reopen(Because),
+    /// A message to or from the reporter, sealed.
+    #[serde(rename = "report.message")]
+    Message(Sealed),
+    /// More evidence from the reporter, sealed.
+    #[serde(rename = "report.add_evidence")]
+    AddEvidence(Sealed),
+    /// The hazard that an inspection's finding opened after this report.
+    #[serde(rename = "report.link")]
+    Link(Link),
+    /// Another reporter joins.
+    #[serde(rename = "report.join")]
+    Join(Join),
+    /// Somebody retaliates against the reporter. Urgent.
+    #[serde(rename = "report.allege_retaliation")]
+    AllegeRetaliation(Sealed),
+    /// The ledger's own record that a deadline passed.
+    #[serde(rename = "report.record_overdue")]
+    RecordOverdue(RecordOverdue),
+}
+
+/// How it came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Channel {
+    Web,
+    Telephone,
+    Letter,
+    Visit,
+    MiniProgram,
+}
+
+/// An `age` file kept outside the log. Nobody's words stand in a body.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Blob {
+    /// BLAKE3 of the ciphertext, 64 hexadecimal digits.
+    pub blob: Short,
+    /// Bytes of the ciphertext.
+    pub size: u64,
+    /// age recipients who can open it.
+    pub recipients: Vec<Short>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Report {
+    pub matter: Matter,
+    pub channel: Channel,
+    /// The reporter's signing key, `<origin>/report/<report id>`; none while a clerk keeps the report.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key: Option<VKey>,
+    /// Public half of the key that will sign the reward claim, hexadecimal.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub claim_key: Option<Short>,
+    /// The reporter works for the enterprise, or is close family of somebody who does.
+    #[serde(default)]
+    pub insider: bool,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub testimony: Option<Blob>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Empty {}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Because {
+    pub because: Long,
+}
+
+/// Legal grounds for not accepting (举报须知).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Ground {
+    /// The same matter is accepted already and the same reporter repeats it.
+    RepeatedBySameReporter,
+    /// No clear object, matter or facts.
+    Unclear,
+    /// A suggestion, a request for information, reconsideration.
+    NotAReport,
+    /// The matter is before a court.
+    InCourt,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Decline {
+    pub ground: Ground,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Transfer {
+    /// The competent authority. A transfer carries chosen facts, never the reporter's words.
+    pub authority: Short,
+}
+
+/// What verification found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Finding {
+    Substantiated,
+    Partly,
+    NotSubstantiated,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Verify {
+    pub finding: Finding,
+    /// Names the matter, so that one matter is rewarded once.
+    pub matter_key: Short,
+    /// Deaths that were verified, not those reported.
+    #[serde(default)]
+    pub deaths_verified: u32,
+    /// 1 or 2 in the mine rules.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub level: Option<u8>,
+    pub findings: Long,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Handle {
+    pub done: Long,
+    /// Fine of the unit.
+    pub unit_fine_yuan: Fen,
+    #[serde(default)]
+    pub person_fines_yuan: Vec<Fen>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Answer {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sealed: Option<Blob>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Sealed {
+    pub sealed: Blob,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Extend {
+    pub until: Day,
+    pub because: Long,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Link {
+    pub hazard: StreamId,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Join {
+    /// The joining reporter's key, `<origin>/report/<report id>`.
+    pub key: VKey,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub claim_key: Option<Short>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RecordOverdue {
+    /// `accept`, `handle` or `answer`.
+    pub clock: String,
+}

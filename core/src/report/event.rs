@@ -1,0 +1,174 @@
+//! What has happened to a report.
+
+use serde::{Deserialize, Serialize};
+
+use super::command::{
+    Answer, Because, Decline, Empty, Handle, Join, Link, RecordOverdue, Report, Sealed, Transfer, Verify,
+};
+use crate::decider::StreamEvent;
+use crate::id::StreamId;
+use crate::ledger::entry::Line;
+use crate::text::Long;
+use crate::units::Day;
+
+/// An event of a `report` stream.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "type", content = "data")]
+pub enum ReportEvent {
+    #[serde(rename = "report.reported")]
+    Reported(Reported),
+    #[serde(rename = "report.accepted")]
+    Accepted(Accepted),
+    #[serde(rename = "report.declined")]
+    Declined(Decline),
+    #[serde(rename = "report.transferred")]
+    Transferred(Transfer),
+    #[serde(rename = "report.verified")]
+    Verified(Verified),
+    #[serde(rename = "report.handled")]
+    Handled(Handle),
+    #[serde(rename = "report.answered")]
+    Answered(Answer),
+    #[serde(rename = "report.extended")]
+    Extended(Extended),
+    #[serde(rename = "report.satisfied")]
+    Satisfied(Empty),
+    #[serde(rename = "report.disputed")]
+    Disputed(Sealed),
+    #[serde(rename = "report.closed")]
+    Closed(Empty),
+    #[serde(rename = "report.reopened")]
+    Reopened(Reopened),
+    #[serde(rename = "report.message_sent")]
+    MessageSent(Sealed),
+    #[serde(rename = "report.evidence_added")]
+    EvidenceAdded(Sealed),
+    #[serde(rename = "report.linked")]
+    Linked(Link),
+    #[serde(rename = "report.joined")]
+    Joined(Join),
+    #[serde(rename = "report.retaliation_alleged")]
+    RetaliationAlleged(Sealed),
+    #[serde(rename = "report.overdue")]
+    Overdue(RecordOverdue),
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Reported {
+    pub report: Report,
+    /// Day by which it is decided whether to accept it; none while no such rule is in force.
+    pub accept_due: Option<Day>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Accepted {
+    pub handle_due: Option<Day>,
+    /// Last day to which that may be extended.
+    pub handle_latest: Option<Day>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Verified {
+    pub verify: Verify,
+    pub answer_due: Option<Day>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Extended {
+    pub until: Day,
+    pub because: Long,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Reopened {
+    pub because: Because,
+    pub handle_due: Option<Day>,
+    pub handle_latest: Option<Day>,
+}
+
+/// Index key of a matter.
+pub(crate) fn matter_key(matter: &str) -> String {
+    format!("matter/{matter}")
+}
+
+impl StreamEvent for ReportEvent {
+    fn kind(&self) -> &'static str {
+        match self {
+            Self::Reported(_) => "report.reported",
+            Self::Accepted(_) => "report.accepted",
+            Self::Declined(_) => "report.declined",
+            Self::Transferred(_) => "report.transferred",
+            Self::Verified(_) => "report.verified",
+            Self::Handled(_) => "report.handled",
+            Self::Answered(_) => "report.answered",
+            Self::Extended(_) => "report.extended",
+            Self::Satisfied(_) => "report.satisfied",
+            Self::Disputed(_) => "report.disputed",
+            Self::Closed(_) => "report.closed",
+            Self::Reopened(_) => "report.reopened",
+            Self::MessageSent(_) => "report.message_sent",
+            Self::EvidenceAdded(_) => "report.evidence_added",
+            Self::Linked(_) => "report.linked",
+            Self::Joined(_) => "report.joined",
+            Self::RetaliationAlleged(_) => "report.retaliation_alleged",
+            Self::Overdue(_) => "report.overdue",
+        }
+    }
+
+    /// A step without a statutory clock is `report.note` to the public.
+    fn public_kind(&self) -> &'static str {
+        match self {
+            Self::Satisfied(_)
+            | Self::Disputed(_)
+            | Self::MessageSent(_)
+            | Self::EvidenceAdded(_)
+            | Self::Linked(_)
+            | Self::Joined(_)
+            | Self::RetaliationAlleged(_) => "report.note",
+            Self::Reported(_)
+            | Self::Accepted(_)
+            | Self::Declined(_)
+            | Self::Transferred(_)
+            | Self::Verified(_)
+            | Self::Handled(_)
+            | Self::Answered(_)
+            | Self::Extended(_)
+            | Self::Closed(_)
+            | Self::Reopened(_)
+            | Self::Overdue(_) => self.kind(),
+        }
+    }
+
+    fn lines(&self) -> Vec<Line> {
+        let clock = |name: &str, due: Option<Day>| due.map(|due| Line::Clock { name: name.to_owned(), due });
+        let stop = |name: &str| Some(Line::Stop { name: name.to_owned() });
+        let lines = match self {
+            Self::Reported(reported) => {
+                [reported.report.key.clone().map(Line::Key), clock("accept", reported.accept_due)]
+            }
+            Self::Accepted(accepted) => [clock("handle", accepted.handle_due), stop("accept")],
+            Self::Declined(_) | Self::Transferred(_) => [None, stop("accept")],
+            Self::Verified(verified) => [clock("answer", verified.answer_due), None],
+            Self::Handled(_) => [None, stop("handle")],
+            Self::Answered(_) => [None, stop("answer")],
+            Self::Extended(extended) => {
+                [Some(Line::Extend { name: "handle".to_owned(), until: extended.until }), None]
+            }
+            Self::Reopened(reopened) => [clock("handle", reopened.handle_due), None],
+            Self::Joined(join) => [Some(Line::Key(join.key.clone())), None],
+            Self::Satisfied(_)
+            | Self::Disputed(_)
+            | Self::Closed(_)
+            | Self::MessageSent(_)
+            | Self::EvidenceAdded(_)
+            | Self::Linked(_)
+            | Self::RetaliationAlleged(_)
+            | Self::Overdue(_) => [None, None],
+        };
+        lines.into_iter().flatten().collect()
+    }
+
+    fn touches(&self, _: &StreamId) -> Vec<String> {
+        if let Self::Verified(verified) = self { vec![matter_key(verified.verify.matter_key.as_str())] } else { Vec::new() }
+    }
+}

@@ -1,0 +1,80 @@
+//! What can be asked of a reward.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::id::StreamId;
+use crate::ledger::vkey::VKey;
+use crate::rules::reward::{AccidentGrade, Sector};
+use crate::text::{Long, Short};
+use crate::units::Fen;
+
+/// A command to a `reward` stream.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(tag = "type", content = "data")]
+pub enum RewardCommand {
+    /// Work out what a verified report is worth. By the handler.
+    #[serde(rename = "reward.assess")]
+    Assess(Assess),
+    /// The fine or the grade has changed since.
+    #[serde(rename = "reward.reassess")]
+    Reassess(Assess),
+    /// By an approver who did not assess.
+    #[serde(rename = "reward.approve")]
+    Approve(Empty),
+    /// The reporter is told; the claim period begins.
+    #[serde(rename = "reward.notify")]
+    Notify(Empty),
+    /// By whoever holds the claim key of the report.
+    #[serde(rename = "reward.claim")]
+    Claim(Claim),
+    /// By finance, who neither assessed nor approved.
+    #[serde(rename = "reward.pay")]
+    Pay(Pay),
+    /// The claim period is over.
+    #[serde(rename = "reward.forfeit")]
+    Forfeit(Empty),
+    /// The reporter wants none.
+    #[serde(rename = "reward.waive")]
+    Waive(Claim),
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Empty {}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Assess {
+    pub report: StreamId,
+    /// `national`, or the place whose rules hold.
+    pub place: Short,
+    pub sector: Sector,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub accident_grade: Option<AccidentGrade>,
+    /// Where no rule gives an amount, or the rule leaves it open: what the officer proposes, and why.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub otherwise: Option<Otherwise>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Otherwise {
+    pub amount_yuan: Fen,
+    pub because: Long,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Claim {
+    /// The claim key, named `<origin>/reward/<reward id>`; its public half stands in the report's body.
+    pub key: VKey,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Pay {
+    pub amount_yuan: Fen,
+    /// Number of the voucher; never who was paid.
+    pub voucher: Short,
+}

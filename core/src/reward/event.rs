@@ -1,0 +1,111 @@
+//! What has happened to a reward.
+
+use serde::{Deserialize, Serialize};
+
+use super::command::{Claim, Empty, Pay};
+use crate::decider::StreamEvent;
+use crate::id::StreamId;
+use crate::ledger::entry::Line;
+use crate::report::matter_key;
+use crate::rules::Reason;
+use crate::rules::reward::RewardFacts;
+use crate::text::Long;
+use crate::units::{Day, Fen};
+
+/// An event of a `reward` stream.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "type", content = "data")]
+pub enum RewardEvent {
+    #[serde(rename = "reward.assessed")]
+    Assessed(Assessed),
+    #[serde(rename = "reward.reassessed")]
+    Reassessed(Assessed),
+    #[serde(rename = "reward.approved")]
+    Approved(Empty),
+    #[serde(rename = "reward.notified")]
+    Notified(Notified),
+    #[serde(rename = "reward.claimed")]
+    Claimed(Claim),
+    #[serde(rename = "reward.paid")]
+    Paid(Pay),
+    #[serde(rename = "reward.forfeited")]
+    Forfeited(Empty),
+    #[serde(rename = "reward.waived")]
+    Waived(Claim),
+}
+
+/// The amount with its rule, its reasons and what they rest on.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Assessed {
+    pub report: StreamId,
+    /// The matter that is rewarded once.
+    pub matter: String,
+    pub amount_yuan: Fen,
+    pub rule: Option<String>,
+    /// What it would be if personal fines counted differently.
+    pub alternative_yuan: Option<Fen>,
+    pub reasons: Vec<Reason>,
+    pub facts: RewardFacts,
+    pub because: Option<Long>,
+    /// Public halves of the claim keys, hexadecimal; one share each, equal to the fen.
+    pub claim_keys: Vec<String>,
+    pub shares_yuan: Vec<Fen>,
+    pub rules: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Notified {
+    /// Last day to claim; none while no such rule is in force.
+    pub claim_due: Option<Day>,
+}
+
+/// Index key of the reward of a matter.
+pub(crate) fn rewarded_key(matter: &str) -> String {
+    format!("rewarded/{}", matter_key(matter))
+}
+
+impl StreamEvent for RewardEvent {
+    fn kind(&self) -> &'static str {
+        match self {
+            Self::Assessed(_) => "reward.assessed",
+            Self::Reassessed(_) => "reward.reassessed",
+            Self::Approved(_) => "reward.approved",
+            Self::Notified(_) => "reward.notified",
+            Self::Claimed(_) => "reward.claimed",
+            Self::Paid(_) => "reward.paid",
+            Self::Forfeited(_) => "reward.forfeited",
+            Self::Waived(_) => "reward.waived",
+        }
+    }
+
+    /// A step without a statutory clock is `reward.note` to the public.
+    fn public_kind(&self) -> &'static str {
+        match self {
+            Self::Reassessed(_) | Self::Waived(_) => "reward.note",
+            Self::Assessed(_)
+            | Self::Approved(_)
+            | Self::Notified(_)
+            | Self::Claimed(_)
+            | Self::Paid(_)
+            | Self::Forfeited(_) => self.kind(),
+        }
+    }
+
+    fn lines(&self) -> Vec<Line> {
+        let stop = || Line::Stop { name: "claim".to_owned() };
+        match self {
+            Self::Notified(notified) => {
+                let clock = |due| Line::Clock { name: "claim".to_owned(), due };
+                notified.claim_due.map(clock).into_iter().collect()
+            }
+            Self::Claimed(claim) => vec![Line::Key(claim.key.clone()), stop()],
+            Self::Waived(claim) => vec![Line::Key(claim.key.clone()), stop()],
+            Self::Forfeited(_) => vec![stop()],
+            Self::Assessed(_) | Self::Reassessed(_) | Self::Approved(_) | Self::Paid(_) => Vec::new(),
+        }
+    }
+
+    fn touches(&self, _: &StreamId) -> Vec<String> {
+        if let Self::Assessed(assessed) = self { vec![rewarded_key(&assessed.matter)] } else { Vec::new() }
+    }
+}

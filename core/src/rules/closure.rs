@@ -1,0 +1,210 @@
+//! When the government must be petitioned to close an enterprise: two rules with two counters.
+//!
+//! The first counts *discoveries* (plan, mines, 26), the second *penalties* (安全生产法 art. 113(1)). Periods are counted as
+//! the law counts: the day of the first event is not counted, the last day of the period is.
+
+use serde::{Deserialize, Serialize};
+
+use super::calendar::add_months;
+use super::{Reason, Rules};
+use crate::units::Day;
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ClosureRules {
+    #[serde(rename = "id")]
+    _id: String,
+    #[serde(rename = "title")]
+    _title: String,
+    discoveries: Discoveries,
+    licence: Source,
+    penalties: Penalties,
+    recurrence: Source,
+    accidents: Accidents,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Source {
+    document: String,
+    article: String,
+    #[serde(rename = "mark")]
+    _mark: super::Mark,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Discoveries {
+    many: usize,
+    months: u32,
+    document: String,
+    article: String,
+    #[serde(rename = "mark")]
+    _mark: super::Mark,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Penalties {
+    many_short: usize,
+    days: u32,
+    many_long: usize,
+    months: u32,
+    document: String,
+    article: String,
+    #[serde(rename = "mark")]
+    _mark: super::Mark,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Accidents {
+    interview_many: usize,
+    interview_months: u32,
+    document: String,
+    article: String,
+    #[serde(rename = "mark")]
+    _mark: super::Mark,
+}
+
+/// The licences of an enterprise.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Licence {
+    Full,
+    Incomplete,
+    None,
+}
+
+/// What is known of an enterprise.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ClosureFacts {
+    pub licence: Licence,
+    /// It produces, also after the discovery.
+    pub producing: bool,
+    /// Days on which a major hazard was found.
+    #[serde(default)]
+    pub discoveries: Vec<Day>,
+    /// Days of penalties for major hazards.
+    #[serde(default)]
+    pub penalties: Vec<Day>,
+    /// The day as of which is asked; later days do not count.
+    pub on: Day,
+}
+
+/// Whether to petition, and on which grounds.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Closure {
+    pub petition: bool,
+    pub grounds: Vec<Reason>,
+}
+
+/// The first `many` days that lie within one period, of which `end` gives the last day from its first.
+fn within(days: &[Day], many: usize, end: impl Fn(Day) -> Day) -> Option<&[Day]> {
+    days.windows(many.max(1)).find(|window| {
+        let (first, last) = (window.first(), window.last());
+        first.zip(last).is_some_and(|(first, last)| *last <= end(*first))
+    })
+}
+
+fn sorted(days: &[Day], on: Day) -> Vec<Day> {
+    let mut days: Vec<Day> = days.iter().copied().filter(|day| *day <= on).collect();
+    days.sort_unstable();
+    days
+}
+
+fn listed(days: &[Day]) -> String {
+    days.iter().map(Day::to_string).collect::<Vec<_>>().join(", ")
+}
+
+/// Both closure rules.
+pub fn closure(rules: &Rules, facts: &ClosureFacts) -> Closure {
+    let packs = &rules.closure;
+    let mut grounds = Vec::new();
+    if facts.producing && facts.licence != Licence::Full {
+        let source = format!("{} {}", packs.licence.document, packs.licence.article);
+        let code =
+            if facts.licence == Licence::None { "closure.no_licence" } else { "closure.incomplete_licence" };
+        grounds.push(Reason::new(code, [], &source));
+    }
+    let rule = &packs.discoveries;
+    let found = sorted(&facts.discoveries, facts.on);
+    if let Some(days) = within(&found, rule.many, |first| add_months(first, rule.months)).filter(|_| facts.producing)
+    {
+        let details = [("days", listed(days)), ("months", rule.months.to_string())];
+        let source = format!("{} {}", rule.document, rule.article);
+        grounds.push(Reason::new("closure.found_again", details, &source));
+    }
+    let rule = &packs.penalties;
+    let source = format!("{} {}", rule.document, rule.article);
+    let punished = sorted(&facts.penalties, facts.on);
+    if let Some(days) = within(&punished, rule.many_short, |first| first.plus_days(i64::from(rule.days))) {
+        let details = [("days", listed(days)), ("many", rule.many_short.to_string()), ("period", rule.days.to_string())];
+        grounds.push(Reason::new("closure.penalised_short", details, &source));
+    }
+    if let Some(days) = within(&punished, rule.many_long, |first| add_months(first, rule.months)) {
+        let details = [("days", listed(days)), ("many", rule.many_long.to_string())];
+        grounds.push(Reason::new("closure.penalised_long", details, &source));
+    }
+    Closure { petition: !grounds.is_empty(), grounds }
+}
+
+/// Why a hazard of the same criterion item after closing is a repeat offence.
+pub fn recurrence(rules: &Rules, criterion: &str) -> Reason {
+    let source = format!("{} {}", rules.closure.recurrence.document, rules.closure.recurrence.article);
+    Reason::new("closure.recurrence", [("criterion", criterion.to_owned())], &source)
+}
+
+/// Whether accidents on these days call for an interview (industry, 6).
+pub fn interview(rules: &Rules, accidents: &[Day], on: Day) -> Option<Reason> {
+    let rule = &rules.closure.accidents;
+    let days = sorted(accidents, on);
+    let hit = within(&days, rule.interview_many, |first| add_months(first, rule.interview_months))?;
+    let source = format!("{} {}", rule.document, rule.article);
+    Some(Reason::new("closure.interview", [("days", listed(hit))], &source))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn days(texts: &[&str]) -> Vec<Day> {
+        texts.iter().map(|text| text.parse().expect("day")).collect()
+    }
+
+    fn codes(licence: Licence, producing: bool, discoveries: &[&str], penalties: &[&str]) -> Vec<String> {
+        let on = "2026-12-31".parse().expect("day");
+        let facts =
+            ClosureFacts { licence, producing, discoveries: days(discoveries), penalties: days(penalties), on };
+        let rules = Rules::builtin().expect("packs");
+        closure(&rules, &facts).grounds.into_iter().map(|reason| reason.code).collect()
+    }
+
+    #[test]
+    fn two_discoveries_within_three_months_while_producing() {
+        let hit = ["closure.found_again"];
+        assert_eq!(codes(Licence::Full, true, &["2024-01-05", "2024-04-05"], &[]), hit);
+        assert!(codes(Licence::Full, true, &["2024-01-05", "2024-04-06"], &[]).is_empty());
+        assert!(codes(Licence::Full, false, &["2024-01-05", "2024-01-06"], &[]).is_empty());
+        assert_eq!(codes(Licence::Full, true, &["2023-11-30", "2024-02-29"], &[]), hit, "month end");
+    }
+
+    #[test]
+    fn producing_without_full_licence_is_a_ground_of_its_own() {
+        assert_eq!(codes(Licence::None, true, &[], &[]), ["closure.no_licence"]);
+        assert_eq!(codes(Licence::Incomplete, true, &[], &[]), ["closure.incomplete_licence"]);
+        assert!(codes(Licence::None, false, &[], &[]).is_empty());
+    }
+
+    #[test]
+    fn three_penalties_in_180_days_or_four_in_a_year() {
+        let short = ["closure.penalised_short"];
+        assert_eq!(codes(Licence::Full, true, &[], &["2024-01-01", "2024-02-01", "2024-06-29"]), short);
+        assert!(codes(Licence::Full, true, &[], &["2024-01-01", "2024-02-01", "2024-06-30"]).is_empty());
+        let long = ["2024-01-01", "2024-05-01", "2024-09-01", "2025-01-01"];
+        assert_eq!(codes(Licence::Full, true, &[], &long), ["closure.penalised_long"]);
+        let late = ["2024-01-01", "2024-05-01", "2024-09-01", "2025-01-02"];
+        assert!(codes(Licence::Full, true, &[], &late).is_empty());
+    }
+}

@@ -1,0 +1,129 @@
+//! Deadlines: when something must be done, by which article.
+
+use serde::{Deserialize, Serialize};
+
+use super::calendar::UnknownYear;
+use super::{Mark, Rules};
+use crate::units::Day;
+
+/// What the days of a deadline are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Counting {
+    Calendar,
+    Working,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Deadlines {
+    #[serde(rename = "id")]
+    _id: String,
+    #[serde(rename = "title")]
+    _title: String,
+    deadline: Vec<DeadlineRule>,
+}
+
+/// One deadline of the pack.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DeadlineRule {
+    pub name: String,
+    /// What must be done, in Chinese.
+    pub what: String,
+    pub days: u32,
+    #[serde(rename = "unit")]
+    pub counting: Counting,
+    /// Statutory deadlines stand public on the entry.
+    pub statutory: bool,
+    /// Most days by which it may be moved in all; none where the source allows no extension.
+    #[serde(default)]
+    pub extension_days_max: Option<u32>,
+    pub document: String,
+    pub article: String,
+    pub mark: Mark,
+}
+
+/// A deadline that was worked out.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Due {
+    /// The last day on which it can be done.
+    pub day: Day,
+    /// Last day to which it may be extended.
+    pub latest: Day,
+    pub statutory: bool,
+    /// Document and article.
+    pub source: String,
+    pub mark: Mark,
+}
+
+/// Why there is no due day.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum DeadlineError {
+    #[error("there is no deadline of this name")]
+    NoSuchDeadline,
+    #[error("the deadline is not verified and was not adopted, so it is not in force")]
+    NotInForce,
+    #[error(transparent)]
+    UnknownYear(#[from] UnknownYear),
+}
+
+impl Deadlines {
+    pub fn iter(&self) -> impl Iterator<Item = &DeadlineRule> {
+        self.deadline.iter()
+    }
+}
+
+/// The due day of the deadline `name` that begins on `from`. The first day is not counted (民法典 art. 201).
+pub fn due(rules: &Rules, name: &str, from: Day) -> Result<Due, DeadlineError> {
+    let rule = rules.deadlines.iter().find(|rule| rule.name == name).ok_or(DeadlineError::NoSuchDeadline)?;
+    if !rules.in_force("deadlines", rule.mark) {
+        return Err(DeadlineError::NotInForce);
+    }
+    let day = match rule.counting {
+        Counting::Calendar => from.plus_days(i64::from(rule.days)),
+        Counting::Working => rules.calendar.add_working_days(from, rule.days)?,
+    };
+    Ok(Due {
+        day,
+        latest: day.plus_days(i64::from(rule.extension_days_max.unwrap_or(0))),
+        statutory: rule.statutory,
+        source: format!("{} {}", rule.document, rule.article),
+        mark: rule.mark,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rules::PACKS;
+
+    fn day(text: &str) -> Day {
+        text.parse().expect("day")
+    }
+
+    #[test]
+    fn a_report_is_handled_within_sixty_days_and_at_most_thirty_more() {
+        let due = due(&Rules::builtin().expect("packs"), "handle", day("2024-01-01")).expect("in force");
+        assert_eq!((due.day, due.latest), (day("2024-03-01"), day("2024-03-31")));
+        assert!(due.statutory);
+    }
+
+    #[test]
+    fn a_penalty_is_public_within_seven_working_days_across_spring_festival() {
+        let rules = Rules::builtin().expect("packs");
+        // 7 and 8 February are two working days, 9 February the third, 18 February (a Sunday) the fourth.
+        let due = due(&rules, "publish_penalty", day("2024-02-06")).expect("in force");
+        assert_eq!(due.day, day("2024-02-21"));
+    }
+
+    #[test]
+    fn what_is_not_verified_holds_only_after_adoption() {
+        let from = day("2024-05-10");
+        let plain = Rules::builtin().expect("packs");
+        assert_eq!(due(&plain, "accept", from), Err(DeadlineError::NotInForce));
+        let adopted = [("deadlines".to_owned(), PACKS[1].hash())];
+        let adopted = Rules::with_adopted(&adopted).expect("packs");
+        assert_eq!(due(&adopted, "accept", from).map(|due| due.day), Ok(day("2024-05-17")));
+    }
+}

@@ -1,0 +1,84 @@
+//! Rules over facts given as JSON, for the command line and the API: result, reasons in both languages, sources.
+
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+
+use super::closure::ClosureFacts;
+use super::relief::ReliefFacts;
+use super::reward::RewardFacts;
+use super::{Reason, Rules, closure, deadline, relief, reward};
+use crate::refusal::{Lang, Refusal};
+use crate::units::Day;
+
+/// The rules that can be asked.
+pub const NAMES: [&str; 4] = ["reward", "relief", "deadline", "closure"];
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct DeadlineFacts {
+    name: String,
+    from: Day,
+}
+
+/// Answers the rule `name` for `facts`.
+///
+/// # Errors
+/// A named refusal: `rules.unknown` for another name, `rules.facts` for facts that do not fit.
+pub fn answer(rules: &Rules, name: &str, facts: &str) -> Result<Value, Refusal> {
+    match name {
+        "reward" => Ok(reward_answer(rules, &parse(facts)?)),
+        "relief" => {
+            let relief = relief::relief(rules, &parse::<ReliefFacts>(facts)?);
+            Ok(json!({ "outcome": relief.outcome, "reasons": explained(&relief.reasons) }))
+        }
+        "closure" => {
+            let closure = closure::closure(rules, &parse::<ClosureFacts>(facts)?);
+            Ok(json!({ "petition": closure.petition, "grounds": explained(&closure.grounds) }))
+        }
+        "deadline" => deadline_answer(rules, &parse(facts)?),
+        _ => Err(Refusal::new("rules.unknown")),
+    }
+}
+
+fn parse<T: DeserializeOwned>(facts: &str) -> Result<T, Refusal> {
+    serde_json::from_str(facts).map_err(|error| Refusal::new("rules.facts").with("what", &error.to_string()))
+}
+
+fn reward_answer(rules: &Rules, facts: &RewardFacts) -> Value {
+    let result = reward::reward(rules, facts);
+    json!({
+        "amount_yuan": result.amount.map(|amount| amount.to_string()),
+        "amount_fen": result.amount.map(|amount| amount.0),
+        "rule": result.rule,
+        "alternative_yuan": result.alternative.map(|amount| amount.to_string()),
+        "reasons": explained(&result.reasons),
+        "rules_version": rules.version(),
+    })
+}
+
+fn deadline_answer(rules: &Rules, facts: &DeadlineFacts) -> Result<Value, Refusal> {
+    let due = deadline::due(rules, &facts.name, facts.from).map_err(|error| match error {
+        deadline::DeadlineError::NoSuchDeadline => Refusal::new("rules.no_such_deadline"),
+        deadline::DeadlineError::NotInForce => Refusal::new("rules.not_in_force"),
+        deadline::DeadlineError::UnknownYear(year) => {
+            Refusal::new("rules.unknown_year").with("year", &year.0.to_string())
+        }
+    })?;
+    Ok(json!(due))
+}
+
+/// Reasons with their words.
+pub fn explained(reasons: &[Reason]) -> Vec<Value> {
+    let one = |reason: &Reason| {
+        let refusal = Refusal { code: reason.code.clone(), details: reason.details.clone() };
+        json!({
+            "code": reason.code,
+            "details": reason.details,
+            "source": reason.source,
+            "zh": refusal.words(Lang::Zh).says,
+            "en": refusal.words(Lang::En).says,
+        })
+    };
+    reasons.iter().map(one).collect()
+}
