@@ -20,4 +20,5 @@ pub mod officer;
 pub mod proposal;
 pub mod sequencer;
 pub mod store;
+pub mod verify;
 pub mod vkey;
