@@ -51,6 +51,20 @@ impl Sealer {
         Self(XChaCha20Poly1305::new(key.into()))
     }
 
+    /// Encrypts something that is not an entry, such as a snapshot, under a fresh nonce.
+    pub(crate) fn seal_bytes(&self, plain: &[u8], what: &str) -> Option<Vec<u8>> {
+        let mut sealed = vec![0; 24];
+        getrandom::fill(&mut sealed).ok()?;
+        let nonce: [u8; 24] = sealed.as_slice().try_into().ok()?;
+        sealed.extend(self.0.encrypt(&nonce.into(), Payload { msg: plain, aad: what.as_bytes() }).ok()?);
+        Some(sealed)
+    }
+
+    pub(crate) fn open_bytes(&self, sealed: &[u8], what: &str) -> Option<Vec<u8>> {
+        let (nonce, rest) = sealed.split_first_chunk::<24>()?;
+        self.0.decrypt(&(*nonce).into(), Payload { msg: rest, aad: what.as_bytes() }).ok()
+    }
+
     fn nonce(record: &[u8; 16], position: Position) -> XNonce {
         let mut nonce = [0; 24];
         nonce[..16].copy_from_slice(record);

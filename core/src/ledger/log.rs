@@ -10,6 +10,7 @@ use crate::ledger::clock::Clock;
 use crate::ledger::embedded::Embedded;
 use crate::ledger::entry::{Seen, SignedEntry};
 use crate::ledger::group::GroupQueue;
+use crate::ledger::journal::Sealer;
 use crate::ledger::home::{Home, HomeError};
 use crate::ledger::keyring::KeyRing;
 use crate::ledger::lock::LockKeeper;
@@ -18,7 +19,7 @@ use crate::ledger::proposal::{Appended, Proposal};
 use crate::ledger::sequencer::{AppendError, Tail, Writer, read_stream, read_tail, seen_of};
 use crate::ledger::store::{Answered, Store, StoreError, Stored, Touch};
 use crate::ledger::vkey::SigningKey;
-use crate::units::{Position, Timestamp};
+use crate::units::{Day, Position, Timestamp};
 
 /// Seconds between two publications of the checkpoint (`security.md`: 10 minutes).
 const PUBLICATION_SECONDS: i64 = 600;
@@ -61,6 +62,8 @@ struct Shared {
     keys: RwLock<Arc<KeyRing>>,
     publication: Mutex<Publication>,
     feeds: Mutex<Vec<Sender<Arc<[Fact]>>>>,
+    /// Encrypts snapshots; none for a ledger in memory.
+    sealer: Option<Sealer>,
     /// Keeps the lock outside the store; none for a ledger in memory.
     lock: Option<LockKeeper>,
 }
@@ -98,19 +101,27 @@ impl Ledger {
         data_key: &[u8; 32],
     ) -> Result<Self, OpenError> {
         let (store, lock) = Embedded::open(home, &log_key.vkey(), data_key)?;
-        let ledger = Self::over(Arc::new(store), clock, log_key, Some(home.clone()), Some(lock))?;
+        let kept = Some((home.clone(), lock, Sealer::new(data_key)));
+        let ledger = Self::build(Arc::new(store), clock, log_key, kept)?;
         ledger.publish_now();
         Ok(ledger)
     }
 
     /// A ledger over any store, such as the reference store in memory.
-    pub fn over(
+    pub fn over(store: Arc<dyn Store>, clock: Arc<dyn Clock>, log_key: SigningKey) -> Result<Self, OpenError> {
+        Self::build(store, clock, log_key, None)
+    }
+
+    fn build(
         store: Arc<dyn Store>,
         clock: Arc<dyn Clock>,
         log_key: SigningKey,
-        home: Option<Home>,
-        lock: Option<LockKeeper>,
+        kept: Option<(Home, LockKeeper, Sealer)>,
     ) -> Result<Self, OpenError> {
+        let (home, lock, sealer) = match kept {
+            Some((home, lock, sealer)) => (Some(home), Some(lock), Some(sealer)),
+            None => (None, None, None),
+        };
         let origin = log_key.name().to_owned();
         let tree = restore_tree(store.as_ref())?;
         check_head(store.as_ref(), &log_key, &tree)?;
@@ -129,6 +140,7 @@ impl Ledger {
             keys: shared_keys,
             publication: Mutex::new(Publication { seen: Seen::nothing(), at: Timestamp(i64::MIN) }),
             feeds: Mutex::new(Vec::new()),
+            sealer,
             lock,
         };
         Ok(Self { shared: Arc::new(shared) })
@@ -163,6 +175,21 @@ impl Ledger {
     /// The log's own key, which countersigns one-time keys and signs what the ledger itself records.
     pub fn log_key(&self) -> &SigningKey {
         &self.shared.log_key
+    }
+
+    /// Encrypts a snapshot under the data key; `None` for a ledger in memory.
+    pub fn seal(&self, snapshot: &[u8]) -> Option<Vec<u8>> {
+        self.shared.sealer.as_ref()?.seal_bytes(snapshot, "adit.v1 snapshot")
+    }
+
+    /// Opens what [`Ledger::seal`] made; `None` for anything else.
+    pub fn unseal(&self, sealed: &[u8]) -> Option<Vec<u8>> {
+        self.shared.sealer.as_ref()?.open_bytes(sealed, "adit.v1 snapshot")
+    }
+
+    /// Why the lock could not be replaced lately, if so.
+    pub fn lock_fault(&self) -> Option<String> {
+        self.shared.lock.as_ref()?.fault()
     }
 
     /// The keys in force now.
@@ -252,6 +279,22 @@ impl Ledger {
     /// All facts from `from` on, in order, as far as they stand now.
     pub fn facts(&self, from: Position) -> Facts<'_> {
         Facts { store: self.store(), next: from, end: self.size(), ahead: Vec::new().into_iter() }
+    }
+
+    /// The position after the last entry that was committed on or before `day`.
+    pub fn end_of(&self, day: Day) -> Result<Position, OpenError> {
+        let (mut low, mut high) = (0, self.size());
+        // Groups are committed in the order of time, so the first later one is found by halving.
+        while low < high {
+            let middle = low + (high - low) / 2;
+            let Some(group) = self.shared.store.group(Position(middle))? else { break };
+            if group.committed_at.day() <= day {
+                low = group.end();
+            } else {
+                high = group.first.0;
+            }
+        }
+        Ok(Position(low))
     }
 
     /// Follows the ledger: first the position from which groups will come, then each group once, in order.

@@ -1,0 +1,189 @@
+//! Officers' signing keys at rest: wrapped by a key that Argon2id makes of the officer's password.
+//!
+//! One file for each actor, `<keys>/actors/<actor id>.json`, mode 0600. The password is kept nowhere. An unknown actor
+//! costs the same work as a wrong password, so that nobody learns who is enrolled.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::sync::{Condvar, Mutex, PoisonError};
+
+use adit_core::id::ActorId;
+use adit_core::ledger::home::make_private_folder;
+use adit_core::ledger::vkey::SigningKey;
+use argon2::{Algorithm, Argon2, Params, Version};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use chacha20poly1305::aead::{Aead, KeyInit, Payload};
+use chacha20poly1305::{XChaCha20Poly1305, XNonce};
+use serde::{Deserialize, Serialize};
+use zeroize::Zeroizing;
+
+/// Memory of one hash, in KiB.
+const MEMORY_KIB: u32 = 64 * 1024;
+const PASSES: u32 = 3;
+/// Hashes at once; the rest queue, so that a flood of sign-ins does not take the memory.
+const HASHES_MAX: u32 = 2;
+/// Shortest password, in characters.
+pub const PASSWORD_CHARS_MIN: usize = 12;
+
+/// Why a key can't be stored or unlocked.
+#[derive(Debug, thiserror::Error)]
+pub enum KeystoreError {
+    /// Also for an actor without a key here.
+    #[error("actor or password is wrong")]
+    Wrong,
+    #[error("the password has fewer than {PASSWORD_CHARS_MIN} characters")]
+    TooShort,
+    #[error("couldn't use {path}: {source}")]
+    Io { path: PathBuf, source: io::Error },
+    #[error("the key could not be wrapped, or the operating system gave no randomness")]
+    Wrap,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Wrapped {
+    v: u8,
+    name: String,
+    memory_kib: u32,
+    passes: u32,
+    salt: String,
+    nonce: String,
+    sealed: String,
+}
+
+/// The folder of wrapped keys.
+pub struct Keystore {
+    folder: PathBuf,
+    running: Mutex<u32>,
+    freed: Condvar,
+}
+
+impl Keystore {
+    pub fn at(folder: &Path) -> Self {
+        Self { folder: folder.to_owned(), running: Mutex::new(0), freed: Condvar::new() }
+    }
+
+    fn path(&self, actor: ActorId) -> PathBuf {
+        self.folder.join(format!("{actor}.json"))
+    }
+
+    /// Stores `key` under `password`; replaces an older file of the same actor.
+    pub fn store(&self, actor: ActorId, key: &SigningKey, password: &str) -> Result<(), KeystoreError> {
+        if password.chars().count() < PASSWORD_CHARS_MIN {
+            return Err(KeystoreError::TooShort);
+        }
+        let (mut salt, mut nonce) = ([0_u8; 16], [0_u8; 24]);
+        getrandom::fill(&mut salt).map_err(|_| KeystoreError::Wrap)?;
+        getrandom::fill(&mut nonce).map_err(|_| KeystoreError::Wrap)?;
+        let wrapping = self.hash(password, &salt, MEMORY_KIB, PASSES)?;
+        let seed = key.seed();
+        let payload = Payload { msg: seed.as_ref(), aad: key.name().as_bytes() };
+        let sealed = XChaCha20Poly1305::new((&*wrapping).into())
+            .encrypt(&XNonce::from(nonce), payload)
+            .map_err(|_| KeystoreError::Wrap)?;
+        let wrapped = Wrapped {
+            v: 1,
+            name: key.name().to_owned(),
+            memory_kib: MEMORY_KIB,
+            passes: PASSES,
+            salt: STANDARD.encode(salt),
+            nonce: STANDARD.encode(nonce),
+            sealed: STANDARD.encode(sealed),
+        };
+        let text = serde_json::to_vec_pretty(&wrapped).map_err(|_| KeystoreError::Wrap)?;
+        self.replace(&self.path(actor), &text)
+    }
+
+    /// Unlocks the key of `actor`.
+    pub fn unlock(&self, actor: ActorId, password: &str) -> Result<SigningKey, KeystoreError> {
+        let read = fs::read(self.path(actor)).ok();
+        let wrapped: Option<Wrapped> = read.and_then(|text| serde_json::from_slice(&text).ok());
+        let Some(wrapped) = wrapped else {
+            // The same work as for a key that is there.
+            drop(self.hash(password, &[0; 16], MEMORY_KIB, PASSES));
+            return Err(KeystoreError::Wrong);
+        };
+        let decode = |text: &str| STANDARD.decode(text).map_err(|_| KeystoreError::Wrong);
+        let wrapping = self.hash(password, &decode(&wrapped.salt)?, wrapped.memory_kib, wrapped.passes)?;
+        let nonce: [u8; 24] = decode(&wrapped.nonce)?.try_into().map_err(|_| KeystoreError::Wrong)?;
+        let sealed = decode(&wrapped.sealed)?;
+        let payload = Payload { msg: &sealed, aad: wrapped.name.as_bytes() };
+        let seed = XChaCha20Poly1305::new((&*wrapping).into())
+            .decrypt(&XNonce::from(nonce), payload)
+            .map(Zeroizing::new)
+            .map_err(|_| KeystoreError::Wrong)?;
+        let seed: &[u8; 32] = seed.as_slice().try_into().map_err(|_| KeystoreError::Wrong)?;
+        SigningKey::from_seed(&wrapped.name, seed).map_err(|_| KeystoreError::Wrong)
+    }
+
+    fn hash(&self, password: &str, salt: &[u8], memory: u32, passes: u32) -> Result<Zeroizing<[u8; 32]>, KeystoreError> {
+        let _turn = self.turn();
+        let params = Params::new(memory, passes, 1, Some(32)).map_err(|_| KeystoreError::Wrong)?;
+        let mut key = Zeroizing::new([0_u8; 32]);
+        Argon2::new(Algorithm::Argon2id, Version::V0x13, params)
+            .hash_password_into(password.as_bytes(), salt, key.as_mut())
+            .map_err(|_| KeystoreError::Wrong)?;
+        Ok(key)
+    }
+
+    /// Waits until fewer than the most hashes run.
+    fn turn(&self) -> Turn<'_> {
+        let running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
+        let full = |running: &mut u32| *running >= HASHES_MAX;
+        *self.freed.wait_while(running, full).unwrap_or_else(PoisonError::into_inner) += 1;
+        Turn(self)
+    }
+
+    fn replace(&self, path: &Path, text: &[u8]) -> Result<(), KeystoreError> {
+        make_private_folder(&self.folder)
+            .map_err(|error| KeystoreError::Io { path: self.folder.clone(), source: io::Error::other(error) })?;
+        let fresh = path.with_extension("new");
+        let write = || {
+            let mut options = OpenOptions::new();
+            options.write(true).create(true).truncate(true);
+            #[cfg(unix)]
+            std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+            let mut file = options.open(&fresh)?;
+            file.write_all(text)?;
+            file.sync_all()?;
+            fs::rename(&fresh, path)?;
+            File::open(&self.folder)?.sync_all()
+        };
+        write().map_err(|source| KeystoreError::Io { path: path.to_owned(), source })
+    }
+}
+
+/// Leave to hash.
+struct Turn<'a>(&'a Keystore);
+
+impl Drop for Turn<'_> {
+    fn drop(&mut self) {
+        *self.0.running.lock().unwrap_or_else(PoisonError::into_inner) -= 1;
+        self.0.freed.notify_one();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use adit_core::id::Id;
+
+    #[test]
+    fn a_key_is_unlocked_by_its_password_alone() {
+        let folder = tempfile::tempdir().expect("folder");
+        let store = Keystore::at(folder.path());
+        let actor = ActorId(Id([7; 16]));
+        let key = SigningKey::from_seed("a.example/actor/x", &[9; 32]).expect("key");
+        store.store(actor, &key, "correct horse battery").expect("stored");
+        let unlocked = store.unlock(actor, "correct horse battery").expect("unlocked");
+        assert_eq!(unlocked.vkey(), key.vkey());
+        assert!(matches!(store.unlock(actor, "correct horse batterz"), Err(KeystoreError::Wrong)));
+        let unknown = ActorId(Id([8; 16]));
+        assert!(matches!(store.unlock(unknown, "correct horse battery"), Err(KeystoreError::Wrong)));
+        assert!(matches!(store.store(actor, &key, "short"), Err(KeystoreError::TooShort)));
+        let text = fs::read_to_string(folder.path().join(format!("{actor}.json"))).expect("file");
+        assert!(!text.contains(&STANDARD.encode([9_u8; 32])), "the seed stands in the file");
+    }
+}

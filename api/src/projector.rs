@@ -1,0 +1,98 @@
+//! Keeps the read models up with the ledger, in order, on a thread of its own; a snapshot makes the next start quick.
+
+use std::fs;
+use std::path::PathBuf;
+use std::sync::{Arc, PoisonError, RwLock};
+
+use adit_core::ledger::log::{Ledger, OpenError};
+use adit_core::units::Position;
+use adit_projections::{ProjectionError, Projections};
+use tokio::sync::watch;
+
+/// The read models of a running ledger.
+pub struct Projector {
+    state: RwLock<Projections>,
+    applied: watch::Receiver<u64>,
+}
+
+/// Why the read models can't be kept.
+#[derive(Debug, thiserror::Error)]
+pub enum ProjectorError {
+    #[error(transparent)]
+    Ledger(#[from] OpenError),
+    #[error(transparent)]
+    Projection(#[from] ProjectionError),
+    #[error("couldn't start the thread of the read models: {0}")]
+    Thread(std::io::Error),
+}
+
+/// Folds facts from a snapshot, or from the beginning, up to the end of the ledger.
+pub fn fold(ledger: &Ledger, snapshot: Option<Projections>, until: Position) -> Result<Projections, ProjectorError> {
+    let mut state = snapshot.filter(|state| state.next() <= until).unwrap_or_default();
+    for fact in ledger.facts(state.next()) {
+        let fact = fact?;
+        if fact.position >= until {
+            break;
+        }
+        state.apply(&fact)?;
+    }
+    Ok(state)
+}
+
+fn snapshot_path(ledger: &Ledger) -> Option<PathBuf> {
+    ledger.home().map(|home| home.data.join("projections.snapshot"))
+}
+
+/// Reads the snapshot, if there is one that fits; anything else is folded again.
+fn read_snapshot(ledger: &Ledger) -> Option<Projections> {
+    let sealed = fs::read(snapshot_path(ledger)?).ok()?;
+    Projections::restore(&ledger.unseal(&sealed)?).ok().filter(|state| state.next().0 <= ledger.size())
+}
+
+impl Projector {
+    /// Catches up with the ledger, then follows it.
+    pub fn start(ledger: &Ledger) -> Result<Arc<Self>, ProjectorError> {
+        let (from, feed) = ledger.follow();
+        let state = fold(ledger, read_snapshot(ledger), from)?;
+        let (sender, applied) = watch::channel(state.next().0);
+        let projector = Arc::new(Self { state: RwLock::new(state), applied });
+        let follower = Arc::downgrade(&projector);
+        let run = move || {
+            for facts in feed {
+                let Some(projector) = follower.upgrade() else { return };
+                let mut state = projector.state.write().unwrap_or_else(PoisonError::into_inner);
+                for fact in facts.iter() {
+                    if let Err(error) = state.apply(fact) {
+                        tracing::error!(%error, "the read models stopped");
+                        return;
+                    }
+                }
+                // Nobody may be waiting.
+                let _ = sender.send(state.next().0);
+            }
+        };
+        std::thread::Builder::new().name("projections".into()).spawn(run).map_err(ProjectorError::Thread)?;
+        Ok(projector)
+    }
+
+    /// Waits until the entry at `position` is taken over: whoever wrote reads their own write.
+    pub async fn wait_for(&self, position: Position) {
+        let mut applied = self.applied.clone();
+        // The thread ends with the process only.
+        let _ = applied.wait_for(|next| *next > position.0).await;
+    }
+
+    pub fn read<T>(&self, query: impl FnOnce(&Projections) -> T) -> T {
+        query(&self.state.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Writes a snapshot, encrypted. A crash in between leaves the old one or a damaged one: both only cost a replay.
+    pub fn save(&self, ledger: &Ledger) -> std::io::Result<()> {
+        let Some(path) = snapshot_path(ledger) else { return Ok(()) };
+        let bytes = self.read(Projections::snapshot).map_err(std::io::Error::other)?;
+        let sealed = ledger.seal(&bytes).ok_or_else(|| std::io::Error::other("the snapshot can't be encrypted"))?;
+        let fresh = path.with_extension("new");
+        fs::write(&fresh, sealed)?;
+        fs::rename(fresh, path)
+    }
+}
