@@ -1,1 +1,84 @@
-fn main() {}
+//! `adit`: one command line for the whole ledger.
+
+mod bench;
+mod demo;
+mod import;
+mod init;
+mod open;
+mod output;
+mod project;
+mod rules;
+mod serve;
+mod show;
+mod verify;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// 明硐 Adit: the ledger of major accident hazards and public reports.
+///
+/// Every hazard and every report is an append-only, signed stream of events. What was answered is on disk; nothing can be
+/// changed afterwards without being found by `adit verify`.
+///
+/// Begin with `adit demo`: it plays published cases on a fresh ledger and shows what comes out.
+/// 先运行 adit demo：在一本新台账上演示已公布的案例。
+#[derive(Parser)]
+#[command(name = "adit", version, about, long_about, after_help = "Exit codes: 0 done, 1 refused or a fault was found, 2 wrong usage.")]
+struct Cli {
+    #[command(subcommand)]
+    command: Action,
+}
+
+#[derive(Subcommand)]
+enum Action {
+    /// Make a new ledger with its keys and two administrators / 开立台账
+    Init(init::Args),
+    /// Serve the API and the start page / 启动服务
+    Serve(serve::Args),
+    /// Play the published cases on a fresh ledger, then serve it / 演示
+    Demo(demo::Args),
+    /// Take over a bureau's own register (CSV, TSV, XLSX) / 导入台账
+    Import(import::Args),
+    /// Check everything from the first entry / 核验
+    Verify(verify::Args),
+    /// Show the events of one stream / 查看事项
+    Show(show::Args),
+    /// Print a read model: register, timeline, five_in_place, deadlines, rewards, repeat_offenders, relief / 汇总表
+    Project(project::Args),
+    /// Ask a rule about facts in a JSON file; needs no ledger / 规则测算
+    Rules(rules::Args),
+    /// Measure on this machine / 性能测量
+    Bench(bench::Args),
+}
+
+/// Where the ledger lies.
+#[derive(clap::Args, Clone)]
+struct DataDir {
+    /// Folder of the ledger; keys lie beside it in DIR.keys, the lock in DIR.lock
+    #[arg(long, value_name = "DIR")]
+    data: PathBuf,
+}
+
+fn main() -> ExitCode {
+    tracing_subscriber::fmt().with_max_level(tracing::Level::WARN).with_writer(std::io::stderr).init();
+    let done = match Cli::parse().command {
+        Action::Init(args) => init::run(&args),
+        Action::Serve(args) => serve::run(&args),
+        Action::Demo(args) => demo::run(&args),
+        Action::Import(args) => import::run(&args),
+        Action::Verify(args) => return verify::run(&args),
+        Action::Show(args) => show::run(&args),
+        Action::Project(args) => project::run(&args),
+        Action::Rules(args) => rules::run(&args),
+        Action::Bench(args) => bench::run(&args),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            output::complain(&error);
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -7,9 +7,9 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 /// Most commands in one group; the rest wait for the next.
-const COMMANDS_MAX: usize = 512;
+const ITEMS_MAX: usize = 512;
 
-pub(crate) struct GroupQueue<T, R> {
+pub struct GroupQueue<T, R> {
     state: Mutex<State<T, R>>,
 }
 
@@ -45,7 +45,7 @@ impl<T, R> Default for GroupQueue<T, R> {
 impl<T, R> GroupQueue<T, R> {
     /// Puts `item` into a group and returns its answer. `commit` must return one answer for each item, in order.
     /// `None` when the leader broke off: the item may or may not have been committed.
-    pub(crate) fn submit(&self, item: T, commit: impl Fn(Vec<T>) -> Vec<R>) -> Option<R> {
+    pub fn submit(&self, item: T, commit: impl Fn(Vec<T>) -> Vec<R>) -> Option<R> {
         let slot = Arc::new(Slot { turn: Mutex::new(Turn::Waiting), changed: Condvar::new() });
         let mut state = lock(&self.state);
         state.waiting.push((item, Arc::clone(&slot)));
@@ -67,7 +67,7 @@ impl<T, R> GroupQueue<T, R> {
     fn lead(&self, commit: &impl Fn(Vec<T>) -> Vec<R>) {
         let group: Vec<_> = {
             let mut state = lock(&self.state);
-            let many = state.waiting.len().min(COMMANDS_MAX);
+            let many = state.waiting.len().min(ITEMS_MAX);
             state.waiting.drain(..many).collect()
         };
         let (items, slots): (Vec<_>, Vec<_>) = group.into_iter().unzip();

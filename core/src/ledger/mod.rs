@@ -6,7 +6,7 @@ pub mod clock;
 pub mod disk;
 pub mod embedded;
 pub mod entry;
-mod group;
+pub mod group;
 pub mod home;
 mod index;
 mod journal;

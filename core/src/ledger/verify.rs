@@ -68,16 +68,24 @@ impl VerifyFault {
     /// File, offset and position, as far as the fault has them.
     pub fn place(&self) -> (Option<String>, Option<u64>, Option<u64>) {
         match self {
-            Self::Store(StoreError::Damaged { file, offset, position, .. }) => {
-                (Some(file.display().to_string()), Some(*offset), Some(*position))
-            }
-            Self::Store(StoreError::Sealed { file, position }) => {
-                (Some(file.display().to_string()), None, Some(*position))
-            }
-            Self::Store(StoreError::Index { path, .. }) => (Some(path.display().to_string()), None, None),
-            Self::Store(_) => (None, None, None),
+            Self::Store(error) => place_of(error),
             Self::Entry { position, .. } => (None, None, Some(*position)),
         }
+    }
+}
+
+/// File, offset and position of a store's error, as far as it has them.
+pub fn place_of(error: &StoreError) -> (Option<String>, Option<u64>, Option<u64>) {
+    let name = |path: &std::path::Path| Some(path.display().to_string());
+    match error {
+        StoreError::Damaged { file, offset, position, .. } => (name(file), Some(*offset), Some(*position)),
+        StoreError::Sealed { file, position } => (name(file), None, Some(*position)),
+        StoreError::Index { path, .. } | StoreError::Io { path, .. } | StoreError::InUse { path } => {
+            (name(path), None, None)
+        }
+        StoreError::Behind { lock, size, .. } | StoreError::NoLock { lock, size } => (name(lock), None, Some(*size)),
+        StoreError::ForeignLock { lock, .. } => (name(lock), None, None),
+        StoreError::Halted | StoreError::Form(_) | StoreError::Commit(_) => (None, None, None),
     }
 }
 

@@ -1,0 +1,157 @@
+//! Who acts in the demonstration: officers of a bureau, enterprise accounts, reporters. All are made up for it.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use adit_api::keystore::Keystore;
+use adit_core::actor::{ActorCommand, Enrol, RoleOfKey};
+use adit_core::command::{Command, Request};
+use adit_core::id::{CommandId, Id, StreamId, StreamKind};
+use adit_core::ledger::clock::SetClock;
+use adit_core::ledger::vkey::SigningKey;
+use adit_core::office::{Answer, Office};
+use adit_core::role::Role;
+use adit_core::rulebook::{Adopt, RulesCommand};
+use adit_core::rules::PACKS;
+use adit_core::text::Text;
+use adit_core::units::Day;
+use anyhow::{Context, Result};
+
+use crate::init::Person;
+
+/// Officers and what they are granted. Two of each where two must sign.
+const OFFICERS: [(&str, Role); 9] = [
+    ("clerk", Role::Clerk),
+    ("inspector-1", Role::Inspector),
+    ("inspector-2", Role::Inspector),
+    ("handler", Role::Handler),
+    ("approver", Role::Approver),
+    ("finance", Role::Finance),
+    ("investigator", Role::Investigator),
+    ("auditor", Role::Auditor),
+    ("leader", Role::Leader),
+];
+
+/// Text of the demonstration as the domain's text.
+pub(crate) fn text<const MAX: usize>(text: &str) -> Result<Text<MAX>> {
+    Text::new(text).with_context(|| format!("{text:?} is not a text"))
+}
+
+pub(crate) struct Cast {
+    pub(crate) office: Office,
+    clock: Arc<SetClock>,
+    admins: [Person; 2],
+    people: BTreeMap<String, Person>,
+    /// Streams that the plays name, such as `C02/report`.
+    streams: BTreeMap<String, StreamId>,
+    /// Keys that the plays name.
+    keys: BTreeMap<String, SigningKey>,
+}
+
+impl Cast {
+    pub(crate) fn enrol(office: Office, clock: Arc<SetClock>, admins: [Person; 2]) -> Result<Self> {
+        let (people, streams, keys) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
+        let mut cast = Self { office, clock, admins, people, streams, keys };
+        for (name, role) in OFFICERS {
+            cast.enrol_one(name, role, None)?;
+        }
+        for pack in &PACKS {
+            let adopt = Adopt {
+                pack: pack.id.to_owned(),
+                hash: pack.hash(),
+                from: cast.today(),
+                decision: text("演示采用 / adopted for the demonstration")?,
+            };
+            let stream = cast.streams.get("rules").copied();
+            let answer = cast.act_on(stream, Command::Rules(RulesCommand::Adopt(adopt)), &["approver"])?;
+            cast.streams.insert("rules".to_owned(), answer.stream);
+        }
+        Ok(cast)
+    }
+
+    /// Enrols somebody and grants one role; an enterprise account acts for its enterprise.
+    pub(crate) fn enrol_one(&mut self, name: &str, role: Role, acts_for: Option<StreamId>) -> Result<()> {
+        let person = Person::new(self.office.ledger().origin())?;
+        let stream = StreamId::new(StreamKind::Actor, person.actor.0);
+        let key = person.key.vkey();
+        let enrol = Enrol { key: key.clone(), title: text(name)?, acts_for, recipient: None };
+        let admins: Vec<&SigningKey> = self.admins.iter().map(|admin| &admin.key).collect();
+        let steps = [ActorCommand::Enrol(enrol), ActorCommand::Grant(RoleOfKey { role, key })];
+        for command in steps {
+            let request = Request {
+                id: CommandId(Id::random()?),
+                stream: Some(stream),
+                command: Command::Actor(command),
+            };
+            self.office.execute(&request, &admins)?;
+        }
+        self.people.insert(name.to_owned(), person);
+        Ok(())
+    }
+
+    /// Moves the clock to the morning of `day`, or one second on.
+    pub(crate) fn at(&mut self, day: Day) {
+        let now = self.office.ledger().now().plus_seconds(1);
+        self.clock.set(now.max(day.start().plus_seconds(9 * 3600)));
+    }
+
+    pub(crate) fn today(&self) -> Day {
+        self.office.ledger().now().day()
+    }
+
+    pub(crate) fn stream(&self, name: &str) -> Result<StreamId> {
+        self.streams.get(name).copied().with_context(|| format!("the play has no stream {name}"))
+    }
+
+    pub(crate) fn name(&mut self, name: &str, stream: StreamId) {
+        self.streams.insert(name.to_owned(), stream);
+    }
+
+    /// A key of the play, made when it is first asked for.
+    pub(crate) fn key(&mut self, name: &str, key_name: &str) -> Result<SigningKey> {
+        if let Some(key) = self.keys.get(name) {
+            return Ok(key.clone());
+        }
+        let key = SigningKey::generate(key_name)?;
+        self.keys.insert(name.to_owned(), key.clone());
+        Ok(key)
+    }
+
+    pub(crate) fn act_on(&self, stream: Option<StreamId>, command: Command, who: &[&str]) -> Result<Answer> {
+        let mut keys = Vec::new();
+        for name in who {
+            keys.push(&self.people.get(*name).with_context(|| format!("nobody is called {name}"))?.key);
+        }
+        self.sign(stream, command, &keys)
+    }
+
+    /// Carries out a command on a stream that the play names.
+    pub(crate) fn act(&self, stream: &str, command: Command, who: &[&str]) -> Result<Answer> {
+        self.act_on(Some(self.stream(stream)?), command, who)
+    }
+
+    pub(crate) fn sign(&self, stream: Option<StreamId>, command: Command, keys: &[&SigningKey]) -> Result<Answer> {
+        let said = command.to_json().unwrap_or_default();
+        let request = Request { id: CommandId(Id::random()?), stream, command };
+        self.office.execute(&request, keys).with_context(|| format!("while playing {said} on {}", self.today()))
+    }
+
+    /// The ledger's own record, signed by the log.
+    pub(crate) fn by_log(&self, stream: &str, command: Command) -> Result<Answer> {
+        self.sign(Some(self.stream(stream)?), command, &[])
+    }
+
+    /// Puts every account's key under one password; gives back names and actors.
+    pub(crate) fn lock_away(self, keystore: &Keystore, password: &str) -> Result<Vec<(String, String)>> {
+        let mut shown = Vec::new();
+        let admins = self.admins.iter().map(|admin| ("admin".to_owned(), admin));
+        let wanted = |name: &String| OFFICERS.iter().any(|(officer, _)| officer == name) || name.starts_with("示例");
+        for (name, person) in admins.chain(self.people.iter().map(|(n, p)| (n.clone(), p))) {
+            if wanted(&name) || name == "admin" {
+                keystore.store(person.actor, &person.key, password)?;
+                shown.push((name, person.actor.to_string()));
+            }
+        }
+        Ok(shown)
+    }
+}

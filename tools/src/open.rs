@@ -1,0 +1,34 @@
+//! Opening a ledger from the command line, and naming a moment in its past.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use adit_api::projector::fold;
+use adit_core::ledger::clock::SystemClock;
+use adit_core::ledger::home::Home;
+use adit_core::ledger::log::Ledger;
+use adit_core::units::{Day, Position};
+use adit_projections::Projections;
+use anyhow::{Context, Result};
+
+pub(crate) fn ledger(data: &Path) -> Result<Ledger> {
+    let opened = Ledger::open(&Home::beside(data), Arc::new(SystemClock));
+    opened.with_context(|| format!("couldn't open the ledger in {}", data.display()))
+}
+
+/// The end of a moment: a position (included), a day (its end), or now.
+pub(crate) fn moment(ledger: &Ledger, as_of: Option<&str>) -> Result<(Position, Day)> {
+    let now = (Position(ledger.size()), ledger.now().day());
+    let Some(text) = as_of else { return Ok(now) };
+    if let Ok(position) = text.parse::<u64>() {
+        return Ok((Position(position.saturating_add(1)), now.1));
+    }
+    let day: Day = text.parse().context("--as-of takes a position or a day such as 2024-05-10")?;
+    Ok((ledger.end_of(day)?, day))
+}
+
+/// The read models at a moment.
+pub(crate) fn projections(ledger: &Ledger, as_of: Option<&str>) -> Result<(Projections, Day)> {
+    let (until, today) = moment(ledger, as_of)?;
+    Ok((fold(ledger, None, until)?, today))
+}

@@ -1,0 +1,57 @@
+//! `adit serve`
+
+use std::sync::Arc;
+
+use adit_api::App;
+use adit_api::keystore::Keystore;
+use adit_core::ledger::home::Home;
+use adit_core::office::Office;
+use anyhow::{Context, Result};
+
+/// Serve the API and the start page until interrupted.
+///
+/// Example: adit serve --data /srv/adit --listen 127.0.0.1:8080
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    #[command(flatten)]
+    data: crate::DataDir,
+    /// Address to listen on; port 0 takes a free one
+    #[arg(long, default_value = "127.0.0.1:8080", env = "ADIT_LISTEN")]
+    listen: String,
+}
+
+pub(crate) fn run(args: &Args) -> Result<()> {
+    let ledger = crate::open::ledger(&args.data.data)?;
+    serve(Office::open(ledger)?, &Home::beside(&args.data.data), &args.listen)
+}
+
+/// Serves until Ctrl-C or SIGTERM, then writes a snapshot of the read models.
+pub(crate) fn serve(office: Office, home: &Home, listen: &str) -> Result<()> {
+    let app = App::new(office, Keystore::at(&home.actors()))?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let saved = Arc::clone(&app);
+    runtime.block_on(async move {
+        let listener = tokio::net::TcpListener::bind(listen).await.with_context(|| format!("couldn't listen on {listen}"))?;
+        println!("明硐 Adit http://{}", listener.local_addr()?);
+        adit_api::serve(listener, app, stopped()).await.context("the server stopped")
+    })?;
+    saved.projector.save(saved.office.ledger()).context("couldn't write the snapshot; the next start replays")
+}
+
+async fn stopped() {
+    let interrupted = tokio::signal::ctrl_c();
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        let Ok(mut terminated) = signal(SignalKind::terminate()) else {
+            let _ = interrupted.await;
+            return;
+        };
+        tokio::select! {
+            _ = interrupted => {}
+            _ = terminated.recv() => {}
+        }
+    }
+    #[cfg(not(unix))]
+    let _ = interrupted.await;
+}
