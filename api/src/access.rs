@@ -36,7 +36,9 @@ impl Reader {
     /// exists; auditors and administrators read entries only; finance does not learn the case.
     pub fn may_read(&self, kind: StreamKind) -> bool {
         match kind {
-            StreamKind::Hazard | StreamKind::Enterprise => self.any(&FIELD) || self.roles.contains(&Role::Enterprise),
+            StreamKind::Hazard | StreamKind::Enterprise => {
+                self.any(&FIELD) || self.roles.contains(&Role::Enterprise)
+            }
             StreamKind::Inspection => self.any(&FIELD),
             StreamKind::Report => self.any(&REPORTS),
             StreamKind::Reward => self.any(&[Role::Handler, Role::Approver, Role::Investigator]),
@@ -64,7 +66,9 @@ impl Reader {
     /// Whether a read model may be asked for.
     pub fn may_project(&self, name: &str) -> bool {
         match name {
-            "register" | "five_in_place" | "relief" => self.any(&FIELD) || self.roles.contains(&Role::Enterprise),
+            "register" | "five_in_place" | "relief" => {
+                self.any(&FIELD) || self.roles.contains(&Role::Enterprise)
+            }
             "repeat_offenders" => self.any(&FIELD),
             "deadlines" | "timeline" => self.any(&REPORTS),
             "rewards" => self.any(&REWARDS),
@@ -73,9 +77,15 @@ impl Reader {
     }
 
     /// Leaves of a row only what this reader may see; none when it is not theirs at all.
-    pub fn redact(&self, name: &str, mut row: serde_json::Value, own: &[StreamId]) -> Option<serde_json::Value> {
+    pub fn redact(
+        &self,
+        name: &str,
+        mut row: serde_json::Value,
+        own: &[StreamId],
+    ) -> Option<serde_json::Value> {
         if self.is_enterprise_only() {
-            let hazard = row.get("hazard").and_then(|id| id.as_str()).and_then(|id| id.parse::<StreamId>().ok());
+            let hazard =
+                row.get("hazard").and_then(|id| id.as_str()).and_then(|id| id.parse::<StreamId>().ok());
             hazard.filter(|hazard| own.contains(hazard))?;
         }
         if name == "rewards" && !self.any(&[Role::Handler, Role::Approver, Role::Investigator]) {
@@ -90,5 +100,9 @@ impl Reader {
 }
 
 fn enterprise_of(fact: &Fact) -> Option<StreamId> {
-    if let Event::Hazard(HazardEvent::Reported(report)) = &fact.event { Some(report.enterprise) } else { None }
+    if let Event::Hazard(HazardEvent::Reported(report)) = &fact.event {
+        Some(report.enterprise)
+    } else {
+        None
+    }
 }

@@ -3,7 +3,9 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
+use adit_core::actor::ActorEvent;
 use adit_core::command::Request;
+use adit_core::event::Event;
 use adit_core::id::{ActorId, Id, StreamId, StreamKind};
 use adit_core::ledger::vkey::SigningKey;
 use adit_core::office::{Office, Prepared};
@@ -35,7 +37,7 @@ pub(crate) struct Waiting {
 
 pub(crate) enum Awaited {
     /// The second officer's consent; both keys sign then.
-    Second { request: Request, first: ActorId, key: Arc<SigningKey>, second: ActorId },
+    Second { request: Box<Request>, first: ActorId, key: Arc<SigningKey>, second: ActorId },
     /// Signatures that are made elsewhere.
     Notes(Box<Prepared>),
 }
@@ -57,9 +59,8 @@ impl App {
             roles.extend(keys.roles(&key));
         }
         let facts = ledger.stream(&StreamId::new(StreamKind::Actor, actor.0)).unwrap_or_default();
-        let acts_for = facts.iter().find_map(|fact| match &fact.event {
-            adit_core::event::Event::Actor(adit_core::actor::ActorEvent::Enrolled(enrol)) => enrol.acts_for,
-            _ => None,
+        let acts_for = facts.iter().find_map(|fact| {
+            if let Event::Actor(ActorEvent::Enrolled(enrol)) = &fact.event { enrol.acts_for } else { None }
         });
         crate::access::Reader { roles, acts_for }
     }

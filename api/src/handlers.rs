@@ -64,7 +64,9 @@ pub(crate) async fn sign_in(State(app): Shared, Json(sign_in): Json<SignIn>) -> 
     let SignIn { actor, password } = sign_in;
     let unlocked = blocking(move || worker.keystore.unlock(actor, &password)).await?;
     let key = unlocked.map_err(|error| match error {
-        KeystoreError::Wrong | KeystoreError::TooShort => Problem::new(StatusCode::UNAUTHORIZED, "api.wrong_password"),
+        KeystoreError::Wrong | KeystoreError::TooShort => {
+            Problem::new(StatusCode::UNAUTHORIZED, "api.wrong_password")
+        }
         KeystoreError::Io { .. } | KeystoreError::Wrap => unreadable(error),
     })?;
     let ledger = app.office.ledger();
@@ -161,10 +163,16 @@ async fn execute(app: &Arc<App>, request: Request, keys: Vec<Arc<SigningKey>>) -
     recorded(&app.office, &answer).map(|value| ok(&value))
 }
 
-pub(crate) async fn command(State(app): Shared, SignedIn(session): SignedIn, Json(body): Json<CommandBody>) -> Answered {
+pub(crate) async fn command(
+    State(app): Shared,
+    SignedIn(session): SignedIn,
+    Json(body): Json<CommandBody>,
+) -> Answered {
     let request = request(body.id, body.stream, &body.r#type, &body.data)?;
-    let Some(second) = body.co_signer else { return execute(&app, request, vec![session.key]).await };
-    let what = Awaited::Second { request, first: session.actor, key: session.key, second };
+    let Some(second) = body.co_signer else {
+        return execute(&app, request, vec![session.key]).await;
+    };
+    let what = Awaited::Second { request: Box::new(request), first: session.actor, key: session.key, second };
     let pending = wait(&app, what)?;
     let mut response = ok(&json!({ "pending": pending, "waits_for": second }));
     *response.status_mut() = StatusCode::ACCEPTED;
@@ -188,12 +196,12 @@ pub(crate) async fn pending(State(app): Shared, SignedIn(session): SignedIn) -> 
     let waiting = app.waiting.lock().unwrap_or_else(PoisonError::into_inner);
     let mut mine: Vec<Value> = Vec::new();
     for (id, waiting) in waiting.iter() {
-        if let Awaited::Second { request, first, second, .. } = &waiting.what {
-            if *second == session.actor {
-                let command = request.command.to_json().unwrap_or_default();
-                let command: Value = serde_json::from_str(&command).unwrap_or_default();
-                mine.push(json!({ "pending": id, "from": first, "stream": request.stream, "command": command }));
-            }
+        if let Awaited::Second { request, first, second, .. } = &waiting.what
+            && *second == session.actor
+        {
+            let command = request.command.to_json().unwrap_or_default();
+            let command: Value = serde_json::from_str(&command).unwrap_or_default();
+            mine.push(json!({ "pending": id, "from": first, "stream": request.stream, "command": command }));
         }
     }
     mine.sort_by_key(ToString::to_string);
@@ -210,7 +218,7 @@ pub(crate) async fn sign(State(app): Shared, SignedIn(session): SignedIn, Path(i
                 if !app.sessions.has(*first, now) {
                     return Err(Problem::new(StatusCode::CONFLICT, "api.first_signed_out"));
                 }
-                (request.clone(), vec![Arc::clone(key), session.key])
+                (request.as_ref().clone(), vec![Arc::clone(key), session.key])
             }
             Some(_) | None => return Err(not_found()),
         }
@@ -241,7 +249,9 @@ pub(crate) async fn prepare(State(app): Shared, Json(body): Json<PrepareBody>) -
         prepared.bodies().iter().map(|body| String::from_utf8_lossy(body).into_owned()).collect();
     let (stream, signers) = (prepared.stream(), prepared.signers().to_vec());
     let pending = wait(&app, Awaited::Notes(prepared))?;
-    Ok(ok(&json!({ "pending": pending, "stream": stream, "texts": texts, "bodies": bodies, "signers": signers })))
+    Ok(ok(
+        &json!({ "pending": pending, "stream": stream, "texts": texts, "bodies": bodies, "signers": signers }),
+    ))
 }
 
 #[derive(Deserialize)]
@@ -258,7 +268,9 @@ pub(crate) async fn append(State(app): Shared, Json(body): Json<AppendBody>) -> 
         let ours = waiting.get(&body.pending).is_some_and(|w| matches!(w.what, Awaited::Notes(_)));
         if ours { waiting.remove(&body.pending) } else { None }
     };
-    let Some(Waiting { what: Awaited::Notes(prepared), .. }) = taken else { return Err(not_found()) };
+    let Some(Waiting { what: Awaited::Notes(prepared), .. }) = taken else {
+        return Err(not_found());
+    };
     let malformed = || Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "entry.malformed");
     let mut signatures = Vec::new();
     for (note, text) in body.notes.iter().zip(prepared.texts()) {
@@ -378,7 +390,9 @@ pub(crate) async fn projection(
             let mine = rows.iter().filter(|row| Some(row.enterprise) == reader.acts_for);
             mine.map(|row| row.hazard).collect::<Vec<_>>()
         };
-        let ask = |state: &Projections, today| Ok((state.rows(&name, &rules, today).map_err(unreadable)?, own(state)));
+        let ask = |state: &Projections, today| {
+            Ok((state.rows(&name, &rules, today).map_err(unreadable)?, own(state)))
+        };
         match past {
             Some(past) => as_of(&worker.office, &past).and_then(|(state, today)| ask(&state, today)),
             None => worker.projector.read(|state| ask(state, worker.office.ledger().now().day())),
@@ -407,7 +421,11 @@ pub(crate) async fn rules(State(app): Shared) -> Answered {
     Ok(ok(&json!({ "version": app.office.rules().version(), "packs": packs })))
 }
 
-pub(crate) async fn rule(State(app): Shared, Path(name): Path<String>, Json(facts): Json<Box<RawValue>>) -> Answered {
+pub(crate) async fn rule(
+    State(app): Shared,
+    Path(name): Path<String>,
+    Json(facts): Json<Box<RawValue>>,
+) -> Answered {
     answer(&app.office.rules(), &name, facts.get()).map(|value| ok(&value)).map_err(Problem::from)
 }
 

@@ -118,7 +118,13 @@ impl Keystore {
         SigningKey::from_seed(&wrapped.name, seed).map_err(|_| KeystoreError::Wrong)
     }
 
-    fn hash(&self, password: &str, salt: &[u8], memory: u32, passes: u32) -> Result<Zeroizing<[u8; 32]>, KeystoreError> {
+    fn hash(
+        &self,
+        password: &str,
+        salt: &[u8],
+        memory: u32,
+        passes: u32,
+    ) -> Result<Zeroizing<[u8; 32]>, KeystoreError> {
         let _turn = self.turn();
         let params = Params::new(memory, passes, 1, Some(32)).map_err(|_| KeystoreError::Wrong)?;
         let mut key = Zeroizing::new([0_u8; 32]);
@@ -137,8 +143,10 @@ impl Keystore {
     }
 
     fn replace(&self, path: &Path, text: &[u8]) -> Result<(), KeystoreError> {
-        make_private_folder(&self.folder)
-            .map_err(|error| KeystoreError::Io { path: self.folder.clone(), source: io::Error::other(error) })?;
+        make_private_folder(&self.folder).map_err(|error| KeystoreError::Io {
+            path: self.folder.clone(),
+            source: io::Error::other(error),
+        })?;
         let fresh = path.with_extension("new");
         let write = || {
             let mut options = OpenOptions::new();

@@ -12,14 +12,34 @@ pub const ROUTES: [(&str, &str, &str, Option<&str>); 17] = [
     ("post", "/api/v1/sign-in", "Unlock one's signing key for a session / 登录", Some("SignIn")),
     ("post", "/api/v1/sign-out", "End the session / 退出", None),
     ("get", "/api/v1/session", "Who is signed in, with which roles / 当前会话", None),
-    ("post", "/api/v1/commands", "Carry out a command, signed by the session's key; with `co_signer` it waits for a second officer / 提交命令", Some("Command")),
+    (
+        "post",
+        "/api/v1/commands",
+        "Carry out a command, signed by the session's key; with `co_signer` it waits for a second officer / 提交命令",
+        Some("Command"),
+    ),
     ("get", "/api/v1/pending", "Commands that wait for my signature / 待我签名", None),
     ("post", "/api/v1/pending/{id}/sign", "Sign as the second officer / 第二人签名", None),
-    ("post", "/api/v1/prepare", "The texts to sign for keys that the client holds / 取待签文本", Some("Prepare")),
+    (
+        "post",
+        "/api/v1/prepare",
+        "The texts to sign for keys that the client holds / 取待签文本",
+        Some("Prepare"),
+    ),
     ("post", "/api/v1/append", "Append what was signed by the client / 提交签名", Some("Append")),
-    ("get", "/api/v1/streams/{kind}/{id}", "Events of a stream, as far as one may read them / 事项记录", None),
+    (
+        "get",
+        "/api/v1/streams/{kind}/{id}",
+        "Events of a stream, as far as one may read them / 事项记录",
+        None,
+    ),
     ("get", "/api/v1/entries/{position}", "The public entry at a position / 公开条目", None),
-    ("get", "/api/v1/projections/{name}", "Rows of a read model; `offset`, `limit`, `contains`, `as_of` (position or day), `after` / 汇总表", None),
+    (
+        "get",
+        "/api/v1/projections/{name}",
+        "Rows of a read model; `offset`, `limit`, `contains`, `as_of` (position or day), `after` / 汇总表",
+        None,
+    ),
     ("get", "/api/v1/rules", "Rule packs with their hashes / 规则包", None),
     ("get", "/api/v1/checkpoint", "The newest signed checkpoint / 最新检查点", None),
 ];
@@ -64,7 +84,8 @@ fn add(paths: &mut Map<String, Value>, method: &str, path: &str, says: &str, bod
     });
     if let Some(body) = body {
         let schema = json!({ "$ref": format!("#/components/schemas/{body}") });
-        operation["requestBody"] = json!({ "required": true, "content": { "application/json": { "schema": schema } } });
+        operation["requestBody"] =
+            json!({ "required": true, "content": { "application/json": { "schema": schema } } });
     }
     let entry = paths.entry(path.to_owned()).or_insert_with(|| json!({}));
     entry[method] = operation;

@@ -55,7 +55,10 @@ impl From<ExecuteError> for Problem {
                 // Positions and paths are for the operator; the log of the server names them.
                 tracing::error!(%error, "an append failed");
                 let unknown = matches!(error, AppendError::Unknown(_) | AppendError::Lost);
-                Self::new(StatusCode::SERVICE_UNAVAILABLE, if unknown { "api.unknown" } else { "api.not_written" })
+                Self::new(
+                    StatusCode::SERVICE_UNAVAILABLE,
+                    if unknown { "api.unknown" } else { "api.not_written" },
+                )
             }
             ExecuteError::Read(error) => {
                 tracing::error!(%error, "the ledger can't be read");

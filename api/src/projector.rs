@@ -27,7 +27,11 @@ pub enum ProjectorError {
 }
 
 /// Folds facts from a snapshot, or from the beginning, up to the end of the ledger.
-pub fn fold(ledger: &Ledger, snapshot: Option<Projections>, until: Position) -> Result<Projections, ProjectorError> {
+pub fn fold(
+    ledger: &Ledger,
+    snapshot: Option<Projections>,
+    until: Position,
+) -> Result<Projections, ProjectorError> {
     let mut state = snapshot.filter(|state| state.next() <= until).unwrap_or_default();
     for fact in ledger.facts(state.next()) {
         let fact = fact?;
@@ -59,7 +63,9 @@ impl Projector {
         let follower = Arc::downgrade(&projector);
         let run = move || {
             for facts in feed {
-                let Some(projector) = follower.upgrade() else { return };
+                let Some(projector) = follower.upgrade() else {
+                    return;
+                };
                 let mut state = projector.state.write().unwrap_or_else(PoisonError::into_inner);
                 for fact in facts.iter() {
                     if let Err(error) = state.apply(fact) {
@@ -88,9 +94,12 @@ impl Projector {
 
     /// Writes a snapshot, encrypted. A crash in between leaves the old one or a damaged one: both only cost a replay.
     pub fn save(&self, ledger: &Ledger) -> std::io::Result<()> {
-        let Some(path) = snapshot_path(ledger) else { return Ok(()) };
+        let Some(path) = snapshot_path(ledger) else {
+            return Ok(());
+        };
         let bytes = self.read(Projections::snapshot).map_err(std::io::Error::other)?;
-        let sealed = ledger.seal(&bytes).ok_or_else(|| std::io::Error::other("the snapshot can't be encrypted"))?;
+        let sealed =
+            ledger.seal(&bytes).ok_or_else(|| std::io::Error::other("the snapshot can't be encrypted"))?;
         let fresh = path.with_extension("new");
         fs::write(&fresh, sealed)?;
         fs::rename(fresh, path)

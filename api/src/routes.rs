@@ -73,7 +73,11 @@ async fn plain_refusals(request: Request, next: Next) -> Response {
         .get("content-type")
         .and_then(|kind| kind.to_str().ok())
         .is_some_and(|kind| !kind.starts_with("text/plain"));
-    if status.is_client_error() && !ours { Problem::new(status, "api.bad_request").into_response() } else { response }
+    if status.is_client_error() && !ours {
+        Problem::new(status, "api.bad_request").into_response()
+    } else {
+        response
+    }
 }
 
 /// Headers of every answer (`design`: no third party, no frame, no sniffing, no store).

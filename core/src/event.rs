@@ -73,7 +73,13 @@ impl Event {
     }
 
     /// The body's bytes for this event.
-    pub fn write_body(&self, salt: [u8; 16], at: Timestamp, by: &[ActorId], officers: &[String]) -> Result<Vec<u8>, serde_json::Error> {
+    pub fn write_body(
+        &self,
+        salt: [u8; 16],
+        at: Timestamp,
+        by: &[ActorId],
+        officers: &[String],
+    ) -> Result<Vec<u8>, serde_json::Error> {
         each!(self, event => Body::write(salt, at, by, event, officers))
     }
 
@@ -120,7 +126,9 @@ pub struct Fact {
 pub enum DecodeError {
     #[error("the entry at position {0} is not one of this format; run `adit verify` to find the damage")]
     Entry(Position),
-    #[error("the body at position {position} is not the one that was signed, or of a newer version: {source}")]
+    #[error(
+        "the body at position {position} is not the one that was signed, or of a newer version: {source}"
+    )]
     Body { position: Position, source: BodyError },
     #[error("the event at position {position} is unknown to this version: {source}")]
     Event { position: Position, source: serde_json::Error },
@@ -132,8 +140,7 @@ impl Fact {
     /// Decodes what the store holds, after checking that the body is the one whose hash was signed.
     pub fn decode(stored: &Stored) -> Result<Self, DecodeError> {
         let position = stored.position;
-        let entry =
-            SignedEntry::parse(&stored.entry).map_err(|_| DecodeError::Entry(position))?;
+        let entry = SignedEntry::parse(&stored.entry).map_err(|_| DecodeError::Entry(position))?;
         let entry = entry.entry();
         if *blake3::hash(&stored.body).as_bytes() != entry.body {
             return Err(DecodeError::Hash(position));

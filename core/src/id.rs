@@ -167,14 +167,8 @@ impl FromStr for StreamId {
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let error = || ParseUnitError::new("stream such as hazard/<26 characters>", text);
         let (kind, id) = text.split_once('/').ok_or_else(error)?;
-        let kind = StreamKind::ALL
-            .into_iter()
-            .find(|k| k.name() == kind)
-            .ok_or_else(error)?;
-        Ok(Self {
-            kind,
-            id: id.parse().map_err(|_| error())?,
-        })
+        let kind = StreamKind::ALL.into_iter().find(|k| k.name() == kind).ok_or_else(error)?;
+        Ok(Self { kind, id: id.parse().map_err(|_| error())? })
     }
 }
 
@@ -192,18 +186,9 @@ mod tests {
         let id = Id([0xff; 16]);
         assert_eq!(id.to_string(), "7zzzzzzzzzzzzzzzzzzzzzzzzz");
         assert_eq!(id.to_string().parse(), Ok(id));
-        assert!(
-            "8zzzzzzzzzzzzzzzzzzzzzzzzz".parse::<Id>().is_err(),
-            "more than 128 bits"
-        );
+        assert!("8zzzzzzzzzzzzzzzzzzzzzzzzz".parse::<Id>().is_err(), "more than 128 bits");
         assert!("7ZZZZZZZZZZZZZZZZZZZZZZZZZ".parse::<Id>().is_err(), "upper case");
-        assert!(
-            "7zzzzzzzzzzzzzzzzzzzzzzzzi".parse::<Id>().is_err(),
-            "i is not in the alphabet"
-        );
-        assert!(
-            "€zzzzzzzzzzzzzzzzzzzzzzz".parse::<Id>().is_err(),
-            "26 bytes but not ASCII"
-        );
+        assert!("7zzzzzzzzzzzzzzzzzzzzzzzzi".parse::<Id>().is_err(), "i is not in the alphabet");
+        assert!("€zzzzzzzzzzzzzzzzzzzzzzz".parse::<Id>().is_err(), "26 bytes but not ASCII");
     }
 }

@@ -71,12 +71,16 @@ impl Refusal {
             Lang::En => &*EN,
         };
         let fill = |text: &str| {
-            self.details.iter().fold(text.to_owned(), |text, (name, value)| text.replace(&format!("{{{name}}}"), value))
+            self.details
+                .iter()
+                .fold(text.to_owned(), |text, (name, value)| text.replace(&format!("{{{name}}}"), value))
         };
         match book.get(&self.code) {
-            Some(written) => {
-                Words { says: fill(&written.says), instead: fill(&written.instead), rule: fill(&written.rule) }
-            }
+            Some(written) => Words {
+                says: fill(&written.says),
+                instead: fill(&written.instead),
+                rule: fill(&written.rule),
+            },
             None => Words { says: self.code.clone(), instead: String::new(), rule: String::new() },
         }
     }

@@ -108,11 +108,7 @@ impl Party {
 /// The different actors among `parties` who hold `role`, in the order of signing.
 pub fn actors_with(parties: &[Party], role: Role) -> Vec<ActorId> {
     let mut found = Vec::new();
-    for actor in parties
-        .iter()
-        .filter(|party| party.has(role))
-        .filter_map(Party::actor)
-    {
+    for actor in parties.iter().filter(|party| party.has(role)).filter_map(Party::actor) {
         if !found.contains(&actor) {
             found.push(actor);
         }

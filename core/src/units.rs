@@ -43,6 +43,7 @@ impl Timestamp {
         self.0.saturating_sub(earlier.0)
     }
 
+    #[must_use]
     pub fn plus_seconds(self, seconds: i64) -> Self {
         Self(self.0.saturating_add(seconds))
     }
@@ -82,10 +83,7 @@ pub struct ParseUnitError {
 
 impl ParseUnitError {
     pub(crate) fn new(expected: &'static str, found: &str) -> Self {
-        Self {
-            expected,
-            found: found.chars().take(64).collect(),
-        }
+        Self { expected, found: found.chars().take(64).collect() }
     }
 }
 
@@ -97,11 +95,7 @@ impl FromStr for Timestamp {
         let parsed = DateTime::parse_from_rfc3339(text).map_err(|_| error())?;
         let stamp = Self(parsed.timestamp());
         // One spelling only, so that what is hashed has one form.
-        if stamp.to_string() == text {
-            Ok(stamp)
-        } else {
-            Err(error())
-        }
+        if stamp.to_string() == text { Ok(stamp) } else { Err(error()) }
     }
 }
 
@@ -120,6 +114,7 @@ impl Day {
     }
 
     /// `days` calendar days later; saturates at the ends of the calendar.
+    #[must_use]
     pub fn plus_days(self, days: i64) -> Self {
         let moved = chrono::TimeDelta::try_days(days).and_then(|d| self.0.checked_add_signed(d));
         Self(moved.unwrap_or(if days < 0 { NaiveDate::MIN } else { NaiveDate::MAX }))
@@ -133,10 +128,7 @@ impl Day {
     /// The first instant of this day in Asia/Shanghai.
     pub fn start(self) -> Timestamp {
         let midnight = self.0.and_time(chrono::NaiveTime::MIN);
-        shanghai()
-            .from_local_datetime(&midnight)
-            .single()
-            .map_or(Timestamp(0), |t| Timestamp(t.timestamp()))
+        shanghai().from_local_datetime(&midnight).single().map_or(Timestamp(0), |t| Timestamp(t.timestamp()))
     }
 }
 
@@ -151,14 +143,8 @@ impl FromStr for Day {
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let error = || ParseUnitError::new("day written as 2026-11-24", text);
-        let day = NaiveDate::parse_from_str(text, "%Y-%m-%d")
-            .map(Self)
-            .map_err(|_| error())?;
-        if day.to_string() == text {
-            Ok(day)
-        } else {
-            Err(error())
-        }
+        let day = NaiveDate::parse_from_str(text, "%Y-%m-%d").map(Self).map_err(|_| error())?;
+        if day.to_string() == text { Ok(day) } else { Err(error()) }
     }
 }
 
@@ -197,10 +183,7 @@ impl FromStr for Fen {
         }
         let yuan: i64 = yuan.parse().map_err(|_| error())?;
         let fraction: i64 = format!("{fraction:0<2}").parse().map_err(|_| error())?;
-        yuan.checked_mul(100)
-            .and_then(|fen| fen.checked_add(fraction))
-            .map(Self)
-            .ok_or_else(error)
+        yuan.checked_mul(100).and_then(|fen| fen.checked_add(fraction)).map(Self).ok_or_else(error)
     }
 }
 
@@ -245,37 +228,17 @@ mod tests {
 
     #[test]
     fn an_amount_with_a_fraction_of_a_fen_is_refused() {
-        for text in [
-            "1.001",
-            "",
-            ".5",
-            "5.",
-            "-1",
-            "+1",
-            "1,000",
-            "1e3",
-            " 1",
-            "1 ",
-            "٣",
-            "99999999999999999999",
-        ] {
+        for text in
+            ["1.001", "", ".5", "5.", "-1", "+1", "1,000", "1e3", " 1", "1 ", "٣", "99999999999999999999"]
+        {
             assert!(text.parse::<Fen>().is_err(), "{text:?} was read as money");
         }
-        assert_eq!(
-            "12000.5".parse::<Fen>().map(|f| f.to_string()),
-            Ok("12000.50".into())
-        );
+        assert_eq!("12000.5".parse::<Fen>().map(|f| f.to_string()), Ok("12000.50".into()));
     }
 
     #[test]
     fn a_day_that_does_not_exist_is_refused() {
-        for text in [
-            "2023-02-29",
-            "2024-2-9",
-            "2024-13-01",
-            "24-01-01",
-            "2024-01-01T00:00:00Z",
-        ] {
+        for text in ["2023-02-29", "2024-2-9", "2024-13-01", "24-01-01", "2024-01-01T00:00:00Z"] {
             assert!(text.parse::<Day>().is_err(), "{text:?} was read as a day");
         }
         assert!("2024-02-29".parse::<Day>().is_ok());
@@ -291,15 +254,8 @@ mod tests {
 
     #[test]
     fn an_instant_has_one_spelling() {
-        for text in [
-            "2024-05-10T00:00:00+08:00",
-            "2024-05-10T00:00:00.0Z",
-            "2024-05-10 00:00:00Z",
-        ] {
-            assert!(
-                text.parse::<Timestamp>().is_err(),
-                "{text:?} was read as an instant"
-            );
+        for text in ["2024-05-10T00:00:00+08:00", "2024-05-10T00:00:00.0Z", "2024-05-10 00:00:00Z"] {
+            assert!(text.parse::<Timestamp>().is_err(), "{text:?} was read as an instant");
         }
     }
 }

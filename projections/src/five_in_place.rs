@@ -41,7 +41,8 @@ pub struct Row {
 impl FiveInPlace {
     pub fn rows(&self) -> Vec<Row> {
         let row = |(id, hazard): (&StreamId, &Hazard)| {
-            let stage = |element: &Element| hazard.elements.get(element).map(|(stage, _)| *stage).unwrap_or_default();
+            let stage =
+                |element: &Element| hazard.elements.get(element).map(|(stage, _)| *stage).unwrap_or_default();
             let stages: Vec<_> = Element::ALL.iter().map(|element| (*element, stage(element))).collect();
             let missing = stages.iter().filter(|(_, stage)| *stage != Stage::Confirmed);
             Row {

@@ -114,7 +114,12 @@ impl Projections {
     }
 
     /// The rows of a read model as JSON, as of `today`.
-    pub fn rows(&self, name: &str, rules: &Rules, today: Day) -> Result<Vec<serde_json::Value>, ProjectionError> {
+    pub fn rows(
+        &self,
+        name: &str,
+        rules: &Rules,
+        today: Day,
+    ) -> Result<Vec<serde_json::Value>, ProjectionError> {
         match name {
             register::Register::NAME => values(self.register.rows(today)),
             timeline::Timeline::NAME => values(self.timeline.rows()),

@@ -108,7 +108,9 @@ impl Register {
             self.hazards.insert(stream, hazard);
             return;
         }
-        let Some(hazard) = self.hazards.get_mut(&stream) else { return };
+        let Some(hazard) = self.hazards.get_mut(&stream) else {
+            return;
+        };
         match event {
             HazardEvent::Verified(verified) => {
                 hazard.status = Status::Verified;

@@ -64,7 +64,9 @@ impl RepeatOffenders {
     fn hazard(&mut self, fact: &Fact, event: &HazardEvent) {
         if let HazardEvent::Verified(verified) = event {
             self.hazards.insert(fact.stream, (verified.enterprise, verified.criterion.clone()));
-            let Some(enterprise) = self.enterprises.get_mut(&verified.enterprise) else { return };
+            let Some(enterprise) = self.enterprises.get_mut(&verified.enterprise) else {
+                return;
+            };
             if let Some(criterion) = &verified.criterion {
                 enterprise.discoveries.push((verified.found_on, fact.position));
                 if enterprise.closed.contains(criterion) {
@@ -76,8 +78,12 @@ impl RepeatOffenders {
                 enterprise.penalties.push((penalised.penalise.decided_on, fact.position));
             }
         } else if let HazardEvent::Closed(_) | HazardEvent::Reopened(_) = event {
-            let Some((enterprise, Some(criterion))) = self.hazards.get(&fact.stream) else { return };
-            let Some(enterprise) = self.enterprises.get_mut(enterprise) else { return };
+            let Some((enterprise, Some(criterion))) = self.hazards.get(&fact.stream) else {
+                return;
+            };
+            let Some(enterprise) = self.enterprises.get_mut(enterprise) else {
+                return;
+            };
             if matches!(event, HazardEvent::Closed(_)) {
                 enterprise.closed.insert(criterion.clone());
             } else {
@@ -103,7 +109,9 @@ impl RepeatOffenders {
             self.enterprises.insert(fact.stream, enterprise);
             return;
         }
-        let Some(enterprise) = self.enterprises.get_mut(&fact.stream) else { return };
+        let Some(enterprise) = self.enterprises.get_mut(&fact.stream) else {
+            return;
+        };
         match event {
             EnterpriseEvent::LicenceChanged(change) => {
                 enterprise.licence = change.licence;

@@ -72,7 +72,9 @@ impl Projection for Rewards {
             self.rewards.insert(fact.stream, row);
             return;
         }
-        let Some(row) = self.rewards.get_mut(&fact.stream) else { return };
+        let Some(row) = self.rewards.get_mut(&fact.stream) else {
+            return;
+        };
         match event {
             RewardEvent::Assessed(_) | RewardEvent::Reassessed(_) => {}
             RewardEvent::Approved(_) => row.status = Status::Approved,

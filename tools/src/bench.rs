@@ -1,4 +1,5 @@
 //! `adit bench`: what this machine can do, as figures of one run.
+#![expect(clippy::cast_precision_loss, reason = "counts of a bench are far below 2^52")]
 
 use std::fs::{File, OpenOptions};
 use std::io::{BufWriter, Write};
@@ -7,8 +8,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use adit_api::projector::Projector;
 use adit_api::keystore::Keystore;
+use adit_api::projector::Projector;
 use adit_core::actor::{ActorCommand, ActorEvent, Enrol, RoleOfKey};
 use adit_core::command::{Command, Request};
 use adit_core::event::Event;
@@ -200,7 +201,8 @@ fn open_bench(data: &Path) -> Result<Bench> {
     let admins: Vec<_> = admins.iter().map(|admin| &admin.key).collect();
     let enrol = Enrol { key: key.clone(), title: Text::new(BENCH)?, acts_for: None, recipient: None };
     for command in [ActorCommand::Enrol(enrol), ActorCommand::Grant(RoleOfKey { role: Role::Clerk, key })] {
-        let request = Request { id: CommandId(Id::random()?), stream: Some(stream), command: Command::Actor(command) };
+        let request =
+            Request { id: CommandId(Id::random()?), stream: Some(stream), command: Command::Actor(command) };
         office.execute(&request, &admins)?;
     }
     Ok(Bench { office, person, enterprise })
@@ -229,7 +231,9 @@ fn own_actor(office: &Office) -> Result<Option<ActorId>> {
             | Event::Rules(_) => false,
         };
         if !own {
-            bail!("this ledger is in use; the bench makes its own, so name another folder / 此台账正在使用，请另选目录");
+            bail!(
+                "this ledger is in use; the bench makes its own, so name another folder / 此台账正在使用，请另选目录"
+            );
         }
     }
     Ok(found)
@@ -278,7 +282,11 @@ fn hazard(enterprise: StreamId, found_on: Day) -> Result<Request> {
         found_on,
         criterion: None,
     };
-    Ok(Request { id: CommandId(Id::random()?), stream: None, command: Command::Hazard(HazardCommand::Report(report)) })
+    Ok(Request {
+        id: CommandId(Id::random()?),
+        stream: None,
+        command: Command::Hazard(HazardCommand::Report(report)),
+    })
 }
 
 fn replay(data: &Path) -> Result<Value> {

@@ -100,14 +100,19 @@ struct Bad {
 
 pub(crate) fn run(args: &Args) -> Result<()> {
     let columns = match &args.map {
-        Some(path) => toml::from_str(&std::fs::read_to_string(path).with_context(|| path.display().to_string())?)?,
+        Some(path) => {
+            toml::from_str(&std::fs::read_to_string(path).with_context(|| path.display().to_string())?)?
+        }
         None => Columns::default(),
     };
     let table = read(&args.file).with_context(|| format!("couldn't read {}", args.file.display()))?;
     let (rows, bad) = check(&columns, &table)?;
     preview(args, &rows, &bad);
     if !bad.is_empty() && !args.skip_bad {
-        bail!("{} bad cells; nothing was written. Mend them, or use --skip-bad / 有错误的单元格，未写入任何内容", bad.len());
+        bail!(
+            "{} bad cells; nothing was written. Mend them, or use --skip-bad / 有错误的单元格，未写入任何内容",
+            bad.len()
+        );
     }
     if args.dry_run {
         return Ok(());
@@ -135,7 +140,8 @@ fn read_text(path: &Path, delimiter: u8) -> Result<Vec<Vec<String>>> {
     let bytes = std::fs::read(path)?;
     let text = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&bytes);
     std::str::from_utf8(text).context("the file is not UTF-8; save it as UTF-8 / 请另存为 UTF-8 编码")?;
-    let mut reader = csv::ReaderBuilder::new().has_headers(false).flexible(true).delimiter(delimiter).from_reader(text);
+    let mut reader =
+        csv::ReaderBuilder::new().has_headers(false).flexible(true).delimiter(delimiter).from_reader(text);
     let mut rows = Vec::new();
     for record in reader.records() {
         rows.push(record?.iter().map(|cell| cell.trim().to_owned()).collect());
@@ -214,14 +220,28 @@ fn row<'a>(
         refuse(&columns.sector, zh.to_owned(), en.to_owned());
     }
     let criterion = cell(&columns.criterion);
-    let known = criterion.is_empty() || criteria::get(criterion).is_some_and(criteria::Criterion::is_selectable);
+    let known =
+        criterion.is_empty() || criteria::get(criterion).is_some_and(criteria::Criterion::is_selectable);
     if !known {
-        refuse(&columns.criterion, "没有这一判定条款".to_owned(), "there is no such criterion item".to_owned());
+        refuse(
+            &columns.criterion,
+            "没有这一判定条款".to_owned(),
+            "there is no such criterion item".to_owned(),
+        );
     }
     let town = Text::new(cell(&columns.town)).or_else(|_| Text::new("未填写")).ok()?;
-    let (name, place, description, found_on, sector) = (name?, place?, description.ok()?, found_on.ok()?, sector?);
-    let register =
-        Register { name, credit_code: None, sector, town, licence: Licence::Full, producing: true, controller: None, parent: None };
+    let (name, place, description, found_on, sector) =
+        (name?, place?, description.ok()?, found_on.ok()?, sector?);
+    let register = Register {
+        name,
+        credit_code: None,
+        sector,
+        town,
+        licence: Licence::Full,
+        producing: true,
+        controller: None,
+        parent: None,
+    };
     let report = Report {
         // Filled in when the enterprise's stream is known.
         enterprise: StreamId::new(StreamKind::Enterprise, Id::default()),
@@ -276,7 +296,10 @@ fn preview(args: &Args, rows: &[Row], bad: &[Bad]) {
     println!("可导入 / good rows: {}", rows.len());
     crate::output::table(&["enterprise", "place", "found_on", "criterion"], &shown);
     for bad in bad {
-        eprintln!("第 {} 行 {}：{} / row {}, column {}: {}", bad.row, bad.column, bad.zh, bad.row, bad.column, bad.en);
+        eprintln!(
+            "第 {} 行 {}：{} / row {}, column {}: {}",
+            bad.row, bad.column, bad.zh, bad.row, bad.column, bad.en
+        );
     }
 }
 
@@ -291,23 +314,25 @@ fn command_id(hash: &[u8; 32], what: &str) -> CommandId {
 fn write(args: &Args, rows: &[Row]) -> Result<usize> {
     let data = &args.data.data;
     let office = Office::open(crate::open::ledger(data)?)?;
-    let (actor, password) = (args.actor.context("--actor is missing")?, args.password.as_deref().context("--password is missing")?);
+    let (actor, password) = (
+        args.actor.context("--actor is missing")?,
+        args.password.as_deref().context("--password is missing")?,
+    );
     let key = Keystore::at(&Home::beside(data).actors()).unlock(actor, password)?;
     let mut enterprises = registered(&office)?;
     let bar = crate::output::progress(rows.len() as u64, "导入 import", args.json);
     let mut written = 0;
     for row in rows {
         let name = row.register.name.to_string();
-        let enterprise = match enterprises.get(&name) {
-            Some(enterprise) => *enterprise,
-            None => {
-                let id = command_id(blake3::hash(name.as_bytes()).as_bytes(), "adit import enterprise");
-                let command = Command::Enterprise(EnterpriseCommand::Register(row.register.clone()));
-                let answer = office.execute(&Request { id, stream: None, command }, &[&key])?;
-                written += usize::from(!answer.repeated) * answer.positions.len();
-                enterprises.insert(name, answer.stream);
-                answer.stream
-            }
+        let enterprise = if let Some(enterprise) = enterprises.get(&name) {
+            *enterprise
+        } else {
+            let id = command_id(blake3::hash(name.as_bytes()).as_bytes(), "adit import enterprise");
+            let command = Command::Enterprise(EnterpriseCommand::Register(row.register.clone()));
+            let answer = office.execute(&Request { id, stream: None, command }, &[&key])?;
+            written += usize::from(!answer.repeated) * answer.positions.len();
+            enterprises.insert(name, answer.stream);
+            answer.stream
         };
         let report = Report { enterprise, ..row.report.clone() };
         let id = command_id(&row.hash, "adit import hazard");

@@ -95,7 +95,11 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     println!("  lock     {}", home.lock.display());
     println!("管理员口令只显示这一次 / passwords of the two administrators, shown only now:");
     for admin in &shown {
-        println!("  {}  {}", admin["actor"].as_str().unwrap_or_default(), admin["password"].as_str().unwrap_or_default());
+        println!(
+            "  {}  {}",
+            admin["actor"].as_str().unwrap_or_default(),
+            admin["password"].as_str().unwrap_or_default()
+        );
     }
     Ok(())
 }

@@ -25,7 +25,13 @@ use clap::{Parser, Subcommand};
 /// Begin with `adit demo`: it plays published cases on a fresh ledger and shows what comes out.
 /// 先运行 adit demo：在一本新台账上演示已公布的案例。
 #[derive(Parser)]
-#[command(name = "adit", version, about, long_about, after_help = "Exit codes: 0 done, 1 refused or a fault was found, 2 wrong usage.")]
+#[command(
+    name = "adit",
+    version,
+    about,
+    long_about,
+    after_help = "Exit codes: 0 done, 1 refused or a fault was found, 2 wrong usage."
+)]
 struct Cli {
     #[command(subcommand)]
     command: Action,

@@ -54,7 +54,11 @@ fn cell(value: &Value) -> String {
             let reason = fields.get("code").and_then(Value::as_str);
             match reason {
                 Some(code) => code.to_owned(),
-                None => fields.iter().map(|(name, value)| format!("{name}={}", cell(value))).collect::<Vec<_>>().join(" "),
+                None => fields
+                    .iter()
+                    .map(|(name, value)| format!("{name}={}", cell(value)))
+                    .collect::<Vec<_>>()
+                    .join(" "),
             }
         }
     }
@@ -62,7 +66,9 @@ fn cell(value: &Value) -> String {
 
 /// Prints rows as a table: boxes on a terminal, tabs elsewhere.
 pub(crate) fn table(columns: &[&str], rows: &[Value]) {
-    let line = |row: &Value| columns.iter().map(|name| cell(row.get(*name).unwrap_or(&Value::Null))).collect::<Vec<_>>();
+    let line = |row: &Value| {
+        columns.iter().map(|name| cell(row.get(*name).unwrap_or(&Value::Null))).collect::<Vec<_>>()
+    };
     if !stdout().is_terminal() {
         println!("{}", columns.join("\t"));
         for row in rows {

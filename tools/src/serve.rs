@@ -31,7 +31,9 @@ pub(crate) fn serve(office: Office, home: &Home, listen: &str) -> Result<()> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let saved = Arc::clone(&app);
     runtime.block_on(async move {
-        let listener = tokio::net::TcpListener::bind(listen).await.with_context(|| format!("couldn't listen on {listen}"))?;
+        let listener = tokio::net::TcpListener::bind(listen)
+            .await
+            .with_context(|| format!("couldn't listen on {listen}"))?;
         println!("明硐 Adit http://{}", listener.local_addr()?);
         adit_api::serve(listener, app, stopped()).await.context("the server stopped")
     })?;

@@ -216,7 +216,12 @@ fn enrol(state: &State, enrol: &Enrol, facts: &Facts, moment: &Moment<'_>) -> Re
     Ok(ActorEvent::Enrolled(enrol.clone()))
 }
 
-fn grant(state: &State, grant: &RoleOfKey, facts: &Facts, moment: &Moment<'_>) -> Result<ActorEvent, Refused> {
+fn grant(
+    state: &State,
+    grant: &RoleOfKey,
+    facts: &Facts,
+    moment: &Moment<'_>,
+) -> Result<ActorEvent, Refused> {
     enrolled(state)?;
     two_admins(facts, moment)?;
     need(state.keys.contains(&grant.key), Refused::OtherKey)?;
@@ -233,7 +238,12 @@ fn revoke(state: &State, revoke: &RoleOfKey, moment: &Moment<'_>) -> Result<Acto
     Ok(ActorEvent::Revoked(revoke.clone()))
 }
 
-fn rotate(state: &State, rotate: &RotateKey, facts: &Facts, moment: &Moment<'_>) -> Result<ActorEvent, Refused> {
+fn rotate(
+    state: &State,
+    rotate: &RotateKey,
+    facts: &Facts,
+    moment: &Moment<'_>,
+) -> Result<ActorEvent, Refused> {
     enrolled(state)?;
     two_admins(facts, moment)?;
     need(state.keys.contains(&rotate.old), Refused::OtherKey)?;
@@ -242,7 +252,12 @@ fn rotate(state: &State, rotate: &RotateKey, facts: &Facts, moment: &Moment<'_>)
     Ok(ActorEvent::KeyRotated(KeyRotated { rotate: rotate.clone(), roles }))
 }
 
-fn suspend(state: &State, suspend: &Suspend, facts: &Facts, moment: &Moment<'_>) -> Result<ActorEvent, Refused> {
+fn suspend(
+    state: &State,
+    suspend: &Suspend,
+    facts: &Facts,
+    moment: &Moment<'_>,
+) -> Result<ActorEvent, Refused> {
     enrolled(state)?;
     let admins = actors_with(moment.by, Role::Admin);
     need(!admins.is_empty(), Refused::NeedsAdmin)?;

@@ -19,7 +19,9 @@ use crate::units::Day;
 #[derive(Clone, Copy, Debug)]
 pub struct EnterpriseDecider;
 
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum Status {
     #[default]
@@ -67,7 +69,12 @@ fn stands(state: &State) -> Result<(), Refused> {
     }
 }
 
-fn register(state: &State, register: &Register, facts: &Facts, moment: &Moment<'_>) -> Result<EnterpriseEvent, Refused> {
+fn register(
+    state: &State,
+    register: &Register,
+    facts: &Facts,
+    moment: &Moment<'_>,
+) -> Result<EnterpriseEvent, Refused> {
     need(state.status == Status::Absent, Refused::AlreadyRegistered)?;
     let entitled = signed_by(moment.by, Role::Clerk) || signed_by(moment.by, Role::Inspector);
     need(entitled, Refused::NeedsClerk)?;
@@ -83,14 +90,23 @@ fn changed(state: &State, moment: &Moment<'_>, event: EnterpriseEvent) -> Result
 }
 
 /// An open major hazard vetoes standardisation (industry, 8).
-fn grade(state: &State, grade: &Grade, facts: &Facts, moment: &Moment<'_>) -> Result<EnterpriseEvent, Refused> {
+fn grade(
+    state: &State,
+    grade: &Grade,
+    facts: &Facts,
+    moment: &Moment<'_>,
+) -> Result<EnterpriseEvent, Refused> {
     stands(state)?;
     need(signed_by(moment.by, Role::Approver), Refused::NeedsApprover)?;
     need(grade.standardisation.is_none() || !facts.open_major_hazard, Refused::MajorHazardOpen)?;
     Ok(EnterpriseEvent::Graded(grade.clone()))
 }
 
-fn record_accident(state: &State, accident: &RecordAccident, moment: &Moment<'_>) -> Result<EnterpriseEvent, Refused> {
+fn record_accident(
+    state: &State,
+    accident: &RecordAccident,
+    moment: &Moment<'_>,
+) -> Result<EnterpriseEvent, Refused> {
     stands(state)?;
     need(signed_by(moment.by, Role::Inspector), Refused::NeedsInspector)?;
     need(accident.day <= moment.now.day(), Refused::InFuture)?;
@@ -112,7 +128,12 @@ fn log_inspection(
     Ok(EnterpriseEvent::SelfInspectionLogged(log.clone()))
 }
 
-fn petition(state: &State, petition: &PetitionClosure, facts: &Facts, moment: &Moment<'_>) -> Result<EnterpriseEvent, Refused> {
+fn petition(
+    state: &State,
+    petition: &PetitionClosure,
+    facts: &Facts,
+    moment: &Moment<'_>,
+) -> Result<EnterpriseEvent, Refused> {
     stands(state)?;
     need(state.status == Status::Registered, Refused::AlreadyPetitioned)?;
     need(signed_by(moment.by, Role::Approver), Refused::NeedsApprover)?;

@@ -1,8 +1,8 @@
 //! Each command, and the states in which it is lawful.
 
 use super::command::{
-    Assign, Because, DecideRelief, ElementOnly, ElementText, Empty, Escalate, Extend, HazardCommand, List, Merge,
-    Origin, Penalise, RecordOverdue, Report, Review, Serve, Verify,
+    Assign, Because, DecideRelief, ElementOnly, ElementText, Empty, Escalate, Extend, HazardCommand, List,
+    Merge, Origin, Penalise, RecordOverdue, Report, Review, Serve, Verify,
 };
 use super::event::{Assigned, Extended, HazardEvent, Penalised, Rectified, ReliefDecided, Verified};
 use super::refusal::HazardRefusal as Refusal;
@@ -281,9 +281,10 @@ fn penalise(state: &State, penalise: &Penalise, moment: &Moment<'_>) -> Decision
         (Status::Reported, _) => return Err(Refusal::NotVerified),
         (Status::Dismissed, _) => return Err(Refusal::Dismissed),
         (Status::Merged, _) => return Err(Refusal::Merged),
-        (Status::Verified | Status::Assigned | Status::Rectified | Status::Passed | Status::Closed, Some(report)) => {
-            report
-        }
+        (
+            Status::Verified | Status::Assigned | Status::Rectified | Status::Passed | Status::Closed,
+            Some(report),
+        ) => report,
     };
     need(signed_by(moment.by, Role::Approver), Refusal::NeedsApprover)?;
     need(penalise.decided_on <= moment.now.day(), Refusal::FoundInFuture)?;

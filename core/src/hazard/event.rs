@@ -152,7 +152,9 @@ impl StreamEvent for HazardEvent {
         let stop = |name: &str| Line::Stop { name: name.to_owned() };
         match self {
             Self::Assigned(assigned) => vec![clock("rectify", assigned.assign.due)],
-            Self::Extended(extended) => vec![Line::Extend { name: "rectify".to_owned(), until: extended.until }],
+            Self::Extended(extended) => {
+                vec![Line::Extend { name: "rectify".to_owned(), until: extended.until }]
+            }
             Self::Rectified(rectified) => {
                 let review = rectified.review_due.map(|due| clock("review", due));
                 review.into_iter().chain([stop("rectify")]).collect()

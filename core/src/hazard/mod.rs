@@ -29,7 +29,9 @@ use crate::units::{Day, Position};
 pub struct HazardDecider;
 
 /// Where a hazard stands on its way.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum Status {
     /// There is no such hazard yet.
@@ -47,6 +49,7 @@ pub enum Status {
 }
 
 /// What is true of a hazard.
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own, beside the status")]
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct State {
     pub status: Status,

@@ -62,7 +62,9 @@ impl StreamEvent for InspectionEvent {
             Self::Opened(opened) => vec![opened.enterprise.to_string()],
             Self::Performed(perform) => vec![perform.enterprise.to_string()],
             Self::FindingRecorded(finding) => vec![finding.enterprise.to_string()],
-            Self::Sealed(_) | Self::Lapsed(_) | Self::NothingFound(_) | Self::EnforcementTaken(_) => Vec::new(),
+            Self::Sealed(_) | Self::Lapsed(_) | Self::NothingFound(_) | Self::EnforcementTaken(_) => {
+                Vec::new()
+            }
         }
     }
 }

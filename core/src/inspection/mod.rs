@@ -18,7 +18,9 @@ use crate::units::{Day, Position};
 #[derive(Clone, Copy, Debug)]
 pub struct InspectionDecider;
 
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum Status {
     #[default]
@@ -77,14 +79,17 @@ fn seal(state: &State, seal: &Seal) -> Result<InspectionEvent, Refused> {
 
 fn open(state: &State, open: &Open, moment: &Moment<'_>) -> Result<InspectionEvent, Refused> {
     need(state.status == Status::Sealed, Refused::NotSealed)?;
-    let (Some(day), Some(kept), Some(position)) = (state.sealed_on, &state.commitment, state.sealed_at) else {
+    let (Some(day), Some(kept), Some(position)) = (state.sealed_on, &state.commitment, state.sealed_at)
+    else {
         return Err(Refused::NotSealed);
     };
     need(moment.now.day() <= day.plus_days(OPEN_WITHIN_DAYS), Refused::TooLate)?;
     let shown = commitment(&open.salt, open.enterprise.as_ref(), open.scope.as_str(), day);
     need(shown == *kept, Refused::OtherPlan)?;
     Ok(match open.enterprise {
-        Some(enterprise) => InspectionEvent::Opened(Opened { enterprise, open: open.clone(), sealed_at: position }),
+        Some(enterprise) => {
+            InspectionEvent::Opened(Opened { enterprise, open: open.clone(), sealed_at: position })
+        }
         None => InspectionEvent::Lapsed(open.clone()),
     })
 }
@@ -92,7 +97,9 @@ fn open(state: &State, open: &Open, moment: &Moment<'_>) -> Result<InspectionEve
 fn perform(state: &State, perform: &Perform, moment: &Moment<'_>) -> Result<InspectionEvent, Refused> {
     match state.status {
         Status::Absent => {}
-        Status::Sealed => need(state.opened && state.enterprise == Some(perform.enterprise), Refused::OtherPlan)?,
+        Status::Sealed => {
+            need(state.opened && state.enterprise == Some(perform.enterprise), Refused::OtherPlan)?;
+        }
         Status::Lapsed | Status::Performed => return Err(Refused::AlreadyBegun),
     }
     need(perform.day <= moment.now.day(), Refused::InFuture)?;
@@ -102,7 +109,9 @@ fn perform(state: &State, perform: &Perform, moment: &Moment<'_>) -> Result<Insp
 fn under_way(state: &State) -> Result<StreamId, Refused> {
     match (state.status, state.enterprise) {
         (Status::Performed, Some(enterprise)) => Ok(enterprise),
-        (Status::Absent | Status::Sealed | Status::Lapsed | Status::Performed, _) => Err(Refused::NotPerformed),
+        (Status::Absent | Status::Sealed | Status::Lapsed | Status::Performed, _) => {
+            Err(Refused::NotPerformed)
+        }
     }
 }
 

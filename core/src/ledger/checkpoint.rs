@@ -47,7 +47,8 @@ impl Checkpoint {
             _ => return Err(CheckpointError::Form),
         };
         let size = decimal(size).ok_or(CheckpointError::Form)?;
-        let root = STANDARD.decode(root).ok().and_then(|root| root.try_into().ok()).ok_or(CheckpointError::Form)?;
+        let root =
+            STANDARD.decode(root).ok().and_then(|root| root.try_into().ok()).ok_or(CheckpointError::Form)?;
         Ok((Self { origin: origin.to_owned(), size, root }, note))
     }
 

@@ -170,6 +170,7 @@ impl FaultyDisk {
     }
 
     /// What is left after the power is cut; `torn` keeps that many bytes of what was appended and not synced.
+    #[must_use]
     pub fn after_power_cut(&self, torn: usize) -> Self {
         let state = hold(&self.state);
         let mut files = BTreeMap::new();
@@ -207,7 +208,9 @@ impl FaultyDisk {
             Some((at, Fault::Cut)) if state.steps >= at => {
                 Err((io::Error::other("the power was cut"), Fault::Cut))
             }
-            Some((at, fault @ Fault::Error(kind))) if state.steps == at => Err((io::Error::from(kind), fault)),
+            Some((at, fault @ Fault::Error(kind))) if state.steps == at => {
+                Err((io::Error::from(kind), fault))
+            }
             _ => Ok(()),
         }
     }
@@ -243,10 +246,10 @@ impl Disk for FaultyDisk {
     fn append(&self, path: &Path, bytes: &[u8]) -> io::Result<()> {
         let mut state = hold(&self.state);
         let fault = Self::step(&mut state).err();
-        let file = state.files.entry(path.to_owned()).or_insert_with(|| FileState {
-            content: Vec::new(),
-            durable: Arc::default(),
-        });
+        let file = state
+            .files
+            .entry(path.to_owned())
+            .or_insert_with(|| FileState { content: Vec::new(), durable: Arc::default() });
         match fault {
             None => {
                 file.content.extend_from_slice(bytes);

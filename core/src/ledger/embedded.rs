@@ -42,7 +42,7 @@ pub struct Embedded {
     halted: AtomicBool,
     cut_off: Option<CutOff>,
     /// Held while the store is open, so that there is one writer.
-    _writer: Option<File>,
+    writer: Option<File>,
 }
 
 /// Where the next record goes.
@@ -80,7 +80,7 @@ impl Embedded {
             return Err(StoreError::InUse { path });
         }
         let (mut store, keeper) = Self::open_on(Arc::new(RealDisk::default()), home, log, data_key)?;
-        store._writer = Some(writer);
+        store.writer = Some(writer);
         Ok((store, keeper))
     }
 
@@ -103,7 +103,8 @@ impl Embedded {
         let sealer = Sealer::new(data_key);
         let index_path = home.data.join("index");
         let index = open_index(&index_path, &scanned)?;
-        let keeper = LockKeeper::start(Arc::clone(&disk), &home.lock, written).map_err(io("start", &home.lock))?;
+        let keeper =
+            LockKeeper::start(Arc::clone(&disk), &home.lock, written).map_err(io("start", &home.lock))?;
         let Scanned { places, end, head, checksums, torn } = scanned;
         let store = Self {
             disk,
@@ -115,7 +116,7 @@ impl Embedded {
             head: RwLock::new(head),
             halted: AtomicBool::new(false),
             cut_off: torn,
-            _writer: None,
+            writer: None,
         };
         store.catch_up(&checksums)?;
         if !store.head().checkpoint.is_empty() {
@@ -161,7 +162,9 @@ impl Embedded {
             self.disk.read_at(&path, place.offset, place.length as usize).map_err(io("read", &path))?;
         match journal::look(&bytes) {
             Found::Record(..) => Ok(bytes),
-            Found::End | Found::Broken(_) => Err(self.damaged(place, "a record does not have its checksum any more")),
+            Found::End | Found::Broken(_) => {
+                Err(self.damaged(place, "a record does not have its checksum any more"))
+            }
         }
     }
 
@@ -172,7 +175,8 @@ impl Embedded {
 
     fn load(&self, place: &Place) -> Result<Group, StoreError> {
         let bytes = self.bytes(place)?;
-        let record = journal::read(&bytes).ok_or_else(|| self.damaged(place, "a record is not of this format"))?;
+        let record =
+            journal::read(&bytes).ok_or_else(|| self.damaged(place, "a record is not of this format"))?;
         record.group(&self.sealer).map_err(|position| StoreError::Sealed {
             file: journal::segment_path(&self.folder, place.segment),
             position: position.0,
@@ -181,9 +185,9 @@ impl Embedded {
 
     /// Appends a record and waits for the disk; tells a write that surely left nothing from one that may have.
     fn write(&self, end: &mut End, bytes: &[u8], first: u64) -> Result<Place, CommitError> {
-        if end.length + bytes.len() as u64 > SEGMENT_BYTES && end.length > SEGMENT_MAGIC.len() as u64 {
-            self.begin_segment(end, first).map_err(CommitError::NotWritten)?;
-        } else if end.length == 0 {
+        let has_records = end.length > SEGMENT_MAGIC.len() as u64;
+        let full = has_records && end.length + bytes.len() as u64 > SEGMENT_BYTES;
+        if full || end.length == 0 {
             self.begin_segment(end, first).map_err(CommitError::NotWritten)?;
         }
         let path = journal::segment_path(&self.folder, end.segment);
@@ -192,7 +196,11 @@ impl Embedded {
             let error = StoreError::Io { action: "append to", path: path.clone(), source };
             // What was written of the record is cut off again; if that fails too, nobody knows what is on disk.
             let undone = self.disk.truncate(&path, offset).and_then(|()| self.disk.sync(&path));
-            return Err(if undone.is_ok() { CommitError::NotWritten(error) } else { CommitError::Unknown(error) });
+            return Err(if undone.is_ok() {
+                CommitError::NotWritten(error)
+            } else {
+                CommitError::Unknown(error)
+            });
         }
         // A crash before the sync loses the record or tears it: the group was not answered. After a failed sync the
         // kernel may have dropped the pages and says so only once, so the outcome stays unknown until reopened.
@@ -264,8 +272,8 @@ impl Store for Embedded {
         while found.len() < limit {
             let Some(place) = self.place(next) else { break };
             let bytes = self.bytes(&place)?;
-            let record =
-                journal::read(&bytes).ok_or_else(|| self.damaged(&place, "a record is not of this format"))?;
+            let record = journal::read(&bytes)
+                .ok_or_else(|| self.damaged(&place, "a record is not of this format"))?;
             let frames = record.commands.iter().flat_map(|command| &command.entries);
             for frame in frames.filter(|frame| frame.position >= next).take(limit - found.len()) {
                 let sealed = || StoreError::Sealed {
@@ -345,7 +353,11 @@ impl Store for Embedded {
         }
         self.check_streams(&keys, &lie)?;
         let tiles = self.check_tiles()?;
-        if self.index.len() as u64 == expected + tiles { Ok(Some(expected + tiles)) } else { Err(lie(Position(0))) }
+        if self.index.len() as u64 == expected + tiles {
+            Ok(Some(expected + tiles))
+        } else {
+            Err(lie(Position(0)))
+        }
     }
 }
 
@@ -406,7 +418,8 @@ fn scan(disk: &dyn Disk, folder: &Path) -> Result<Scanned, StoreError> {
         torn: None,
     };
     let names = disk.list(folder).map_err(io("list", folder))?;
-    let segments: Vec<&String> = names.iter().filter(|name| name.ends_with(".seg")).collect();
+    let segments: Vec<&String> =
+        names.iter().filter(|name| Path::new(name).extension().is_some_and(|ext| ext == "seg")).collect();
     for (number, name) in segments.iter().enumerate() {
         scan_segment(disk, &folder.join(name), name, number + 1 == segments.len(), &mut scanned)?;
     }
@@ -492,11 +505,8 @@ fn take_record(
     });
     scanned.checksums.push(checksum);
     scanned.end.checksum = checksum;
-    scanned.head = Head {
-        size: record.end,
-        checkpoint: record.checkpoint.to_vec(),
-        committed_at: record.committed_at,
-    };
+    scanned.head =
+        Head { size: record.end, checkpoint: record.checkpoint.to_vec(), committed_at: record.committed_at };
     Ok(())
 }
 
@@ -514,7 +524,9 @@ fn check_lock(
         return if size == 0 { Ok(Vec::new()) } else { Err(StoreError::NoLock { lock, size }) };
     };
     let what = "it is damaged, or signed by another log";
-    let Ok(checkpoint) = Checkpoint::verify(&note, log) else { return Err(StoreError::ForeignLock { lock, what }) };
+    let Ok(checkpoint) = Checkpoint::verify(&note, log) else {
+        return Err(StoreError::ForeignLock { lock, what });
+    };
     if checkpoint.size > size {
         let torn = if scanned.torn.is_some() { ", and what follows can't be read" } else { "" };
         return Err(StoreError::Behind { lock, locked: checkpoint.size, size, torn });

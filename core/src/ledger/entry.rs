@@ -33,17 +33,37 @@ pub enum Line {
     /// Introduces a signing key.
     Key(VKey),
     /// The age recipient of a key's holder.
-    Recipient { key: VKey, age: String },
-    Grant { role: Role, key: VKey },
-    Revoke { role: Role, key: VKey },
+    Recipient {
+        key: VKey,
+        age: String,
+    },
+    Grant {
+        role: Role,
+        key: VKey,
+    },
+    Revoke {
+        role: Role,
+        key: VKey,
+    },
     /// Ends a key: `last` is its last valid position.
-    End { key: VKey, last: Position },
+    End {
+        key: VKey,
+        last: Position,
+    },
     /// A public statutory deadline starts.
-    Clock { name: String, due: Day },
+    Clock {
+        name: String,
+        due: Day,
+    },
     /// A public statutory deadline is moved.
-    Extend { name: String, until: Day },
+    Extend {
+        name: String,
+        until: Day,
+    },
     /// A public statutory deadline is met.
-    Stop { name: String },
+    Stop {
+        name: String,
+    },
 }
 
 impl Line {
@@ -242,7 +262,8 @@ fn parse_head(line: &str) -> Option<(StreamId, Revision, String)> {
     let revision = Revision(decimal(words.next()?)?);
     let kind = words.next()?;
     let event = kind.strip_prefix(stream.kind.name())?.strip_prefix('.')?;
-    let fits = !event.is_empty() && event.len() <= 64 && event.bytes().all(|b| b.is_ascii_lowercase() || b == b'_');
+    let fits =
+        !event.is_empty() && event.len() <= 64 && event.bytes().all(|b| b.is_ascii_lowercase() || b == b'_');
     (fits && words.next().is_none()).then(|| (stream, revision, kind.to_owned()))
 }
 

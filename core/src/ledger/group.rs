@@ -51,10 +51,8 @@ impl<T, R> GroupQueue<T, R> {
         state.waiting.push((item, Arc::clone(&slot)));
         let leads = !std::mem::replace(&mut state.led, true);
         drop(state);
-        if !leads {
-            if let Some(answer) = slot.wait() {
-                return answer;
-            }
+        if !leads && let Some(answer) = slot.wait() {
+            return answer;
         }
         self.lead(&commit);
         match slot.take() {

@@ -27,7 +27,9 @@ pub struct Home {
 /// Why a key file can't be used.
 #[derive(Debug, thiserror::Error)]
 pub enum HomeError {
-    #[error("{path} exists already; a key is never overwritten: choose another folder, or open the ledger that is there")]
+    #[error(
+        "{path} exists already; a key is never overwritten: choose another folder, or open the ledger that is there"
+    )]
     KeyExists { path: PathBuf },
     #[error("couldn't use {path}: {source}")]
     Io { path: PathBuf, source: io::Error },
@@ -122,9 +124,13 @@ pub fn make_private_folder(path: &Path) -> Result<(), HomeError> {
 
 /// Writes a file that did not exist, readable by its owner alone, and waits until it is on disk.
 fn write_new(path: &Path, text: &str) -> Result<(), HomeError> {
-    let io = |source: io::Error| match source.kind() {
-        io::ErrorKind::AlreadyExists => HomeError::KeyExists { path: path.to_owned() },
-        _ => HomeError::Io { path: path.to_owned(), source },
+    let io = |source: io::Error| {
+        let path = path.to_owned();
+        if source.kind() == io::ErrorKind::AlreadyExists {
+            HomeError::KeyExists { path }
+        } else {
+            HomeError::Io { path, source }
+        }
     };
     let mut options = OpenOptions::new();
     options.write(true).create_new(true);

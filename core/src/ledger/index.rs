@@ -78,7 +78,7 @@ impl Index {
         }
     }
 
-    fn fault(&self, what: impl ToString) -> StoreError {
+    fn fault(&self, what: impl std::fmt::Display) -> StoreError {
         StoreError::Index { path: self.path.clone(), what: what.to_string() }
     }
 
@@ -86,13 +86,18 @@ impl Index {
         self.db.get(key).map_err(|error| self.fault(error))
     }
 
-    fn scan(&self, prefix: &[u8]) -> impl DoubleEndedIterator<Item = Result<(sled::IVec, sled::IVec), StoreError>> {
+    fn scan(
+        &self,
+        prefix: &[u8],
+    ) -> impl DoubleEndedIterator<Item = Result<(sled::IVec, sled::IVec), StoreError>> {
         self.db.scan_prefix(prefix).map(|item| item.map_err(|error| self.fault(error)))
     }
 
     /// How far the index goes: size, and the checksum of the record that ends there.
     pub(crate) fn head(&self) -> Result<Option<(u64, Checksum)>, StoreError> {
-        let Some(value) = self.get(b"H")? else { return Ok(None) };
+        let Some(value) = self.get(b"H")? else {
+            return Ok(None);
+        };
         let parsed = value.split_first_chunk::<8>().and_then(|(size, checksum)| {
             Some((u64::from_be_bytes(*size), Checksum::try_from(checksum).ok()?))
         });
@@ -139,7 +144,9 @@ impl Index {
     }
 
     pub(crate) fn stream_end(&self, stream: &StreamId) -> Result<Option<(Position, Revision)>, StoreError> {
-        let Some(item) = self.scan(&stream_key(b's', stream)).next_back() else { return Ok(None) };
+        let Some(item) = self.scan(&stream_key(b's', stream)).next_back() else {
+            return Ok(None);
+        };
         let (key, value) = item?;
         let end = tail_number(&value).zip(tail_number(&key));
         let (position, revision) = end.ok_or_else(|| self.fault("a position is cut off"))?;
@@ -157,21 +164,27 @@ impl Index {
     }
 
     pub(crate) fn command(&self, id: &CommandId) -> Result<Option<Answered>, StoreError> {
-        let Some(value) = self.get(&tagged(b'c', &id.0.0))? else { return Ok(None) };
+        let Some(value) = self.get(&tagged(b'c', &id.0.0))? else {
+            return Ok(None);
+        };
         let (request, positions) =
             value.split_first_chunk::<32>().ok_or_else(|| self.fault("an answer is cut off"))?;
-        let positions = positions.as_chunks::<8>().0.iter().map(|p| Position(u64::from_be_bytes(*p))).collect();
+        let positions =
+            positions.as_chunks::<8>().0.iter().map(|p| Position(u64::from_be_bytes(*p))).collect();
         Ok(Some(Answered { request: *request, positions }))
     }
 
     pub(crate) fn touched(&self, touch: &Touch) -> Result<Vec<Position>, StoreError> {
         let prefix = tagged(b't', touch);
         let keys = self.scan(&prefix);
-        keys.map(|item| tail_number(&item?.0).map(Position).ok_or_else(|| self.fault("a key is cut off"))).collect()
+        keys.map(|item| tail_number(&item?.0).map(Position).ok_or_else(|| self.fault("a key is cut off")))
+            .collect()
     }
 
     pub(crate) fn last_touched(&self, touch: &Touch) -> Result<Option<Position>, StoreError> {
-        let Some(item) = self.scan(&tagged(b't', touch)).next_back() else { return Ok(None) };
+        let Some(item) = self.scan(&tagged(b't', touch)).next_back() else {
+            return Ok(None);
+        };
         Ok(tail_number(&item?.0).map(Position))
     }
 

@@ -94,7 +94,12 @@ impl Sealer {
 }
 
 /// A record's bytes and checksum. `None` when the group is larger than the format can say.
-pub(crate) fn write(group: &Group, prev: &Checksum, sealer: &Sealer, nonce: [u8; 16]) -> Option<(Vec<u8>, Checksum)> {
+pub(crate) fn write(
+    group: &Group,
+    prev: &Checksum,
+    sealer: &Sealer,
+    nonce: [u8; 16],
+) -> Option<(Vec<u8>, Checksum)> {
     let mut out = Vec::with_capacity(4096);
     out.extend_from_slice(RECORD_MAGIC);
     out.extend_from_slice(&[0; 4]);
@@ -143,12 +148,16 @@ pub(crate) fn look(bytes: &[u8]) -> Found {
     if bytes.is_empty() {
         return Found::End;
     }
-    let Some((head, _)) = bytes.split_first_chunk::<HEAD>() else { return Found::Broken("a record is cut off") };
+    let Some((head, _)) = bytes.split_first_chunk::<HEAD>() else {
+        return Found::Broken("a record is cut off");
+    };
     if head[..4] != *RECORD_MAGIC {
         return Found::Broken("no record begins here");
     }
     let length = u32::from_be_bytes([head[4], head[5], head[6], head[7]]) as usize;
-    let Some(whole) = bytes.get(..HEAD + length + CHECKSUM) else { return Found::Broken("a record is cut off") };
+    let Some(whole) = bytes.get(..HEAD + length + CHECKSUM) else {
+        return Found::Broken("a record is cut off");
+    };
     let (content, checksum) = whole.split_at(HEAD + length);
     if blake3::hash(content).as_bytes() != checksum {
         return Found::Broken("a record does not have its checksum");
@@ -237,7 +246,16 @@ pub(crate) fn read(record: &[u8]) -> Option<Record<'_>> {
     }
     let checkpoint = cursor.bytes()?;
     let first = Position(first);
-    cursor.0.is_empty().then_some(Record { prev, first, committed_at, nonce, commands, frontier, checkpoint, end })
+    cursor.0.is_empty().then_some(Record {
+        prev,
+        first,
+        committed_at,
+        nonce,
+        commands,
+        frontier,
+        checkpoint,
+        end,
+    })
 }
 
 impl Record<'_> {
@@ -246,7 +264,14 @@ impl Record<'_> {
         let (body, touches) = sealer.open(&self.nonce, frame)?;
         let signed = SignedEntry::parse(frame.entry).ok()?;
         let (stream, revision) = (signed.entry().stream, signed.entry().revision);
-        Some(Stored { position: frame.position, stream, revision, entry: frame.entry.to_vec(), body, touches })
+        Some(Stored {
+            position: frame.position,
+            stream,
+            revision,
+            entry: frame.entry.to_vec(),
+            body,
+            touches,
+        })
     }
 
     /// Opens everything.

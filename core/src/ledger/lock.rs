@@ -95,8 +95,12 @@ impl LockKeeper {
     /// `written` is what the lock holds now.
     pub fn start(disk: Arc<dyn Disk>, path: &Path, written: Vec<u8>) -> io::Result<Self> {
         let state = State { offered: None, written, fault: None, closing: false };
-        let shared =
-            Arc::new(Shared { disk, path: path.to_owned(), state: Mutex::new(state), changed: Condvar::new() });
+        let shared = Arc::new(Shared {
+            disk,
+            path: path.to_owned(),
+            state: Mutex::new(state),
+            changed: Condvar::new(),
+        });
         let worker = Arc::clone(&shared);
         let thread = std::thread::Builder::new().name("lock".into()).spawn(move || worker.run())?;
         Ok(Self { shared, thread: Some(thread) })

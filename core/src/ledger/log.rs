@@ -10,8 +10,8 @@ use crate::ledger::clock::Clock;
 use crate::ledger::embedded::Embedded;
 use crate::ledger::entry::{Seen, SignedEntry};
 use crate::ledger::group::GroupQueue;
-use crate::ledger::journal::Sealer;
 use crate::ledger::home::{Home, HomeError};
+use crate::ledger::journal::Sealer;
 use crate::ledger::keyring::KeyRing;
 use crate::ledger::lock::LockKeeper;
 use crate::ledger::merkle::Tree;
@@ -35,9 +35,13 @@ pub enum OpenError {
     Store(#[from] StoreError),
     #[error("{0} holds no ledger; make one with `adit init`")]
     NoLedger(std::path::PathBuf),
-    #[error("the store's last checkpoint is not signed by this ledger's log key; the keys folder belongs to another ledger")]
+    #[error(
+        "the store's last checkpoint is not signed by this ledger's log key; the keys folder belongs to another ledger"
+    )]
     ForeignCheckpoint,
-    #[error("the tree of the stored entries does not have the root that the last checkpoint signed; run `adit verify` to find the first damaged entry")]
+    #[error(
+        "the tree of the stored entries does not have the root that the last checkpoint signed; run `adit verify` to find the first damaged entry"
+    )]
     WrongRoot,
     #[error("couldn't append the opening entry: {0}")]
     Opening(#[from] AppendError),
@@ -108,7 +112,11 @@ impl Ledger {
     }
 
     /// A ledger over any store, such as the reference store in memory.
-    pub fn over(store: Arc<dyn Store>, clock: Arc<dyn Clock>, log_key: SigningKey) -> Result<Self, OpenError> {
+    pub fn over(
+        store: Arc<dyn Store>,
+        clock: Arc<dyn Clock>,
+        log_key: SigningKey,
+    ) -> Result<Self, OpenError> {
         Self::build(store, clock, log_key, None)
     }
 
@@ -202,11 +210,11 @@ impl Ledger {
         let now = self.now();
         let publication = hold(&self.shared.publication);
         if now.seconds_since(publication.at) < PUBLICATION_SECONDS {
-            return publication.seen.clone();
+            return publication.seen;
         }
         drop(publication);
         self.publish_now();
-        hold(&self.shared.publication).seen.clone()
+        hold(&self.shared.publication).seen
     }
 
     /// Publishes the newest checkpoint that the lock covers.
@@ -216,9 +224,11 @@ impl Ledger {
             None => self.checkpoint(),
         };
         let at = self.now();
-        let Ok((checkpoint, _)) = Checkpoint::parse(&note) else { return };
+        let Ok((checkpoint, _)) = Checkpoint::parse(&note) else {
+            return;
+        };
         let seen = seen_of(checkpoint.size, checkpoint.root, &note);
-        hold(&self.shared.writer).publish(seen.clone());
+        hold(&self.shared.writer).publish(seen);
         *hold(&self.shared.publication) = Publication { seen, at };
     }
 
@@ -287,7 +297,9 @@ impl Ledger {
         // Groups are committed in the order of time, so the first later one is found by halving.
         while low < high {
             let middle = low + (high - low) / 2;
-            let Some(group) = self.shared.store.group(Position(middle))? else { break };
+            let Some(group) = self.shared.store.group(Position(middle))? else {
+                break;
+            };
             if group.committed_at.day() <= day {
                 low = group.end();
             } else {
@@ -348,8 +360,8 @@ fn check_head(store: &dyn Store, log_key: &SigningKey, tree: &Tree) -> Result<()
     if head.size == 0 {
         return Ok(());
     }
-    let checkpoint = Checkpoint::verify(&head.checkpoint, &log_key.vkey())
-        .map_err(|_| OpenError::ForeignCheckpoint)?;
+    let checkpoint =
+        Checkpoint::verify(&head.checkpoint, &log_key.vkey()).map_err(|_| OpenError::ForeignCheckpoint)?;
     if checkpoint.size != tree.size() || checkpoint.root != tree.root() {
         return Err(OpenError::WrongRoot);
     }
@@ -366,8 +378,7 @@ fn restore_keys(store: &dyn Store, origin: &str) -> Result<KeyRing, OpenError> {
     lines.sort_by_key(|stored| stored.position);
     let mut keys = KeyRing::new(origin);
     for stored in lines {
-        let signed =
-            SignedEntry::parse(&stored.entry).map_err(|_| DecodeError::Entry(stored.position))?;
+        let signed = SignedEntry::parse(&stored.entry).map_err(|_| DecodeError::Entry(stored.position))?;
         keys.apply(stored.position, signed.entry());
     }
     Ok(keys)

@@ -45,8 +45,11 @@ impl Kept {
                 self.entries.push(entry.clone());
             }
         }
-        self.head =
-            Head { size: group.end(), checkpoint: group.checkpoint.clone(), committed_at: group.committed_at };
+        self.head = Head {
+            size: group.end(),
+            checkpoint: group.checkpoint.clone(),
+            committed_at: group.committed_at,
+        };
         self.groups.insert(group.first.0, Group { tiles: Vec::new(), ..group });
     }
 
@@ -119,6 +122,9 @@ impl Store for Memory {
         let start = usize::try_from(index).unwrap_or(usize::MAX).saturating_mul(256);
         let hashes = kept.levels.get(usize::from(level)).map(Vec::as_slice).unwrap_or_default();
         let end = start.saturating_add(usize::from(width));
-        hashes.get(start..end).map(<[Hash]>::to_vec).ok_or(StoreError::Form("the tile is beyond the end of the log"))
+        hashes
+            .get(start..end)
+            .map(<[Hash]>::to_vec)
+            .ok_or(StoreError::Form("the tile is beyond the end of the log"))
     }
 }

@@ -118,7 +118,9 @@ impl Tree {
 /// The root of a tree from the roots of its perfect subtrees, left to right.
 pub fn root_of_frontier(frontier: &[Hash]) -> Hash {
     let mut roots = frontier.iter().rev();
-    let Some(last) = roots.next() else { return empty_root() };
+    let Some(last) = roots.next() else {
+        return empty_root();
+    };
     roots.fold(*last, |right, left| node_hash(left, &right))
 }
 

@@ -88,7 +88,9 @@ impl Note {
     pub fn verify(&self, known: &[VKey]) -> Result<Vec<VKey>, NoteError> {
         let mut signers = Vec::new();
         for line in &self.signatures {
-            let Some(key) = known.iter().find(|key| line.is_by(key)) else { continue };
+            let Some(key) = known.iter().find(|key| line.is_by(key)) else {
+                continue;
+            };
             if !key.verifies(self.text.as_bytes(), &line.signature) {
                 return Err(NoteError::BadSignature);
             }

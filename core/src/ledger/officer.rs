@@ -14,7 +14,13 @@ fn text(origin: &str, one_time: &VKey, stream: StreamId, revision: Revision) -> 
 }
 
 /// The statement as a signed note.
-pub fn write(officer: &SigningKey, origin: &str, one_time: &VKey, stream: StreamId, revision: Revision) -> String {
+pub fn write(
+    officer: &SigningKey,
+    origin: &str,
+    one_time: &VKey,
+    stream: StreamId,
+    revision: Revision,
+) -> String {
     let text = text(origin, one_time, stream, revision);
     String::from_utf8_lossy(&assemble(&text, &[officer.sign_text(&text)])).into_owned()
 }
@@ -32,9 +38,8 @@ pub struct Statement {
 pub fn read(note: &str, origin: &str, known: &[VKey]) -> Result<Statement, NoteError> {
     let note = Note::parse(note.as_bytes())?;
     let officer = note.verify(known)?.into_iter().next().ok_or(NoteError::UnknownKeys)?;
-    let parsed = parse(&note.text).filter(|(one_time, stream, revision)| {
-        text(origin, one_time, *stream, *revision) == note.text
-    });
+    let parsed = parse(&note.text)
+        .filter(|(one_time, stream, revision)| text(origin, one_time, *stream, *revision) == note.text);
     let (one_time, stream, revision) = parsed.ok_or(NoteError::NotText)?;
     Ok(Statement { officer, one_time, stream, revision })
 }

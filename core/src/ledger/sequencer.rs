@@ -18,7 +18,7 @@ use crate::ledger::entry::{Entry, Line, Seen, SignedEntry};
 use crate::ledger::keyring::KeyRing;
 use crate::ledger::merkle::Tree;
 use crate::ledger::proposal::{Appended, Draft, EntryFault, Proposal, Read};
-use crate::ledger::store::{Committed, CommitError, Group, Store, StoreError, Stored, Touch};
+use crate::ledger::store::{CommitError, Committed, Group, Store, StoreError, Stored, Touch};
 use crate::ledger::vkey::{SigningKey, VKey};
 use crate::role::Role;
 use crate::rules::entries;
@@ -46,10 +46,14 @@ pub enum AppendError {
     #[error("nothing was written: {0}")]
     NotWritten(Arc<StoreError>),
     /// It may or may not have been written. Stop, reopen, and look.
-    #[error("it is not known whether this was written: {0}; reopen the ledger and ask again with the same command id")]
+    #[error(
+        "it is not known whether this was written: {0}; reopen the ledger and ask again with the same command id"
+    )]
     Unknown(Arc<StoreError>),
     /// The leader of the group broke off.
-    #[error("it is not known whether this was written; reopen the ledger and ask again with the same command id")]
+    #[error(
+        "it is not known whether this was written; reopen the ledger and ask again with the same command id"
+    )]
     Lost,
     /// An earlier write failed.
     #[error("the ledger stopped writing after a failed write; reopen it")]
@@ -170,10 +174,7 @@ impl Writer {
             return Outcome { answers, facts: Vec::new(), checkpoint: None };
         }
         let first = Position(self.tree.size());
-        let (frontier, checkpoint) = match self.sign_checkpoint(&group.tree) {
-            Ok(signed) => signed,
-            Err(error) => return self.failed(answers, &error),
-        };
+        let (frontier, checkpoint) = self.sign_checkpoint(&group.tree);
         let Pending { commands, tree, tiles, facts, tails, key_lines, .. } = group;
         // A crash before the store's sync loses the whole group; nobody has been answered yet. A crash after it keeps
         // the group; a retry with the same command id gets the same positions.
@@ -197,13 +198,14 @@ impl Writer {
 
     fn cannot_write(&self, now: Timestamp) -> Option<impl Fn() -> AppendError> {
         let (halted, last) = (self.halted, self.last_commit);
-        (halted || now < last)
-            .then_some(move || if halted { AppendError::Halted } else { AppendError::ClockBehind { now, last } })
+        (halted || now < last).then_some(move || {
+            if halted { AppendError::Halted } else { AppendError::ClockBehind { now, last } }
+        })
     }
 
-    fn sign_checkpoint(&self, tree: &Tree) -> Result<(Vec<[u8; 32]>, Vec<u8>), CommitError> {
+    fn sign_checkpoint(&self, tree: &Tree) -> (Vec<[u8; 32]>, Vec<u8>) {
         let checkpoint = Checkpoint { origin: self.origin.clone(), size: tree.size(), root: tree.root() };
-        Ok((tree.frontier(), checkpoint.sign(&self.log_key)))
+        (tree.frontier(), checkpoint.sign(&self.log_key))
     }
 
     /// Every command that was about to land learns what is known of it; refusals stay refusals.
@@ -211,7 +213,9 @@ impl Writer {
         self.halted = true;
         let text = Arc::new(StoreError::Commit(error.to_string()));
         let failure = || match error {
-            CommitError::Conflict { .. } | CommitError::NotWritten(_) => AppendError::NotWritten(Arc::clone(&text)),
+            CommitError::Conflict { .. } | CommitError::NotWritten(_) => {
+                AppendError::NotWritten(Arc::clone(&text))
+            }
             CommitError::Unknown(_) => AppendError::Unknown(Arc::clone(&text)),
         };
         let answers = answers
@@ -361,7 +365,11 @@ impl Writer {
             if !keys.in_force(key, position) {
                 return Err(EntryFault::KeyEnded.into());
             }
-            signers.push(SignerRoles { name: key.name().to_owned(), roles: keys.roles(key), log: key.name() == self.origin });
+            signers.push(SignerRoles {
+                name: key.name().to_owned(),
+                roles: keys.roles(key),
+                log: key.name() == self.origin,
+            });
         }
         check_granted(entry, &signers)
     }
@@ -576,7 +584,9 @@ pub(crate) fn read_stream(store: &dyn Store, stream: &StreamId) -> Result<Vec<St
 }
 
 pub(crate) fn read_tail(store: &dyn Store, stream: &StreamId) -> Result<Option<Tail>, StoreError> {
-    let Some((position, revision)) = store.stream_end(stream)? else { return Ok(None) };
+    let Some((position, revision)) = store.stream_end(stream)? else {
+        return Ok(None);
+    };
     let last = store.read(position, 1)?;
     let parsed = last.first().and_then(|stored| {
         let signed = SignedEntry::parse(&stored.entry).ok()?;

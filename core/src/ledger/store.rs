@@ -119,13 +119,17 @@ pub enum StoreError {
          that names this one's last checkpoint"
     )]
     Behind { lock: PathBuf, locked: u64, size: u64, torn: &'static str },
-    #[error("the lock {lock} does not belong to this journal: {what}. Nothing was changed. Put back the lock that was written with it")]
+    #[error(
+        "the lock {lock} does not belong to this journal: {what}. Nothing was changed. Put back the lock that was written with it"
+    )]
     ForeignLock { lock: PathBuf, what: &'static str },
     #[error(
         "the lock {lock} is missing, though the journal holds {size} entries. Put it back; it is what tells an older copy from the newest state"
     )]
     NoLock { lock: PathBuf, size: u64 },
-    #[error("the index in {path} is damaged ({what}); stop, delete that folder and start again: it is rebuilt from the journal")]
+    #[error(
+        "the index in {path} is damaged ({what}); stop, delete that folder and start again: it is rebuilt from the journal"
+    )]
     Index { path: PathBuf, what: String },
     #[error("the store stopped writing after a failed write; reopen it")]
     Halted,

@@ -83,7 +83,9 @@ pub fn place_of(error: &StoreError) -> (Option<String>, Option<u64>, Option<u64>
         StoreError::Index { path, .. } | StoreError::Io { path, .. } | StoreError::InUse { path } => {
             (name(path), None, None)
         }
-        StoreError::Behind { lock, size, .. } | StoreError::NoLock { lock, size } => (name(lock), None, Some(*size)),
+        StoreError::Behind { lock, size, .. } | StoreError::NoLock { lock, size } => {
+            (name(lock), None, Some(*size))
+        }
         StoreError::ForeignLock { lock, .. } => (name(lock), None, None),
         StoreError::Halted | StoreError::Form(_) | StoreError::Commit(_) => (None, None, None),
     }
@@ -175,12 +177,16 @@ impl<'a> Pass<'a> {
         let checkpoint = Checkpoint::verify(&group.checkpoint, self.log)
             .map_err(|_| VerifyFault::at(last, "the group's checkpoint is not signed by the log"))?;
         if checkpoint.size != self.tree.size() || checkpoint.root != self.tree.root() {
-            return Err(VerifyFault::at(last, "the group's checkpoint does not have the root of the entries"));
+            return Err(VerifyFault::at(
+                last,
+                "the group's checkpoint does not have the root of the entries",
+            ));
         }
         if group.frontier != self.tree.frontier() {
             return Err(VerifyFault::at(last, "the group's frontier is not that of the entries"));
         }
-        self.checkpoints.insert(checkpoint.size, seen_of(checkpoint.size, checkpoint.root, &group.checkpoint));
+        self.checkpoints
+            .insert(checkpoint.size, seen_of(checkpoint.size, checkpoint.root, &group.checkpoint));
         self.checked.groups += 1;
         Ok(())
     }
@@ -188,7 +194,8 @@ impl<'a> Pass<'a> {
     /// Checks one entry; gives back its leaf hash.
     fn entry(&mut self, stored: &Stored) -> Result<Hash, VerifyFault> {
         let fault = |what| VerifyFault::at(stored.position, what);
-        let signed = SignedEntry::parse(&stored.entry).map_err(|_| fault("it is not an entry of this format"))?;
+        let signed =
+            SignedEntry::parse(&stored.entry).map_err(|_| fault("it is not an entry of this format"))?;
         let entry = signed.entry();
         if entry.origin != self.log.name() {
             return Err(fault("it was signed for another ledger"));
@@ -211,7 +218,8 @@ impl<'a> Pass<'a> {
             return Err(fault("the body is not the one whose hash was signed"));
         }
         let body = Body::read(&stored.body).map_err(|_| fault("the body is not of this format"))?;
-        let event = Event::from_json(entry.stream.kind, body.event).map_err(|_| fault("the event is unknown"))?;
+        let event =
+            Event::from_json(entry.stream.kind, body.event).map_err(|_| fault("the event is unknown"))?;
         if event.kind() != body.kind || event.public_kind() != entry.kind {
             return Err(fault("the public kind is not that of the event"));
         }
@@ -239,8 +247,13 @@ impl<'a> Pass<'a> {
     }
 
     fn seen(&self, entry: &Entry, position: Position) -> Result<(), &'static str> {
-        let known = entry.seen == Seen::nothing() || self.checkpoints.get(&entry.seen.size) == Some(&entry.seen);
-        if known && entry.seen.size <= position.0 { Ok(()) } else { Err("it names a checkpoint that this log did not publish") }
+        let known =
+            entry.seen == Seen::nothing() || self.checkpoints.get(&entry.seen.size) == Some(&entry.seen);
+        if known && entry.seen.size <= position.0 {
+            Ok(())
+        } else {
+            Err("it names a checkpoint that this log did not publish")
+        }
     }
 
     /// The keys that signed are in force here, and were granted what the kind asks for.
@@ -295,7 +308,12 @@ impl<'a> Pass<'a> {
     }
 
     /// Behind every one-time officer key stands an officer's own statement, by a key in force that has the role.
-    fn officers(&self, stored: &Stored, entry: &Entry, signers: &[(VKey, Vec<Role>)]) -> Result<(), VerifyFault> {
+    fn officers(
+        &self,
+        stored: &Stored,
+        entry: &Entry,
+        signers: &[(VKey, Vec<Role>)],
+    ) -> Result<(), VerifyFault> {
         let fault = |what| VerifyFault::at(stored.position, what);
         let body = Body::read(&stored.body).map_err(|_| fault("the body is not of this format"))?;
         let known: Vec<VKey> = self.keys.iter().map(|(key, _)| key.clone()).collect();
@@ -359,18 +377,20 @@ fn check_signatures(receiver: &Mutex<Receiver<Vec<Task>>>, bad: &Mutex<Option<Po
 fn first_bad(tasks: &[Task], keys: &mut HashMap<[u8; 32], VerifyingKey>) -> Option<Position> {
     let mut verifying = Vec::with_capacity(tasks.len());
     for task in tasks {
-        let key = match keys.get(&task.key) {
-            Some(key) => *key,
-            None => {
-                let Ok(key) = VerifyingKey::from_bytes(&task.key) else { return Some(task.position) };
-                keys.insert(task.key, key);
-                key
-            }
+        let key = if let Some(key) = keys.get(&task.key) {
+            *key
+        } else {
+            let Ok(key) = VerifyingKey::from_bytes(&task.key) else {
+                return Some(task.position);
+            };
+            keys.insert(task.key, key);
+            key
         };
         verifying.push(key);
     }
     let texts: Vec<&[u8]> = tasks.iter().map(|task| task.text.as_ref()).collect();
-    let signatures: Vec<Signature> = tasks.iter().map(|task| Signature::from_bytes(&task.signature)).collect();
+    let signatures: Vec<Signature> =
+        tasks.iter().map(|task| Signature::from_bytes(&task.signature)).collect();
     if verify_batch(&texts, &signatures, &verifying).is_ok() {
         return None;
     }

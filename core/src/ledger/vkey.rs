@@ -6,6 +6,8 @@ use std::str::FromStr;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use ed25519_dalek::{Signer, VerifyingKey};
+use schemars::JsonSchema;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
 
@@ -36,8 +38,11 @@ impl VKey {
     pub fn new(name: &str, kind: u8, key: [u8; 32]) -> Option<Self> {
         let point = VerifyingKey::from_bytes(&key).ok()?;
         let sound = !point.is_weak() && point.to_edwards().is_torsion_free();
-        (is_name(name) && sound && (kind == ED25519 || kind == COSIGNATURE))
-            .then(|| Self { name: name.to_owned(), kind, key })
+        (is_name(name) && sound && (kind == ED25519 || kind == COSIGNATURE)).then(|| Self {
+            name: name.to_owned(),
+            kind,
+            key,
+        })
     }
 
     pub fn name(&self) -> &str {
@@ -63,8 +68,12 @@ impl VKey {
 
     /// Strict verification of one signature over `text`.
     pub fn verifies(&self, text: &[u8], signature: &[u8]) -> bool {
-        let Ok(key) = VerifyingKey::from_bytes(&self.key) else { return false };
-        let Ok(signature) = ed25519_dalek::Signature::from_slice(signature) else { return false };
+        let Ok(key) = VerifyingKey::from_bytes(&self.key) else {
+            return false;
+        };
+        let Ok(signature) = ed25519_dalek::Signature::from_slice(signature) else {
+            return false;
+        };
         key.verify_strict(text, &signature).is_ok()
     }
 }
@@ -96,9 +105,8 @@ impl FromStr for VKey {
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let error = || ParseUnitError::new("vkey such as name+0a1b2c3d+base64", text);
         let mut parts = text.splitn(3, '+');
-        let (name, id, encoded) = match (parts.next(), parts.next(), parts.next()) {
-            (Some(name), Some(id), Some(encoded)) => (name, id, encoded),
-            _ => return Err(error()),
+        let (Some(name), Some(id), Some(encoded)) = (parts.next(), parts.next(), parts.next()) else {
+            return Err(error());
         };
         let typed = STANDARD.decode(encoded).map_err(|_| error())?;
         let (kind, key) = typed.split_first().ok_or_else(error)?;
@@ -112,15 +120,10 @@ as_text! {
     VKey, "VKey", schemars::json_schema!({"type": "string", "pattern": r"^[^+\s]+\+[0-9a-f]{8}\+[A-Za-z0-9+/]+=*$"});
 }
 
-use schemars::JsonSchema;
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
-
 /// Lower-case hexadecimal.
 pub fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
-        text.push_str(&format!("{byte:02x}"));
-        text
-    })
+    let digit = |nibble: u8| char::from_digit(u32::from(nibble), 16).unwrap_or('0');
+    bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
 }
 
 /// A private key with its name. Leaves memory when it is dropped; is never shown.

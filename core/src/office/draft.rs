@@ -2,13 +2,13 @@
 
 use std::collections::BTreeSet;
 
+use crate::actor::ActorDecider;
 use crate::command::{Command, Request};
 use crate::decider::Recorded;
-use crate::event::{Event, InUnion};
-use crate::actor::ActorDecider;
 use crate::enterprise::EnterpriseDecider;
+use crate::event::{Event, InUnion};
 use crate::hazard::HazardDecider;
-use crate::id::StreamId;
+use crate::id::{ActorId, StreamId};
 use crate::inspection::{InspectionCommand, InspectionDecider};
 use crate::ledger::entry::{Entry, Line, Seen};
 use crate::ledger::officer;
@@ -109,7 +109,8 @@ impl Office {
     {
         let loaded: Loaded<D::State> = self.states.load::<D>(&self.ledger, stream)?;
         let gathered = D::gather(self, stream, &loaded.state, command, moment)?;
-        let events = D::decide(&loaded.state, command, &gathered.facts, &moment.borrow()).map_err(Refusal::from)?;
+        let events =
+            D::decide(&loaded.state, command, &gathered.facts, &moment.borrow()).map_err(Refusal::from)?;
         made.reads.push(Read::Stream { stream, next: loaded.next() });
         made.reads.extend(gathered.reads);
         let at = loaded.not_before(moment.now);
@@ -119,8 +120,13 @@ impl Office {
         let keep = move |positions: &[Position], end: Tail| {
             let numbered = positions.iter().zip(first.0..).zip(&decided);
             let state = numbered.fold(state, |state, ((position, revision), event)| {
-                let recorded =
-                    Recorded { position: *position, stream, revision: Revision(revision), at, by: by.clone() };
+                let recorded = Recorded {
+                    position: *position,
+                    stream,
+                    revision: Revision(revision),
+                    at,
+                    by: by.clone(),
+                };
                 D::evolve(state, event, &recorded)
             });
             Decided::new(stream, end, state)
@@ -142,7 +148,6 @@ impl Office {
         moment: &Moment,
         hands: &[Hand<'_>],
     ) -> Result<Prepared, ExecuteError> {
-        let seen = self.ledger.seen();
         let mut prepared = Prepared {
             id: request.id,
             request: hash,
@@ -159,7 +164,7 @@ impl Office {
             let start = prepared.drafts.len();
             let mut tail = step.tail;
             for event in step.events {
-                let unsigned = self.entry(step.stream, event, tail, step.at, &seen, &signing, moment)?;
+                let unsigned = self.entry(step.stream, event, tail, step.at, &signing)?;
                 tail = Some(Tail {
                     next: Revision(unsigned.entry.revision.0 + 1),
                     text_hash: unsigned.entry.text_hash(),
@@ -184,14 +189,11 @@ impl Office {
         event: Event,
         tail: Option<Tail>,
         at: Timestamp,
-        seen: &Seen,
         signing: &Signing,
-        moment: &Moment,
     ) -> Result<Unsigned, ExecuteError> {
         let mut salt = [0; 16];
         getrandom::fill(&mut salt)?;
-        let by = facts::officers(&moment.parties);
-        let written = event.write_body(salt, at, &by, &signing.statements);
+        let written = event.write_body(salt, at, &signing.by, &signing.statements);
         let body = written.map_err(|source| ExecuteError::Body { kind: event.kind(), source })?;
         let mut lines = event.lines();
         lines.extend(signing.lines.iter().cloned());
@@ -202,19 +204,34 @@ impl Office {
             revision: tail.map_or(Revision(0), |tail| tail.next),
             kind: event.public_kind().to_owned(),
             day: at.day(),
-            seen: seen.clone(),
+            seen: signing.seen,
             prev: tail.map(|tail| tail.text_hash),
             body: *blake3::hash(&body).as_bytes(),
             lines,
         };
         let touches: BTreeSet<Touch> = event.touches(&stream).iter().map(|key| touch(key)).collect();
-        Ok(Unsigned { entry, body, at, by, event, touches: touches.into_iter().collect() })
+        Ok(Unsigned {
+            entry,
+            body,
+            at,
+            by: signing.by.clone(),
+            event,
+            touches: touches.into_iter().collect(),
+        })
     }
 
     /// Who signs a step's entries: lasting keys as they are; in a report's or reward's stream each officer a key made
     /// for this command alone, introduced in the entry with the officer's role and countersigned by the log.
     fn signing(&self, step: &Step, hands: &[Hand<'_>], moment: &Moment) -> Result<Signing, ExecuteError> {
-        let mut signing = Signing::default();
+        let mut signing = Signing {
+            seen: self.ledger.seen(),
+            by: facts::officers(&moment.parties),
+            one_time: Vec::new(),
+            signers: Vec::new(),
+            countersign: false,
+            statements: Vec::new(),
+            lines: Vec::new(),
+        };
         let unlinkable = step.stream.kind.is_unlinkable();
         for (hand, party) in hands.iter().zip(&moment.parties) {
             match party {
@@ -239,7 +256,9 @@ impl Office {
         roles: &[Role],
     ) -> Result<(), ExecuteError> {
         // The statement under the one-time key is the officer's own signature, so the officer's key must be here.
-        let Hand::Held(officer) = hand else { return Err(Refusal::new("office.officer_key_needed").into()) };
+        let Hand::Held(officer) = hand else {
+            return Err(Refusal::new("office.officer_key_needed").into());
+        };
         let number = signing.one_time.len();
         let next = step.tail.map_or(Revision(0), |tail| tail.next);
         let origin = self.ledger.origin();
@@ -270,8 +289,11 @@ impl Office {
 const OFFICERS_MAX: u64 = 8;
 
 /// Who signs the entries of a step.
-#[derive(Default)]
 struct Signing {
+    /// The published checkpoint that the signers saw.
+    seen: Seen,
+    /// Officers, for the body.
+    by: Vec<ActorId>,
     one_time: Vec<SigningKey>,
     /// Lasting keys whose holders sign.
     signers: Vec<VKey>,

@@ -75,21 +75,32 @@ impl Office {
     }
 
     /// Inspections, earlier hazards and accidents of a hazard's enterprise, as far as they bear on relief.
-    fn relief_facts(&self, own: StreamId, state: &hazard::State) -> Result<Gathered<ReliefFacts>, ExecuteError> {
-        let Some(report) = &state.report else { return Ok(Gathered::alone(ReliefFacts::default())) };
+    fn relief_facts(
+        &self,
+        own: StreamId,
+        state: &hazard::State,
+    ) -> Result<Gathered<ReliefFacts>, ExecuteError> {
+        let Some(report) = &state.report else {
+            return Ok(Gathered::alone(ReliefFacts::default()));
+        };
         let (facts, read) = self.touched(&report.enterprise.to_string())?;
         let mut relief = ReliefFacts::default();
         for fact in facts.iter().filter(|fact| fact.stream != own) {
             match &fact.event {
                 Event::Inspection(InspectionEvent::FindingRecorded(found)) => {
-                    let same_item = found.finding.criterion.is_some() && found.finding.criterion == state.criterion;
+                    let same_item =
+                        found.finding.criterion.is_some() && found.finding.criterion == state.criterion;
                     if same_item || found.finding.place == report.place {
                         first(&mut relief.inspected, fact.position);
                     }
                 }
                 // A plan counts from where it was sealed: a self-report after it is provably late.
-                Event::Inspection(InspectionEvent::Opened(opened)) => first(&mut relief.inspected, opened.sealed_at),
-                Event::Enterprise(EnterpriseEvent::AccidentRecorded(_)) => first(&mut relief.accident, fact.position),
+                Event::Inspection(InspectionEvent::Opened(opened)) => {
+                    first(&mut relief.inspected, opened.sealed_at);
+                }
+                Event::Enterprise(EnterpriseEvent::AccidentRecorded(_)) => {
+                    first(&mut relief.accident, fact.position);
+                }
                 Event::Hazard(HazardEvent::Verified(verified)) => {
                     let same_item = verified.criterion.is_some() && verified.criterion == state.criterion;
                     if same_item && fact.position < state.reported_at && self.was_closed(fact.stream)? {
@@ -181,14 +192,14 @@ fn count(
     reads: &mut Vec<Read>,
 ) -> Result<(), ExecuteError> {
     for fact in touched {
-        if let Event::Hazard(HazardEvent::Verified(verified)) = &fact.event {
-            if verified.criterion.is_some() {
-                facts.discoveries.push(verified.found_on);
-                let (hazard, read) = office.load::<HazardDecider>(fact.stream)?;
-                let done = matches!(hazard.status, hazard::Status::Closed | hazard::Status::Merged);
-                facts.open_major_hazard |= !done;
-                reads.push(read);
-            }
+        if let Event::Hazard(HazardEvent::Verified(verified)) = &fact.event
+            && verified.criterion.is_some()
+        {
+            facts.discoveries.push(verified.found_on);
+            let (hazard, read) = office.load::<HazardDecider>(fact.stream)?;
+            let done = matches!(hazard.status, hazard::Status::Closed | hazard::Status::Merged);
+            facts.open_major_hazard |= !done;
+            reads.push(read);
         }
         if let Event::Hazard(HazardEvent::Penalised(penalised)) = &fact.event {
             facts.penalties.push(penalised.penalise.decided_on);
@@ -262,7 +273,13 @@ impl Gather for RewardDecider {
         let mut facts = reward::Facts::default();
         let begun = office.ledger.stream(&assess.report)?.first().map(|fact| fact.at.day());
         if let Some((begun, reported)) = begun.zip(report.report) {
-            facts.report = Some(reported_as(begun, &reported, report.verified.clone(), report.handled, report.claim_keys));
+            facts.report = Some(reported_as(
+                begun,
+                &reported,
+                report.verified.clone(),
+                report.handled,
+                report.claim_keys,
+            ));
         }
         if let Some(verified) = &report.verified {
             let (rewarded, read) = office.touched(&rewarded_key(verified.matter_key.as_str()))?;

@@ -200,7 +200,8 @@ impl Office {
                 Decision::Answered(answer) => return Ok(answer),
                 Decision::Prepared(prepared) => prepared,
             };
-            let lasting: Vec<&SigningKey> = if prepared.signers.is_empty() { Vec::new() } else { keys.to_vec() };
+            let lasting: Vec<&SigningKey> =
+                if prepared.signers.is_empty() { Vec::new() } else { keys.to_vec() };
             match self.sign_and_append(*prepared, &lasting) {
                 Err(ExecuteError::Busy) => self.states.forget(request.stream),
                 other => return other,
@@ -230,7 +231,11 @@ impl Office {
     }
 
     /// Takes signatures that were made elsewhere: for each entry its signature lines.
-    pub fn append(&self, prepared: Prepared, signatures: &[Vec<SignatureLine>]) -> Result<Answer, ExecuteError> {
+    pub fn append(
+        &self,
+        prepared: Prepared,
+        signatures: &[Vec<SignatureLine>],
+    ) -> Result<Answer, ExecuteError> {
         if signatures.len() != prepared.drafts.len() {
             return Err(Refusal::from(EntryFault::Malformed).into());
         }
@@ -286,7 +291,9 @@ impl Office {
     }
 
     fn answered(&self, request: &Request, hash: [u8; 32]) -> Result<Option<Answer>, ExecuteError> {
-        let Some(before) = self.ledger.answered(&request.id)? else { return Ok(None) };
+        let Some(before) = self.ledger.answered(&request.id)? else {
+            return Ok(None);
+        };
         if before.request != hash {
             return Err(Refusal::from(EntryFault::CommandIdReused).into());
         }

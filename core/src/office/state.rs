@@ -67,10 +67,10 @@ impl Cache {
         D::State: Send + Sync + 'static,
     {
         let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner).get(&stream).cloned();
-        if let Some(kept) = kept {
-            if let Some(state) = kept.state.downcast_ref::<D::State>() {
-                return Ok(Loaded { state: state.clone(), tail: Some(kept.tail) });
-            }
+        if let Some(kept) = kept
+            && let Some(state) = kept.state.downcast_ref::<D::State>()
+        {
+            return Ok(Loaded { state: state.clone(), tail: Some(kept.tail) });
         }
         fold::<D>(ledger, stream)
     }
@@ -105,8 +105,9 @@ where
     let mut loaded = Loaded { state: D::State::default(), tail: None };
     for stored in read_stream(ledger.store(), &stream)? {
         let fact = crate::event::Fact::decode(&stored).map_err(crate::ledger::log::OpenError::from)?;
-        let signed = crate::ledger::entry::SignedEntry::parse(&stored.entry)
-            .map_err(|_| crate::ledger::log::OpenError::from(crate::event::DecodeError::Entry(stored.position)))?;
+        let signed = crate::ledger::entry::SignedEntry::parse(&stored.entry).map_err(|_| {
+            crate::ledger::log::OpenError::from(crate::event::DecodeError::Entry(stored.position))
+        })?;
         if let Some(event) = D::Event::of(&fact.event) {
             loaded.state = D::evolve(loaded.state, event, &fact.recorded());
         }

@@ -87,7 +87,8 @@ impl StreamEvent for LedgerEvent {
         match self {
             Self::Opened(open) => {
                 let keys = [&open.log].into_iter().chain(&open.admins).cloned().map(Line::Key);
-                let grants = open.admins.iter().map(|key| Line::Grant { role: Role::Admin, key: key.clone() });
+                let grants =
+                    open.admins.iter().map(|key| Line::Grant { role: Role::Admin, key: key.clone() });
                 keys.chain(grants).collect()
             }
             Self::WitnessAdded(_) | Self::Erased(_) => Vec::new(),

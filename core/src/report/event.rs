@@ -169,6 +169,10 @@ impl StreamEvent for ReportEvent {
     }
 
     fn touches(&self, _: &StreamId) -> Vec<String> {
-        if let Self::Verified(verified) = self { vec![matter_key(verified.verify.matter_key.as_str())] } else { Vec::new() }
+        if let Self::Verified(verified) = self {
+            vec![matter_key(verified.verify.matter_key.as_str())]
+        } else {
+            Vec::new()
+        }
     }
 }

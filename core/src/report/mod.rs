@@ -8,8 +8,8 @@ mod refusal;
 use std::collections::{BTreeMap, BTreeSet};
 
 pub use command::*;
-pub use event::{Accepted, Extended, Reopened, ReportEvent, Reported, Verified};
 pub(crate) use event::matter_key;
+pub use event::{Accepted, Extended, Reopened, ReportEvent, Reported, Verified};
 pub use refusal::ReportRefusal;
 
 use crate::decider::{Decider, Moment, Recorded};
@@ -22,7 +22,9 @@ use crate::units::Day;
 #[derive(Clone, Copy, Debug)]
 pub struct ReportDecider;
 
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum Status {
     #[default]
@@ -205,7 +207,10 @@ fn close(state: &State, moment: &Moment<'_>) -> Decision {
 
 fn reopen(state: &State, because: &Because, moment: &Moment<'_>) -> Decision {
     need(state.status != Status::Absent, Refused::NotReported)?;
-    need(state.status == Status::Closed || (state.status == Status::Answered && state.disputed), Refused::NotClosed)?;
+    need(
+        state.status == Status::Closed || (state.status == Status::Answered && state.disputed),
+        Refused::NotClosed,
+    )?;
     need(signed_by(moment.by, Role::Approver), Refused::NeedsApprover)?;
     let handle = due(moment, "handle");
     let (handle_due, handle_latest) = (handle.as_ref().map(|due| due.day), handle.map(|due| due.latest));
@@ -213,7 +218,13 @@ fn reopen(state: &State, because: &Because, moment: &Moment<'_>) -> Decision {
 }
 
 /// A sealed word of the reporter, or of an officer to the reporter.
-fn sealed(state: &State, word: &Sealed, moment: &Moment<'_>, officers_too: bool, event: ReportEvent) -> Decision {
+fn sealed(
+    state: &State,
+    word: &Sealed,
+    moment: &Moment<'_>,
+    officers_too: bool,
+    event: ReportEvent,
+) -> Decision {
     need(state.status != Status::Absent, Refused::NotReported)?;
     let officer = signed_by(moment.by, Role::Clerk) || signed_by(moment.by, Role::Handler);
     need(by_reporter(state, moment) || (officers_too && officer), Refused::NeedsReporter)?;

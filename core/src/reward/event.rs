@@ -98,8 +98,7 @@ impl StreamEvent for RewardEvent {
                 let clock = |due| Line::Clock { name: "claim".to_owned(), due };
                 notified.claim_due.map(clock).into_iter().collect()
             }
-            Self::Claimed(claim) => vec![Line::Key(claim.key.clone()), stop()],
-            Self::Waived(claim) => vec![Line::Key(claim.key.clone()), stop()],
+            Self::Claimed(claim) | Self::Waived(claim) => vec![Line::Key(claim.key.clone()), stop()],
             Self::Forfeited(_) => vec![stop()],
             Self::Assessed(_) | Self::Reassessed(_) | Self::Approved(_) | Self::Paid(_) => Vec::new(),
         }

@@ -24,7 +24,9 @@ use crate::units::Day;
 #[derive(Clone, Copy, Debug)]
 pub struct RewardDecider;
 
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum Status {
     #[default]
@@ -191,7 +193,12 @@ fn forfeit(state: &State, moment: &Moment<'_>) -> Decision {
     match state.status {
         Status::Notified => {}
         Status::Claimed => return Err(Refused::AlreadyClaimed),
-        Status::Absent | Status::Assessed | Status::Approved | Status::Paid | Status::Forfeited | Status::Waived => {
+        Status::Absent
+        | Status::Assessed
+        | Status::Approved
+        | Status::Paid
+        | Status::Forfeited
+        | Status::Waived => {
             return Err(Refused::NotNotified);
         }
     }

@@ -129,8 +129,11 @@ pub fn closure(rules: &Rules, facts: &ClosureFacts) -> Closure {
         grounds.push(Reason::new(code, [], &source));
     }
     let rule = &packs.discoveries;
-    let found = sorted(&facts.discoveries, facts.on);
-    if let Some(days) = within(&found, rule.many, |first| add_months(first, rule.months)).filter(|_| facts.producing)
+    // Several hazards found on one day are one discovery: the rule counts how often, not how many.
+    let mut found = sorted(&facts.discoveries, facts.on);
+    found.dedup();
+    if let Some(days) =
+        within(&found, rule.many, |first| add_months(first, rule.months)).filter(|_| facts.producing)
     {
         let details = [("days", listed(days)), ("months", rule.months.to_string())];
         let source = format!("{} {}", rule.document, rule.article);
@@ -140,7 +143,11 @@ pub fn closure(rules: &Rules, facts: &ClosureFacts) -> Closure {
     let source = format!("{} {}", rule.document, rule.article);
     let punished = sorted(&facts.penalties, facts.on);
     if let Some(days) = within(&punished, rule.many_short, |first| first.plus_days(i64::from(rule.days))) {
-        let details = [("days", listed(days)), ("many", rule.many_short.to_string()), ("period", rule.days.to_string())];
+        let details = [
+            ("days", listed(days)),
+            ("many", rule.many_short.to_string()),
+            ("period", rule.days.to_string()),
+        ];
         grounds.push(Reason::new("closure.penalised_short", details, &source));
     }
     if let Some(days) = within(&punished, rule.many_long, |first| add_months(first, rule.months)) {
@@ -175,8 +182,13 @@ mod tests {
 
     fn codes(licence: Licence, producing: bool, discoveries: &[&str], penalties: &[&str]) -> Vec<String> {
         let on = "2026-12-31".parse().expect("day");
-        let facts =
-            ClosureFacts { licence, producing, discoveries: days(discoveries), penalties: days(penalties), on };
+        let facts = ClosureFacts {
+            licence,
+            producing,
+            discoveries: days(discoveries),
+            penalties: days(penalties),
+            on,
+        };
         let rules = Rules::builtin().expect("packs");
         closure(&rules, &facts).grounds.into_iter().map(|reason| reason.code).collect()
     }
@@ -188,6 +200,7 @@ mod tests {
         assert!(codes(Licence::Full, true, &["2024-01-05", "2024-04-06"], &[]).is_empty());
         assert!(codes(Licence::Full, false, &["2024-01-05", "2024-01-06"], &[]).is_empty());
         assert_eq!(codes(Licence::Full, true, &["2023-11-30", "2024-02-29"], &[]), hit, "month end");
+        assert!(codes(Licence::Full, true, &["2024-01-05", "2024-01-05"], &[]).is_empty(), "one inspection");
     }
 
     #[test]

@@ -49,7 +49,8 @@ static CRITERIA: LazyLock<Vec<Criterion>> = LazyLock::new(|| {
 
 fn parse(row: &'static str) -> Option<Criterion> {
     let cells: Vec<&str> = row.split('\t').collect();
-    let &[catalogue, document, section, item, code, text_zh, _, sector, gloss_en, mark] = cells.as_slice() else {
+    let &[catalogue, document, section, item, code, text_zh, _, sector, gloss_en, mark] = cells.as_slice()
+    else {
         return None;
     };
     let verification = if mark.contains("MISSING") || mark.contains("TOPIC-ONLY") || code.contains('?') {
@@ -61,7 +62,18 @@ fn parse(row: &'static str) -> Option<Criterion> {
     } else {
         Verification::ToBeProofread
     };
-    Some(Criterion { catalogue, document, section, item, code, text_zh, sector, gloss_en, verification, mark })
+    Some(Criterion {
+        catalogue,
+        document,
+        section,
+        item,
+        code,
+        text_zh,
+        sector,
+        gloss_en,
+        verification,
+        mark,
+    })
 }
 
 /// All items, placeholders included.
@@ -87,7 +99,8 @@ mod tests {
 
     #[test]
     fn placeholders_are_never_selectable() {
-        for criterion in all().iter().filter(|c| c.text_zh.contains("条文未取得") || c.catalogue == "CH3067") {
+        for criterion in all().iter().filter(|c| c.text_zh.contains("条文未取得") || c.catalogue == "CH3067")
+        {
             assert!(!criterion.is_selectable(), "{}", criterion.code);
         }
         assert!(get("GM10-第三条-二").is_some_and(Criterion::is_selectable));

@@ -80,9 +80,12 @@ pub fn table() -> &'static Table {
 }
 
 fn parse(text: &str) -> Table {
-    let Ok(written) = toml::from_str::<Written>(text) else { return Table::new() };
+    let Ok(written) = toml::from_str::<Written>(text) else {
+        return Table::new();
+    };
     let rules = written.kind.into_iter().filter_map(|kind| {
-        let signers = kind.signers.iter().map(|hands| hands.split('+').map(hand).collect()).collect::<Option<_>>()?;
+        let signers =
+            kind.signers.iter().map(|hands| hands.split('+').map(hand).collect()).collect::<Option<_>>()?;
         Some((kind.name, KindRule { signers, clocks: kind.clocks, stops: kind.stops }))
     });
     rules.collect()
@@ -112,9 +115,13 @@ pub fn may_sign(kind: &str, signers: &[Signer<'_>]) -> bool {
 
 /// Whether an entry of this public kind carries the clocks and stops that it must.
 pub fn has_lines(kind: &str, lines: &[Line]) -> bool {
-    let Some(rule) = table().get(kind) else { return false };
-    let clock = |wanted: &String| lines.iter().any(|line| matches!(line, Line::Clock { name, .. } if name == wanted));
-    let stop = |wanted: &String| lines.iter().any(|line| matches!(line, Line::Stop { name } if name == wanted));
+    let Some(rule) = table().get(kind) else {
+        return false;
+    };
+    let clock =
+        |wanted: &String| lines.iter().any(|line| matches!(line, Line::Clock { name, .. } if name == wanted));
+    let stop =
+        |wanted: &String| lines.iter().any(|line| matches!(line, Line::Stop { name } if name == wanted));
     rule.clocks.iter().all(clock) && rule.stops.iter().all(stop)
 }
 

@@ -1,6 +1,6 @@
 //! Rewards for reports: which rule holds, what it gives, and why.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -183,7 +183,10 @@ impl RewardRule {
 
     fn holds(&self, place: &str, sector: Sector, on: Day) -> bool {
         let there = self.place == "national" || place.starts_with(&self.place);
-        there && self.sectors.contains(&sector) && self.from <= on && self.until.is_none_or(|until| on <= until)
+        there
+            && self.sectors.contains(&sector)
+            && self.from <= on
+            && self.until.is_none_or(|until| on <= until)
     }
 }
 
@@ -194,14 +197,14 @@ impl Rewards {
 
     /// Two rules of one place, sector and part must not hold on the same day unless one is for that sector alone.
     pub(super) fn check(&self) -> Result<(), PackError> {
-        let mut ids = BTreeMap::new();
+        let mut ids = BTreeSet::new();
         for rule in &self.rule {
             let fail = |what: &str| PackError::Contradiction {
                 id: "rewards",
                 place: rule.id.clone(),
                 what: what.to_owned(),
             };
-            if ids.insert(&rule.id, ()).is_some() {
+            if !ids.insert(&rule.id) {
                 return Err(fail("two rules have this id"));
             }
             if rule.until.is_some_and(|until| until < rule.from) {
@@ -268,7 +271,11 @@ fn note_place(rules: &Rules, facts: &RewardFacts, result: &mut RewardResult) {
             && !rules.in_force("rewards", rule.mark)
     });
     if let Some(rule) = waiting {
-        result.reasons.push(Reason::new("reward.local_rule_missing", [("rule", rule.name.clone())], &rule.document));
+        result.reasons.push(Reason::new(
+            "reward.local_rule_missing",
+            [("rule", rule.name.clone())],
+            &rule.document,
+        ));
     }
 }
 
@@ -309,7 +316,8 @@ fn of_fine(rules: &Rules, facts: &RewardFacts) -> RewardResult {
     let source = rule.source(&share.article);
     let level = facts.report_level.unwrap_or(1);
     let rate = if level >= 2 { share.share_level_2 } else { share.share_level_1 };
-    let persons = facts.person_fines_yuan.iter().fold(Fen::ZERO, |sum, fine| Fen(sum.0.saturating_add(fine.0)));
+    let persons =
+        facts.person_fines_yuan.iter().fold(Fen::ZERO, |sum, fine| Fen(sum.0.saturating_add(fine.0)));
     let both = Fen(facts.unit_fine_yuan.0.saturating_add(persons.0));
     let (base, other) = if rules.rewards.switches.person_fines_in_base {
         (both, facts.unit_fine_yuan)
@@ -467,7 +475,8 @@ mod tests {
     #[test]
     fn without_a_fine_or_a_rule_there_is_no_amount_and_the_reason_says_so() {
         assert_eq!(yuan(&facts(Matter::IllegalAct, "0")), "reward.no_fine");
-        let early = RewardFacts { reported_on: "2006-01-12".parse().expect("day"), ..facts(Matter::IllegalAct, "1") };
+        let early =
+            RewardFacts { reported_on: "2006-01-12".parse().expect("day"), ..facts(Matter::IllegalAct, "1") };
         assert_eq!(yuan(&early), "reward.no_rule_in_force");
     }
 
@@ -484,8 +493,11 @@ mod tests {
 
     #[test]
     fn an_insider_in_fujian_gets_thirty_percent_more_on_amount_and_cap() {
-        let insider =
-            |fine| RewardFacts { place: "福建厦门".into(), insider: true, ..facts(Matter::MajorHazard, fine) };
+        let insider = |fine| RewardFacts {
+            place: "福建厦门".into(),
+            insider: true,
+            ..facts(Matter::MajorHazard, fine)
+        };
         assert_eq!(yuan(&insider("100000")), "19500.00");
         assert_eq!(yuan(&insider("3000000")), "390000.00");
         let elsewhere = RewardFacts { place: "national".into(), ..insider("100000") };

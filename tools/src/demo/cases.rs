@@ -2,12 +2,13 @@
 
 use adit_core::command::Command;
 use adit_core::enterprise::{EnterpriseCommand, Register};
+use adit_core::event::Event;
 use adit_core::hazard::{self, HazardCommand};
 use adit_core::id::{Id, StreamId, StreamKind};
 use adit_core::inspection::{Enforce, InspectionCommand, Perform, RecordFinding};
 use adit_core::ledger::vkey::hex;
 use adit_core::report::{self, Channel, Finding, ReportCommand};
-use adit_core::reward::{self, Assess, Otherwise, Pay, RewardCommand};
+use adit_core::reward::{self, Assess, Otherwise, Pay, RewardCommand, RewardEvent};
 use adit_core::rules::closure::Licence;
 use adit_core::rules::reward::{AccidentGrade, Matter, Sector};
 use adit_core::units::{Day, Fen};
@@ -80,13 +81,9 @@ pub(crate) struct Case {
 
 /// Reads the cases that ship.
 pub(crate) fn read() -> Result<Vec<Case>> {
-    let book: Book = toml::from_str(include_str!("../../data/cases.toml")).context("tools/data/cases.toml")?;
+    let book: Book =
+        toml::from_str(include_str!("../../data/cases.toml")).context("tools/data/cases.toml")?;
     Ok(book.case)
-}
-
-/// Days between the published ones on which nothing is told are spread over the span.
-fn between(begin: Day, end: Day, part: i64, of: i64) -> Day {
-    begin.plus_days(end.days_since(begin) * part / of)
 }
 
 fn step(day: Day, run: impl FnOnce(&mut Cast) -> Result<()> + 'static) -> Step {
@@ -94,10 +91,10 @@ fn step(day: Day, run: impl FnOnce(&mut Cast) -> Result<()> + 'static) -> Step {
 }
 
 /// The steps of a case, in order.
-pub(crate) fn steps(number: usize, case: &Case) -> Vec<Step> {
+pub(crate) fn steps(case: &Case) -> Vec<Step> {
     let mut steps = vec![step(case.begin, enter(case.clone()))];
     match case.kind {
-        Kind::Report => steps.extend(reported(number, case)),
+        Kind::Report => steps.extend(reported(case)),
         Kind::Inspection => steps.extend(inspected(case)),
     }
     steps
@@ -154,7 +151,9 @@ fn inspect(cast: &mut Cast, case: &Case) -> Result<()> {
 }
 
 fn penalise(cast: &mut Cast, case: &Case) -> Result<()> {
-    let Some(unit_fine_yuan) = case.unit_fine else { return Ok(()) };
+    let Some(unit_fine_yuan) = case.unit_fine else {
+        return Ok(());
+    };
     let penalise = hazard::Penalise {
         decision: text(&format!("{}（来源未载文号）", case.id))?,
         decided_on: cast.today(),
@@ -162,7 +161,11 @@ fn penalise(cast: &mut Cast, case: &Case) -> Result<()> {
         person_fines_yuan: case.person_fines.clone(),
         article: text("见来源")?,
     };
-    cast.act(&format!("{}/hazard/0", case.id), Command::Hazard(HazardCommand::Penalise(penalise)), &["approver"])?;
+    cast.act(
+        &format!("{}/hazard/0", case.id),
+        Command::Hazard(HazardCommand::Penalise(penalise)),
+        &["approver"],
+    )?;
     Ok(())
 }
 
@@ -183,7 +186,9 @@ fn inspected(case: &Case) -> Vec<Step> {
 
 /// Listing for supervision with its day.
 fn supervise(cast: &mut Cast, case: &Case) -> Result<()> {
-    let (Some(authority), Some(due)) = (&case.listed_by, case.due) else { return Ok(()) };
+    let (Some(authority), Some(due)) = (&case.listed_by, case.due) else {
+        return Ok(());
+    };
     let stream = format!("{}/hazard/0", case.id);
     let list = hazard::List { authority: text(authority)?, because: text(&case.note)? };
     cast.act(&stream, Command::Hazard(HazardCommand::List(list)), &["approver"])?;
@@ -192,23 +197,26 @@ fn supervise(cast: &mut Cast, case: &Case) -> Result<()> {
     Ok(())
 }
 
-fn reported(number: usize, case: &Case) -> Vec<Step> {
+fn reported(case: &Case) -> Vec<Step> {
     let end = case.end.unwrap_or_else(|| case.begin.plus_days(30));
-    let on = |part| between(case.begin, end, part, 6);
-    let handled = case.penalty.unwrap_or_else(|| on(3));
-    let after = |part: i64| between(handled, end, part, 3);
+    // What the source does not tell is supplied within the statutory times.
+    let halfway = case.begin.plus_days(end.days_since(case.begin) / 2);
+    let handled = case.penalty.unwrap_or_else(|| halfway.min(case.begin.plus_days(45)));
+    let verified = handled.plus_days(-5).max(case.begin.plus_days(1));
+    // The claim period runs from the notice, so the reward is worked out shortly before its published day.
+    let assessed = end.plus_days(-10).max(handled);
     let take = |run: fn(&mut Cast, &Case) -> Result<()>, day: Day| {
         let case = case.clone();
         step(day, move |cast| run(cast, &case))
     };
     let opening = case.clone();
     let mut steps = vec![
-        step(case.begin, move |cast| report(cast, &opening, number)),
+        step(case.begin, move |cast| report(cast, &opening)),
         take(accept, case.begin.plus_days(1)),
-        take(verify, on(1).max(case.begin.plus_days(1))),
+        take(verify, verified),
         take(handle, handled),
         take(answer, handled),
-        take(assess, after(1)),
+        take(assess, assessed),
     ];
     if case.unclaimed {
         steps.push(take(forfeit, end.plus_days(61)));
@@ -221,7 +229,7 @@ fn reported(number: usize, case: &Case) -> Vec<Step> {
 
 /// The reporter signs with a key of their own; what came by telephone a clerk enters, and the claim key is the
 /// reporter's all the same.
-fn report(cast: &mut Cast, case: &Case, _: usize) -> Result<()> {
+fn report(cast: &mut Cast, case: &Case) -> Result<()> {
     let stream = StreamId::new(StreamKind::Report, Id::random()?);
     let origin = cast.office.ledger().origin().to_owned();
     let key = cast.key(&format!("{}/reporter", case.id), &format!("{origin}/{stream}"))?;
@@ -303,8 +311,13 @@ fn otherwise(case: &Case) -> Result<Option<Otherwise>> {
         return Ok(Some(Otherwise { amount_yuan, because: text(because)? }));
     }
     let published = case.published.as_deref().filter(|_| case.agrees == "derived");
-    let Some(published) = published else { return Ok(None) };
-    Ok(Some(Otherwise { amount_yuan: published.parse()?, because: text("罚款未公布，按公布的奖励金额录入")? }))
+    let Some(published) = published else {
+        return Ok(None);
+    };
+    Ok(Some(Otherwise {
+        amount_yuan: published.parse()?,
+        because: text("罚款未公布，按公布的奖励金额录入")?,
+    }))
 }
 
 fn assess(cast: &mut Cast, case: &Case) -> Result<()> {
@@ -331,11 +344,17 @@ fn pay(cast: &mut Cast, case: &Case) -> Result<()> {
     let command = Command::Reward(RewardCommand::Claim(reward::Claim { key: claim.vkey() }));
     cast.sign(Some(stream), command, &[&claim])?;
     let facts = cast.office.ledger().stream(&stream)?;
-    let amount = facts.iter().find_map(|fact| match &fact.event {
-        adit_core::event::Event::Reward(reward::RewardEvent::Assessed(assessed)) => Some(assessed.amount_yuan),
-        _ => None,
+    let amount = facts.iter().find_map(|fact| {
+        if let Event::Reward(RewardEvent::Assessed(assessed)) = &fact.event {
+            Some(assessed.amount_yuan)
+        } else {
+            None
+        }
     });
-    let pay = Pay { amount_yuan: amount.context("it was assessed")?, voucher: text(&format!("演示凭证-{}", case.id))? };
+    let pay = Pay {
+        amount_yuan: amount.context("it was assessed")?,
+        voucher: text(&format!("演示凭证-{}", case.id))?,
+    };
     on_reward(cast, case, RewardCommand::Pay(pay), &["finance"])
 }
 

@@ -130,10 +130,17 @@ impl Cast {
         self.act_on(Some(self.stream(stream)?), command, who)
     }
 
-    pub(crate) fn sign(&self, stream: Option<StreamId>, command: Command, keys: &[&SigningKey]) -> Result<Answer> {
+    pub(crate) fn sign(
+        &self,
+        stream: Option<StreamId>,
+        command: Command,
+        keys: &[&SigningKey],
+    ) -> Result<Answer> {
         let said = command.to_json().unwrap_or_default();
         let request = Request { id: CommandId(Id::random()?), stream, command };
-        self.office.execute(&request, keys).with_context(|| format!("while playing {said} on {}", self.today()))
+        self.office
+            .execute(&request, keys)
+            .with_context(|| format!("while playing {said} on {}", self.today()))
     }
 
     /// The ledger's own record, signed by the log.
@@ -145,7 +152,8 @@ impl Cast {
     pub(crate) fn lock_away(self, keystore: &Keystore, password: &str) -> Result<Vec<(String, String)>> {
         let mut shown = Vec::new();
         let admins = self.admins.iter().map(|admin| ("admin".to_owned(), admin));
-        let wanted = |name: &String| OFFICERS.iter().any(|(officer, _)| officer == name) || name.starts_with("示例");
+        let wanted =
+            |name: &String| OFFICERS.iter().any(|(officer, _)| officer == name) || name.starts_with("示例");
         for (name, person) in admins.chain(self.people.iter().map(|(n, p)| (n.clone(), p))) {
             if wanted(&name) || name == "admin" {
                 keystore.store(person.actor, &person.key, password)?;

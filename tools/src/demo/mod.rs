@@ -42,11 +42,14 @@ pub(crate) struct Args {
 
 const ORIGIN: &str = "demo.example/adit";
 
+/// What happens in a step.
+type Play = Box<dyn FnOnce(&mut Cast) -> Result<()>>;
+
 /// One step of a play.
 pub(crate) struct Step {
     /// Day and order within the day.
     pub(crate) day: adit_core::units::Day,
-    pub(crate) run: Box<dyn FnOnce(&mut Cast) -> Result<()>>,
+    pub(crate) run: Play,
 }
 
 pub(crate) fn run(args: &Args) -> Result<()> {
@@ -65,7 +68,8 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     } else {
         tell(&office, &state, today, &outcomes, &verified)?;
     }
-    let wrong: Vec<&str> = outcomes.iter().filter(|o| o["ok"] == json!(false)).filter_map(|o| o["case"].as_str()).collect();
+    let wrong: Vec<&str> =
+        outcomes.iter().filter(|o| o["ok"] == json!(false)).filter_map(|o| o["case"].as_str()).collect();
     ensure!(wrong.is_empty(), "rewards that must agree with the published ones do not: {}", wrong.join(", "));
     if args.no_serve {
         return Ok(());
@@ -77,12 +81,13 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     crate::serve::serve(office, &home, &args.listen)
 }
 
+/// Names and actors of the demonstration's accounts.
+type Accounts = Vec<(String, String)>;
+
 /// Plays everything; gives back the accounts' password and the accounts.
-fn play(data: &std::path::Path, home: &Home, cases: &[Case]) -> Result<(String, Vec<(String, String)>)> {
+fn play(data: &std::path::Path, home: &Home, cases: &[Case]) -> Result<(String, Accounts)> {
     let mut steps = stories::steps();
-    for (number, case) in cases.iter().enumerate() {
-        steps.extend(cases::steps(number, case));
-    }
+    steps.extend(cases.iter().flat_map(cases::steps));
     // A stable sort keeps each story's own order within a day.
     steps.sort_by_key(|step| step.day);
     let first = steps.first().map(|step| step.day).unwrap_or_default();
@@ -167,7 +172,10 @@ fn tell(
     );
     println!("重大事故隐患清单 / register");
     let register = state.rows("register", &rules, today)?;
-    crate::output::table(&["enterprise_name", "origin", "found_on", "criterion", "status", "due", "overdue", "listed"], &register);
+    crate::output::table(
+        &["enterprise_name", "origin", "found_on", "criterion", "status", "due", "overdue", "listed"],
+        &register,
+    );
     println!("\n五落实 / five in place");
     let mut five = state.rows("five_in_place", &rules, today)?;
     five.retain(|row| row["proof"].as_object().is_some_and(|proof| !proof.is_empty()));
@@ -176,16 +184,34 @@ fn tell(
     let repeat = state.rows("repeat_offenders", &rules, today)?;
     crate::output::table(&["enterprise_name", "discoveries", "penalties", "petition", "grounds"], &repeat);
     println!("\n自查自报免罚 / relief");
-    crate::output::table(&["hazard", "relieved", "rule_says", "reasons", "otherwise"], &state.rows("relief", &rules, today)?);
+    crate::output::table(
+        &["hazard", "relieved", "rule_says", "reasons", "otherwise"],
+        &state.rows("relief", &rules, today)?,
+    );
     println!("\n逾期 / deadlines missed or met late");
     let mut late = state.rows("deadlines", &rules, today)?;
     late.retain(|row| row["standing"] == "overdue" || row["standing"] == "met_late");
     crate::output::table(&["stream", "clock", "due", "standing", "days_left"], &late);
     println!("\n举报奖励 / rewards");
-    crate::output::table(&["case", "published_yuan", "computed_yuan", "alternative_yuan", "rule", "status", "agrees"], outcomes);
+    crate::output::table(
+        &["case", "published_yuan", "computed_yuan", "alternative_yuan", "rule", "status", "agrees"],
+        outcomes,
+    );
+    explain(outcomes);
+    println!();
+    crate::verify::tell(verified);
+    Ok(())
+}
+
+/// What each case shows, with the reasons of its reward.
+fn explain(outcomes: &[Value]) {
     println!("\n案例说明 / what each case shows");
     for outcome in outcomes {
-        println!("{} {}", outcome["case"].as_str().unwrap_or_default(), outcome["note"].as_str().unwrap_or_default());
+        println!(
+            "{} {}",
+            outcome["case"].as_str().unwrap_or_default(),
+            outcome["note"].as_str().unwrap_or_default()
+        );
         for reason in outcome["reasons"].as_array().into_iter().flatten() {
             let text = |name: &str| reason[name].as_str().unwrap_or_default();
             println!("    {} / {} [{}]", text("zh"), text("en"), text("source"));
@@ -195,7 +221,4 @@ fn tell(
         }
         println!("    来源 source: {}", outcome["source"].as_str().unwrap_or_default());
     }
-    println!();
-    crate::verify::tell(verified);
-    Ok(())
 }

@@ -46,8 +46,10 @@ pub(crate) fn steps() -> Vec<Step> {
             find(cast, REPEAT, "NCM88-二(露天矿山)-三", "未自上而下分台阶开采")?;
             mend(cast, REPEAT, day(2024, 4, 30))
         }),
-        step(day(2024, 4, 2), |cast| review_and_close(cast, REPEAT)),
-        step(day(2024, 5, 20), |cast| find(cast, REPEAT, "NCM88-二(露天矿山)-三", "再次未自上而下分台阶开采")),
+        step(day(2024, 3, 20), |cast| review_and_close(cast, REPEAT)),
+        step(day(2024, 5, 20), |cast| {
+            find(cast, REPEAT, "NCM88-二(露天矿山)-三", "再次未自上而下分台阶开采")
+        }),
         step(day(2024, 5, 13), |cast| enter(cast, RELIEVED, Sector::Mine)),
         step(day(2024, 5, 14), |cast| {
             self_report(cast, RELIEVED, "NCM88-三(尾矿库)-五", "堆积坝上升速率大于设计")?;
@@ -95,7 +97,8 @@ fn enter(cast: &mut Cast, name: &str, sector: Sector) -> Result<()> {
         controller: Some(text("示例控股（虚构）")?),
         parent: None,
     };
-    let stream = cast.act_on(None, Command::Enterprise(EnterpriseCommand::Register(register)), &["clerk"])?.stream;
+    let stream =
+        cast.act_on(None, Command::Enterprise(EnterpriseCommand::Register(register)), &["clerk"])?.stream;
     cast.name(name, stream);
     cast.enrol_one(name, Role::Enterprise, Some(stream))
 }
@@ -127,7 +130,8 @@ fn self_report(cast: &mut Cast, name: &str, criterion: &str, description: &str) 
 
 fn find(cast: &mut Cast, name: &str, criterion: &str, description: &str) -> Result<()> {
     let perform = Perform { enterprise: cast.stream(name)?, day: cast.today(), checked: text(description)? };
-    let inspection = cast.act_on(None, Command::Inspection(InspectionCommand::Perform(perform)), &INSPECTORS)?.stream;
+    let inspection =
+        cast.act_on(None, Command::Inspection(InspectionCommand::Perform(perform)), &INSPECTORS)?.stream;
     let finding = RecordFinding {
         place: text("示例地点")?,
         description: text(description)?,
