@@ -131,8 +131,16 @@ impl Index {
         self.db.apply_batch(batch).map_err(|error| self.fault(error))
     }
 
+    /// Most streams that are asked for are new; a look-up is cheaper than a scan that finds nothing.
+    fn has_stream(&self, stream: &StreamId) -> Result<bool, StoreError> {
+        Ok(self.get(&stream_key(b'n', stream))?.is_some())
+    }
+
     pub(crate) fn stream(&self, stream: &StreamId) -> Result<Vec<Position>, StoreError> {
         let mut positions = Vec::new();
+        if !self.has_stream(stream)? {
+            return Ok(positions);
+        }
         for item in self.scan(&stream_key(b's', stream)) {
             let (key, value) = item?;
             if tail_number(&key) != Some(positions.len() as u64) {
@@ -144,6 +152,9 @@ impl Index {
     }
 
     pub(crate) fn stream_end(&self, stream: &StreamId) -> Result<Option<(Position, Revision)>, StoreError> {
+        if !self.has_stream(stream)? {
+            return Ok(None);
+        }
         let Some(item) = self.scan(&stream_key(b's', stream)).next_back() else {
             return Ok(None);
         };
