@@ -48,7 +48,8 @@ fn an_entry_has_the_text_of_the_format() {
 /// From the documentation of C2SP signed-note: the key and note of `PeterNeumann`.
 #[test]
 fn the_published_example_of_a_signed_note_verifies() {
-    let vkey: VKey = "PeterNeumann+c74f20a3+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW".parse().expect("vkey");
+    let vkey: VKey =
+        "PeterNeumann+c74f20a3+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW".parse().expect("vkey");
     let note = "If you think cryptography is the answer to your problem,\n\
                 then you don't know what your problem is.\n\
                 \n\
@@ -134,7 +135,11 @@ fn proofs_of_every_leaf_lead_to_the_root_and_altered_ones_do_not() {
         for index in (0..size).step_by(7) {
             let mut proof = inclusion_proof(index, size, &mut read).expect("proof");
             let at = usize::try_from(index).expect("index");
-            assert_eq!(root_of_inclusion(leaves[at], index, size, &proof), Some(root), "leaf {index} of {size}");
+            assert_eq!(
+                root_of_inclusion(leaves[at], index, size, &proof),
+                Some(root),
+                "leaf {index} of {size}"
+            );
             assert_ne!(root_of_inclusion(leaf_hash(b"other"), index, size, &proof), Some(root));
             if let Some(hash) = proof.first_mut() {
                 hash[0] ^= 1;
@@ -151,7 +156,9 @@ fn a_checkpoint_is_read_strictly() {
     let note = checkpoint.sign(&log);
     assert_eq!(Checkpoint::verify(&note, &log.vkey()), Ok(checkpoint));
     let text = String::from_utf8(note).expect("text");
-    for (from, to) in [("\n5\n", "\n05\n"), ("\n5\n", "\n+5\n"), ("\n5\n", "\n6\n"), ("test.example", "rest.example")] {
+    for (from, to) in
+        [("\n5\n", "\n05\n"), ("\n5\n", "\n+5\n"), ("\n5\n", "\n6\n"), ("test.example", "rest.example")]
+    {
         assert!(Checkpoint::verify(text.replacen(from, to, 1).as_bytes(), &log.vkey()).is_err(), "{to:?}");
     }
 }

@@ -9,8 +9,8 @@ use adit_core::hazard::{Because, HazardCommand, Verify};
 use adit_core::id::{CommandId, StreamId, StreamKind};
 use adit_core::inspection::{InspectionCommand, Perform, RecordFinding};
 use adit_core::ledger::note::Note;
-use adit_core::ledger::vkey::{SigningKey, hex};
 use adit_core::ledger::verify::verify;
+use adit_core::ledger::vkey::{SigningKey, hex};
 use adit_core::office::{Decision, ExecuteError, Hand};
 use adit_core::report::{self, Channel, Finding, ReportCommand};
 use adit_core::reward::{self, Assess, Pay, RewardCommand};
@@ -92,7 +92,8 @@ fn when_sixty_four_write_at_once_then_none_is_lost_and_the_order_has_no_gap() {
 #[test]
 fn one_inspector_signing_twice_is_not_two() {
     let bureau = Bureau::in_memory();
-    let hazard = bureau.request(&bureau.hazard(bureau.enterprise("甲矿")), &["clerk"]).expect("written").stream;
+    let hazard =
+        bureau.request(&bureau.hazard(bureau.enterprise("甲矿")), &["clerk"]).expect("written").stream;
     let verify = Verify { criterion: Some("NCM88-一(地下矿山)-二".into()), because: text("现场") };
     let command = || Command::Hazard(HazardCommand::Verify(verify.clone()));
     let twice = bureau.run(Some(hazard), command(), &["inspector-1", "inspector-1"]);
@@ -106,8 +107,10 @@ fn a_finding_and_its_hazard_land_whole_or_not_at_all() {
     let enterprise = bureau.enterprise("甲矿");
     let perform = Perform { enterprise, day: day("2024-05-10"), checked: text("井下") };
     let both = ["inspector-1", "inspector-2"];
-    let inspection =
-        bureau.run(None, Command::Inspection(InspectionCommand::Perform(perform)), &both).expect("performed").stream;
+    let inspection = bureau
+        .run(None, Command::Inspection(InspectionCommand::Perform(perform)), &both)
+        .expect("performed")
+        .stream;
     let size = bureau.office.ledger().size();
     let finding = |found_on: &str| {
         Command::Inspection(InspectionCommand::RecordFinding(RecordFinding {
@@ -191,7 +194,8 @@ fn an_entry_that_was_prepared_too_long_ago_is_refused() {
     let request = bureau.hazard(bureau.enterprise("甲矿"));
     let clerk = &bureau.keys["clerk"];
     let vkey = clerk.vkey();
-    let Decision::Prepared(prepared) = bureau.office.prepare(&request, &[Hand::Elsewhere(&vkey)]).expect("prepared")
+    let Decision::Prepared(prepared) =
+        bureau.office.prepare(&request, &[Hand::Elsewhere(&vkey)]).expect("prepared")
     else {
         panic!("nothing was written yet")
     };
@@ -239,14 +243,26 @@ fn a_report_is_rewarded_once_without_a_name_and_its_entries_show_no_officer() {
         level: None,
         findings: text("属实"),
     };
-    assert_eq!(on_report(ReportCommand::Verify(verify_it.clone()), &["inspector-1"]), "report.needs_two_inspectors");
+    assert_eq!(
+        on_report(ReportCommand::Verify(verify_it.clone()), &["inspector-1"]),
+        "report.needs_two_inspectors"
+    );
     assert_eq!(on_report(ReportCommand::Verify(verify_it), &["inspector-1", "inspector-2"]), "done");
-    let handle =
-        report::Handle { done: text("已处罚"), unit_fine_yuan: Fen(2_010_000), person_fines_yuan: Vec::new() };
+    let handle = report::Handle {
+        done: text("已处罚"),
+        unit_fine_yuan: Fen(2_010_000),
+        person_fines_yuan: Vec::new(),
+    };
     assert_eq!(on_report(ReportCommand::Handle(handle), &["handler"]), "done");
 
     let on_reward = |command, who: &[&str]| code(bureau.run(Some(reward), Command::Reward(command), who));
-    let assess = Assess { report: stream, place: text("national"), sector: Sector::Industry, accident_grade: None, otherwise: None };
+    let assess = Assess {
+        report: stream,
+        place: text("national"),
+        sector: Sector::Industry,
+        accident_grade: None,
+        otherwise: None,
+    };
     assert_eq!(on_reward(RewardCommand::Assess(assess.clone()), &["handler"]), "done");
     let second = StreamId::new(StreamKind::Reward, id());
     let again = bureau.run(Some(second), Command::Reward(RewardCommand::Assess(assess)), &["handler"]);
@@ -280,7 +296,8 @@ fn a_report_is_rewarded_once_without_a_name_and_its_entries_show_no_officer() {
 #[test]
 fn facts_read_back_are_what_was_decided() {
     let bureau = Bureau::in_memory();
-    let hazard = bureau.request(&bureau.hazard(bureau.enterprise("甲矿")), &["clerk"]).expect("written").stream;
+    let hazard =
+        bureau.request(&bureau.hazard(bureau.enterprise("甲矿")), &["clerk"]).expect("written").stream;
     let dismiss = Command::Hazard(HazardCommand::Dismiss(Because { because: text("误报") }));
     bureau.run(Some(hazard), dismiss, &["inspector-1", "inspector-2"]).expect("dismissed");
     let facts = bureau.office.ledger().stream(&hazard).expect("read");

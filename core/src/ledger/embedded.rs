@@ -41,6 +41,7 @@ pub struct Embedded {
     head: RwLock<Head>,
     halted: AtomicBool,
     cut_off: Option<CutOff>,
+    lock: Arc<LockKeeper>,
     /// Held while the store is open, so that there is one writer.
     writer: Option<File>,
 }
@@ -72,16 +73,16 @@ fn hold<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 impl Embedded {
     /// Opens the store at `home` on the machine's own disk. `log` is the key that signed its checkpoints.
-    pub fn open(home: &Home, log: &VKey, data_key: &[u8; 32]) -> Result<(Self, LockKeeper), StoreError> {
+    pub fn open(home: &Home, log: &VKey, data_key: &[u8; 32]) -> Result<Self, StoreError> {
         std::fs::create_dir_all(&home.data).map_err(io("create", &home.data))?;
         let path = home.data.join("writer");
         let writer = File::create(&path).map_err(io("open", &path))?;
         if writer.try_lock().is_err() {
             return Err(StoreError::InUse { path });
         }
-        let (mut store, keeper) = Self::open_on(Arc::new(RealDisk::default()), home, log, data_key)?;
+        let mut store = Self::open_on(Arc::new(RealDisk::default()), home, log, data_key)?;
         store.writer = Some(writer);
-        Ok((store, keeper))
+        Ok(store)
     }
 
     /// Opens the store on any disk; the index always lies on the machine's own.
@@ -90,7 +91,7 @@ impl Embedded {
         home: &Home,
         log: &VKey,
         data_key: &[u8; 32],
-    ) -> Result<(Self, LockKeeper), StoreError> {
+    ) -> Result<Self, StoreError> {
         let folder = home.data.join("journal");
         disk.create_folder(&folder).map_err(io("create", &folder))?;
         let scanned = scan(disk.as_ref(), &folder)?;
@@ -103,7 +104,7 @@ impl Embedded {
         let sealer = Sealer::new(data_key);
         let index_path = home.data.join("index");
         let index = open_index(&index_path, &scanned)?;
-        let keeper =
+        let lock =
             LockKeeper::start(Arc::clone(&disk), &home.lock, written).map_err(io("start", &home.lock))?;
         let Scanned { places, end, head, checksums, torn } = scanned;
         let store = Self {
@@ -116,13 +117,19 @@ impl Embedded {
             head: RwLock::new(head),
             halted: AtomicBool::new(false),
             cut_off: torn,
+            lock: Arc::new(lock),
             writer: None,
         };
         store.catch_up(&checksums)?;
         if !store.head().checkpoint.is_empty() {
-            keeper.offer(store.head().checkpoint);
+            store.lock.offer(store.head().checkpoint);
         }
-        Ok((store, keeper))
+        Ok(store)
+    }
+
+    /// The lock outside the store.
+    pub fn lock(&self) -> &Arc<LockKeeper> {
+        &self.lock
     }
 
     /// What was cut off at the last start.
@@ -256,6 +263,7 @@ impl Store for Embedded {
     fn commit(&self, expected: u64, group: Group) -> Result<(), CommitError> {
         let mut end = hold(&self.end);
         let checksum = self.commit_locked(&mut end, expected, &group)?;
+        self.guard(&group).map_err(CommitError::Unknown)?;
         // The group is durable. An index that fails from here on is rebuilt at the next start; until then nothing more
         // is written, because decisions read the index.
         if self.index.apply(&group, &checksum).is_err() {
@@ -362,6 +370,19 @@ impl Store for Embedded {
 }
 
 impl Embedded {
+    /// Tells the lock of a new checkpoint; only the very first is waited for.
+    fn guard(&self, group: &Group) -> Result<(), StoreError> {
+        if self.lock.written().is_empty() {
+            let first = self.lock.write_first(&group.checkpoint);
+            if first.is_err() {
+                self.halted.store(true, Ordering::Release);
+            }
+            return first;
+        }
+        self.lock.offer(group.checkpoint.clone());
+        Ok(())
+    }
+
     fn index_path(&self) -> PathBuf {
         self.folder.with_file_name("index")
     }
@@ -521,7 +542,12 @@ fn check_lock(
     let lock = home.lock.clone();
     let size = scanned.head.size;
     let Some(note) = lock::read(disk, &lock)? else {
-        return if size == 0 { Ok(Vec::new()) } else { Err(StoreError::NoLock { lock, size }) };
+        // The first group's lock is written before its answer, so one group without a lock was never answered.
+        return if scanned.places.len() <= 1 {
+            Ok(Vec::new())
+        } else {
+            Err(StoreError::NoLock { lock, size })
+        };
     };
     let what = "it is damaged, or signed by another log";
     let Ok(checkpoint) = Checkpoint::verify(&note, log) else {

@@ -106,6 +106,14 @@ impl LockKeeper {
         Ok(Self { shared, thread: Some(thread) })
     }
 
+    /// Writes the first lock and waits for it: without a lock nothing tells an older copy from the newest state, so the
+    /// first answer waits too.
+    pub fn write_first(&self, note: &[u8]) -> Result<(), StoreError> {
+        write(self.shared.disk.as_ref(), &self.shared.path, note)?;
+        self.shared.state().written = note.to_vec();
+        Ok(())
+    }
+
     /// Takes a newer checkpoint; does not wait.
     pub fn offer(&self, note: Vec<u8>) {
         self.shared.state().offered = Some(note);

@@ -69,7 +69,7 @@ struct Shared {
     /// Encrypts snapshots; none for a ledger in memory.
     sealer: Option<Sealer>,
     /// Keeps the lock outside the store; none for a ledger in memory.
-    lock: Option<LockKeeper>,
+    lock: Option<Arc<LockKeeper>>,
 }
 
 /// The checkpoint that signers are shown. It lags the signed ones, so that batches and not single commands are public.
@@ -104,7 +104,8 @@ impl Ledger {
         log_key: SigningKey,
         data_key: &[u8; 32],
     ) -> Result<Self, OpenError> {
-        let (store, lock) = Embedded::open(home, &log_key.vkey(), data_key)?;
+        let store = Embedded::open(home, &log_key.vkey(), data_key)?;
+        let lock = Arc::clone(store.lock());
         let kept = Some((home.clone(), lock, Sealer::new(data_key)));
         let ledger = Self::build(Arc::new(store), clock, log_key, kept)?;
         ledger.publish_now();
@@ -124,7 +125,7 @@ impl Ledger {
         store: Arc<dyn Store>,
         clock: Arc<dyn Clock>,
         log_key: SigningKey,
-        kept: Option<(Home, LockKeeper, Sealer)>,
+        kept: Option<(Home, Arc<LockKeeper>, Sealer)>,
     ) -> Result<Self, OpenError> {
         let (home, lock, sealer) = match kept {
             Some((home, lock, sealer)) => (Some(home), Some(lock), Some(sealer)),
@@ -240,13 +241,10 @@ impl Ledger {
     fn commit(&self, group: Vec<Proposal>) -> Vec<Result<Appended, AppendError>> {
         let mut writer = hold(&self.shared.writer);
         let outcome = writer.commit(group);
-        if let Some(checkpoint) = outcome.checkpoint {
+        if outcome.written {
             if outcome.facts.iter().any(|fact| KeyRing::holds_everywhere(fact.stream.kind)) {
                 let keys = Arc::new(writer.keys.clone());
                 *self.shared.keys.write().unwrap_or_else(PoisonError::into_inner) = keys;
-            }
-            if let Some(lock) = &self.shared.lock {
-                lock.offer(checkpoint);
             }
             // Feeds are served while the writer is held, so that every reader gets the groups in order.
             let facts: Arc<[Fact]> = outcome.facts.into();

@@ -104,8 +104,8 @@ pub(crate) struct Writer {
 pub(crate) struct Outcome {
     pub(crate) answers: Vec<Result<Appended, AppendError>>,
     pub(crate) facts: Vec<Fact>,
-    /// The newest signed checkpoint, when something was written.
-    pub(crate) checkpoint: Option<Vec<u8>>,
+    /// Something was written.
+    pub(crate) written: bool,
 }
 
 impl Writer {
@@ -163,7 +163,7 @@ impl Writer {
         let now = self.clock.now();
         if let Some(refusal) = self.cannot_write(now) {
             let answers = proposals.iter().map(|_| Err(refusal())).collect();
-            return Outcome { answers, facts: Vec::new(), checkpoint: None };
+            return Outcome { answers, facts: Vec::new(), written: false };
         }
         let mut group = Pending::new(self.tree.clone());
         let mut answers = Vec::with_capacity(proposals.len());
@@ -171,17 +171,16 @@ impl Writer {
             answers.push(self.admit(&mut group, proposal, now));
         }
         if group.commands.is_empty() {
-            return Outcome { answers, facts: Vec::new(), checkpoint: None };
+            return Outcome { answers, facts: Vec::new(), written: false };
         }
         let first = Position(self.tree.size());
         let (frontier, checkpoint) = self.sign_checkpoint(&group.tree);
         let Pending { commands, tree, tiles, facts, tails, key_lines, .. } = group;
         // A crash before the store's sync loses the whole group; nobody has been answered yet. A crash after it keeps
         // the group; a retry with the same command id gets the same positions.
-        let written = self.store.commit(
-            first.0,
-            Group { first, committed_at: now, commands, frontier, checkpoint: checkpoint.clone(), tiles },
-        );
+        let written = self
+            .store
+            .commit(first.0, Group { first, committed_at: now, commands, frontier, checkpoint, tiles });
         if let Err(error) = written {
             return self.failed(answers, &error);
         }
@@ -193,7 +192,7 @@ impl Writer {
         for (position, entry) in key_lines {
             self.keys.apply(position, &entry);
         }
-        Outcome { answers, facts, checkpoint: Some(checkpoint) }
+        Outcome { answers, facts, written: true }
     }
 
     fn cannot_write(&self, now: Timestamp) -> Option<impl Fn() -> AppendError> {
@@ -225,7 +224,7 @@ impl Writer {
                 other => other,
             })
             .collect();
-        Outcome { answers, facts: Vec::new(), checkpoint: None }
+        Outcome { answers, facts: Vec::new(), written: false }
     }
 
     /// Checks one command against the log and the commands before it in the group, then takes it over.

@@ -98,7 +98,12 @@ impl Bureau {
         stream
     }
 
-    pub(crate) fn run(&self, stream: Option<StreamId>, command: Command, who: &[&str]) -> Result<Answer, ExecuteError> {
+    pub(crate) fn run(
+        &self,
+        stream: Option<StreamId>,
+        command: Command,
+        who: &[&str],
+    ) -> Result<Answer, ExecuteError> {
         self.request(&Request { id: CommandId(id()), stream, command }, who)
     }
 
