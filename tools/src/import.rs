@@ -280,7 +280,7 @@ fn preview(args: &Args, rows: &[Row], bad: &[Bad]) {
     if args.json {
         let bad: Vec<_> =
             bad.iter().map(|b| json!({ "row": b.row, "column": b.column, "zh": b.zh, "en": b.en })).collect();
-        if args.dry_run || !bad.is_empty() {
+        if args.dry_run || (!bad.is_empty() && !args.skip_bad) {
             println!("{}", json!({ "good": rows.len(), "bad": bad }));
         }
         return;

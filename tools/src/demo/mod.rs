@@ -64,7 +64,11 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     let outcomes = outcomes(&cases, &state);
     let verified = check(&office)?;
     if args.json {
-        println!("{}", summary(&office, &state, today, &outcomes, &verified)?);
+        let mut said = summary(&office, &state, today, &outcomes, &verified)?;
+        let by_name: serde_json::Map<_, _> =
+            people.iter().map(|(name, actor)| (name.clone(), json!(actor))).collect();
+        said["accounts"] = json!({ "password": password, "people": by_name });
+        println!("{said}");
     } else {
         tell(&office, &state, today, &outcomes, &verified)?;
     }
