@@ -1,0 +1,62 @@
+//! One target for each parser: it must not panic, and what it accepts must be written back as it was read.
+
+use adit_core::ledger::body::Body;
+use adit_core::ledger::checkpoint::Checkpoint;
+use adit_core::ledger::entry::SignedEntry;
+use adit_core::ledger::merkle::root_of_inclusion;
+use adit_core::ledger::note::Note;
+use adit_core::ledger::vkey::VKey;
+
+/// Name and function of every target; the tests replay the corpus of each.
+pub const ALL: [(&str, fn(&[u8])); 6] = [
+    ("note", note),
+    ("vkey", vkey),
+    ("entry", entry),
+    ("body", body),
+    ("checkpoint", checkpoint),
+    ("inclusion_proof", inclusion_proof),
+];
+
+pub fn note(data: &[u8]) {
+    if let Ok(note) = Note::parse(data) {
+        assert_eq!(note.to_bytes(), data, "a note has two spellings");
+    }
+}
+
+pub fn vkey(data: &[u8]) {
+    let Ok(text) = std::str::from_utf8(data) else { return };
+    if let Ok(key) = text.parse::<VKey>() {
+        assert_eq!(key.to_string(), text, "a vkey has two spellings");
+    }
+}
+
+pub fn entry(data: &[u8]) {
+    if let Ok(signed) = SignedEntry::parse(data) {
+        assert_eq!(signed.text(), signed.entry().text().as_bytes(), "an entry has two spellings");
+        assert_eq!(signed.bytes(), data);
+    }
+}
+
+pub fn body(data: &[u8]) {
+    if let Ok(body) = Body::read(data) {
+        assert!(!body.event.is_empty());
+    }
+}
+
+pub fn checkpoint(data: &[u8]) {
+    if let Ok((checkpoint, note)) = Checkpoint::parse(data) {
+        assert!(note.text.starts_with(&checkpoint.text()), "a checkpoint has two spellings");
+    }
+}
+
+/// Leaf, index, size, then hashes of 32 bytes.
+pub fn inclusion_proof(data: &[u8]) {
+    let Some((leaf, rest)) = data.split_first_chunk::<32>() else { return };
+    let Some((index, rest)) = rest.split_first_chunk::<8>() else { return };
+    let Some((size, rest)) = rest.split_first_chunk::<8>() else { return };
+    let proof = rest.as_chunks::<32>().0;
+    let (index, size) = (u64::from_be_bytes(*index), u64::from_be_bytes(*size));
+    if root_of_inclusion(*leaf, index, size, proof).is_some() {
+        assert!(index < size && proof.len() <= 64);
+    }
+}

@@ -1,0 +1,145 @@
+//! What no compiler checks. Each failure says how to mend it.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use adit_core::actor::ActorRefusal;
+use adit_core::decider::Rejection;
+use adit_core::enterprise::EnterpriseRefusal;
+use adit_core::hazard::HazardRefusal;
+use adit_core::inspection::InspectionRefusal;
+use adit_core::ledger::proposal::EntryFault;
+use adit_core::opening::LedgerRefusal;
+use adit_core::refusal::has_words;
+use adit_core::report::ReportRefusal;
+use adit_core::reward::RewardRefusal;
+use adit_core::rulebook::RulesRefusal;
+use adit_core::rules::entries;
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+}
+
+/// Rust files of the workspace.
+fn sources() -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    let mut stack: Vec<PathBuf> =
+        ["core", "projections", "api", "tools", "tests"].iter().map(|name| root().join(name)).collect();
+    while let Some(path) = stack.pop() {
+        if path.is_dir() {
+            if path.file_name().is_some_and(|name| name != "target") {
+                stack.extend(fs::read_dir(&path).expect("folder").map(|entry| entry.expect("entry").path()));
+            }
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            found.push(path);
+        }
+    }
+    assert!(found.len() > 60, "the sources are elsewhere");
+    found
+}
+
+fn codes<R: Rejection>(all: &[R]) -> Vec<&'static str> {
+    all.iter().map(|refusal| refusal.code()).collect()
+}
+
+#[test]
+fn every_refusal_has_its_words_in_both_languages() {
+    let all = [
+        codes(HazardRefusal::ALL),
+        codes(ReportRefusal::ALL),
+        codes(RewardRefusal::ALL),
+        codes(EnterpriseRefusal::ALL),
+        codes(InspectionRefusal::ALL),
+        codes(ActorRefusal::ALL),
+        codes(RulesRefusal::ALL),
+        codes(LedgerRefusal::ALL),
+        codes(EntryFault::ALL),
+    ]
+    .concat();
+    assert!(all.len() > 120);
+    for code in all {
+        assert!(has_words(code), "{code}: write its words into core/words/zh.toml and en.toml");
+    }
+}
+
+/// Codes that stand as text in the sources, such as `api.forbidden` or `reward.floor`.
+#[test]
+fn every_code_in_the_sources_has_its_words() {
+    let kinds = ["api.", "office.", "reward.", "relief.", "closure.", "rules.", "entry."];
+    for path in sources().iter().filter(|path| !path.to_string_lossy().contains("/tests/")) {
+        let text = fs::read_to_string(path).expect("source");
+        let text = text.split("#[cfg(test)]").next().unwrap_or_default();
+        for line in text.lines() {
+            let named = ["Problem::new(", "Refusal::new(", "Reason::new(", "none("]
+                .iter()
+                .any(|call| line.contains(call));
+            for quoted in line.split('"').skip(1).step_by(2).filter(|_| named) {
+                if kinds.iter().any(|kind| quoted.starts_with(kind)) && !quoted.contains(' ') {
+                    assert!(has_words(quoted), "{quoted} in {}: write its words", path.display());
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn files_hold_one_idea_and_say_what_they_are() {
+    for path in sources() {
+        let text = fs::read_to_string(&path).expect("source");
+        let lines = text.lines().count();
+        assert!(lines <= 700, "{} has {lines} lines: split it by idea", path.display());
+        let fuzz = path.to_string_lossy().contains("fuzz_targets/");
+        assert!(
+            fuzz || text.starts_with("//!"),
+            "{}: begin with a line that says what it is",
+            path.display()
+        );
+    }
+}
+
+#[test]
+fn the_domain_knows_no_float_no_clock_and_no_unordered_map() {
+    let pure =
+        ["hazard", "report", "reward", "enterprise", "inspection", "actor", "rulebook", "opening", "rules"];
+    for path in sources() {
+        let place = path.to_string_lossy().into_owned();
+        if !pure.iter().any(|name| place.contains(&format!("core/src/{name}/"))) {
+            continue;
+        }
+        let text = fs::read_to_string(&path).expect("source");
+        for word in ["f32", "f64", "HashMap", "HashSet", "SystemTime", "Instant::now", "std::fs", "std::env"]
+        {
+            assert!(!text.contains(word), "{word} in {place}: deciders and rules are pure");
+        }
+    }
+}
+
+#[test]
+fn every_dependency_has_its_reason() {
+    let text = fs::read_to_string(root().join("Cargo.toml")).expect("manifest");
+    let chosen =
+        text.split("# Chosen by us; each with its reason.").nth(1).and_then(|rest| rest.split("\n\n").next());
+    for line in chosen.expect("the section of our own choices").lines().filter(|line| line.contains(" = ")) {
+        let known =
+            line.contains('#') || line.starts_with("tracing-subscriber") || line.starts_with("hdrhistogram");
+        assert!(known, "{line}: add its reason as a comment");
+    }
+}
+
+/// Who may sign what is one table; no public kind is missing from it.
+#[test]
+fn every_public_kind_of_the_sources_stands_in_the_table_of_entries() {
+    for path in sources().iter().filter(|path| path.to_string_lossy().contains("core/src")) {
+        let text = fs::read_to_string(path).expect("source");
+        for kind in
+            text.lines().filter_map(|line| line.trim().strip_prefix("Self::")?.split("(_) => \"").nth(1))
+        {
+            let kind = kind.trim_end_matches("\",");
+            let private = ["report.note", "reward.note"].iter().any(|note| kind.starts_with(&note[..6]));
+            assert!(
+                private || entries::table().contains_key(kind),
+                "{kind}: add it to core/rules/entries.toml"
+            );
+        }
+    }
+}
