@@ -1,0 +1,436 @@
+//! The whole table state × command of every stream. A changed rule shows up as a changed cell.
+
+mod common;
+
+use std::fmt::Write as _;
+
+use adit_core::actor::{self, ActorDecider};
+use adit_core::decider::{Decider, Moment, Recorded, Rejection, StreamEvent};
+use adit_core::enterprise::{self, EnterpriseDecider};
+use adit_core::hazard::{self, HazardDecider};
+use adit_core::id::{ActorId, Id, StreamId, StreamKind};
+use adit_core::inspection::{self, InspectionDecider};
+use adit_core::ledger::vkey::{SigningKey, hex};
+use adit_core::opening::LedgerDecider;
+use adit_core::report::{self, ReportDecider};
+use adit_core::reward::{self, RewardDecider};
+use adit_core::role::{Party, Role};
+use adit_core::rulebook::RulesDecider;
+use adit_core::rules::five_in_place::Element;
+use adit_core::rules::{PACKS, Rules};
+use adit_core::units::{Position, Revision};
+use common::{day, text};
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+
+fn actor(n: u8) -> ActorId {
+    ActorId(Id([n; 16]))
+}
+
+fn officer(n: u8, role: Role) -> Party {
+    Party::Actor { actor: actor(n), roles: vec![role] }
+}
+
+fn stream(kind: StreamKind, n: u8) -> StreamId {
+    StreamId::new(kind, Id([n; 16]))
+}
+
+/// Everybody whose signature a command could ask for; the separation of duties has tests of its own.
+fn everybody(key: &SigningKey) -> Vec<Party> {
+    let roles = [
+        Role::Clerk,
+        Role::Inspector,
+        Role::Inspector,
+        Role::Handler,
+        Role::Enterprise,
+        Role::Finance,
+        Role::Admin,
+        Role::Admin,
+    ];
+    let officers = (1_u8..).zip(roles).map(|(n, role)| officer(n, role));
+    officers.chain([officer(20, Role::Approver), Party::Reporter { key: key.vkey().to_string() }]).collect()
+}
+
+fn key() -> SigningKey {
+    let name = format!("test.example/ledger/{}", stream(StreamKind::Report, 3));
+    SigningKey::from_seed(&name, &[3; 32]).expect("key")
+}
+
+fn rules() -> Rules {
+    let adopted: Vec<_> = PACKS.iter().map(|pack| (pack.id.to_owned(), pack.hash())).collect();
+    Rules::with_adopted(&adopted).expect("packs")
+}
+
+struct Table<D: Decider> {
+    facts: D::Facts,
+    /// Commands by name, in the order of the table.
+    commands: Vec<(String, D::Command)>,
+    /// What the log alone signs.
+    by_log: &'static [&'static str],
+}
+
+impl<D: Decider> Table<D>
+where
+    D::Command: DeserializeOwned,
+{
+    fn new(facts: D::Facts, commands: &[(&str, Value)], by_log: &'static [&'static str]) -> Self {
+        let read = |(kind, data): &(&str, Value)| {
+            let (tag, _) = kind.split_once(' ').unwrap_or((kind, ""));
+            let command = serde_json::from_value(json!({ "type": tag, "data": data }));
+            ((*kind).to_owned(), command.unwrap_or_else(|error| panic!("{kind}: {error}")))
+        };
+        Self { facts, commands: commands.iter().map(read).collect(), by_log }
+    }
+
+    fn decide(&self, state: &D::State, name: &str) -> Result<Vec<D::Event>, &'static str> {
+        let (_, command) =
+            self.commands.iter().find(|(kind, _)| kind == name).expect("a command of the table");
+        let rules = rules();
+        let by = if self.by_log.contains(&name) { vec![Party::Log] } else { everybody(&key()) };
+        let now = day("2024-05-10").start().plus_seconds(3600);
+        let late = if name.ends_with("late") { now.plus_seconds(400 * 86_400) } else { now };
+        D::decide(state, command, &self.facts, &Moment { now: late, rules: &rules, by: &by })
+            .map_err(Rejection::code)
+    }
+
+    fn after(&self, path: &[&str]) -> D::State {
+        let mut state = D::State::default();
+        for (n, name) in (0..).zip(path) {
+            for event in
+                self.decide(&state, name).unwrap_or_else(|code| panic!("{name} after {path:?}: {code}"))
+            {
+                let recorded = Recorded {
+                    position: Position(n),
+                    stream: stream(StreamKind::Hazard, 9),
+                    revision: Revision(n),
+                    at: day("2024-05-10").start(),
+                    // Nobody of those who sign the table's commands did the steps before.
+                    by: vec![actor(99)],
+                };
+                state = D::evolve(state, &event, &recorded);
+            }
+        }
+        state
+    }
+
+    fn print(&self, states: &[(&str, &[&str])]) -> String {
+        let mut out = String::new();
+        for (name, path) in states {
+            let state = self.after(path);
+            for (command, _) in &self.commands {
+                let cell = match self.decide(&state, command) {
+                    Ok(events) => {
+                        format!("-> {}", events.iter().map(StreamEvent::kind).collect::<Vec<_>>().join(", "))
+                    }
+                    Err(code) => format!("refused: {code}"),
+                };
+                writeln!(out, "{name:<12} | {command:<34} | {cell}").expect("written");
+            }
+        }
+        out
+    }
+}
+
+#[test]
+fn hazard() {
+    let enterprise = stream(StreamKind::Enterprise, 1);
+    let facts = hazard::Facts { acts_for: Some(enterprise), ..Default::default() };
+    let because = json!({ "because": "理由" });
+    let mut commands = vec![
+        (
+            "hazard.report",
+            json!({ "enterprise": enterprise, "origin": "self_inspection", "place": "三号巷道",
+            "description": "未支护", "found_on": "2024-05-09" }),
+        ),
+        ("hazard.verify", json!({ "criterion": "NCM88-一(地下矿山)-十九", "because": "现场" })),
+        ("hazard.dismiss", because.clone()),
+        ("hazard.serve", json!({ "principal": true, "controller": true })),
+        ("hazard.acknowledge", json!({})),
+        ("hazard.assign", json!({ "responsible_post": "矿长", "due": "2024-06-30" })),
+    ];
+    for element in Element::ALL {
+        let names = [("hazard.commit", "text"), ("hazard.evidence", "text"), ("hazard.confirm", "")];
+        for (kind, field) in names {
+            let name: &'static str = Box::leak(format!("{kind} {}", element.name()).into_boxed_str());
+            let data = if field.is_empty() {
+                json!({ "element": element })
+            } else {
+                json!({ "element": element, "text": "说明" })
+            };
+            commands.push((name, data));
+        }
+    }
+    commands.extend([
+        ("hazard.rectify", because.clone()),
+        ("hazard.review", json!({ "passed": true, "findings": "通过" })),
+        ("hazard.review failed", json!({ "passed": false, "findings": "不通过" })),
+        ("hazard.close", json!({})),
+        ("hazard.reopen", because.clone()),
+        ("hazard.extend", json!({ "until": "2024-07-31", "because": "理由" })),
+        ("hazard.suspend_production", because.clone()),
+        ("hazard.resume_production", because.clone()),
+        ("hazard.list", json!({ "authority": "市安委办", "because": "理由" })),
+        ("hazard.delist", because.clone()),
+        ("hazard.escalate", json!({ "step": "letter", "because": "理由" })),
+        ("hazard.penalise", json!({ "decision": "决定", "decided_on": "2024-05-10", "unit_fine_yuan": "40000", "article": "102" })),
+        ("hazard.decide_relief", json!({})),
+        ("hazard.merge", json!({ "into": stream(StreamKind::Hazard, 7), "because": "同一隐患" })),
+        ("hazard.record_overdue", json!({ "clock": "rectify" })),
+        ("hazard.record_overdue late", json!({ "clock": "rectify" })),
+    ]);
+    let by_log = &["hazard.record_overdue", "hazard.record_overdue late"];
+    let table = Table::<HazardDecider>::new(facts, &commands, by_log);
+    let all_five: Vec<String> = ["commit", "evidence"]
+        .iter()
+        .flat_map(|what| Element::ALL.iter().map(move |element| format!("hazard.{what} {}", element.name())))
+        .collect();
+    let confirm: Vec<String> =
+        Element::ALL.iter().map(|element| format!("hazard.confirm {}", element.name())).collect();
+    let begin = ["hazard.report", "hazard.verify", "hazard.assign"];
+    let evidenced: Vec<&str> = begin.iter().copied().chain(all_five.iter().map(String::as_str)).collect();
+    let rectified = [evidenced.clone(), vec!["hazard.rectify"]].concat();
+    let passed = [rectified.clone(), vec!["hazard.review"]].concat();
+    let closed: Vec<&str> =
+        passed.iter().copied().chain(confirm.iter().map(String::as_str)).chain(["hazard.close"]).collect();
+    let reopened = [closed.clone(), vec!["hazard.reopen"]].concat();
+    let states: [(&str, &[&str]); 10] = [
+        ("absent", &[]),
+        ("reported", &begin[..1]),
+        ("dismissed", &["hazard.report", "hazard.dismiss"]),
+        ("verified", &begin[..2]),
+        ("assigned", &begin),
+        ("rectified", &rectified),
+        ("passed", &passed),
+        ("closed", &closed),
+        ("reopened", &reopened),
+        ("merged", &["hazard.report", "hazard.merge"]),
+    ];
+    insta::assert_snapshot!(table.print(&states));
+}
+
+#[test]
+fn report() {
+    let blob = json!({ "blob": "ab".repeat(32), "size": 4096, "recipients": ["age1x"] });
+    let sealed = json!({ "sealed": blob });
+    let other = SigningKey::from_seed(key().name(), &[8; 32]).expect("key");
+    let commands = [
+        ("report.report", json!({ "matter": "major_hazard", "channel": "web", "key": key().vkey() })),
+        ("report.accept", json!({})),
+        ("report.decline", json!({ "ground": "unclear" })),
+        ("report.transfer", json!({ "authority": "交通局" })),
+        ("report.verify", json!({ "finding": "substantiated", "matter_key": "甲", "findings": "属实" })),
+        ("report.handle", json!({ "done": "已处罚", "unit_fine_yuan": "20100" })),
+        ("report.answer", json!({})),
+        ("report.extend", json!({ "until": "2024-08-01", "because": "复杂" })),
+        ("report.satisfy", json!({})),
+        ("report.dispute", sealed.clone()),
+        ("report.close", json!({})),
+        ("report.reopen", json!({ "because": "未整改" })),
+        ("report.message", sealed.clone()),
+        ("report.add_evidence", sealed.clone()),
+        ("report.link", json!({ "hazard": stream(StreamKind::Hazard, 4) })),
+        ("report.join", json!({ "key": other.vkey() })),
+        ("report.allege_retaliation", sealed),
+        ("report.record_overdue", json!({ "clock": "handle" })),
+        ("report.record_overdue late", json!({ "clock": "handle" })),
+    ];
+    let table =
+        Table::<ReportDecider>::new((), &commands, &["report.record_overdue", "report.record_overdue late"]);
+    let way =
+        ["report.report", "report.accept", "report.verify", "report.handle", "report.answer", "report.close"];
+    let states: [(&str, &[&str]); 10] = [
+        ("absent", &[]),
+        ("reported", &way[..1]),
+        ("declined", &["report.report", "report.decline"]),
+        ("transferred", &["report.report", "report.transfer"]),
+        ("accepted", &way[..2]),
+        ("verified", &way[..3]),
+        ("handled", &way[..4]),
+        ("answered", &way[..5]),
+        ("disputed", &[way[0], way[1], way[2], way[3], way[4], "report.dispute"]),
+        ("closed", &way),
+    ];
+    insta::assert_snapshot!(table.print(&states));
+}
+
+#[test]
+fn reward() {
+    let handled = report::Handle {
+        done: text("已处罚"),
+        unit_fine_yuan: "20100".parse().expect("money"),
+        person_fines_yuan: Vec::new(),
+    };
+    let verified = report::Verify {
+        finding: report::Finding::Substantiated,
+        matter_key: text("甲"),
+        deaths_verified: 0,
+        level: None,
+        findings: text("属实"),
+    };
+    let report = reward::Reported {
+        matter: adit_core::rules::reward::Matter::MajorHazard,
+        insider: false,
+        on: day("2024-05-10"),
+        verified: Some(verified),
+        handled: Some(handled),
+        claim_keys: vec![hex(key().vkey().key())],
+    };
+    let facts = reward::Facts { report: Some(report), matter_rewarded: false };
+    let assess =
+        json!({ "report": stream(StreamKind::Report, 3), "place": "national", "sector": "industry" });
+    let claim = json!({ "key": key().vkey() });
+    let commands = [
+        ("reward.assess", assess.clone()),
+        ("reward.reassess", assess),
+        ("reward.approve", json!({})),
+        ("reward.notify", json!({})),
+        ("reward.claim", claim.clone()),
+        ("reward.claim late", claim.clone()),
+        ("reward.pay", json!({ "amount_yuan": "3015", "voucher": "凭证" })),
+        ("reward.forfeit", json!({})),
+        ("reward.forfeit late", json!({})),
+        ("reward.waive", claim),
+    ];
+    let table = Table::<RewardDecider>::new(facts, &commands, &[]);
+    let way = ["reward.assess", "reward.approve", "reward.notify", "reward.claim", "reward.pay"];
+    let states: [(&str, &[&str]); 8] = [
+        ("absent", &[]),
+        ("assessed", &way[..1]),
+        ("approved", &way[..2]),
+        ("notified", &way[..3]),
+        ("claimed", &way[..4]),
+        ("paid", &way),
+        ("forfeited", &[way[0], way[1], way[2], "reward.forfeit late"]),
+        ("waived", &[way[0], way[1], way[2], "reward.waive"]),
+    ];
+    insta::assert_snapshot!(table.print(&states));
+}
+
+#[test]
+fn enterprise() {
+    let own = stream(StreamKind::Enterprise, 1);
+    let facts = enterprise::Facts {
+        acts_for: Some(own),
+        discoveries: vec![day("2024-03-01"), day("2024-05-01")],
+        ..Default::default()
+    };
+    let commands = [
+        (
+            "enterprise.register",
+            json!({ "name": "甲矿", "sector": "mine", "town": "某镇", "licence": "full", "producing": true }),
+        ),
+        ("enterprise.change_licence", json!({ "licence": "none", "producing": true })),
+        ("enterprise.change_controller", json!({ "holder": "某集团" })),
+        ("enterprise.change_parent", json!({ "holder": null })),
+        ("enterprise.change_principal", json!({ "holder": "矿长" })),
+        ("enterprise.grade", json!({ "risk": "major", "standardisation": 3 })),
+        ("enterprise.record_accident", json!({ "day": "2024-05-01", "deaths": 3, "description": "冒顶" })),
+        (
+            "enterprise.log_self_inspection",
+            json!({ "enterprise": own, "inspected_on": "2024-05-09", "led_by_principal": true }),
+        ),
+        ("enterprise.petition_closure", json!({ "because": "三个月内两次" })),
+        ("enterprise.close", json!({ "because": "政府决定" })),
+    ];
+    let table = Table::<EnterpriseDecider>::new(facts, &commands, &[]);
+    let states: [(&str, &[&str]); 4] = [
+        ("absent", &[]),
+        ("registered", &["enterprise.register"]),
+        ("petitioned", &["enterprise.register", "enterprise.petition_closure"]),
+        ("closed", &["enterprise.register", "enterprise.close"]),
+    ];
+    insta::assert_snapshot!(table.print(&states));
+}
+
+#[test]
+fn inspection() {
+    let enterprise = stream(StreamKind::Enterprise, 1);
+    let sealed_on = day("2024-05-10");
+    let facts = inspection::Facts { hazard: Some(stream(StreamKind::Hazard, 2)) };
+    let commitment = |enterprise| inspection::commitment("盐", enterprise, "全矿", sealed_on);
+    let commands = [
+        ("inspection.seal", json!({ "commitment": commitment(Some(&enterprise)) })),
+        ("inspection.seal nobody", json!({ "commitment": commitment(None) })),
+        ("inspection.open", json!({ "salt": "盐", "enterprise": enterprise, "scope": "全矿" })),
+        ("inspection.open nobody", json!({ "salt": "盐", "scope": "全矿" })),
+        ("inspection.open late", json!({ "salt": "盐", "enterprise": enterprise, "scope": "全矿" })),
+        ("inspection.perform", json!({ "enterprise": enterprise, "day": "2024-05-10", "checked": "井下" })),
+        (
+            "inspection.record_finding",
+            json!({ "place": "三号巷道", "description": "未支护", "found_on": "2024-05-10" }),
+        ),
+        ("inspection.nothing_found", json!({ "checked": "井下" })),
+        ("inspection.enforce", json!({ "measure": "责令停产", "article": "102" })),
+    ];
+    let table = Table::<InspectionDecider>::new(facts, &commands, &[]);
+    let states: [(&str, &[&str]); 7] = [
+        ("absent", &[]),
+        ("sealed", &["inspection.seal"]),
+        ("opened", &["inspection.seal", "inspection.open"]),
+        ("lapsed", &["inspection.seal nobody", "inspection.open nobody"]),
+        ("performed", &["inspection.perform"]),
+        ("found", &["inspection.perform", "inspection.record_finding"]),
+        ("clean", &["inspection.perform", "inspection.nothing_found"]),
+    ];
+    insta::assert_snapshot!(table.print(&states));
+}
+
+#[test]
+fn actor_of_the_ledger() {
+    let name = "test.example/ledger/actor/x".to_owned();
+    let own = SigningKey::from_seed(&name, &[1; 32]).expect("key").vkey();
+    let new = SigningKey::from_seed(&name, &[2; 32]).expect("key").vkey();
+    let facts = actor::Facts { key_name: name, actor: actor(50), enterprise_exists: true };
+    let role = |role: &str| json!({ "role": role, "key": own });
+    let commands = [
+        ("actor.enrol", json!({ "key": own, "title": "检查人员" })),
+        ("actor.grant", role("inspector")),
+        ("actor.grant enterprise", role("enterprise")),
+        ("actor.revoke", role("inspector")),
+        ("actor.rotate_key", json!({ "old": own, "new": new, "last": 7 })),
+        ("actor.suspend", json!({ "last": 7, "because": "离职" })),
+    ];
+    let table = Table::<ActorDecider>::new(facts, &commands, &[]);
+    let states: [(&str, &[&str]); 5] = [
+        ("absent", &[]),
+        ("enrolled", &["actor.enrol"]),
+        ("granted", &["actor.enrol", "actor.grant"]),
+        ("rotated", &["actor.enrol", "actor.grant", "actor.rotate_key"]),
+        ("suspended", &["actor.enrol", "actor.suspend"]),
+    ];
+    insta::assert_snapshot!(table.print(&states));
+}
+
+#[test]
+fn rules_and_ledger() {
+    let pack = &PACKS[1];
+    let adopt =
+        |hash: &str, from: &str| json!({ "pack": pack.id, "hash": hash, "from": from, "decision": "决定" });
+    let commands = [
+        ("rules.adopt", adopt(&pack.hash(), "2024-05-10")),
+        ("rules.adopt other", adopt("00", "2024-05-10")),
+        ("rules.adopt early", adopt(&pack.hash(), "2024-05-11")),
+    ];
+    let rules = Table::<RulesDecider>::new((), &commands, &[]);
+    let admin = |n: u8| SigningKey::from_seed("test.example/ledger/actor/x", &[n; 32]).expect("key").vkey();
+    let log = SigningKey::from_seed("test.example/ledger", &[9; 32]).expect("key").vkey();
+    let commands = [
+        ("ledger.open", json!({ "log": log, "admins": [admin(1), admin(2)] })),
+        ("ledger.open one_admin", json!({ "log": log, "admins": [admin(1), admin(1)] })),
+        ("ledger.add_witness", json!({ "key": admin(1), "operator": "邻县" })),
+        ("ledger.erase", json!({ "blob": "ab", "ground": "保存期满" })),
+    ];
+    let ledger = Table::<LedgerDecider>::new((), &commands, &["ledger.open", "ledger.open one_admin"]);
+    let mut printed = rules.print(&[("none", &[]), ("adopted", &["rules.adopt"])]);
+    printed.push_str(&ledger.print(&[("absent", &[]), ("open", &["ledger.open"])]));
+    insta::assert_snapshot!(printed);
+}
+
+/// The commands of the tables are all there are.
+#[test]
+fn no_command_is_missing_from_the_tables() {
+    let source = include_str!("golden.rs");
+    let named = |kind: &&String| source.contains(&format!("\"{kind}"));
+    let missing: Vec<_> = adit_core::command::Command::types().iter().filter(|kind| !named(kind)).collect();
+    assert!(missing.is_empty(), "{missing:?}");
+}
