@@ -1,4 +1,10 @@
 //! Notes, keys, entries, checkpoints and the tree: known answers, properties, bad input.
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::too_many_lines,
+    reason = "a test reports by panicking, and tells a story"
+)]
 
 use adit_core::id::{Id, StreamId, StreamKind};
 use adit_core::ledger::checkpoint::Checkpoint;
@@ -126,7 +132,9 @@ fn proofs_of_every_leaf_lead_to_the_root_and_altered_ones_do_not() {
         let leaves: Vec<Hash> = (0..size).map(|n| leaf_hash(&n.to_be_bytes())).collect();
         let mut tiles = Vec::<Tile>::new();
         let mut tree = Tree::new();
-        leaves.iter().for_each(|leaf| tree.push(*leaf, &mut tiles));
+        for leaf in &leaves {
+            tree.push(*leaf, &mut tiles);
+        }
         let root = naive_root(&leaves);
         assert_eq!(tree.root(), root, "size {size}");
         assert_eq!(root_of_frontier(&tree.frontier()), root);

@@ -1,4 +1,10 @@
 //! The whole table state × command of every stream. A changed rule shows up as a changed cell.
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::too_many_lines,
+    reason = "a test reports by panicking, and tells a story"
+)]
 
 mod common;
 

@@ -1,4 +1,10 @@
 //! From a command to the log: order, idempotency, keys and grants, and what a second decision sees.
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::too_many_lines,
+    reason = "a test reports by panicking, and tells a story"
+)]
 
 mod common;
 

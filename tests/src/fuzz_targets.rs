@@ -1,4 +1,5 @@
 //! One target for each parser: it must not panic, and what it accepts must be written back as it was read.
+#![expect(clippy::missing_panics_doc, reason = "a panic is how a fuzz target reports")]
 
 use adit_core::ledger::body::Body;
 use adit_core::ledger::checkpoint::Checkpoint;
@@ -7,8 +8,11 @@ use adit_core::ledger::merkle::root_of_inclusion;
 use adit_core::ledger::note::Note;
 use adit_core::ledger::vkey::VKey;
 
+/// A target: takes any bytes.
+pub type Target = fn(&[u8]);
+
 /// Name and function of every target; the tests replay the corpus of each.
-pub const ALL: [(&str, fn(&[u8])); 6] = [
+pub const ALL: [(&str, Target); 6] = [
     ("note", note),
     ("vkey", vkey),
     ("entry", entry),

@@ -1,4 +1,10 @@
 //! The fuzz targets over their corpus, so that what was found once stays found.
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::too_many_lines,
+    reason = "a test reports by panicking, and tells a story"
+)]
 
 use std::fs;
 use std::path::Path;

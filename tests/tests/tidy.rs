@@ -1,4 +1,10 @@
 //! What no compiler checks. Each failure says how to mend it.
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::too_many_lines,
+    reason = "a test reports by panicking, and tells a story"
+)]
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -1,4 +1,10 @@
 //! The contract of the command line, on the real binary.
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::too_many_lines,
+    reason = "a test reports by panicking, and tells a story"
+)]
 
 use std::io::Write;
 use std::path::{Path, PathBuf};

@@ -3,6 +3,7 @@
 //! Every start reads the whole journal and checks every record's checksum and its chain to the record before, so that
 //! a flipped bit is found before anything is written. What each crash means is said at the step.
 
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -15,7 +16,7 @@ use crate::ledger::home::Home;
 use crate::ledger::index::Index;
 use crate::ledger::journal::{self, Checksum, Found, Place, SEGMENT_MAGIC, Sealer};
 use crate::ledger::lock::{self, LockKeeper};
-use crate::ledger::merkle::{Hash, Tree, leaf_hash, range_root};
+use crate::ledger::merkle::{Hash, Tile, Tree, leaf_hash, range_root};
 use crate::ledger::store::{Answered, CommitError, Group, Head, Store, StoreError, Stored, Touch};
 use crate::ledger::vkey::VKey;
 use crate::units::{Position, Revision};
@@ -337,35 +338,63 @@ impl Store for Embedded {
     }
 
     fn check_index(&self) -> Result<Option<u64>, StoreError> {
-        let places = self.places.read().unwrap_or_else(PoisonError::into_inner).clone();
-        let mut keys = std::collections::BTreeSet::new();
-        let lie = |position: Position| StoreError::Index {
-            path: self.index_path(),
-            what: format!("it does not say what the journal says at position {position}"),
-        };
-        let mut expected = 1_u64;
-        for place in &places {
-            for command in &self.load(place)?.commands {
-                let positions: Vec<_> = command.entries.iter().map(|stored| stored.position).collect();
-                let at = positions.first().copied().unwrap_or_default();
-                let answered = Answered { request: command.request, positions };
-                if self.index.command(&command.id)? != Some(answered) {
-                    return Err(lie(at));
-                }
-                expected += 1;
-                for stored in &command.entries {
-                    expected += 1 + u64::from(stored.revision == Revision(0)) + stored.touches.len() as u64;
-                    keys.insert(stored.stream);
+        let expected = self.expected_index()?;
+        for (command, answered) in &expected.commands {
+            if self.index.command(command)?.as_ref() != Some(answered) {
+                return Err(self.index_lies(answered.positions.first()));
+            }
+        }
+        for (stream, positions) in &expected.streams {
+            if self.index.stream(stream)? != *positions {
+                return Err(self.index_lies(positions.first()));
+            }
+        }
+        for (touch, positions) in &expected.touched {
+            if self.index.touched(touch)? != *positions {
+                return Err(self.index_lies(positions.first()));
+            }
+        }
+        for tile in &expected.tiles {
+            if self.index.tile(tile.level, tile.index)? != tile.hashes {
+                return Err(self.index_lies(Some(&Position(tile.index * 256))));
+            }
+        }
+        // Nothing else stands in it: a key too many would answer for something that never happened.
+        let keys = expected.keys();
+        if self.index.len() as u64 == keys { Ok(Some(keys)) } else { Err(self.index_lies(None)) }
+    }
+}
+
+/// What the index must hold, by the journal.
+#[derive(Default)]
+struct Expected {
+    commands: BTreeMap<CommandId, Answered>,
+    streams: BTreeMap<StreamId, Vec<Position>>,
+    touched: BTreeMap<Touch, Vec<Position>>,
+    tiles: Vec<Tile>,
+}
+
+impl Expected {
+    fn take(&mut self, group: &Group, tree: &mut Tree) {
+        for command in &group.commands {
+            let positions = command.entries.iter().map(|stored| stored.position).collect();
+            self.commands.insert(command.id, Answered { request: command.request, positions });
+            for stored in &command.entries {
+                tree.push(leaf_hash(&stored.entry), &mut self.tiles);
+                self.streams.entry(stored.stream).or_default().push(stored.position);
+                for touch in &stored.touches {
+                    self.touched.entry(*touch).or_default().push(stored.position);
                 }
             }
         }
-        self.check_streams(&keys, &lie)?;
-        let tiles = self.check_tiles()?;
-        if self.index.len() as u64 == expected + tiles {
-            Ok(Some(expected + tiles))
-        } else {
-            Err(lie(Position(0)))
-        }
+    }
+
+    /// The head, commands, each stream and its entries, touches, tiles.
+    fn keys(&self) -> u64 {
+        let many = |positions: &Vec<Position>| positions.len() as u64;
+        let streams: u64 = self.streams.values().map(|positions| 1 + many(positions)).sum();
+        let touched: u64 = self.touched.values().map(many).sum();
+        1 + self.commands.len() as u64 + streams + touched + self.tiles.len() as u64
     }
 }
 
@@ -387,45 +416,21 @@ impl Embedded {
         self.folder.with_file_name("index")
     }
 
-    /// Every stream that the journal holds leads to its own entries and to nothing else.
-    fn check_streams(
-        &self,
-        streams: &std::collections::BTreeSet<StreamId>,
-        lie: &impl Fn(Position) -> StoreError,
-    ) -> Result<(), StoreError> {
-        for stream in streams {
-            for (revision, position) in (0..).zip(self.index.stream(stream)?) {
-                let stored = self.read(position, 1)?.into_iter().next().ok_or_else(|| lie(position))?;
-                if stored.stream != *stream || stored.revision != Revision(revision) {
-                    return Err(lie(position));
-                }
-                for touch in &stored.touches {
-                    if !self.index.touched(touch)?.contains(&position) {
-                        return Err(lie(position));
-                    }
-                }
-            }
-        }
-        Ok(())
-    }
-
-    /// Every full tile has the hashes that the entries have; gives back how many there are.
-    fn check_tiles(&self) -> Result<u64, StoreError> {
-        let mut tree = Tree::new();
-        let mut tiles = Vec::new();
+    fn expected_index(&self) -> Result<Expected, StoreError> {
+        let (mut expected, mut tree) = (Expected::default(), Tree::new());
         let places = self.places.read().unwrap_or_else(PoisonError::into_inner).clone();
         for place in &places {
-            for stored in self.load(place)?.entries() {
-                tree.push(leaf_hash(&stored.entry), &mut tiles);
-            }
+            expected.take(&self.load(place)?, &mut tree);
         }
-        for tile in &tiles {
-            if self.index.tile(tile.level, tile.index)? != tile.hashes {
-                let what = format!("tile {} of level {} is wrong", tile.index, tile.level);
-                return Err(StoreError::Index { path: self.index_path(), what });
-            }
+        Ok(expected)
+    }
+
+    fn index_lies(&self, position: Option<&Position>) -> StoreError {
+        let at = position.map(|position| format!(" at position {position}")).unwrap_or_default();
+        StoreError::Index {
+            path: self.index_path(),
+            what: format!("it does not say what the journal says{at}"),
         }
-        Ok(tiles.len() as u64)
     }
 }
 

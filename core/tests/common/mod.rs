@@ -127,6 +127,7 @@ impl Bureau {
         self.run(None, command, &["clerk"]).expect("registered").stream
     }
 
+    #[expect(clippy::unused_self, reason = "reads as what the bureau enters")]
     pub(crate) fn hazard(&self, enterprise: StreamId) -> Request {
         let report = Report {
             enterprise,
