@@ -79,7 +79,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         let mut summary = summary(&office, &state, today, &outcomes, &verified)?;
         if stays {
             let actors: BTreeMap<_, _> = people.iter().cloned().collect();
-            summary["accounts"] = json!({ "password": password, "actors": actors });
+            summary["accounts"] = json!({ "password": password, "people": actors });
         }
         say!("{summary}");
     } else {

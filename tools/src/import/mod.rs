@@ -102,9 +102,13 @@ struct Written {
 fn said(rows: &[Row], bad: &[Bad], written: Option<&Written>) -> Value {
     let bad: Vec<_> =
         bad.iter().map(|b| json!({ "row": b.row, "column": b.column, "zh": b.zh, "en": b.en })).collect();
-    let written = written
-        .map(|w| json!({ "enterprises": w.enterprises, "hazards": w.hazards, "repeated": w.repeated }));
-    json!({ "good": rows.len(), "bad": bad, "written": written })
+    let mut said = json!({ "good": rows.len(), "bad": bad });
+    if let Some(Written { enterprises, hazards, repeated }) = written {
+        said["written"] = json!({ "enterprises": enterprises, "hazards": hazards, "repeated": repeated });
+        // One entry for each.
+        said["entries_written"] = json!(enterprises + hazards);
+    }
+    said
 }
 
 /// Rows shown in the preview.
