@@ -180,5 +180,5 @@ fn demonstration(place: &Place) -> (String, String, String) {
     let text = |pointer: &str| {
         shown.pointer(pointer).and_then(|value| value.as_str()).expect("an account").to_owned()
     };
-    (data, text("/accounts/actors/clerk"), text("/accounts/password"))
+    (data, text("/accounts/people/clerk"), text("/accounts/password"))
 }
