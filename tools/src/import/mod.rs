@@ -35,7 +35,7 @@ use row::{Bad, Columns, Row};
 ///
 /// Examples:
 ///   adit import --data /srv/adit --dry-run register.xlsx
-///   ADIT_PASSWORD=… adit import --data /srv/adit --actor <clerk> --map columns.toml register.csv
+///   ADIT_PASSWORD=… adit import --data /srv/adit --actor ID --map columns.toml register.csv
 #[derive(clap::Args)]
 #[command(verbatim_doc_comment)]
 pub(crate) struct Args {
