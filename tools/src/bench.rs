@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use adit_api::App;
 use adit_api::keystore::Keystore;
 use adit_api::projector::Projector;
 use adit_core::actor::{ActorCommand, ActorEvent, Enrol, RoleOfKey};
@@ -27,14 +28,20 @@ use anyhow::{Context, Result, bail};
 use hdrhistogram::Histogram;
 use serde_json::{Value, json};
 
+use crate::bench_http::Client;
+use crate::failure::fail;
 use crate::init::{Person, create};
 
 /// Measure. Figures are ratios and rates of one run on one machine; compare them only within it.
+///
+/// A ledger that people use is refused. One that was made and never used is set aside as DIR.unused.
+/// 性能测量：只在自己的台账上进行；正在使用的台账一律拒绝。
 ///
 /// Examples:
 ///   adit bench disk   --data /srv/bench --writers 64 --seconds 10
 ///   adit bench append --data /srv/bench --writers 64 --seconds 10 --json
 #[derive(clap::Args)]
+#[command(verbatim_doc_comment)]
 pub(crate) struct Args {
     #[command(subcommand)]
     what: What,
@@ -46,6 +53,8 @@ enum What {
     Disk(Load),
     /// The whole path: decide, sign, hash, tree, journal, sync, index, checkpoint, projections applied
     Append(Load),
+    /// Whole commands over HTTP: one connection for each writer, against a server in this process
+    Http(Load),
     /// Fold every stored entry into all read models
     Replay(Stored),
     /// Check everything, as `adit verify` does
@@ -64,6 +73,7 @@ struct Load {
     /// Append one line `position command-id` for each acknowledged append, after its acknowledgement
     #[arg(long, value_name = "FILE")]
     acks: Option<PathBuf>,
+    /// Print one JSON object
     #[arg(long)]
     json: bool,
 }
@@ -72,6 +82,7 @@ struct Load {
 struct Stored {
     #[arg(long, value_name = "DIR")]
     data: PathBuf,
+    /// Print one JSON object
     #[arg(long)]
     json: bool,
 }
@@ -88,14 +99,15 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     let (figures, as_json) = match &args.what {
         What::Disk(load) => (disk(load)?, load.json),
         What::Append(load) => (append(load)?, load.json),
+        What::Http(load) => (http(load)?, load.json),
         What::Replay(stored) => (replay(&stored.data)?, stored.json),
         What::Verify(stored) => (verified(&stored.data)?, stored.json),
     };
     if as_json {
-        println!("{figures}");
+        say!("{figures}");
     } else {
         for (name, value) in figures.as_object().into_iter().flatten() {
-            println!("{name:<16} {value}");
+            say!("{name:<16} {value}");
         }
     }
     Ok(())
@@ -104,6 +116,10 @@ pub(crate) fn run(args: &Args) -> Result<()> {
 /// Latencies in microseconds.
 fn histogram() -> Result<Histogram<u64>> {
     Ok(Histogram::new_with_bounds(1, 600_000_000, 3)?)
+}
+
+fn micros(took: Duration) -> u64 {
+    u64::try_from(took.as_micros()).unwrap_or(u64::MAX)
 }
 
 fn figures(latencies: &Histogram<u64>, took: Duration) -> Value {
@@ -121,24 +137,34 @@ fn figures(latencies: &Histogram<u64>, took: Duration) -> Value {
 
 /// Runs `one` on every writer until the time is over; `one` does one durable event.
 fn drive(load: &Load, one: impl Fn() -> Result<()> + Sync) -> Result<Value> {
+    drive_with(load, || Ok(()), |()| one())
+}
+
+/// Like [`drive`], with something of its own for every writer.
+fn drive_with<S>(
+    load: &Load,
+    start: impl Fn() -> Result<S> + Sync,
+    one: impl Fn(&mut S) -> Result<()> + Sync,
+) -> Result<Value> {
     let (stop, failed) = (AtomicBool::new(false), Mutex::new(None));
     let all = Mutex::new(histogram()?);
     let begun = Instant::now();
     std::thread::scope(|scope| {
         for _ in 0..load.writers {
             scope.spawn(|| {
-                let Ok(mut own) = histogram() else { return };
-                while !stop.load(Ordering::Relaxed) && begun.elapsed().as_secs() < load.seconds {
-                    let start = Instant::now();
-                    if let Err(error) = one() {
-                        *failed.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
-                        stop.store(true, Ordering::Relaxed);
-                        return;
+                let work = || -> Result<()> {
+                    let (mut own, mut state) = (histogram()?, start()?);
+                    while !stop.load(Ordering::Relaxed) && begun.elapsed().as_secs() < load.seconds {
+                        let asked = Instant::now();
+                        one(&mut state)?;
+                        own.saturating_record(micros(asked.elapsed()));
                     }
-                    let micros = u64::try_from(start.elapsed().as_micros()).unwrap_or(u64::MAX);
-                    own.saturating_record(micros);
+                    Ok(all.lock().unwrap_or_else(PoisonError::into_inner).add(&own)?)
+                };
+                if let Err(error) = work() {
+                    *failed.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
+                    stop.store(true, Ordering::Relaxed);
                 }
-                let _ = all.lock().unwrap_or_else(PoisonError::into_inner).add(&own);
             });
         }
     });
@@ -175,7 +201,8 @@ struct Bench {
     enterprise: StreamId,
 }
 
-/// Opens the bench's ledger, or makes it. An initialised ledger that nobody has used yet becomes the bench's.
+/// Opens the bench's ledger, or makes it. An initialised ledger that nobody has used
+/// yet is set aside, and the bench's own takes its place.
 fn open_bench(data: &Path) -> Result<Bench> {
     let home = Home::beside(data);
     let keystore = Keystore::at(&home.actors());
@@ -189,9 +216,7 @@ fn open_bench(data: &Path) -> Result<Bench> {
         }
         office.ledger().origin().clone_into(&mut origin);
         drop(office);
-        std::fs::remove_dir_all(&home.data)?;
-        std::fs::remove_dir_all(&home.keys)?;
-        std::fs::remove_file(&home.lock)?;
+        set_aside(&home)?;
     }
     let (office, admins) = create(data, &origin, Arc::new(SystemClock))?;
     let person = Person::new(&origin)?;
@@ -206,6 +231,28 @@ fn open_bench(data: &Path) -> Result<Bench> {
         office.execute(&request, &admins)?;
     }
     Ok(Bench { office, person, enterprise })
+}
+
+/// Moves a ledger that nobody has used yet out of the way, with its keys: its administrators alone could enrol the bench, and
+/// their passwords are not ours to ask for. Nothing is deleted.
+fn set_aside(home: &Home) -> Result<()> {
+    let mut name = home.data.as_os_str().to_owned();
+    name.push(".unused");
+    let aside = Home::beside(Path::new(&name));
+    let moves = [(&home.data, &aside.data), (&home.keys, &aside.keys), (&home.lock, &aside.lock)];
+    if let Some((_, taken)) = moves.iter().find(|(_, to)| to.exists()) {
+        let taken = taken.display();
+        return Err(fail(
+            format!("{taken} 已存在，请另选目录"),
+            format!("{taken} exists; name another folder"),
+        ));
+    }
+    for (from, to) in moves {
+        std::fs::rename(from, to).with_context(|| format!("couldn't move {}", from.display()))?;
+    }
+    let aside = aside.data.display();
+    eprintln!("未使用的台账已移至 {aside} / the unused ledger was moved to {aside}");
+    Ok(())
 }
 
 /// The bench's own actor; none on a ledger where nothing happened yet.
@@ -249,9 +296,7 @@ fn append(load: &Load) -> Result<Value> {
         let answer = bench.office.execute(&request, &[&bench.person.key])?;
         let position = *answer.positions.first().context("an answer has a position")?;
         if let Some(acks) = &acks {
-            let mut acks = acks.lock().unwrap_or_else(PoisonError::into_inner);
-            writeln!(acks, "{position} {}", request.id)?;
-            acks.flush()?;
+            acknowledge(acks, &position, &request)?;
         }
         Ok(())
     };
@@ -272,6 +317,17 @@ fn open_acks(path: &Path) -> Result<Mutex<BufWriter<File>>> {
     Ok(Mutex::new(BufWriter::new(file.with_context(|| format!("couldn't open {}", path.display()))?)))
 }
 
+/// One line in one write: a process that dies in between leaves no line without its answer.
+fn acknowledge(
+    acks: &Mutex<BufWriter<File>>,
+    position: &dyn std::fmt::Display,
+    request: &Request,
+) -> Result<()> {
+    let mut acks = acks.lock().unwrap_or_else(PoisonError::into_inner);
+    writeln!(acks, "{position} {}", request.id)?;
+    Ok(acks.flush()?)
+}
+
 fn hazard(enterprise: StreamId, found_on: Day) -> Result<Request> {
     let report = Report {
         enterprise,
@@ -289,21 +345,80 @@ fn hazard(enterprise: StreamId, found_on: Day) -> Result<Request> {
     })
 }
 
+/// Signs in once, then every writer sends commands on a connection of its own.
+fn http(load: &Load) -> Result<Value> {
+    let bench = open_bench(&load.data)?;
+    let home = Home::beside(&load.data);
+    let (enterprise, actor) = (bench.enterprise, bench.person.actor.to_string());
+    let today = bench.office.ledger().now().day();
+    let app = App::new(bench.office, Keystore::at(&home.actors()))?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let listener = runtime.block_on(tokio::net::TcpListener::bind("127.0.0.1:0"))?;
+    let server = listener.local_addr()?;
+    let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
+    let serving = runtime.spawn(adit_api::serve(listener, app, async {
+        // Told to stop, or nobody is left to tell.
+        let _ = stopped.await;
+    }));
+    let first = Mutex::new(Client::sign_in(server, &actor, PASSWORD)?);
+    let acks = load.acks.as_deref().map(open_acks).transpose()?;
+    let start = || first.lock().unwrap_or_else(PoisonError::into_inner).again();
+    let figures = drive_with(load, start, |client| {
+        let request = hazard(enterprise, today)?;
+        let answer = client.execute(&request)?;
+        let Some(acks) = &acks else { return Ok(()) };
+        acknowledge(acks, &answer["positions"][0], &request)
+    });
+    // Dropped first, so that the server need not wait for a connection that says nothing more.
+    drop(first);
+    drop(stop);
+    runtime.block_on(serving)??;
+    let mut figures = figures?;
+    figures["writers"] = json!(load.writers);
+    Ok(figures)
+}
+
+/// Latencies are those of one event.
 fn replay(data: &Path) -> Result<Value> {
     let ledger = crate::open::ledger(data)?;
+    let (mut state, mut latencies) = (Projections::default(), nanoseconds()?);
     let begun = Instant::now();
-    let state = adit_api::projector::fold(&ledger, None, Position(ledger.size()))?;
-    Ok(rate(state.next().0, begun.elapsed()))
+    let mut before = begun;
+    for fact in ledger.facts(Position(0)) {
+        state.apply(&fact?)?;
+        let now = Instant::now();
+        latencies.saturating_record(u64::try_from((now - before).as_nanos()).unwrap_or(u64::MAX));
+        before = now;
+    }
+    Ok(rate(state.next().0, begun.elapsed(), &latencies))
 }
 
+/// Latencies are those of one group of entries.
 fn verified(data: &Path) -> Result<Value> {
     let ledger = crate::open::ledger(data)?;
+    let mut latencies = nanoseconds()?;
     let begun = Instant::now();
-    let verified = verify(ledger.store(), &ledger.log_key().vkey(), |_| {})?;
-    Ok(rate(verified.size, begun.elapsed()))
+    let mut before = begun;
+    let verified = verify(ledger.store(), &ledger.log_key().vkey(), |_| {
+        let now = Instant::now();
+        latencies.saturating_record(u64::try_from((now - before).as_nanos()).unwrap_or(u64::MAX));
+        before = now;
+    })?;
+    Ok(rate(verified.size, begun.elapsed(), &latencies))
 }
 
-fn rate(events: u64, took: Duration) -> Value {
+fn nanoseconds() -> Result<Histogram<u64>> {
+    Ok(Histogram::new_with_bounds(1, 600_000_000_000, 3)?)
+}
+
+fn rate(events: u64, took: Duration, latencies: &Histogram<u64>) -> Value {
     let seconds = took.as_secs_f64();
-    json!({ "events": events, "seconds": seconds, "events_per_s": events as f64 / seconds })
+    let ms = |quantile| latencies.value_at_quantile(quantile) as f64 / 1e6;
+    json!({
+        "events": events,
+        "seconds": seconds,
+        "events_per_s": events as f64 / seconds,
+        "p50_ms": ms(0.5),
+        "p99_ms": ms(0.99),
+    })
 }

@@ -11,11 +11,13 @@ use adit_core::ledger::clock::{Clock, SystemClock};
 use adit_core::ledger::home::Home;
 use adit_core::ledger::keyring::actor_key_name;
 use adit_core::ledger::log::Ledger;
-use adit_core::ledger::vkey::SigningKey;
+use adit_core::ledger::vkey::{SigningKey, is_name};
 use adit_core::office::Office;
 use adit_core::opening::{LedgerCommand, Open};
 use anyhow::{Result, bail};
 use serde_json::json;
+
+use crate::failure::fail;
 
 /// Make a new ledger: log key, data key, lock, and two administrators with passwords that are shown once.
 ///
@@ -27,6 +29,7 @@ pub(crate) struct Args {
     /// Name of the ledger, like a URL without scheme: xiuyan.example/ledger
     #[arg(long)]
     origin: String,
+    /// Print one JSON object
     #[arg(long)]
     json: bool,
 }
@@ -50,6 +53,12 @@ pub(crate) fn request(command: Command) -> Result<Request> {
 
 /// Makes and opens a ledger with two administrators.
 pub(crate) fn create(data: &Path, origin: &str, clock: Arc<dyn Clock>) -> Result<(Office, [Person; 2])> {
+    if !is_name(origin) {
+        return Err(fail(
+            "台账名称不能为空，不能含空白、加号或控制字符，且不超过255字节，例如 xiuyan.example/ledger",
+            "an origin is not empty, has no blank, no plus sign and no control character, and at most 255 bytes: xiuyan.example/ledger",
+        ));
+    }
     let used = fs::read_dir(data).is_ok_and(|mut entries| entries.next().is_some());
     if used {
         bail!("{} is not empty; choose another folder / 目录非空，请另选目录", data.display());
@@ -85,17 +94,17 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     }
     let log = office.ledger().log_key().vkey();
     if args.json {
-        println!("{}", json!({ "origin": args.origin, "log": log, "admins": shown }));
+        say!("{}", json!({ "origin": args.origin, "log": log, "admins": shown }));
         return Ok(());
     }
-    println!("台账已开立 / the ledger is open: {}", args.origin);
-    println!("  log key  {log}");
-    println!("  data     {}", data.display());
-    println!("  keys     {}   (备份到别处 / back up elsewhere)", home.keys.display());
-    println!("  lock     {}", home.lock.display());
-    println!("管理员口令只显示这一次 / passwords of the two administrators, shown only now:");
+    say!("台账已开立 / the ledger is open: {}", args.origin);
+    say!("  log key  {log}");
+    say!("  data     {}", data.display());
+    say!("  keys     {}   (备份到别处 / back up elsewhere)", home.keys.display());
+    say!("  lock     {}", home.lock.display());
+    say!("管理员口令只显示这一次 / passwords of the two administrators, shown only now:");
     for admin in &shown {
-        println!(
+        say!(
             "  {}  {}",
             admin["actor"].as_str().unwrap_or_default(),
             admin["password"].as_str().unwrap_or_default()

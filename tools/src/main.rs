@@ -1,11 +1,15 @@
 //! `adit`: one command line for the whole ledger.
 
+// First of all, because it brings `say!`.
+#[macro_use]
+mod output;
 mod bench;
+mod bench_http;
 mod demo;
+mod failure;
 mod import;
 mod init;
 mod open;
-mod output;
 mod project;
 mod rules;
 mod serve;
@@ -30,32 +34,35 @@ use clap::{Parser, Subcommand};
     version,
     about,
     long_about,
-    after_help = "Exit codes: 0 done, 1 refused or a fault was found, 2 wrong usage."
+    after_help = "Exit codes / 退出码:\n  0  done; for verify and demo: everything holds / 完成，核验与演示全部通过\n  1  refused, or a fault was found; nothing half done is left / 被拒绝或发现问题\n  2  wrong usage / 用法有误"
 )]
 struct Cli {
     #[command(subcommand)]
     command: Action,
 }
 
+// `about` and not a doc comment, which would push aside the longer text of each command.
 #[derive(Subcommand)]
 enum Action {
-    /// Make a new ledger with its keys and two administrators / 开立台账
+    #[command(about = "Make a new ledger with its keys and two administrators / 开立台账")]
     Init(init::Args),
-    /// Serve the API and the start page / 启动服务
+    #[command(about = "Serve the API and the start page / 启动服务")]
     Serve(serve::Args),
-    /// Play the published cases on a fresh ledger, then serve it / 演示
+    #[command(about = "Play the published cases on a fresh ledger, then serve it / 演示")]
     Demo(demo::Args),
-    /// Take over a bureau's own register (CSV, TSV, XLSX) / 导入台账
+    #[command(about = "Take over a bureau's own register (CSV, TSV, XLSX) / 导入台账")]
     Import(import::Args),
-    /// Check everything from the first entry / 核验
+    #[command(about = "Check everything from the first entry / 核验")]
     Verify(verify::Args),
-    /// Show the events of one stream / 查看事项
+    #[command(about = "Show the events of one stream / 查看事项")]
     Show(show::Args),
-    /// Print a read model: register, timeline, five_in_place, deadlines, rewards, repeat_offenders, relief / 汇总表
+    #[command(
+        about = "Print a read model: register, timeline, five_in_place, deadlines, rewards, repeat_offenders, relief / 汇总表"
+    )]
     Project(project::Args),
-    /// Ask a rule about facts in a JSON file; needs no ledger / 规则测算
+    #[command(about = "Ask a rule about facts in a JSON file; needs no ledger / 规则测算")]
     Rules(rules::Args),
-    /// Measure on this machine / 性能测量
+    #[command(about = "Measure on this machine / 性能测量")]
     Bench(bench::Args),
 }
 
@@ -81,6 +88,7 @@ fn main() -> ExitCode {
         Action::Bench(args) => bench::run(&args),
     };
     match done {
+        Ok(()) if output::lost() => ExitCode::FAILURE,
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             output::complain(&error);

@@ -1,12 +1,37 @@
 //! Tables, progress, and errors in both languages.
 
-use std::io::{IsTerminal, stdout};
+use std::fmt::Arguments;
+use std::io::{ErrorKind, IsTerminal, Write, stdout};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use adit_core::office::ExecuteError;
 use adit_core::refusal::{Lang, Refusal};
 use comfy_table::{ContentArrangement, Table, presets};
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::Value;
+
+/// Set when standard output could not take what was said, for another reason than that nobody reads it.
+static LOST: AtomicBool = AtomicBool::new(false);
+
+/// Writes a line to standard output. A reader that has gone away (`adit … | head`) is no fault, and work that has begun
+/// is finished all the same.
+pub(crate) fn line(text: Arguments<'_>) {
+    let mut out = stdout().lock();
+    let written = out.write_fmt(text).and_then(|()| out.write_all(b"\n")).and_then(|()| out.flush());
+    if written.is_err_and(|error| error.kind() != ErrorKind::BrokenPipe) {
+        LOST.store(true, Ordering::Relaxed);
+    }
+}
+
+/// Whether something that was to be printed is lost, such as on a full disk.
+pub(crate) fn lost() -> bool {
+    LOST.load(Ordering::Relaxed)
+}
+
+/// Like `println!`, but does not panic where nobody reads.
+macro_rules! say {
+    ($($text:tt)*) => { $crate::output::line(format_args!($($text)*)) };
+}
 
 /// A refusal as an error of the command line.
 #[derive(Debug, thiserror::Error)]
@@ -19,15 +44,21 @@ pub(crate) fn complain(error: &anyhow::Error) {
         (Some(Refused(refusal)), _) | (_, Some(ExecuteError::Refused(refusal))) => Some(refusal),
         (None, Some(_) | None) => None,
     };
-    match refusal {
-        Some(refusal) => {
-            for lang in [Lang::Zh, Lang::En] {
-                let words = refusal.words(lang);
-                eprintln!("{} {} [{}; {}]", words.says, words.instead, refusal.code, words.rule);
-            }
+    if let Some(refusal) = refusal {
+        for lang in [Lang::Zh, Lang::En] {
+            let words = refusal.words(lang);
+            eprintln!("{} {} [{}; {}]", words.says, words.instead, refusal.code, words.rule);
         }
-        None => eprintln!("adit: {error:#}"),
+        return;
     }
+    let mut english = String::new();
+    for cause in error.chain().map(ToString::to_string) {
+        // Some errors repeat their source in their own words.
+        if !english.contains(&cause) {
+            english = if english.is_empty() { cause } else { format!("{english}: {cause}") };
+        }
+    }
+    eprintln!("{}\nadit: {english}", crate::failure::chinese(error));
 }
 
 /// A bar on standard error; none where nobody watches.
@@ -70,9 +101,9 @@ pub(crate) fn table(columns: &[&str], rows: &[Value]) {
         columns.iter().map(|name| cell(row.get(*name).unwrap_or(&Value::Null))).collect::<Vec<_>>()
     };
     if !stdout().is_terminal() {
-        println!("{}", columns.join("\t"));
+        say!("{}", columns.join("\t"));
         for row in rows {
-            println!("{}", line(row).join("\t").replace('\n', " "));
+            say!("{}", line(row).join("\t").replace('\n', " "));
         }
         return;
     }
@@ -82,7 +113,7 @@ pub(crate) fn table(columns: &[&str], rows: &[Value]) {
     for row in rows {
         table.add_row(line(row));
     }
-    println!("{table}");
+    say!("{table}");
 }
 
 /// Columns of a read model's rows, in their order.

@@ -16,6 +16,7 @@ pub(crate) struct Args {
     /// A position (included) or a day (its end)
     #[arg(long, value_name = "POSITION|DATE")]
     as_of: Option<String>,
+    /// Print one JSON object
     #[arg(long)]
     json: bool,
 }
@@ -26,7 +27,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     let office = Office::open(ledger)?;
     let rows = state.rows(&args.name, &office.rules(), today)?;
     if args.json {
-        println!("{}", json!({ "projection": args.name, "as_of": today, "rows": rows }));
+        say!("{}", json!({ "projection": args.name, "as_of": today, "rows": rows }));
     } else {
         crate::output::table(&crate::output::columns(&rows), &rows);
     }

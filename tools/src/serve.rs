@@ -18,15 +18,18 @@ pub(crate) struct Args {
     /// Address to listen on; port 0 takes a free one
     #[arg(long, default_value = "127.0.0.1:8080", env = "ADIT_LISTEN")]
     listen: String,
+    /// Say the address as one JSON object
+    #[arg(long)]
+    json: bool,
 }
 
 pub(crate) fn run(args: &Args) -> Result<()> {
     let ledger = crate::open::ledger(&args.data.data)?;
-    serve(Office::open(ledger)?, &Home::beside(&args.data.data), &args.listen)
+    serve(Office::open(ledger)?, &Home::beside(&args.data.data), &args.listen, args.json)
 }
 
 /// Serves until Ctrl-C or SIGTERM, then writes a snapshot of the read models.
-pub(crate) fn serve(office: Office, home: &Home, listen: &str) -> Result<()> {
+pub(crate) fn serve(office: Office, home: &Home, listen: &str, json: bool) -> Result<()> {
     let app = App::new(office, Keystore::at(&home.actors()))?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let saved = Arc::clone(&app);
@@ -34,7 +37,12 @@ pub(crate) fn serve(office: Office, home: &Home, listen: &str) -> Result<()> {
         let listener = tokio::net::TcpListener::bind(listen)
             .await
             .with_context(|| format!("couldn't listen on {listen}"))?;
-        println!("明硐 Adit http://{}", listener.local_addr()?);
+        let address = format!("http://{}", listener.local_addr()?);
+        if json {
+            say!("{}", serde_json::json!({ "listening": address }));
+        } else {
+            say!("明硐 Adit {address}\n按 Ctrl-C 停止 / Ctrl-C stops it");
+        }
         adit_api::serve(listener, app, stopped()).await.context("the server stopped")
     })?;
     saved.projector.save(saved.office.ledger()).context("couldn't write the snapshot; the next start replays")

@@ -17,6 +17,7 @@ pub(crate) struct Args {
     /// A position (included) or a day (its end)
     #[arg(long, value_name = "POSITION|DATE")]
     as_of: Option<String>,
+    /// Print one JSON object
     #[arg(long)]
     json: bool,
 }
@@ -40,7 +41,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         bail!("there is no such stream at that moment / 没有这个事项");
     }
     if args.json {
-        println!("{}", json!({ "stream": stream, "events": rows }));
+        say!("{}", json!({ "stream": stream, "events": rows }));
     } else {
         crate::output::table(&["position", "revision", "at", "type", "lines", "data"], &rows);
     }

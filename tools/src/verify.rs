@@ -10,11 +10,15 @@ use adit_core::ledger::verify::{Verified, VerifyFault, verify};
 use serde_json::{Value, json};
 
 /// Check every group, entry, body, signature, key, grant, clock and index key. Exit code 0 only if all holds; else the
-/// first fault is named and the exit code is 1.
+/// first fault is named (file, offset, position) and the exit code is 1. Nothing is changed.
+/// 逐条核验全部内容；发现第一处问题即指出位置并以退出码1结束。
+///
+/// Example: adit verify --data /srv/adit --json
 #[derive(clap::Args)]
 pub(crate) struct Args {
     #[command(flatten)]
     data: crate::DataDir,
+    /// Print one JSON object
     #[arg(long)]
     json: bool,
 }
@@ -23,7 +27,7 @@ pub(crate) fn run(args: &Args) -> ExitCode {
     match check(args) {
         Ok(verified) => {
             if args.json {
-                println!("{}", said(&verified));
+                say!("{}", said(&verified));
             } else {
                 tell(&verified);
             }
@@ -33,7 +37,7 @@ pub(crate) fn run(args: &Args) -> ExitCode {
             let (file, offset, position) = fault.place();
             if args.json {
                 let fault = json!({ "error": fault.to_string(), "file": file, "offset": offset, "position": position });
-                println!("{}", json!({ "ok": false, "fault": fault }));
+                say!("{}", json!({ "ok": false, "fault": fault }));
             } else {
                 eprintln!("核验不通过 / verification failed: {fault}");
             }
@@ -48,10 +52,14 @@ pub(crate) fn said(verified: &Verified) -> Value {
 
 pub(crate) fn tell(verified: &Verified) {
     let checked = verified.checked;
-    println!("核验通过 / all holds: {} entries, root {}", verified.size, verified.root);
-    println!(
+    say!("核验通过 / all holds: {} entries, root {}", verified.size, verified.root);
+    say!(
         "  {} groups, {} signatures, {} bodies, {} streams, {} index keys",
-        checked.groups, checked.signatures, checked.bodies, checked.streams, checked.index_keys
+        checked.groups,
+        checked.signatures,
+        checked.bodies,
+        checked.streams,
+        checked.index_keys
     );
 }
 

@@ -93,6 +93,8 @@ pub enum Origin {
     MonitoringAlert,
     /// 事故
     Accident,
+    /// 原台账移交: taken over from the register that was kept before; what that said of the source stands in the description.
+    EarlierRegister,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]

@@ -83,7 +83,7 @@ fn report(state: &State, report: &Report, facts: &Facts, moment: &Moment<'_>) ->
             need(facts.with_finding, Refusal::OnlyByInspection)?;
             need(signed_by_two(moment.by, Role::Inspector), Refusal::NeedsTwoInspectors)?;
         }
-        Origin::MonitoringAlert | Origin::Accident => {
+        Origin::MonitoringAlert | Origin::Accident | Origin::EarlierRegister => {
             let entitled = signed_by(moment.by, Role::Inspector) || signed_by(moment.by, Role::Clerk);
             need(entitled, Refusal::NeedsInspector)?;
         }

@@ -151,11 +151,11 @@ impl Cast {
     /// Puts every account's key under one password; gives back names and actors.
     pub(crate) fn lock_away(self, keystore: &Keystore, password: &str) -> Result<Vec<(String, String)>> {
         let mut shown = Vec::new();
-        let admins = self.admins.iter().map(|admin| ("admin".to_owned(), admin));
+        let admins = (1..).zip(&self.admins).map(|(number, admin)| (format!("admin-{number}"), admin));
         let wanted =
             |name: &String| OFFICERS.iter().any(|(officer, _)| officer == name) || name.starts_with("示例");
         for (name, person) in admins.chain(self.people.iter().map(|(n, p)| (n.clone(), p))) {
-            if wanted(&name) || name == "admin" {
+            if wanted(&name) || name.starts_with("admin-") {
                 keystore.store(person.actor, &person.key, password)?;
                 shown.push((name, person.actor.to_string()));
             }

@@ -7,6 +7,7 @@ mod cases;
 mod cast;
 mod stories;
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -18,14 +19,22 @@ use adit_core::ledger::verify::{Verified, verify};
 use adit_core::office::Office;
 use adit_core::rules::facts::explained;
 use adit_projections::Projections;
-use anyhow::{Result, ensure};
+use anyhow::Result;
 use serde_json::{Value, json};
 
+use crate::failure::fail;
 use cases::Case;
 use cast::Cast;
 
 /// Play the published cases and a few plainly fictional ones, print what comes out, verify, then serve.
+/// 在新台账上演示已公布的案例和明确标注的虚构示例，核验后启动服务。
+///
+/// Examples:
+///   adit demo                                  everything, then the API and the start page on 127.0.0.1:8080
+///   adit demo --no-serve --json                one JSON object; exit code 0 only if all published rewards come out
+///   adit demo --data /tmp/demo --no-serve      keep the ledger, to look at with verify, show and project
 #[derive(clap::Args)]
+#[command(verbatim_doc_comment)]
 pub(crate) struct Args {
     /// Keep the ledger here instead of in a temporary folder
     #[arg(long, value_name = "DIR")]
@@ -36,6 +45,7 @@ pub(crate) struct Args {
     /// End after printing; exit code 0 only if every reward that must agree does, and all verifies
     #[arg(long)]
     no_serve: bool,
+    /// Print one JSON object
     #[arg(long)]
     json: bool,
 }
@@ -57,39 +67,48 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     let data = args.data.clone().unwrap_or_else(|| folder.path().join("demo"));
     let home = Home::beside(&data);
     let cases = cases::read()?;
-    let (password, people) = play(&data, &home, &cases)?;
+    let (password, people) = play(&data, &home, &cases, args.json)?;
     let ledger = Ledger::open(&home, Arc::new(SystemClock))?;
     let office = Office::open(ledger)?;
     let (state, today) = crate::open::projections(office.ledger(), None)?;
     let outcomes = outcomes(&cases, &state);
     let verified = check(&office)?;
+    // A ledger that stays can be signed in to afterwards; one that goes away with this process can not.
+    let stays = args.data.is_some() || !args.no_serve;
     if args.json {
-        let mut said = summary(&office, &state, today, &outcomes, &verified)?;
-        let by_name: serde_json::Map<_, _> =
-            people.iter().map(|(name, actor)| (name.clone(), json!(actor))).collect();
-        said["accounts"] = json!({ "password": password, "people": by_name });
-        println!("{said}");
+        let mut summary = summary(&office, &state, today, &outcomes, &verified)?;
+        if stays {
+            let actors: BTreeMap<_, _> = people.iter().cloned().collect();
+            summary["accounts"] = json!({ "password": password, "people": actors });
+        }
+        say!("{summary}");
     } else {
         tell(&office, &state, today, &outcomes, &verified)?;
+        if stays {
+            say!("\n演示口令 / password of every demonstration account: {password}");
+            for (role, actor) in &people {
+                say!("  {role:<12} {actor}");
+            }
+        }
     }
     let wrong: Vec<&str> =
         outcomes.iter().filter(|o| o["ok"] == json!(false)).filter_map(|o| o["case"].as_str()).collect();
-    ensure!(wrong.is_empty(), "rewards that must agree with the published ones do not: {}", wrong.join(", "));
+    if !wrong.is_empty() {
+        let wrong = wrong.join(", ");
+        let en = format!("rewards that must agree with the published ones do not: {wrong}");
+        return Err(fail(format!("奖励金额与公布的不一致：{wrong}"), en));
+    }
     if args.no_serve {
         return Ok(());
     }
-    println!("\n演示口令 / password of every demonstration account: {password}");
-    for (role, actor) in people {
-        println!("  {role:<12} {actor}");
-    }
-    crate::serve::serve(office, &home, &args.listen)
+    crate::serve::serve(office, &home, &args.listen, args.json)
 }
 
 /// Names and actors of the demonstration's accounts.
 type Accounts = Vec<(String, String)>;
 
 /// Plays everything; gives back the accounts' password and the accounts.
-fn play(data: &std::path::Path, home: &Home, cases: &[Case]) -> Result<(String, Accounts)> {
+fn play(data: &std::path::Path, home: &Home, cases: &[Case], quiet: bool) -> Result<(String, Accounts)> {
     let mut steps = stories::steps();
     steps.extend(cases.iter().flat_map(cases::steps));
     // A stable sort keeps each story's own order within a day.
@@ -99,7 +118,7 @@ fn play(data: &std::path::Path, home: &Home, cases: &[Case]) -> Result<(String, 
     let dynamic: Arc<dyn Clock> = Arc::clone(&clock) as Arc<dyn Clock>;
     let (office, admins) = crate::init::create(data, ORIGIN, dynamic)?;
     let mut cast = Cast::enrol(office, clock, admins)?;
-    let bar = crate::output::progress(steps.len() as u64, "演示 play", false);
+    let bar = crate::output::progress(steps.len() as u64, "演示 play", quiet);
     for step in steps {
         cast.at(step.day);
         (step.run)(&mut cast)?;
@@ -169,60 +188,60 @@ fn tell(
     verified: &Verified,
 ) -> Result<()> {
     let rules = office.rules();
-    println!("演示台账 / demonstration ledger {ORIGIN}");
-    println!(
+    say!("演示台账 / demonstration ledger {ORIGIN}");
+    say!(
         "案例按来源公布的日期播放；检查人员、交办时间等来源未载明的步骤为演示补充。\n\
          Cases are played on their own dates; steps that a source does not tell (who inspected, when it was assigned) are supplied.\n"
     );
-    println!("重大事故隐患清单 / register");
+    say!("重大事故隐患清单 / register");
     let register = state.rows("register", &rules, today)?;
     crate::output::table(
         &["enterprise_name", "origin", "found_on", "criterion", "status", "due", "overdue", "listed"],
         &register,
     );
-    println!("\n五落实 / five in place");
+    say!("\n五落实 / five in place");
     let mut five = state.rows("five_in_place", &rules, today)?;
     five.retain(|row| row["proof"].as_object().is_some_and(|proof| !proof.is_empty()));
     crate::output::table(&["enterprise_name", "elements", "in_place", "not_confirmed"], &five);
-    println!("\n反复出现、提请关闭 / repeat offenders");
+    say!("\n反复出现、提请关闭 / repeat offenders");
     let repeat = state.rows("repeat_offenders", &rules, today)?;
     crate::output::table(&["enterprise_name", "discoveries", "penalties", "petition", "grounds"], &repeat);
-    println!("\n自查自报免罚 / relief");
+    say!("\n自查自报免罚 / relief");
     crate::output::table(
         &["hazard", "relieved", "rule_says", "reasons", "otherwise"],
         &state.rows("relief", &rules, today)?,
     );
-    println!("\n逾期 / deadlines missed or met late");
+    say!("\n逾期 / deadlines missed or met late");
     let mut late = state.rows("deadlines", &rules, today)?;
     late.retain(|row| row["standing"] == "overdue" || row["standing"] == "met_late");
     crate::output::table(&["stream", "clock", "due", "standing", "days_left"], &late);
-    println!("\n举报奖励 / rewards");
+    say!("\n举报奖励 / rewards");
     crate::output::table(
         &["case", "published_yuan", "computed_yuan", "alternative_yuan", "rule", "status", "agrees"],
         outcomes,
     );
     explain(outcomes);
-    println!();
+    say!("");
     crate::verify::tell(verified);
     Ok(())
 }
 
 /// What each case shows, with the reasons of its reward.
 fn explain(outcomes: &[Value]) {
-    println!("\n案例说明 / what each case shows");
+    say!("\n案例说明 / what each case shows");
     for outcome in outcomes {
-        println!(
+        say!(
             "{} {}",
             outcome["case"].as_str().unwrap_or_default(),
             outcome["note"].as_str().unwrap_or_default()
         );
         for reason in outcome["reasons"].as_array().into_iter().flatten() {
             let text = |name: &str| reason[name].as_str().unwrap_or_default();
-            println!("    {} / {} [{}]", text("zh"), text("en"), text("source"));
+            say!("    {} / {} [{}]", text("zh"), text("en"), text("source"));
         }
         if let Some(because) = outcome["because"].as_str() {
-            println!("    {because}");
+            say!("    {because}");
         }
-        println!("    来源 source: {}", outcome["source"].as_str().unwrap_or_default());
+        say!("    来源 source: {}", outcome["source"].as_str().unwrap_or_default());
     }
 }

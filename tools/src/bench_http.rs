@@ -1,0 +1,91 @@
+//! `adit bench http`: whole commands over HTTP, each on a connection that stays open, against a server in this process.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{SocketAddr, TcpStream};
+
+use adit_core::command::Request;
+use anyhow::{Context, Result, bail};
+use serde_json::{Value, json};
+
+/// Largest answer that is read.
+const ANSWER_BYTES_MAX: usize = 1 << 20;
+
+/// One connection.
+pub(crate) struct Client {
+    stream: BufReader<TcpStream>,
+    token: String,
+}
+
+impl Client {
+    /// Connects and signs in.
+    pub(crate) fn sign_in(server: SocketAddr, actor: &str, password: &str) -> Result<Self> {
+        let mut client = Self::connect(server, String::new())?;
+        let answer = client.post("/api/v1/sign-in", &json!({ "actor": actor, "password": password }))?;
+        answer["token"].as_str().context("the server gave no token")?.clone_into(&mut client.token);
+        Ok(client)
+    }
+
+    fn connect(server: SocketAddr, token: String) -> Result<Self> {
+        let stream = TcpStream::connect(server).context("couldn't connect to the server of the bench")?;
+        // Small requests that wait for their answer gain nothing from being collected.
+        stream.set_nodelay(true)?;
+        Ok(Self { stream: BufReader::new(stream), token })
+    }
+
+    /// Another connection of the same session.
+    pub(crate) fn again(&self) -> Result<Self> {
+        Self::connect(self.stream.get_ref().peer_addr()?, self.token.clone())
+    }
+
+    /// Sends a command and waits for its answer.
+    pub(crate) fn execute(&mut self, request: &Request) -> Result<Value> {
+        let mut body: Value = serde_json::from_str(&request.command.to_json()?)?;
+        body["id"] = json!(request.id);
+        self.post("/api/v1/commands", &body)
+    }
+
+    fn post(&mut self, path: &str, body: &Value) -> Result<Value> {
+        let body = body.to_string();
+        let head = format!(
+            "POST {path} HTTP/1.1\r\nhost: bench\r\nauthorization: Bearer {}\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n",
+            self.token,
+            body.len()
+        );
+        self.stream.get_mut().write_all((head + &body).as_bytes())?;
+        let (status, length) = self.head()?;
+        let mut answer = vec![0; length];
+        self.stream.read_exact(&mut answer)?;
+        if !(200..300).contains(&status) {
+            bail!("the server answered {status}: {}", String::from_utf8_lossy(&answer));
+        }
+        Ok(serde_json::from_slice(&answer)?)
+    }
+
+    /// Status and length of the answer that comes.
+    fn head(&mut self) -> Result<(u16, usize)> {
+        let mut line = String::new();
+        self.stream.read_line(&mut line)?;
+        let status = line.split_whitespace().nth(1).and_then(|code| code.parse().ok());
+        let status = status.context("the server's answer has no status")?;
+        let mut length = 0;
+        loop {
+            line.clear();
+            if self.stream.read_line(&mut line)? == 0 {
+                bail!("the server hung up");
+            }
+            let header = line.trim_end();
+            if header.is_empty() {
+                break;
+            }
+            let named =
+                header.split_once(':').filter(|(name, _)| name.eq_ignore_ascii_case("content-length"));
+            if let Some((_, value)) = named {
+                length = value.trim().parse().context("the server's answer has no length")?;
+            }
+        }
+        if length > ANSWER_BYTES_MAX {
+            bail!("the server's answer is larger than {ANSWER_BYTES_MAX} bytes");
+        }
+        Ok((status, length))
+    }
+}

@@ -1,0 +1,160 @@
+//! What went wrong outside the rules of the domain, said in Chinese beside the English of the error itself.
+
+use adit_api::keystore::KeystoreError;
+use adit_api::projector::ProjectorError;
+use adit_core::ledger::home::HomeError;
+use adit_core::ledger::log::OpenError;
+use adit_core::ledger::sequencer::AppendError;
+use adit_core::ledger::store::StoreError;
+use adit_core::ledger::verify::VerifyFault;
+use adit_core::office::ExecuteError;
+use adit_core::units::ParseUnitError;
+use adit_projections::ProjectionError;
+
+/// An error of the command line itself, with its words in both languages.
+#[derive(Debug, thiserror::Error)]
+#[error("{en}")]
+pub(crate) struct Failure {
+    zh: String,
+    en: String,
+}
+
+pub(crate) fn fail(zh: impl Into<String>, en: impl Into<String>) -> anyhow::Error {
+    Failure { zh: zh.into(), en: en.into() }.into()
+}
+
+/// The Chinese words of an error: those of the first cause that has some.
+pub(crate) fn chinese(error: &anyhow::Error) -> String {
+    let known = error.chain().find_map(|cause| {
+        if let Some(failure) = cause.downcast_ref::<Failure>() {
+            return Some(failure.zh.clone());
+        }
+        words(cause).map(str::to_owned)
+    });
+    known.unwrap_or_else(|| "操作未完成".to_owned())
+}
+
+fn words(cause: &(dyn std::error::Error + 'static)) -> Option<&'static str> {
+    let domain = cause.downcast_ref().map(of_execute).or_else(|| cause.downcast_ref().map(of_open));
+    let store =
+        domain.or_else(|| cause.downcast_ref().map(of_store)).or_else(|| cause.downcast_ref().map(of_home));
+    let api = store
+        .or_else(|| cause.downcast_ref().map(of_keystore))
+        .or_else(|| cause.downcast_ref().map(of_projector));
+    let rest = api
+        .or_else(|| cause.downcast_ref().map(of_projection))
+        .or_else(|| cause.downcast_ref().map(of_verify));
+    rest.or_else(|| plain(cause))
+}
+
+/// Errors of others.
+fn plain(cause: &(dyn std::error::Error + 'static)) -> Option<&'static str> {
+    if cause.is::<ParseUnitError>() {
+        return Some("格式不正确");
+    }
+    if cause.is::<toml::de::Error>() {
+        return Some("TOML 文件格式不正确");
+    }
+    if cause.is::<csv::Error>() || cause.is::<calamine::XlsxError>() {
+        return Some("表格文件无法读取");
+    }
+    if cause.is::<std::str::Utf8Error>() || cause.is::<std::string::FromUtf8Error>() {
+        return Some("文本不是 UTF-8 编码");
+    }
+    cause.is::<std::io::Error>().then_some("无法读写文件或端口")
+}
+
+fn of_execute(error: &ExecuteError) -> &'static str {
+    match error {
+        ExecuteError::Refused(_) => "被规则拒绝",
+        ExecuteError::Busy => "所依据的内容不断变化，请重试",
+        ExecuteError::Append(error) => of_append(error),
+        ExecuteError::Read(error) => of_open(error),
+        ExecuteError::NoRandomness => "操作系统未提供随机数，未写入任何内容",
+        ExecuteError::Rules(_) => "规则包无法使用",
+        ExecuteError::Body { .. } => "事件内容无法写出",
+    }
+}
+
+fn of_append(error: &AppendError) -> &'static str {
+    match error {
+        AppendError::Conflict => "所依据的内容已变化，请重新读取后再办理",
+        AppendError::Refused(_) => "条目不符合台账规则，未写入",
+        AppendError::NotWritten(_) => "未写入任何内容，请重新打开台账后重试",
+        AppendError::Unknown(_) | AppendError::Lost => {
+            "是否写入尚不确定，请重新打开台账，用同一命令编号再次提交"
+        }
+        AppendError::Halted => "写入失败后台账已停止写入，请重新打开",
+        AppendError::ClockBehind { .. } => "系统时间早于台账最后一次提交，请校准时钟",
+        AppendError::Store(error) => of_store(error),
+    }
+}
+
+fn of_open(error: &OpenError) -> &'static str {
+    match error {
+        OpenError::Home(error) => of_home(error),
+        OpenError::Store(error) => of_store(error),
+        OpenError::NoLedger(_) => "此处没有台账，请先用 adit init 开立",
+        OpenError::ForeignCheckpoint => "检查点不是本台账的日志密钥所签，密钥目录属于另一台账",
+        OpenError::WrongRoot => "条目与最后签署的检查点不符，请用 adit verify 找出第一处损坏",
+        OpenError::Opening(error) => of_append(error),
+        OpenError::Decode(_) => "有条目无法解读",
+    }
+}
+
+fn of_store(error: &StoreError) -> &'static str {
+    match error {
+        StoreError::Io { .. } => "无法读写台账文件",
+        StoreError::InUse { .. } => "另一进程正在使用此台账，请先停止它：一本台账只有一个写入者",
+        StoreError::Damaged { .. } => "台账文件已损坏，未作任何改动；请从备份恢复该文件",
+        StoreError::Sealed { .. } => "条目内容无法解密，请放回本台账的 data.key",
+        StoreError::Behind { .. } => "台账比锁文件记载的旧，或末尾被截断、损坏；请放回最新的台账",
+        StoreError::ForeignLock { .. } => "锁文件不属于此台账，请放回与它一同写下的锁文件",
+        StoreError::NoLock { .. } => "锁文件缺失，请放回",
+        StoreError::Index { .. } => "索引已损坏，请停止程序、删除索引目录后重新启动，索引会由台账重建",
+        StoreError::Halted => "写入失败后存储已停止，请重新打开",
+        StoreError::Form(_) | StoreError::Commit(_) => "提交不符合存储格式",
+    }
+}
+
+fn of_home(error: &HomeError) -> &'static str {
+    match error {
+        HomeError::KeyExists { .. } => "密钥已存在，绝不覆盖；请另选目录，或打开已有的台账",
+        HomeError::Io { .. } => "无法使用密钥文件",
+        HomeError::NotAKey { .. } => "不是本台账的密钥文件，请放回开立台账时的文件",
+        HomeError::NoRandomness => "操作系统未提供随机数，未写入任何内容",
+    }
+}
+
+fn of_keystore(error: &KeystoreError) -> &'static str {
+    match error {
+        KeystoreError::Wrong => "账号或口令错误",
+        KeystoreError::TooShort => "口令过短",
+        KeystoreError::Io { .. } => "无法使用账号密钥文件",
+        KeystoreError::Wrap => "账号密钥无法封存",
+    }
+}
+
+fn of_projector(error: &ProjectorError) -> &'static str {
+    match error {
+        ProjectorError::Ledger(error) => of_open(error),
+        ProjectorError::Projection(error) => of_projection(error),
+        ProjectorError::Thread(_) => "无法启动汇总线程",
+    }
+}
+
+fn of_projection(error: &ProjectionError) -> &'static str {
+    match error {
+        ProjectionError::OutOfOrder { .. } => "事件次序不连续，请从头重放",
+        ProjectionError::Snapshot => "快照损坏或版本不同，请从头重放",
+        ProjectionError::Unknown(_) => "没有这张汇总表",
+        ProjectionError::Row(_) => "汇总表的行无法写出",
+    }
+}
+
+fn of_verify(fault: &VerifyFault) -> &'static str {
+    match fault {
+        VerifyFault::Store(error) => of_store(error),
+        VerifyFault::Entry { .. } => "有条目核验不通过",
+    }
+}

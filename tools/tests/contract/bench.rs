@@ -1,0 +1,74 @@
+//! `adit bench`: figures as one JSON object, and no ledger of people is touched.
+
+use std::collections::BTreeSet;
+
+use super::{Place, adit, ledger};
+
+#[test]
+fn when_appended_then_every_acknowledged_command_has_its_line_and_the_ledger_verifies() {
+    let place = Place::new();
+    let (data, acks) = (place.path("bench"), place.path("acks"));
+    let load = ["--data", &data, "--writers", "4", "--seconds", "1", "--json"];
+    let figures = adit(&[&["bench", "append"], &load[..], &["--acks", &acks]].concat()).done().json();
+    for name in ["events_per_s", "p50_ms", "p99_ms"] {
+        assert!(figures[name].as_f64().is_some_and(|figure| figure > 0.0), "{name}: {figures}");
+    }
+    let lines = std::fs::read_to_string(&acks).expect("acknowledgements");
+    let positions: BTreeSet<u64> = lines
+        .lines()
+        .map(|line| line.split_once(' ').expect("two words").0.parse().expect("a position"))
+        .collect();
+    assert_eq!(positions.len(), lines.lines().count(), "a position was given twice");
+    assert_eq!(Some(positions.len() as u64), figures["events"].as_u64());
+    let size = adit(&["verify", "--data", &data, "--json"]).done().json()["size"].as_u64();
+    assert!(positions.last() < size.as_ref(), "an acknowledged entry is not in the ledger");
+
+    for what in ["replay", "verify"] {
+        let figures = adit(&["bench", what, "--data", &data, "--json"]).done().json();
+        assert!(figures["events_per_s"].as_f64().is_some_and(|figure| figure > 0.0), "{what}: {figures}");
+    }
+    let figures = adit(&[&["bench", "http"], &load[..], &["--acks", &acks]].concat()).done().json();
+    assert!(figures["p99_ms"].as_f64().is_some_and(|figure| figure > 0.0), "{figures}");
+    let lines = std::fs::read_to_string(&acks).expect("acknowledgements").lines().count();
+    assert_eq!(Some(lines as u64), figures["events"].as_u64().map(|events| events + positions.len() as u64));
+
+    // A second run goes on with the same ledger.
+    adit(&[&["bench", "append"], &load[..]].concat()).done();
+}
+
+#[test]
+fn when_the_bare_disk_is_measured_then_nothing_is_left_of_it() {
+    let place = Place::new();
+    let data = place.path("disk");
+    let figures =
+        adit(&["bench", "disk", "--data", &data, "--writers", "2", "--seconds", "1", "--json"]).done().json();
+    assert!(figures["events_per_s"].as_f64().is_some_and(|figure| figure > 0.0), "{figures}");
+    assert_eq!(place.files(), []);
+}
+
+#[test]
+fn given_a_ledger_that_people_use_then_the_bench_refuses_and_touches_nothing() {
+    let place = Place::new();
+    let data = place.path("demo");
+    adit(&["demo", "--no-serve", "--json", "--data", &data]).done();
+    let keys_before: Vec<_> =
+        place.files().into_iter().filter(|(path, _)| path.to_string_lossy().contains(".keys/")).collect();
+    let size_before = adit(&["verify", "--data", &data, "--json"]).done().json()["size"].clone();
+    adit(&["bench", "append", "--data", &data, "--writers", "1", "--seconds", "1"]).refused();
+    let keys: Vec<_> =
+        place.files().into_iter().filter(|(path, _)| path.to_string_lossy().contains(".keys/")).collect();
+    assert_eq!(keys, keys_before);
+    assert_eq!(adit(&["verify", "--data", &data, "--json"]).done().json()["size"], size_before);
+}
+
+#[test]
+fn given_a_ledger_with_two_administrators_then_the_bench_never_takes_their_keys_away() {
+    let place = Place::new();
+    let (data, said) = ledger(&place);
+    adit(&["bench", "append", "--data", &data, "--writers", "1", "--seconds", "1", "--json"]);
+    for admin in said["admins"].as_array().expect("administrators") {
+        let name = format!("{}.json", admin["actor"].as_str().expect("an actor"));
+        let kept = place.files().iter().any(|(path, _)| path.ends_with(&name));
+        assert!(kept, "the wrapped key of an administrator is gone");
+    }
+}
