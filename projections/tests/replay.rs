@@ -118,7 +118,9 @@ fn history(choices: &[(u8, u8)]) -> Vec<Fact> {
 
 fn fold(facts: &[Fact]) -> Projections {
     let mut state = Projections::default();
-    facts.iter().for_each(|fact| state.apply(fact).expect("in order"));
+    for fact in facts {
+        state.apply(fact).expect("in order");
+    }
     state
 }
 

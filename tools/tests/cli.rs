@@ -6,12 +6,6 @@
     reason = "a test reports by panicking, and tells a story"
 )]
 
-#![allow(
-    clippy::expect_used,
-    clippy::panic,
-    reason = "a test says what it expects and stops where that does not hold"
-)]
-
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
