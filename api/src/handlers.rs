@@ -228,12 +228,39 @@ pub(crate) async fn sign(State(app): Shared, SignedIn(session): SignedIn, Path(i
     Ok(answered)
 }
 
+/// A prepared body shows what was decided, so an officer's key is prepared for in a session of one of the signers alone. A
+/// reporter's key needs no session, in report and reward streams; for the log's own key nobody prepares.
+fn may_prepare(
+    app: &App,
+    request: &Request,
+    signers: &[VKey],
+    session: Result<SignedIn, Problem>,
+) -> Result<(), Problem> {
+    let ledger = app.office.ledger();
+    let keys = ledger.keys();
+    if signers.iter().any(|key| key.name() == ledger.origin()) {
+        return Err(forbidden());
+    }
+    let officers: Vec<ActorId> = signers.iter().filter_map(|key| keys.actor_of(key)).collect();
+    if officers.is_empty() {
+        let reporters = request.command.stream_kind().is_unlinkable();
+        return if reporters { Ok(()) } else { Err(forbidden()) };
+    }
+    let SignedIn(session) = session?;
+    if officers.contains(&session.actor) { Ok(()) } else { Err(forbidden()) }
+}
+
 /// The texts to sign for a command whose keys are held by the client.
-pub(crate) async fn prepare(State(app): Shared, Json(body): Json<PrepareBody>) -> Answered {
+pub(crate) async fn prepare(
+    State(app): Shared,
+    session: Result<SignedIn, Problem>,
+    Json(body): Json<PrepareBody>,
+) -> Answered {
     let request = request(body.id, body.stream, &body.r#type, &body.data)?;
     if body.signers.is_empty() {
         return Err(Problem::new(StatusCode::BAD_REQUEST, "api.no_signer"));
     }
+    may_prepare(&app, &request, &body.signers, session)?;
     let worker = Arc::clone(&app);
     let decision = blocking(move || {
         let hands: Vec<Hand<'_>> = body.signers.iter().map(Hand::Elsewhere).collect();

@@ -200,6 +200,24 @@ fn an_anonymous_reporter_signs_alone_and_no_outsider_reads_it() {
 }
 
 #[test]
+fn nobody_prepares_in_the_name_of_an_officer_or_of_the_log() {
+    let server = start();
+    let ledger = server.app.office.ledger();
+    let officer = ledger.keys().keys_of(server.clerk, adit_core::units::Position(ledger.size()))[0].clone();
+    let prepare = |signer: &adit_core::ledger::vkey::VKey| {
+        let mut body = register("甲矿");
+        body["signers"] = json!([signer]);
+        body
+    };
+    assert_eq!(server.post("/api/v1/prepare", None, &prepare(&officer)).0, 401);
+    let other = server.sign_in(server.inspectors[0]);
+    assert_eq!(server.post("/api/v1/prepare", Some(&other), &prepare(&officer)).0, 403);
+    let own = server.sign_in(server.clerk);
+    assert_eq!(server.post("/api/v1/prepare", Some(&own), &prepare(&officer)).0, 200);
+    assert_eq!(server.post("/api/v1/prepare", Some(&own), &prepare(&ledger.log_key().vkey())).0, 403);
+}
+
+#[test]
 fn bad_input_gets_a_named_refusal_and_writes_nothing() {
     let server = start();
     let clerk = server.sign_in(server.clerk);
