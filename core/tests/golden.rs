@@ -73,6 +73,8 @@ struct Table<D: Decider> {
     commands: Vec<(String, D::Command)>,
     /// What the log alone signs.
     by_log: &'static [&'static str],
+    /// Who did the steps before: nobody of those who sign the table's commands, unless the stream asks for the same.
+    done_by: Vec<ActorId>,
 }
 
 impl<D: Decider> Table<D>
@@ -85,7 +87,7 @@ where
             let command = serde_json::from_value(json!({ "type": tag, "data": data }));
             ((*kind).to_owned(), command.unwrap_or_else(|error| panic!("{kind}: {error}")))
         };
-        Self { facts, commands: commands.iter().map(read).collect(), by_log }
+        Self { facts, commands: commands.iter().map(read).collect(), by_log, done_by: vec![actor(99)] }
     }
 
     fn decide(&self, state: &D::State, name: &str) -> Result<Vec<D::Event>, &'static str> {
@@ -110,8 +112,7 @@ where
                     stream: stream(StreamKind::Hazard, 9),
                     revision: Revision(n),
                     at: day("2024-05-10").start(),
-                    // Nobody of those who sign the table's commands did the steps before.
-                    by: vec![actor(99)],
+                    by: self.done_by.clone(),
                 };
                 state = D::evolve(state, &event, &recorded);
             }
@@ -140,7 +141,12 @@ where
 #[test]
 fn hazard() {
     let enterprise = stream(StreamKind::Enterprise, 1);
-    let facts = hazard::Facts { acts_for: Some(enterprise), ..Default::default() };
+    let facts = hazard::Facts {
+        acts_for: Some(enterprise),
+        enterprise_stands: true,
+        other: Some(hazard::Other { enterprise, open: true }),
+        ..Default::default()
+    };
     let because = json!({ "because": "理由" });
     let mut commands = vec![
         (
@@ -352,7 +358,7 @@ fn enterprise() {
 fn inspection() {
     let enterprise = stream(StreamKind::Enterprise, 1);
     let sealed_on = day("2024-05-10");
-    let facts = inspection::Facts { hazard: Some(stream(StreamKind::Hazard, 2)) };
+    let facts = inspection::Facts { hazard: Some(stream(StreamKind::Hazard, 2)), enterprise_stands: true };
     let commitment = |enterprise| inspection::commitment("盐", enterprise, "全矿", sealed_on);
     let commands = [
         ("inspection.seal", json!({ "commitment": commitment(Some(&enterprise)) })),
@@ -368,7 +374,9 @@ fn inspection() {
         ("inspection.nothing_found", json!({ "checked": "井下" })),
         ("inspection.enforce", json!({ "measure": "责令停产", "article": "102" })),
     ];
-    let table = Table::<InspectionDecider>::new(facts, &commands, &[]);
+    let mut table = Table::<InspectionDecider>::new(facts, &commands, &[]);
+    // Only those who were there sign what was found: the table's two inspectors.
+    table.done_by = vec![actor(2), actor(3)];
     let states: [(&str, &[&str]); 7] = [
         ("absent", &[]),
         ("sealed", &["inspection.seal"]),

@@ -166,6 +166,10 @@ pub struct ElementOnly {
 pub struct Review {
     pub passed: bool,
     pub findings: Long,
+    /// Where it was not passed: the day to mend it by now. Without one the day that was set before stands, unless it
+    /// has gone by.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub due: Option<Day>,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]

@@ -12,6 +12,7 @@ use crate::role::{Role, signed_by, signed_by_log, signed_by_two};
 use crate::rules::five_in_place::Stage;
 use crate::rules::relief::{Outcome, relief};
 use crate::rules::{criteria, deadline};
+use crate::units::Day;
 
 type Decision = Result<HazardEvent, Refusal>;
 
@@ -38,7 +39,7 @@ pub(super) fn decide(state: &State, command: &HazardCommand, facts: &Facts, mome
         HazardCommand::Escalate(escalate) => self::escalate(state, escalate, moment),
         HazardCommand::Penalise(penalise) => self::penalise(state, penalise, moment),
         HazardCommand::DecideRelief(decide) => decide_relief(state, decide, facts, moment),
-        HazardCommand::Merge(merge) => self::merge(state, merge, moment),
+        HazardCommand::Merge(merge) => self::merge(state, merge, facts, moment),
         HazardCommand::RecordOverdue(overdue) => record_overdue(state, overdue, moment),
     }
 }
@@ -89,6 +90,7 @@ fn report(state: &State, report: &Report, facts: &Facts, moment: &Moment<'_>) ->
         }
     }
     need(report.inspection.is_none() || report.origin == Origin::Inspection, Refusal::OnlyByInspection)?;
+    need(facts.enterprise_stands, Refusal::UnknownEnterprise)?;
     need(report.found_on <= moment.now.day(), Refusal::FoundInFuture)?;
     known_criterion(report.criterion.as_deref())?;
     Ok(HazardEvent::Reported(report.clone()))
@@ -169,6 +171,8 @@ fn assign(state: &State, assign: &Assign, moment: &Moment<'_>) -> Decision {
 fn commit(state: &State, text: &ElementText, facts: &Facts, moment: &Moment<'_>) -> Decision {
     open(state)?;
     own_enterprise(state, facts, moment)?;
+    need(state.stage(text.element) < Stage::Confirmed, Refusal::ElementAlreadyConfirmed)?;
+    need(state.stage(text.element) < Stage::Evidenced, Refusal::ElementAlreadyEvidenced)?;
     Ok(HazardEvent::Committed(text.clone()))
 }
 
@@ -176,6 +180,7 @@ fn evidence(state: &State, text: &ElementText, facts: &Facts, moment: &Moment<'_
     open(state)?;
     own_enterprise(state, facts, moment)?;
     need(state.stage(text.element) >= Stage::Committed, Refusal::ElementNotCommitted)?;
+    need(state.stage(text.element) < Stage::Confirmed, Refusal::ElementAlreadyConfirmed)?;
     Ok(HazardEvent::Evidenced(text.clone()))
 }
 
@@ -183,6 +188,7 @@ fn confirm(state: &State, only: &ElementOnly, moment: &Moment<'_>) -> Decision {
     open(state)?;
     need(signed_by(moment.by, Role::Inspector), Refusal::NeedsInspector)?;
     need(state.stage(only.element) >= Stage::Evidenced, Refusal::ElementNotEvidenced)?;
+    need(state.stage(only.element) < Stage::Confirmed, Refusal::ElementAlreadyConfirmed)?;
     Ok(HazardEvent::Confirmed(only.clone()))
 }
 
@@ -203,7 +209,21 @@ fn review(state: &State, review: &Review, moment: &Moment<'_>) -> Decision {
     need(signed_by_two(moment.by, Role::Inspector), Refusal::NeedsTwoInspectors)?;
     let rectified = moment.by.iter().filter_map(crate::role::Party::actor);
     need(!rectified.into_iter().any(|actor| state.rectified_by.contains(&actor)), Refusal::RectifierReviews)?;
-    Ok(HazardEvent::Reviewed(review.clone()))
+    Ok(HazardEvent::Reviewed(Review { due: due_again(state, review, moment)?, ..review.clone() }))
+}
+
+/// The day to mend it by after a review that was not passed; none after one that was.
+fn due_again(state: &State, review: &Review, moment: &Moment<'_>) -> Result<Option<Day>, Refusal> {
+    if review.passed {
+        return Ok(None);
+    }
+    let today = moment.now.day();
+    let due = match review.due {
+        Some(due) => due,
+        None => state.due.filter(|due| *due >= today).ok_or(Refusal::NewDueMissing)?,
+    };
+    need(due >= today, Refusal::DueInPast)?;
+    Ok(Some(due))
 }
 
 fn close(state: &State, moment: &Moment<'_>) -> Decision {
@@ -228,6 +248,7 @@ fn extend(state: &State, extend: &Extend, moment: &Moment<'_>) -> Decision {
     being_mended(state)?;
     need(state.status == Status::Assigned, Refusal::NotAssigned)?;
     need(signed_by(moment.by, Role::Approver), Refusal::NeedsApprover)?;
+    need(state.due.is_some_and(|due| due >= moment.now.day()), Refusal::ExtensionTooLate)?;
     need(state.due.is_some_and(|due| extend.until > due), Refusal::DueInPast)?;
     need(state.latest.is_some_and(|latest| extend.until <= latest), Refusal::BeyondLimit)?;
     Ok(HazardEvent::Extended(Extended { until: extend.until, because: extend.because.clone() }))
@@ -240,10 +261,16 @@ fn suspend(state: &State, because: &Because, moment: &Moment<'_>) -> Decision {
     Ok(HazardEvent::ProductionSuspended(because.clone()))
 }
 
-/// Resuming is lawful until the hazard is closed, and after.
+/// Resuming waits for a review that was passed (国家安监总局令第16号, art. 23), unless there is no hazard here to mend.
 fn resume(state: &State, because: &Because, moment: &Moment<'_>) -> Decision {
     need(signed_by(moment.by, Role::Approver), Refusal::NeedsApprover)?;
     need(state.suspended, Refusal::NotSuspended)?;
+    match state.status {
+        Status::Passed | Status::Closed | Status::Dismissed | Status::Merged => {}
+        Status::Absent | Status::Reported | Status::Verified | Status::Assigned | Status::Rectified => {
+            return Err(Refusal::ResumeBeforeReview);
+        }
+    }
     Ok(HazardEvent::ProductionResumed(because.clone()))
 }
 
@@ -287,7 +314,10 @@ fn penalise(state: &State, penalise: &Penalise, moment: &Moment<'_>) -> Decision
         ) => report,
     };
     need(signed_by(moment.by, Role::Approver), Refusal::NeedsApprover)?;
+    need(!state.relieved, Refusal::ReliefGiven)?;
     need(penalise.decided_on <= moment.now.day(), Refusal::FoundInFuture)?;
+    // Closure counts penalties (安全生产法, art. 113): one decision entered twice must not count twice.
+    need(!state.decisions.contains(penalise.decision.as_str()), Refusal::DecisionRecorded)?;
     Ok(HazardEvent::Penalised(Penalised { enterprise: report.enterprise, penalise: penalise.clone() }))
 }
 
@@ -301,6 +331,7 @@ fn decide_relief(state: &State, decide: &DecideRelief, facts: &Facts, moment: &M
     }
     need(signed_by(moment.by, Role::Approver), Refusal::NeedsApprover)?;
     need(!state.relief_decided, Refusal::ReliefDecided)?;
+    need(state.decisions.is_empty(), Refusal::AlreadyPenalised)?;
     let own = state.report.as_ref().is_some_and(|report| report.origin == Origin::SelfInspection);
     need(own, Refusal::NotSelfReported)?;
     let mut basis = facts.relief.clone();
@@ -323,7 +354,8 @@ fn decide_relief(state: &State, decide: &DecideRelief, facts: &Facts, moment: &M
     Ok(if relieved { HazardEvent::Relieved(decided) } else { HazardEvent::ReliefRefused(decided) })
 }
 
-fn merge(state: &State, merge: &Merge, moment: &Moment<'_>) -> Decision {
+/// Only into another hazard of the same enterprise that is open: what is merged leaves the list, so it must go on there.
+fn merge(state: &State, merge: &Merge, facts: &Facts, moment: &Moment<'_>) -> Decision {
     match state.status {
         Status::Reported | Status::Verified => {}
         Status::Absent => return Err(Refusal::NotReported),
@@ -333,7 +365,11 @@ fn merge(state: &State, merge: &Merge, moment: &Moment<'_>) -> Decision {
         Status::Assigned | Status::Rectified | Status::Passed => return Err(Refusal::AlreadyAssigned),
     }
     need(signed_by_two(moment.by, Role::Inspector), Refusal::NeedsTwoInspectors)?;
-    need(merge.into.kind == crate::id::StreamKind::Hazard, Refusal::IntoItself)?;
+    need(state.stream != Some(merge.into), Refusal::IntoItself)?;
+    let other = facts.other.ok_or(Refusal::OtherUnknown)?;
+    let enterprise = state.report.as_ref().map(|report| report.enterprise);
+    need(enterprise == Some(other.enterprise), Refusal::OtherEnterprise)?;
+    need(other.open, Refusal::OtherNotOpen)?;
     Ok(HazardEvent::Merged(merge.clone()))
 }
 

@@ -159,7 +159,11 @@ impl StreamEvent for HazardEvent {
                 let review = rectified.review_due.map(|due| clock("review", due));
                 review.into_iter().chain([stop("rectify")]).collect()
             }
-            Self::Reviewed(_) => vec![stop("review")],
+            // Mending goes on, so its clock runs again; a clock that nobody sees is one that nobody misses.
+            Self::Reviewed(review) => {
+                let again = review.due.map(|due| clock("rectify", due));
+                again.into_iter().chain([stop("review")]).collect()
+            }
             Self::Reported(_)
             | Self::Verified(_)
             | Self::Dismissed(_)

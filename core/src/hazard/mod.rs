@@ -69,6 +69,11 @@ pub struct State {
     pub listed: bool,
     pub step: Option<Step>,
     pub relief_decided: bool,
+    pub relieved: bool,
+    /// Numbers of the decisions on penalty.
+    pub decisions: BTreeSet<String>,
+    /// This stream, once something stands in it.
+    pub stream: Option<StreamId>,
     /// Clocks whose miss was recorded.
     pub missed: BTreeSet<String>,
 }
@@ -80,11 +85,32 @@ pub struct Facts {
     pub acts_for: Option<StreamId>,
     /// The command comes with an inspection's finding, in the same append.
     pub with_finding: bool,
+    /// The enterprise that a report names is registered and not closed.
+    pub enterprise_stands: bool,
+    /// For a merger: the hazard that goes on, where there is one.
+    pub other: Option<Other>,
     /// What the log says of inspections, earlier hazards and accidents of the enterprise.
     pub relief: ReliefFacts,
 }
 
+/// What a merger needs to know of the hazard that goes on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Other {
+    pub enterprise: StreamId,
+    pub open: bool,
+}
+
 impl State {
+    /// Neither closed nor dismissed nor merged.
+    pub fn is_open(&self) -> bool {
+        match self.status {
+            Status::Absent | Status::Dismissed | Status::Closed | Status::Merged => false,
+            Status::Reported | Status::Verified | Status::Assigned | Status::Rectified | Status::Passed => {
+                true
+            }
+        }
+    }
+
     pub fn stage(&self, element: Element) -> Stage {
         self.five.get(&element).copied().unwrap_or_default()
     }
@@ -116,6 +142,7 @@ impl Decider for HazardDecider {
                 state.status = Status::Reported;
                 state.report = Some(report.clone());
                 state.reported_at = recorded.position;
+                state.stream = Some(recorded.stream);
             }
             HazardEvent::Verified(verified) => {
                 state.status = Status::Verified;
@@ -142,21 +169,35 @@ impl Decider for HazardDecider {
                 state.status = if review.passed { Status::Passed } else { Status::Assigned };
                 state.reviewed_by.extend(&recorded.by);
                 state.review_due = None;
+                if let Some(due) = review.due {
+                    state.due = Some(due);
+                    state.missed.remove("rectify");
+                }
             }
             HazardEvent::Closed(_) => state.status = Status::Closed,
             HazardEvent::Reopened(_) => reopen(&mut state),
-            HazardEvent::Extended(extended) => state.due = Some(extended.until),
+            HazardEvent::Extended(extended) => {
+                state.due = Some(extended.until);
+                state.missed.remove("rectify");
+            }
             HazardEvent::ProductionSuspended(_) => state.suspended = true,
             HazardEvent::ProductionResumed(_) => state.suspended = false,
             HazardEvent::Listed(_) => state.listed = true,
             HazardEvent::Delisted(_) => state.listed = false,
             HazardEvent::Escalated(escalate) => state.step = Some(escalate.step),
-            HazardEvent::Relieved(_) | HazardEvent::ReliefRefused(_) => state.relief_decided = true,
+            HazardEvent::Relieved(_) => {
+                state.relief_decided = true;
+                state.relieved = true;
+            }
+            HazardEvent::ReliefRefused(_) => state.relief_decided = true,
+            HazardEvent::Penalised(penalised) => {
+                state.decisions.insert(penalised.penalise.decision.to_string());
+            }
             HazardEvent::Merged(_) => state.status = Status::Merged,
             HazardEvent::Overdue(overdue) => {
                 state.missed.insert(overdue.clock.clone());
             }
-            HazardEvent::Acknowledged(_) | HazardEvent::Penalised(_) => {}
+            HazardEvent::Acknowledged(_) => {}
         }
         state
     }

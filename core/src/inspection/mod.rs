@@ -9,9 +9,9 @@ pub use event::{FindingRecorded, InspectionEvent, Opened};
 pub use refusal::InspectionRefusal;
 
 use crate::decider::{Decider, Moment, Recorded};
-use crate::id::StreamId;
+use crate::id::{ActorId, StreamId};
 use crate::ledger::vkey::hex;
-use crate::role::{Role, signed_by_two};
+use crate::role::{Role, actors_with, signed_by_two};
 use crate::units::{Day, Position};
 
 /// The decider of `inspection` streams.
@@ -41,6 +41,8 @@ pub struct State {
     pub sealed_at: Option<Position>,
     pub opened: bool,
     pub enterprise: Option<StreamId>,
+    /// Who was there.
+    pub inspectors: Vec<ActorId>,
     pub findings: u32,
     pub nothing_found: bool,
 }
@@ -50,6 +52,8 @@ pub struct State {
 pub struct Facts {
     /// The stream that a finding's hazard gets.
     pub hazard: Option<StreamId>,
+    /// The enterprise that a visit names is registered and not closed.
+    pub enterprise_stands: bool,
 }
 
 /// The commitment to a plan: BLAKE3 over `adit.v1 plan`, the salt, the enterprise (or `-`), scope and day, one a line.
@@ -94,7 +98,12 @@ fn open(state: &State, open: &Open, moment: &Moment<'_>) -> Result<InspectionEve
     })
 }
 
-fn perform(state: &State, perform: &Perform, moment: &Moment<'_>) -> Result<InspectionEvent, Refused> {
+fn perform(
+    state: &State,
+    perform: &Perform,
+    facts: &Facts,
+    moment: &Moment<'_>,
+) -> Result<InspectionEvent, Refused> {
     match state.status {
         Status::Absent => {}
         Status::Sealed => {
@@ -102,35 +111,47 @@ fn perform(state: &State, perform: &Perform, moment: &Moment<'_>) -> Result<Insp
         }
         Status::Lapsed | Status::Performed => return Err(Refused::AlreadyBegun),
     }
+    need(facts.enterprise_stands, Refused::UnknownEnterprise)?;
     need(perform.day <= moment.now.day(), Refused::InFuture)?;
     Ok(InspectionEvent::Performed(perform.clone()))
 }
 
-fn under_way(state: &State) -> Result<StreamId, Refused> {
+/// What was found and done there is signed by those who were there (谁检查、谁签名、谁负责; plan, mines, 36).
+fn under_way(state: &State, moment: &Moment<'_>) -> Result<StreamId, Refused> {
     match (state.status, state.enterprise) {
-        (Status::Performed, Some(enterprise)) => Ok(enterprise),
+        (Status::Performed, Some(enterprise)) => {
+            let there = actors_with(moment.by, Role::Inspector);
+            let there = there.iter().filter(|actor| state.inspectors.contains(actor)).count();
+            need(there >= 2, Refused::NotWhoInspected)?;
+            Ok(enterprise)
+        }
         (Status::Absent | Status::Sealed | Status::Lapsed | Status::Performed, _) => {
             Err(Refused::NotPerformed)
         }
     }
 }
 
-fn finding(state: &State, finding: &RecordFinding, facts: &Facts) -> Result<InspectionEvent, Refused> {
-    let enterprise = under_way(state)?;
+fn finding(
+    state: &State,
+    finding: &RecordFinding,
+    facts: &Facts,
+    moment: &Moment<'_>,
+) -> Result<InspectionEvent, Refused> {
+    let enterprise = under_way(state, moment)?;
     need(!state.nothing_found, Refused::NothingFoundSaid)?;
     let hazard = facts.hazard.ok_or(Refused::NotPerformed)?;
     Ok(InspectionEvent::FindingRecorded(FindingRecorded { enterprise, hazard, finding: finding.clone() }))
 }
 
-fn nothing(state: &State, nothing: &NothingFound) -> Result<InspectionEvent, Refused> {
-    under_way(state)?;
+fn nothing(state: &State, nothing: &NothingFound, moment: &Moment<'_>) -> Result<InspectionEvent, Refused> {
+    under_way(state, moment)?;
     need(state.findings == 0, Refused::FindingsRecorded)?;
     need(!state.nothing_found, Refused::NothingFoundSaid)?;
     Ok(InspectionEvent::NothingFound(nothing.clone()))
 }
 
-fn enforce(state: &State, enforce: &Enforce) -> Result<InspectionEvent, Refused> {
-    under_way(state)?;
+fn enforce(state: &State, enforce: &Enforce, moment: &Moment<'_>) -> Result<InspectionEvent, Refused> {
+    under_way(state, moment)?;
     Ok(InspectionEvent::EnforcementTaken(enforce.clone()))
 }
 
@@ -151,10 +172,10 @@ impl Decider for InspectionDecider {
         let event = match command {
             InspectionCommand::Seal(command) => seal(state, command),
             InspectionCommand::Open(command) => open(state, command, moment),
-            InspectionCommand::Perform(command) => perform(state, command, moment),
-            InspectionCommand::RecordFinding(command) => finding(state, command, facts),
-            InspectionCommand::NothingFound(command) => nothing(state, command),
-            InspectionCommand::Enforce(command) => enforce(state, command),
+            InspectionCommand::Perform(command) => perform(state, command, facts, moment),
+            InspectionCommand::RecordFinding(command) => finding(state, command, facts, moment),
+            InspectionCommand::NothingFound(command) => nothing(state, command, moment),
+            InspectionCommand::Enforce(command) => enforce(state, command, moment),
         };
         event.map(|event| vec![event])
     }
@@ -175,6 +196,7 @@ impl Decider for InspectionDecider {
             InspectionEvent::Performed(perform) => {
                 state.status = Status::Performed;
                 state.enterprise = Some(perform.enterprise);
+                state.inspectors.clone_from(&recorded.by);
             }
             InspectionEvent::FindingRecorded(_) => state.findings += 1,
             InspectionEvent::NothingFound(_) => state.nothing_found = true,

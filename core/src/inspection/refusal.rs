@@ -13,6 +13,8 @@ refusals! {
         OtherPlan = "inspection.other_plan",
         InFuture = "inspection.in_future",
         NotPerformed = "inspection.not_performed",
+        UnknownEnterprise = "inspection.unknown_enterprise",
+        NotWhoInspected = "inspection.not_who_inspected",
         NothingFoundSaid = "inspection.nothing_found_said",
         FindingsRecorded = "inspection.findings_recorded",
     }

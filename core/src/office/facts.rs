@@ -68,6 +68,19 @@ impl Office {
         Ok(Gathered::alone(None))
     }
 
+    /// Whether an enterprise is registered and not closed.
+    fn stands(&self, enterprise: StreamId) -> Result<(bool, Option<Read>), ExecuteError> {
+        if enterprise.kind != StreamKind::Enterprise {
+            return Ok((false, None));
+        }
+        let (state, read) = self.load::<EnterpriseDecider>(enterprise)?;
+        let stands = match state.status {
+            enterprise::Status::Registered | enterprise::Status::Petitioned => true,
+            enterprise::Status::Absent | enterprise::Status::Closed => false,
+        };
+        Ok((stands, Some(read)))
+    }
+
     /// Everything that touched an index key, and the read that guards it.
     fn touched(&self, key: &str) -> Result<(Vec<Fact>, Read), ExecuteError> {
         let read = self.read_key(key)?;
@@ -145,6 +158,22 @@ impl Gather for HazardDecider {
             facts.relief = relief.facts;
             reads.extend(relief.reads);
         }
+        if let HazardCommand::Report(report) = command {
+            let (stands, read) = office.stands(report.enterprise)?;
+            facts.enterprise_stands = stands;
+            reads.extend(read);
+        }
+        if let HazardCommand::Merge(merge) = command
+            && merge.into.kind == StreamKind::Hazard
+            && merge.into != stream
+        {
+            let (other, read) = office.load::<HazardDecider>(merge.into)?;
+            facts.other = other
+                .report
+                .as_ref()
+                .map(|report| hazard::Other { enterprise: report.enterprise, open: other.is_open() });
+            reads.push(read);
+        }
         Ok(Gathered { facts, reads })
     }
 }
@@ -210,7 +239,7 @@ fn count(
 
 impl Gather for InspectionDecider {
     fn gather(
-        _: &Office,
+        office: &Office,
         _: StreamId,
         _: &inspection::State,
         command: &InspectionCommand,
@@ -224,7 +253,16 @@ impl Gather for InspectionDecider {
             | InspectionCommand::NothingFound(_)
             | InspectionCommand::Enforce(_) => None,
         };
-        Ok(Gathered::alone(inspection::Facts { hazard }))
+        let (enterprise_stands, read) = match command {
+            InspectionCommand::Perform(perform) => office.stands(perform.enterprise)?,
+            InspectionCommand::Seal(_)
+            | InspectionCommand::Open(_)
+            | InspectionCommand::RecordFinding(_)
+            | InspectionCommand::NothingFound(_)
+            | InspectionCommand::Enforce(_) => (false, None),
+        };
+        let facts = inspection::Facts { hazard, enterprise_stands };
+        Ok(Gathered { facts, reads: read.into_iter().collect() })
     }
 }
 

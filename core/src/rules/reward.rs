@@ -51,6 +51,24 @@ pub enum AccidentGrade {
 }
 
 impl AccidentGrade {
+    /// The highest grade that any one of the three figures reaches; "以上" includes the number itself (国务院令第493号,
+    /// art. 3).
+    pub fn of(deaths: u32, seriously_injured: u32, direct_loss: Fen) -> Self {
+        let by_injuries = match seriously_injured {
+            100.. => Self::Extraordinary,
+            50.. => Self::Major,
+            10.. => Self::Larger,
+            _ => Self::General,
+        };
+        let by_loss = match direct_loss.0 / 100 {
+            100_000_000.. => Self::Extraordinary,
+            50_000_000.. => Self::Major,
+            10_000_000.. => Self::Larger,
+            _ => Self::General,
+        };
+        Self::of_deaths(deaths).max(by_injuries).max(by_loss)
+    }
+
     /// By deaths alone; "以上" includes the number itself.
     pub fn of_deaths(deaths: u32) -> Self {
         match deaths {

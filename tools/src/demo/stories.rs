@@ -183,7 +183,7 @@ fn mend(cast: &Cast, name: &str, due: Day) -> Result<()> {
 }
 
 fn review_and_close(cast: &Cast, name: &str) -> Result<()> {
-    let review = hazard::Review { passed: true, findings: text("现场复核通过")? };
+    let review = hazard::Review { passed: true, findings: text("现场复核通过")?, due: None };
     on_hazard(cast, name, HazardCommand::Review(review), &INSPECTORS)?;
     confirm(cast, name, &Element::ALL)?;
     on_hazard(cast, name, HazardCommand::Close(hazard::Empty {}), &["approver"])
