@@ -1,11 +1,16 @@
 //! Who may read what: default deny, decided once, where data leaves the ledger.
 
+use std::collections::BTreeSet;
+
+use adit_core::actor::ActorEvent;
 use adit_core::event::{Event, Fact};
 use adit_core::hazard::HazardEvent;
-use adit_core::id::{StreamId, StreamKind};
+use adit_core::id::{ActorId, StreamId, StreamKind};
 use adit_core::ledger::log::OpenError;
 use adit_core::office::Office;
 use adit_core::role::Role;
+use adit_core::units::Position;
+use serde_json::Value;
 
 /// The reader, as the ledger knows them now.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,26 +28,73 @@ const REPORTS: [Role; 5] = [Role::Clerk, Role::Inspector, Role::Handler, Role::A
 /// Those who see what rewards are.
 const REWARDS: [Role; 4] = [Role::Handler, Role::Approver, Role::Finance, Role::Investigator];
 
+/// Officers whose commands reach streams of each kind; the log checks every signer's role once more at the position that
+/// an entry gets. Whoever is not named here gets no answer at all, so that no refusal tells them anything.
+const fn writers(kind: StreamKind) -> &'static [Role] {
+    match kind {
+        StreamKind::Hazard => &[Role::Clerk, Role::Inspector, Role::Handler, Role::Approver, Role::Enterprise],
+        StreamKind::Report => &[Role::Clerk, Role::Inspector, Role::Handler, Role::Approver],
+        StreamKind::Reward => &[Role::Handler, Role::Approver, Role::Finance],
+        StreamKind::Enterprise => &[Role::Clerk, Role::Inspector, Role::Approver, Role::Enterprise],
+        StreamKind::Inspection => &[Role::Inspector],
+        StreamKind::Actor => &[Role::Admin],
+        StreamKind::Rules => &[Role::Approver],
+        StreamKind::Ledger => &[Role::Admin, Role::Approver],
+    }
+}
+
 impl Reader {
+    /// The reader behind an actor.
+    pub fn of(office: &Office, actor: ActorId) -> Result<Self, OpenError> {
+        let ledger = office.ledger();
+        let keys = ledger.keys();
+        let mut roles = Vec::new();
+        for key in keys.keys_of(actor, Position(ledger.size())) {
+            roles.extend(keys.roles(&key));
+        }
+        roles.sort_unstable();
+        roles.dedup();
+        let facts = ledger.stream(&StreamId::new(StreamKind::Actor, actor.0))?;
+        let acts_for = facts.iter().find_map(|fact| match &fact.event {
+            Event::Actor(ActorEvent::Enrolled(enrol)) => enrol.acts_for,
+            Event::Actor(_)
+            | Event::Hazard(_)
+            | Event::Report(_)
+            | Event::Reward(_)
+            | Event::Enterprise(_)
+            | Event::Inspection(_)
+            | Event::Rules(_)
+            | Event::Ledger(_) => None,
+        });
+        Ok(Self { roles, acts_for })
+    }
+
+    /// Whoever looks at the tables of the demonstration: an officer of the field.
+    pub(crate) fn of_demonstration() -> Self {
+        Self { roles: FIELD.into_iter().chain(REWARDS).collect(), acts_for: None }
+    }
+
     fn any(&self, roles: &[Role]) -> bool {
         self.roles.iter().any(|role| roles.contains(role))
     }
 
-    fn is_enterprise_only(&self) -> bool {
-        self.roles.contains(&Role::Enterprise) && !self.any(&FIELD)
+    /// Acts for an enterprise, and so sees its own alone, whatever else was granted.
+    pub fn is_enterprise(&self) -> bool {
+        self.acts_for.is_some() || self.roles.contains(&Role::Enterprise)
     }
 
-    /// Whether the bodies of a stream of this kind may be read at all. Enterprise accounts never learn that a report
+    /// Whether the bodies of streams of this kind may be read at all. Enterprise accounts never learn that a report
     /// exists; auditors and administrators read entries only; finance does not learn the case.
     pub fn may_read(&self, kind: StreamKind) -> bool {
+        if self.is_enterprise() {
+            return matches!(kind, StreamKind::Hazard | StreamKind::Enterprise);
+        }
         match kind {
-            StreamKind::Hazard | StreamKind::Enterprise => {
-                self.any(&FIELD) || self.roles.contains(&Role::Enterprise)
-            }
-            StreamKind::Inspection => self.any(&FIELD),
+            StreamKind::Hazard | StreamKind::Enterprise | StreamKind::Inspection => self.any(&FIELD),
             StreamKind::Report => self.any(&REPORTS),
             StreamKind::Reward => self.any(&[Role::Handler, Role::Approver, Role::Investigator]),
-            StreamKind::Actor | StreamKind::Rules | StreamKind::Ledger => !self.roles.is_empty(),
+            StreamKind::Actor => self.any(&[Role::Admin, Role::Approver, Role::Investigator]),
+            StreamKind::Rules | StreamKind::Ledger => self.any(&FIELD) || self.any(&[Role::Admin, Role::Finance]),
         }
     }
 
@@ -51,58 +103,80 @@ impl Reader {
         if !self.may_read(stream.kind) {
             return Ok(false);
         }
-        if !self.is_enterprise_only() {
-            return Ok(true);
-        }
-        let own = match stream.kind {
+        Ok(!self.is_enterprise() || self.is_own(office, stream)?)
+    }
+
+    fn is_own(&self, office: &Office, stream: &StreamId) -> Result<bool, OpenError> {
+        let enterprise = match stream.kind {
             StreamKind::Enterprise => Some(*stream),
             StreamKind::Hazard => office.ledger().stream(stream)?.first().and_then(enterprise_of),
-            StreamKind::Actor | StreamKind::Rules | StreamKind::Ledger => return Ok(true),
-            StreamKind::Inspection | StreamKind::Report | StreamKind::Reward => None,
+            StreamKind::Report
+            | StreamKind::Reward
+            | StreamKind::Inspection
+            | StreamKind::Actor
+            | StreamKind::Rules
+            | StreamKind::Ledger => None,
         };
-        Ok(own.is_some() && own == self.acts_for)
+        Ok(enterprise.is_some() && enterprise == self.acts_for)
+    }
+
+    /// Whether a command to this stream, or to a new one of this kind, is considered at all.
+    pub fn may_command(
+        &self,
+        office: &Office,
+        kind: StreamKind,
+        stream: Option<&StreamId>,
+    ) -> Result<bool, OpenError> {
+        if self.is_enterprise() {
+            let own = stream.map_or(Ok(true), |stream| self.is_own(office, stream))?;
+            return Ok(own && writers(kind).contains(&Role::Enterprise));
+        }
+        Ok(self.any(writers(kind)))
     }
 
     /// Whether a read model may be asked for.
     pub fn may_project(&self, name: &str) -> bool {
+        let for_enterprises = ["register", "five_in_place", "relief"].contains(&name);
+        if self.is_enterprise() {
+            return for_enterprises;
+        }
         match name {
-            "register" | "five_in_place" | "relief" => {
-                self.any(&FIELD) || self.roles.contains(&Role::Enterprise)
-            }
             "repeat_offenders" => self.any(&FIELD),
             "deadlines" | "timeline" => self.any(&REPORTS),
             "rewards" => self.any(&REWARDS),
-            _ => false,
+            _ => for_enterprises && self.any(&FIELD),
         }
     }
 
-    /// Leaves of a row only what this reader may see; none when it is not theirs at all.
-    pub fn redact(
-        &self,
-        name: &str,
-        mut row: serde_json::Value,
-        own: &[StreamId],
-    ) -> Option<serde_json::Value> {
-        if self.is_enterprise_only() {
-            let hazard =
-                row.get("hazard").and_then(|id| id.as_str()).and_then(|id| id.parse::<StreamId>().ok());
-            hazard.filter(|hazard| own.contains(hazard))?;
+    /// Whether entries and checkpoints that are not published yet may be seen. What an enterprise sees lags by one
+    /// publication, so that the hour of an entry tells it nothing.
+    pub fn sees_unpublished(&self) -> bool {
+        !self.is_enterprise() && !self.roles.is_empty()
+    }
+
+    /// Leaves of a row only what this reader may see; none when it is not theirs at all. `own` are the hazards of the
+    /// enterprise that the reader acts for.
+    pub fn redact(&self, name: &str, mut row: Value, own: &BTreeSet<StreamId>) -> Option<Value> {
+        if self.is_enterprise() {
+            let hazard = row.get("hazard")?.as_str()?.parse::<StreamId>().ok()?;
+            return own.contains(&hazard).then_some(row);
         }
         if name == "rewards" && !self.any(&[Role::Handler, Role::Approver, Role::Investigator]) {
             // Finance pays without learning which case it is.
             let fields = row.as_object_mut()?;
-            for field in ["report", "matter", "reasons", "because"] {
+            for field in ["report", "matter", "reasons", "because", "assessed_at"] {
                 fields.remove(field);
             }
+        }
+        if matches!(name, "timeline" | "deadlines") {
+            // These name streams of every kind; those that the reader may not open stay out.
+            let kind = row.get("stream")?.as_str()?.parse::<StreamId>().ok()?.kind;
+            return self.may_read(kind).then_some(row);
         }
         Some(row)
     }
 }
 
 fn enterprise_of(fact: &Fact) -> Option<StreamId> {
-    if let Event::Hazard(HazardEvent::Reported(report)) = &fact.event {
-        Some(report.enterprise)
-    } else {
-        None
-    }
+    if let Event::Hazard(HazardEvent::Reported(report)) = &fact.event { Some(report.enterprise) } else { None }
 }

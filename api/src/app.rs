@@ -1,67 +1,86 @@
 //! What the handlers share.
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError};
 
-use adit_core::actor::ActorEvent;
-use adit_core::command::Request;
-use adit_core::event::Event;
-use adit_core::id::{ActorId, Id, StreamId, StreamKind};
-use adit_core::ledger::vkey::SigningKey;
-use adit_core::office::{Office, Prepared};
-use adit_core::units::Timestamp;
+use adit_core::ledger::checkpoint::Checkpoint;
+use adit_core::ledger::log::OpenError;
+use adit_core::office::Office;
+use adit_core::units::Position;
+use tokio::sync::Semaphore;
 
+use crate::challenge::Challenges;
 use crate::keystore::Keystore;
+use crate::pending::WaitingRoom;
 use crate::projector::{Projector, ProjectorError};
 use crate::session::Sessions;
 
-/// Seconds for which a command waits for its second signer, or a prepared text for its signatures (`formats.md`: 24 h).
-pub(crate) const WAITING_SECONDS: i64 = 24 * 3600;
-/// Most commands that wait at once.
-pub(crate) const WAITING_MAX: usize = 10_000;
+/// Sign-ins that hash a password or wait for their turn; more are told to come back.
+const SIGN_INS_MAX: usize = 64;
+/// Replays of the past (`as_of`) at once; the rest queue, so that they leave a processor to those who write.
+const REPLAYS_MAX: usize = 1;
+
+/// How the server is run.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Options {
+    /// Everything in this ledger is made up or published: the tables are open to whoever looks.
+    pub demonstration: bool,
+}
 
 /// One running ledger with its web server's memory.
 pub struct App {
     pub office: Arc<Office>,
     pub projector: Arc<Projector>,
     pub keystore: Keystore,
+    pub(crate) options: Options,
     pub(crate) sessions: Sessions,
-    pub(crate) waiting: Mutex<HashMap<Id, Waiting>>,
-}
-
-/// A command that is not in the ledger yet.
-pub(crate) struct Waiting {
-    pub(crate) since: Timestamp,
-    pub(crate) what: Awaited,
-}
-
-pub(crate) enum Awaited {
-    /// The second officer's consent; both keys sign then.
-    Second { request: Box<Request>, first: ActorId, key: Arc<SigningKey>, second: ActorId },
-    /// Signatures that are made elsewhere.
-    Notes(Box<Prepared>),
+    pub(crate) room: WaitingRoom,
+    pub(crate) challenges: Challenges,
+    pub(crate) sign_ins: Semaphore,
+    pub(crate) replays: Semaphore,
+    published: Mutex<Vec<u8>>,
 }
 
 impl App {
     pub fn new(office: Office, keystore: Keystore) -> Result<Arc<Self>, ProjectorError> {
-        let projector = Projector::start(office.ledger())?;
-        let (sessions, waiting) = (Sessions::default(), Mutex::default());
-        Ok(Arc::new(Self { office: Arc::new(office), projector, keystore, sessions, waiting }))
+        Self::with(office, keystore, Options::default())
     }
 
-    /// The reader behind an actor, as the ledger knows them now.
-    pub(crate) fn reader(&self, actor: ActorId) -> crate::access::Reader {
+    pub fn with(office: Office, keystore: Keystore, options: Options) -> Result<Arc<Self>, ProjectorError> {
+        let projector = Projector::start(office.ledger())?;
+        Ok(Arc::new(Self {
+            office: Arc::new(office),
+            projector,
+            keystore,
+            options,
+            sessions: Sessions::default(),
+            room: WaitingRoom::default(),
+            challenges: Challenges::new().map_err(|_| ProjectorError::NoRandomness)?,
+            sign_ins: Semaphore::new(SIGN_INS_MAX),
+            replays: Semaphore::new(REPLAYS_MAX),
+            published: Mutex::default(),
+        }))
+    }
+
+    /// The checkpoint to show: the newest one where everything may be seen, else the published one.
+    pub(crate) fn checkpoint(&self, sees_unpublished: bool) -> Result<Vec<u8>, OpenError> {
         let ledger = self.office.ledger();
-        let keys = ledger.keys();
-        let position = adit_core::units::Position(ledger.size());
-        let mut roles = Vec::new();
-        for key in keys.keys_of(actor, position) {
-            roles.extend(keys.roles(&key));
+        if sees_unpublished || self.options.demonstration {
+            return Ok(ledger.checkpoint());
         }
-        let facts = ledger.stream(&StreamId::new(StreamKind::Actor, actor.0)).unwrap_or_default();
-        let acts_for = facts.iter().find_map(|fact| {
-            if let Event::Actor(ActorEvent::Enrolled(enrol)) = &fact.event { enrol.acts_for } else { None }
-        });
-        crate::access::Reader { roles, acts_for }
+        let seen = ledger.seen();
+        let Some(last) = seen.size.checked_sub(1) else { return Ok(Vec::new()) };
+        let mut published = self.published.lock().unwrap_or_else(PoisonError::into_inner);
+        let fits = |note: &[u8]| Checkpoint::parse(note).is_ok_and(|(c, _)| c.size == seen.size);
+        if !fits(&published) {
+            let group = ledger.store().group(Position(last))?;
+            *published = group.map(|group| group.checkpoint).filter(|note| fits(note)).unwrap_or_default();
+        }
+        Ok(published.clone())
+    }
+
+    /// Entries below this position may be seen.
+    pub(crate) fn visible_size(&self, sees_unpublished: bool) -> u64 {
+        let ledger = self.office.ledger();
+        if sees_unpublished || self.options.demonstration { ledger.size() } else { ledger.seen().size }
     }
 }

@@ -2,17 +2,48 @@
 
 use std::sync::Arc;
 
+use adit_core::units::Position;
+use axum::body::Bytes;
 use axum::extract::{FromRequest, FromRequestParts, Request};
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, Method, StatusCode, header};
+use axum::http::{HeaderMap, Method, header};
 use serde::de::DeserializeOwned;
 
+use crate::access::Reader;
 use crate::app::App;
-use crate::problem::Problem;
+use crate::json;
+use crate::problem::{ApiRefusal, Problem, unreadable};
 use crate::session::Session;
 
 /// Largest body of a request, in bytes.
 pub(crate) const BODY_BYTES_MAX: usize = 256 * 1024;
+
+/// Name of the cookie. The prefix makes browsers refuse it without `Secure` and `Path=/`, and from a sibling host.
+pub(crate) const COOKIE: &str = "__Host-adit";
+
+/// The bytes of a JSON body.
+pub(crate) struct JsonBytes(pub(crate) Bytes);
+
+impl FromRequest<Arc<App>> for JsonBytes {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, _: &Arc<App>) -> Result<Self, Problem> {
+        if !is_json(request.headers()) {
+            return Err(ApiRefusal::NotJson.into());
+        }
+        let bytes = axum::body::to_bytes(request.into_body(), BODY_BYTES_MAX).await;
+        bytes.map(Self).map_err(|_| ApiRefusal::TooLarge.into())
+    }
+}
+
+fn is_json(headers: &HeaderMap) -> bool {
+    let kind = text(headers, header::CONTENT_TYPE.as_str()).unwrap_or_default();
+    kind.split(';').next().is_some_and(|kind| kind.trim().eq_ignore_ascii_case("application/json"))
+}
+
+fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+    headers.get(name).and_then(|value| value.to_str().ok())
+}
 
 /// A JSON body of a known form.
 pub(crate) struct Json<T>(pub(crate) T);
@@ -20,80 +51,97 @@ pub(crate) struct Json<T>(pub(crate) T);
 impl<T: DeserializeOwned> FromRequest<Arc<App>> for Json<T> {
     type Rejection = Problem;
 
-    async fn from_request(request: Request, _: &Arc<App>) -> Result<Self, Problem> {
-        let json = |headers: &HeaderMap| {
-            let kind =
-                headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
-            kind.split(';').next().is_some_and(|kind| kind.trim().eq_ignore_ascii_case("application/json"))
-        };
-        if !json(request.headers()) {
-            return Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "api.not_json"));
-        }
-        let bytes = axum::body::to_bytes(request.into_body(), BODY_BYTES_MAX)
-            .await
-            .map_err(|_| Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "api.too_large"))?;
-        parse(&bytes).map(Json)
+    async fn from_request(request: Request, app: &Arc<App>) -> Result<Self, Problem> {
+        let JsonBytes(bytes) = JsonBytes::from_request(request, app).await?;
+        json::read(&bytes).map(Json)
     }
-}
-
-/// Reads JSON. The refusal tells where and which field, never the value that was sent.
-pub(crate) fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
-    if std::str::from_utf8(bytes).is_err() {
-        return Err(Problem::new(StatusCode::BAD_REQUEST, "api.not_utf8"));
-    }
-    serde_json::from_slice(bytes).map_err(|error| json_problem(&error))
-}
-
-pub(crate) fn json_problem(error: &serde_json::Error) -> Problem {
-    let code = match error.classify() {
-        serde_json::error::Category::Data => "api.bad_field",
-        serde_json::error::Category::Io
-        | serde_json::error::Category::Syntax
-        | serde_json::error::Category::Eof => "api.bad_json",
-    };
-    let problem = Problem::new(StatusCode::BAD_REQUEST, code);
-    problem.with("line", &error.line().to_string()).with("column", &error.column().to_string())
 }
 
 /// The id of the session, from the header of a script or the cookie of a page.
 pub(crate) struct Token(pub(crate) String);
 
-/// Name of the cookie.
-pub(crate) const COOKIE: &str = "__Host-adit";
+fn bearer(headers: &HeaderMap) -> Option<&str> {
+    text(headers, header::AUTHORIZATION.as_str())?.strip_prefix("Bearer ")
+}
 
-fn token(parts: &Parts) -> Option<String> {
-    let headers = &parts.headers;
-    let bearer = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
-    if let Some(token) = bearer.and_then(|value| value.strip_prefix("Bearer ")) {
-        return Some(token.to_owned());
-    }
-    // A cookie is sent by the browser on its own, so a write with it must come from our own page.
-    let site = headers.get("sec-fetch-site").and_then(|value| value.to_str().ok());
-    if parts.method != Method::GET && site != Some("same-origin") {
-        return None;
-    }
+fn cookie(headers: &HeaderMap) -> Option<&str> {
     let cookies = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
     let mut pairs = cookies.flat_map(|value| value.split(';')).filter_map(|pair| pair.trim().split_once('='));
-    pairs.find(|(name, _)| *name == COOKIE).map(|(_, value)| value.to_owned())
+    pairs.find(|(name, _)| *name == COOKIE).map(|(_, value)| value)
+}
+
+/// The session id that came along, whatever it is worth.
+pub(crate) fn carried(headers: &HeaderMap) -> Option<&str> {
+    bearer(headers).or_else(|| cookie(headers))
+}
+
+/// Whether a browser says that our own page sent this. A browser too old for `Sec-Fetch-Site` still sends `Origin`
+/// with a POST.
+fn is_from_our_page(headers: &HeaderMap) -> bool {
+    if let Some(site) = text(headers, "sec-fetch-site") {
+        return site == "same-origin";
+    }
+    let origin = text(headers, header::ORIGIN.as_str()).and_then(|origin| origin.split_once("://"));
+    let host = text(headers, header::HOST.as_str());
+    origin.is_some_and(|(_, host_of_page)| Some(host_of_page) == host)
 }
 
 impl FromRequestParts<Arc<App>> for Token {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, _: &Arc<App>) -> Result<Self, Problem> {
-        token(parts).map(Self).ok_or_else(|| Problem::new(StatusCode::UNAUTHORIZED, "api.not_signed_in"))
+        if let Some(token) = bearer(&parts.headers) {
+            return Ok(Self(token.to_owned()));
+        }
+        let token = cookie(&parts.headers).ok_or(ApiRefusal::NotSignedIn)?;
+        // A cookie is sent by the browser on its own, so a write with it must come from our own page.
+        if parts.method != Method::GET && !is_from_our_page(&parts.headers) {
+            return Err(ApiRefusal::CrossSite.into());
+        }
+        Ok(Self(token.to_owned()))
     }
 }
 
-/// Somebody who is signed in.
-pub(crate) struct SignedIn(pub(crate) Session);
+/// Somebody who is signed in, with a key that is still in force, and what they may see now.
+pub(crate) struct SignedIn {
+    pub(crate) session: Session,
+    pub(crate) reader: Reader,
+}
 
 impl FromRequestParts<Arc<App>> for SignedIn {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Problem> {
         let Token(token) = Token::from_request_parts(parts, app).await?;
-        let session = app.sessions.get(&token, app.office.ledger().now());
-        session.map(Self).ok_or_else(|| Problem::new(StatusCode::UNAUTHORIZED, "api.not_signed_in"))
+        let ledger = app.office.ledger();
+        let session = app.sessions.get(&token, ledger.now()).ok_or(ApiRefusal::NotSignedIn)?;
+        if !ledger.keys().in_force(&session.vkey, Position(ledger.size())) {
+            // Suspended, or its key was replaced: the session ends with the key.
+            app.sessions.end(&token);
+            return Err(ApiRefusal::NotSignedIn.into());
+        }
+        let reader = Reader::of(&app.office, session.actor).map_err(|error| unreadable(&error))?;
+        Ok(Self { session, reader })
+    }
+}
+
+/// Somebody who is signed in, or nobody. A session that is over counts as nobody.
+pub(crate) struct Anybody(pub(crate) Option<SignedIn>);
+
+impl FromRequestParts<Arc<App>> for Anybody {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Problem> {
+        match SignedIn::from_request_parts(parts, app).await {
+            Ok(signed_in) => Ok(Self(Some(signed_in))),
+            Err(problem) if problem.status == ApiRefusal::NotSignedIn.status() => Ok(Self(None)),
+            Err(problem) => Err(problem),
+        }
+    }
+}
+
+impl Anybody {
+    pub(crate) fn sees_unpublished(&self) -> bool {
+        self.0.as_ref().is_some_and(|signed_in| signed_in.reader.sees_unpublished())
     }
 }

@@ -8,7 +8,7 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Condvar, Mutex, PoisonError};
 
-use adit_core::id::ActorId;
+use adit_core::id::{ActorId, Id};
 use adit_core::ledger::home::make_private_folder;
 use adit_core::ledger::vkey::SigningKey;
 use argon2::{Algorithm, Argon2, Params, Version};
@@ -26,6 +26,8 @@ const PASSES: u32 = 3;
 const HASHES_MAX: u32 = 2;
 /// Shortest password, in characters.
 pub const PASSWORD_CHARS_MIN: usize = 12;
+/// Longest password, in bytes; longer ones would only cost time.
+pub const PASSWORD_BYTES_MAX: usize = 1024;
 
 /// Why a key can't be stored or unlocked.
 #[derive(Debug, thiserror::Error)]
@@ -33,8 +35,11 @@ pub enum KeystoreError {
     /// Also for an actor without a key here.
     #[error("actor or password is wrong")]
     Wrong,
-    #[error("the password has fewer than {PASSWORD_CHARS_MIN} characters")]
+    #[error("the password has fewer than {PASSWORD_CHARS_MIN} characters, or more than {PASSWORD_BYTES_MAX} bytes")]
     TooShort,
+    /// The actor has a key here already; change its password instead.
+    #[error("there is a key of this actor already")]
+    Enrolled,
     #[error("couldn't use {path}: {source}")]
     Io { path: PathBuf, source: io::Error },
     #[error("the key could not be wrapped, or the operating system gave no randomness")]
@@ -69,9 +74,26 @@ impl Keystore {
         self.folder.join(format!("{actor}.json"))
     }
 
+    /// Stores the key of an actor who has none here yet.
+    pub fn enrol(&self, actor: ActorId, key: &SigningKey, password: &str) -> Result<(), KeystoreError> {
+        if self.path(actor).exists() {
+            return Err(KeystoreError::Enrolled);
+        }
+        self.store(actor, key, password)
+    }
+
+    /// Wraps the same key under another password.
+    pub fn change_password(&self, actor: ActorId, old: &str, new: &str) -> Result<(), KeystoreError> {
+        if !is_fit(new) {
+            return Err(KeystoreError::TooShort);
+        }
+        let key = self.unlock(actor, old)?;
+        self.store(actor, &key, new)
+    }
+
     /// Stores `key` under `password`; replaces an older file of the same actor.
     pub fn store(&self, actor: ActorId, key: &SigningKey, password: &str) -> Result<(), KeystoreError> {
-        if password.chars().count() < PASSWORD_CHARS_MIN {
+        if !is_fit(password) {
             return Err(KeystoreError::TooShort);
         }
         let (mut salt, mut nonce) = ([0_u8; 16], [0_u8; 24]);
@@ -98,6 +120,9 @@ impl Keystore {
 
     /// Unlocks the key of `actor`.
     pub fn unlock(&self, actor: ActorId, password: &str) -> Result<SigningKey, KeystoreError> {
+        if password.len() > PASSWORD_BYTES_MAX {
+            return Err(KeystoreError::Wrong);
+        }
         let read = fs::read(self.path(actor)).ok();
         let wrapped: Option<Wrapped> = read.and_then(|text| serde_json::from_slice(&text).ok());
         let Some(wrapped) = wrapped else {
@@ -118,13 +143,7 @@ impl Keystore {
         SigningKey::from_seed(&wrapped.name, seed).map_err(|_| KeystoreError::Wrong)
     }
 
-    fn hash(
-        &self,
-        password: &str,
-        salt: &[u8],
-        memory: u32,
-        passes: u32,
-    ) -> Result<Zeroizing<[u8; 32]>, KeystoreError> {
+    fn hash(&self, password: &str, salt: &[u8], memory: u32, passes: u32) -> Result<Zeroizing<[u8; 32]>, KeystoreError> {
         let _turn = self.turn();
         let params = Params::new(memory, passes, 1, Some(32)).map_err(|_| KeystoreError::Wrong)?;
         let mut key = Zeroizing::new([0_u8; 32]);
@@ -143,14 +162,13 @@ impl Keystore {
     }
 
     fn replace(&self, path: &Path, text: &[u8]) -> Result<(), KeystoreError> {
-        make_private_folder(&self.folder).map_err(|error| KeystoreError::Io {
-            path: self.folder.clone(),
-            source: io::Error::other(error),
-        })?;
-        let fresh = path.with_extension("new");
+        make_private_folder(&self.folder)
+            .map_err(|error| KeystoreError::Io { path: self.folder.clone(), source: io::Error::other(error) })?;
+        let unique = Id::random().map_err(|_| KeystoreError::Wrap)?;
+        let fresh = path.with_extension(format!("{unique}.new"));
         let write = || {
             let mut options = OpenOptions::new();
-            options.write(true).create(true).truncate(true);
+            options.write(true).create_new(true);
             #[cfg(unix)]
             std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
             let mut file = options.open(&fresh)?;
@@ -159,8 +177,16 @@ impl Keystore {
             fs::rename(&fresh, path)?;
             File::open(&self.folder)?.sync_all()
         };
-        write().map_err(|source| KeystoreError::Io { path: path.to_owned(), source })
+        write().map_err(|source| {
+            // What is left of it is wrapped like the file that stays.
+            let _ = fs::remove_file(&fresh);
+            KeystoreError::Io { path: path.to_owned(), source }
+        })
     }
+}
+
+fn is_fit(password: &str) -> bool {
+    password.chars().count() >= PASSWORD_CHARS_MIN && password.len() <= PASSWORD_BYTES_MAX
 }
 
 /// Leave to hash.
@@ -176,7 +202,6 @@ impl Drop for Turn<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use adit_core::id::Id;
 
     #[test]
     fn a_key_is_unlocked_by_its_password_alone() {
@@ -193,5 +218,21 @@ mod tests {
         assert!(matches!(store.store(actor, &key, "short"), Err(KeystoreError::TooShort)));
         let text = fs::read_to_string(folder.path().join(format!("{actor}.json"))).expect("file");
         assert!(!text.contains(&STANDARD.encode([9_u8; 32])), "the seed stands in the file");
+        assert!(!text.contains("correct"), "the password stands in the file");
+    }
+
+    #[test]
+    fn after_a_change_only_the_new_password_opens_the_same_key() {
+        let folder = tempfile::tempdir().expect("folder");
+        let store = Keystore::at(folder.path());
+        let actor = ActorId(Id([7; 16]));
+        let key = SigningKey::from_seed("a.example/actor/x", &[9; 32]).expect("key");
+        store.enrol(actor, &key, "the first password").expect("enrolled");
+        assert!(matches!(store.enrol(actor, &key, "another password"), Err(KeystoreError::Enrolled)));
+        store.change_password(actor, "the first password", "the second password").expect("changed");
+        assert!(matches!(store.unlock(actor, "the first password"), Err(KeystoreError::Wrong)));
+        assert_eq!(store.unlock(actor, "the second password").expect("unlocked").vkey(), key.vkey());
+        let files = fs::read_dir(folder.path()).expect("folder").count();
+        assert_eq!(files, 1, "a leftover of writing stays");
     }
 }

@@ -1,19 +1,23 @@
 //! The HTTP server of Adit: JSON API, its description, and a plain start page.
 //!
 //! A handler is extract → command → execute, or query → answer. Everything that writes goes through
-//! [`adit_core::office::Office`]; what may be read by whom is decided once, in [`access`].
+//! [`adit_core::office::Office`]; what may be read by whom is decided once, in [`access`]. All routes stand in
+//! [`routes`]. Never logged: addresses, paths, query strings, bodies, session ids.
 
 pub mod access;
 pub mod app;
+mod challenge;
 mod extract;
 mod handlers;
+mod json;
 pub mod keystore;
-pub mod openapi;
+mod openapi;
 mod page;
+mod pending;
 pub mod problem;
 pub mod projector;
 pub mod routes;
 mod session;
 
-pub use app::App;
+pub use app::{App, Options};
 pub use routes::serve;

@@ -1,126 +1,147 @@
-//! The OpenAPI 3.1 document. Commands are described by the JSON Schema of the very types that read them.
+//! The OpenAPI 3.1 document. Paths come from the very handlers that are routed; commands are described by the JSON Schema
+//! of the very types that read them.
 
 use adit_core::command::Command;
+use schemars::{JsonSchema, SchemaGenerator};
 use serde_json::{Map, Value, json};
+use utoipa::OpenApi;
 
-/// Method, path, what it does, and the schema of what comes in.
-pub const ROUTES: [(&str, &str, &str, Option<&str>); 17] = [
-    ("get", "/", "Start page / 首页", None),
-    ("get", "/docs", "This document as a page / 接口说明页", None),
-    ("get", "/openapi.json", "This document / 接口说明", None),
-    ("get", "/healthz", "Whether the ledger writes / 运行状况", None),
-    ("post", "/api/v1/sign-in", "Unlock one's signing key for a session / 登录", Some("SignIn")),
-    ("post", "/api/v1/sign-out", "End the session / 退出", None),
-    ("get", "/api/v1/session", "Who is signed in, with which roles / 当前会话", None),
-    (
-        "post",
-        "/api/v1/commands",
-        "Carry out a command, signed by the session's key; with `co_signer` it waits for a second officer / 提交命令",
-        Some("Command"),
-    ),
-    ("get", "/api/v1/pending", "Commands that wait for my signature / 待我签名", None),
-    ("post", "/api/v1/pending/{id}/sign", "Sign as the second officer / 第二人签名", None),
-    (
-        "post",
-        "/api/v1/prepare",
-        "The texts to sign for keys that the client holds / 取待签文本",
-        Some("Prepare"),
-    ),
-    ("post", "/api/v1/append", "Append what was signed by the client / 提交签名", Some("Append")),
-    (
-        "get",
-        "/api/v1/streams/{kind}/{id}",
-        "Events of a stream, as far as one may read them / 事项记录",
-        None,
-    ),
-    ("get", "/api/v1/entries/{position}", "The public entry at a position / 公开条目", None),
-    (
-        "get",
-        "/api/v1/projections/{name}",
-        "Rows of a read model; `offset`, `limit`, `contains`, `as_of` (position or day), `after` / 汇总表",
-        None,
-    ),
-    ("get", "/api/v1/rules", "Rule packs with their hashes / 规则包", None),
-    ("get", "/api/v1/checkpoint", "The newest signed checkpoint / 最新检查点", None),
-];
+use crate::handlers::commands::Append;
+use crate::handlers::sign_in::{ChangePassword, SignIn, SignInByKey};
 
-/// Routes that ask a rule.
-pub const RULE_ROUTE: (&str, &str, &str) =
-    ("post", "/api/v1/rules/{name}", "Ask reward, relief, deadline or closure / 规则测算");
+/// What stands in the document besides the routes.
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "Adit 明硐",
+        description = "重大事故隐患与安全生产举报台账。Ledger of major accident hazards and public reports.\n\n\
+            Every refusal is application/problem+json with code, rule, and words in Chinese and English; nothing was \
+            written then. Every command has an id: the same id with the same content gives the same answer."
+    ),
+    tags(
+        (name = "session", description = "登录 Signing in and out"),
+        (name = "commands", description = "命令 Commands: signed here, by a second officer, or by the client"),
+        (name = "queries", description = "查询 Queries, as far as one's roles allow"),
+        (name = "rules", description = "规则 Rules as data"),
+        (name = "server", description = "服务 The server and its pages")
+    )
+)]
+pub(crate) struct Head;
 
-/// The document.
-pub fn document() -> Value {
-    let mut paths: Map<String, Value> = Map::new();
-    for (method, path, says, body) in ROUTES {
-        add(&mut paths, method, path, says, body);
+/// The document for `routes`, complete with the schemas that they name.
+pub(crate) fn document(routes: &utoipa::openapi::OpenApi) -> Result<Value, serde_json::Error> {
+    let mut document = serde_json::to_value(routes)?;
+    let problem = json!({
+        "description": "Refused: RFC 9457 problem document",
+        "content": { "application/problem+json": { "schema": { "$ref": "#/components/schemas/Problem" } } },
+    });
+    let paths = document.get_mut("paths").and_then(Value::as_object_mut);
+    for operation in paths.into_iter().flatten().flat_map(|(_, path)| path.as_object_mut()).flatten() {
+        if let Some(responses) = operation.1.get_mut("responses").and_then(Value::as_object_mut) {
+            responses.insert("default".to_owned(), problem.clone());
+        }
     }
-    let (method, path, says) = RULE_ROUTE;
-    add(&mut paths, method, path, says, Some("Facts"));
-    json!({
-        "openapi": "3.1.0",
-        "info": {
-            "title": "Adit 明硐",
-            "version": env!("CARGO_PKG_VERSION"),
-            "description": "Ledger of major accident hazards and public reports. Refusals are application/problem+json with code, rule, and words in Chinese and English.",
-        },
-        "paths": paths,
-        "components": { "schemas": schemas() },
-    })
-}
-
-fn add(paths: &mut Map<String, Value>, method: &str, path: &str, says: &str, body: Option<&str>) {
-    let parameters: Vec<Value> = path
-        .split('/')
-        .filter_map(|part| part.strip_prefix('{')?.strip_suffix('}'))
-        .map(|name| json!({ "name": name, "in": "path", "required": true, "schema": { "type": "string" } }))
-        .collect();
-    let mut operation = json!({
-        "summary": says,
-        "parameters": parameters,
-        "responses": {
-            "200": { "description": "OK" },
-            "4XX": { "description": "Refused", "content": { "application/problem+json": { "schema": { "$ref": "#/components/schemas/Problem" } } } },
+    document["components"] = json!({
+        "schemas": schemas(),
+        "securitySchemes": {
+            "bearer": { "type": "http", "scheme": "bearer" },
+            "cookie": { "type": "apiKey", "in": "cookie", "name": crate::extract::COOKIE },
         },
     });
-    if let Some(body) = body {
-        let schema = json!({ "$ref": format!("#/components/schemas/{body}") });
-        operation["requestBody"] =
-            json!({ "required": true, "content": { "application/json": { "schema": schema } } });
-    }
-    let entry = paths.entry(path.to_owned()).or_insert_with(|| json!({}));
-    entry[method] = operation;
+    Ok(document)
 }
 
-fn schemas() -> Value {
-    let mut schemas = Map::new();
-    let mut commands = Vec::new();
+/// A command: its type, what it does, and its JSON Schema with the references of its kind.
+pub(crate) struct CommandDoc {
+    pub(crate) kind: String,
+    pub(crate) says: String,
+    schema: Value,
+}
+
+/// Every command, in the order of the streams; their definitions go into `definitions`.
+pub(crate) fn commands(definitions: &mut Map<String, Value>) -> Vec<CommandDoc> {
+    let mut docs = Vec::new();
     for (kind, schema) in Command::schemas() {
-        let name = format!("{}_command", kind.name());
         let mut schema = Value::from(schema);
-        // Definitions move to where OpenAPI keeps them.
-        if let Some(Value::Object(definitions)) = schema.as_object_mut().and_then(|s| s.remove("$defs")) {
-            for (definition, value) in definitions {
-                schemas.insert(format!("{}_{definition}", kind.name()), moved(value, kind.name()));
+        if let Some(Value::Object(own)) = schema.as_object_mut().and_then(|schema| schema.remove("$defs")) {
+            for (name, value) in own {
+                definitions.insert(format!("{}_{name}", kind.name()), moved(value, kind.name()));
             }
         }
-        schemas.insert(name.clone(), moved(schema, kind.name()));
-        commands.push(json!({ "$ref": format!("#/components/schemas/{name}") }));
+        let Value::Object(mut schema) = moved(schema, kind.name()) else { continue };
+        let Some(Value::Array(variants)) = schema.remove("oneOf") else { continue };
+        for variant in variants {
+            let text = |pointer: &str| variant.pointer(pointer).and_then(Value::as_str).unwrap_or_default().to_owned();
+            docs.push(CommandDoc {
+                kind: text("/properties/type/const"),
+                says: text("/description"),
+                schema: variant,
+            });
+        }
     }
+    docs
+}
+
+fn schemas() -> Map<String, Value> {
+    let mut schemas = Map::new();
     let id = json!({ "type": "string", "pattern": "^[0-7][0-9a-hjkmnp-tv-z]{25}$" });
-    let head = json!({ "type": "object", "required": ["id", "type", "data"], "properties": {
-        "id": id, "stream": { "type": "string" }, "type": { "enum": Command::types() }, "data": { "type": "object" } } });
-    schemas.insert("Command".into(), json!({ "allOf": [head, { "anyOf": commands }] }));
-    schemas.insert("Prepare".into(), json!({ "allOf": [head, { "required": ["signers"] }] }));
-    schemas.insert("Append".into(), json!({ "type": "object", "required": ["pending", "notes"] }));
-    schemas.insert("SignIn".into(), json!({ "type": "object", "required": ["actor", "password"] }));
-    schemas.insert("Facts".into(), json!({ "type": "object" }));
-    schemas.insert(
-        "Problem".into(),
-        json!({ "type": "object", "required": ["code", "status", "zh", "en"], "properties": {
-            "code": { "type": "string" }, "status": { "type": "integer" }, "rule": { "type": "string" },
-            "zh": { "type": "object" }, "en": { "type": "object" } } }),
-    );
-    Value::Object(schemas)
+    let stream = json!({ "type": ["string", "null"], "pattern": "^[a-z]+/[0-7][0-9a-hjkmnp-tv-z]{25}$",
+        "description": "The stream to write to; none starts a new one" });
+    let mut with_co_signer = Vec::new();
+    let mut with_signers = Vec::new();
+    for CommandDoc { kind, says, schema } in commands(&mut schemas) {
+        let name = format!("command.{kind}");
+        let mut properties = schema.get("properties").cloned().unwrap_or_default();
+        properties["id"] = id.clone();
+        properties["stream"] = stream.clone();
+        let command = |extra: &str, of: Value, required: &[&str]| {
+            let mut properties = properties.clone();
+            properties[extra] = of;
+            json!({ "title": kind, "description": says, "type": "object", "required": required,
+                "properties": properties, "additionalProperties": false })
+        };
+        let required = ["id", "type", "data"];
+        let co_signer = json!({ "type": ["string", "null"], "description": "Actor id of the second officer" });
+        schemas.insert(name.clone(), command("co_signer", co_signer, &required));
+        with_co_signer.push(json!({ "$ref": format!("#/components/schemas/{name}") }));
+        let signers = json!({ "type": "array", "items": { "type": "string" }, "description": "vkeys of those who sign" });
+        let name = format!("prepare.{kind}");
+        schemas.insert(name.clone(), command("signers", signers, &["id", "type", "data", "signers"]));
+        with_signers.push(json!({ "$ref": format!("#/components/schemas/{name}") }));
+    }
+    schemas.insert("Command".into(), json!({ "oneOf": with_co_signer }));
+    schemas.insert("Prepare".into(), json!({ "oneOf": with_signers }));
+    schemas.insert("Append".into(), own::<Append>());
+    schemas.insert("SignIn".into(), own::<SignIn>());
+    schemas.insert("SignInByKey".into(), own::<SignInByKey>());
+    schemas.insert("ChangePassword".into(), own::<ChangePassword>());
+    schemas.insert("Facts".into(), json!({ "type": "object", "description": "As for `adit rules`" }));
+    schemas.insert("Problem".into(), problem());
+    schemas
+}
+
+/// The schema of a body of the API itself, with everything it names in place.
+fn own<T: JsonSchema>() -> Value {
+    let mut settings = schemars::generate::SchemaSettings::draft2020_12();
+    settings.inline_subschemas = true;
+    settings.meta_schema = None;
+    Value::from(SchemaGenerator::new(settings).into_root_schema_for::<T>())
+}
+
+fn problem() -> Value {
+    let words = json!({ "type": "object", "required": ["says", "instead", "rule"], "properties": {
+        "says": { "type": "string" }, "instead": { "type": "string" }, "rule": { "type": "string" } } });
+    json!({
+        "type": "object",
+        "required": ["type", "title", "status", "code", "rule", "details", "zh", "en"],
+        "properties": {
+            "type": { "type": "string" }, "title": { "type": "string" }, "status": { "type": "integer" },
+            "code": { "type": "string", "description": "Named after the broken rule" },
+            "rule": { "type": "string" },
+            "details": { "type": "object", "additionalProperties": { "type": "string" } },
+            "zh": words, "en": words,
+        },
+    })
 }
 
 /// References to `$defs` point to the components of the stream's kind.

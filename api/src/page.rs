@@ -1,92 +1,294 @@
-//! Two plain pages without scripts: where one begins, and what the API offers.
+//! Plain pages without scripts, in Chinese and English: where one begins, the tables, and what the API offers.
 
-use std::fmt::Write as _;
-use std::sync::Arc;
+use std::collections::BTreeMap;
+use std::sync::{Arc, LazyLock};
 
-use adit_core::command::Command;
 use adit_core::ledger::checkpoint::Checkpoint;
 use adit_core::ledger::vkey::hex;
-use axum::extract::State;
-use axum::response::Html;
+use adit_core::refusal::{Lang, Refusal};
+use askama::Template;
+use axum::extract::{Path, RawQuery, State};
+use axum::http::{StatusCode, header};
+use axum::response::{Html, IntoResponse, Response};
+use serde_json::Value;
 
-use crate::app::App;
-use crate::openapi::{ROUTES, RULE_ROUTE};
+use crate::access::Reader;
+use crate::extract::Anybody;
+use crate::handlers::queries::{Asked, rows};
+use crate::handlers::{Answered, Shared, blocking, ok};
+use crate::openapi::{CommandDoc, commands};
+use crate::problem::{ApiRefusal, Problem, unreadable};
+use crate::routes::document;
 
-const STYLE: &str = "\
-:root{color-scheme:light dark;--ink:#1c2430;--paper:#fbfaf7;--line:#d9d4c7;--mark:#8a3b12}\
-@media(prefers-color-scheme:dark){:root{--ink:#e9e4d8;--paper:#16181c;--line:#3a3d44;--mark:#e39a6a}}\
-body{margin:0 auto;max-width:60rem;padding:1.2rem;font:1rem/1.6 system-ui,'Noto Sans CJK SC','PingFang SC','Microsoft YaHei',sans-serif;color:var(--ink);background:var(--paper)}\
-h1{font-size:1.9rem;margin:.2rem 0}h2{font-size:1.2rem;margin-top:2rem;border-bottom:1px solid var(--line)}\
-a{color:var(--mark)}code{font-family:ui-monospace,monospace;font-size:.9em;overflow-wrap:anywhere}\
-dl{display:grid;grid-template-columns:minmax(7rem,auto) 1fr;gap:.3rem 1rem}dt{opacity:.75}dd{margin:0;overflow-wrap:anywhere}\
-pre{overflow-x:auto;border:1px solid var(--line);padding:.8rem;border-radius:.4rem}li{margin:.35rem 0}\
-.method{display:inline-block;min-width:3.2rem;font-weight:600;color:var(--mark)}";
+/// Rows of one page of a table.
+const PAGE_ROWS: usize = 100;
 
-fn frame(title: &str, body: &str) -> Html<String> {
-    Html(format!(
-        "<!doctype html><html lang=\"zh-CN\"><head><meta charset=\"utf-8\">\
-         <meta name=\"viewport\" content=\"width=device-width,initial-scale=1\"><title>{title}</title>\
-         <style>{STYLE}</style></head><body>{body}</body></html>"
-    ))
+/// The tables, each with the fields that it shows. No report and no claim is named here.
+const TABLES: [(&str, &[&str]); 5] = [
+    (
+        "register",
+        &["enterprise_name", "town", "place", "description", "criterion", "status", "found_on", "due", "overdue", "listed"],
+    ),
+    (
+        "five_in_place",
+        &[
+            "enterprise_name",
+            "responsibility",
+            "measures",
+            "funds",
+            "time_limit",
+            "emergency_plan",
+            "in_place",
+            "hazard",
+        ],
+    ),
+    ("rewards", &["reward", "status", "amount_yuan", "rule", "reasons", "claim_due", "paid_on"]),
+    ("deadlines", &["stream", "clock", "due", "standing", "days_left", "times_extended"]),
+    ("repeat_offenders", &["enterprise_name", "discoveries", "penalties", "petition", "grounds"]),
+];
+
+/// A label in both languages.
+#[derive(Clone, Debug, Default)]
+struct Label {
+    key: String,
+    zh: String,
+    en: String,
+    /// Ids and codes are set in a fixed width.
+    code: bool,
 }
 
-/// Characters that mean something in HTML.
-fn escaped(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
-}
+static LABELS: LazyLock<BTreeMap<&str, (&str, &str)>> = LazyLock::new(|| {
+    let lines = include_str!("../words/labels.tsv").lines();
+    let fields = lines.filter_map(|line| {
+        let mut fields = line.split('\t');
+        Some((fields.next()?, (fields.next()?, fields.next()?)))
+    });
+    fields.collect()
+});
 
-pub(crate) async fn start(State(app): State<Arc<App>>) -> Html<String> {
-    let ledger = app.office.ledger();
-    let note = ledger.checkpoint();
-    let root = Checkpoint::parse(&note).map(|(checkpoint, _)| hex(&checkpoint.root)).unwrap_or_default();
-    let body = format!(
-        "<header><h1>明硐 Adit</h1><p>重大事故隐患与安全生产举报台账<br>\
-         <span lang=\"en\">Ledger of major accident hazards and public reports</span></p></header>\
-         <main><h2>台账 <span lang=\"en\">Ledger</span></h2><dl>\
-         <dt>名称 Origin</dt><dd><code>{origin}</code></dd>\
-         <dt>条目 Entries</dt><dd>{size}</dd>\
-         <dt>树根 Root</dt><dd><code>{root}</code></dd></dl>\
-         <h2>检查点 <span lang=\"en\">Checkpoint</span></h2><pre><code>{note}</code></pre>\
-         <p>任何人都可以取得公开条目和检查点，并用其他工具核验；条目只说明发生了什么，不含姓名、地点和内容。<br>\
-         <span lang=\"en\">Anybody can fetch entries and checkpoint and verify them with other tools. Entries say that something \
-         happened, never to whom, where or what.</span></p>\
-         <h2>使用 <span lang=\"en\">Use</span></h2><ul>\
-         <li><a href=\"/docs\">接口说明 <span lang=\"en\">what the API offers</span></a></li>\
-         <li><a href=\"/openapi.json\">OpenAPI 3.1</a></li>\
-         <li><a href=\"/api/v1/checkpoint\">检查点 <span lang=\"en\">checkpoint</span></a></li>\
-         <li><a href=\"/api/v1/entries/0\">第 0 条 <span lang=\"en\">entry 0</span></a></li>\
-         <li><a href=\"/api/v1/rules\">规则包 <span lang=\"en\">rule packs</span></a></li></ul></main>",
-        origin = escaped(ledger.origin()),
-        size = ledger.size(),
-        note = escaped(&String::from_utf8_lossy(&note)),
-    );
-    frame("明硐 Adit", &body)
-}
-
-pub(crate) async fn docs() -> Html<String> {
-    let mut body = String::from(
-        "<header><h1>接口说明 <span lang=\"en\">API</span></h1><p><a href=\"/\">明硐 Adit</a> · \
-         <a href=\"/openapi.json\">openapi.json</a></p></header><main><h2>路径 <span lang=\"en\">Routes</span></h2><ul>",
-    );
-    let rule = (RULE_ROUTE.0, RULE_ROUTE.1, RULE_ROUTE.2, None);
-    for (method, path, says, _) in ROUTES.into_iter().chain([rule]) {
-        let method = method.to_uppercase();
-        // Writing to a string can't fail.
-        let _ = write!(
-            body,
-            "<li><span class=\"method\">{method}</span> <code>{}</code><br>{}</li>",
-            escaped(path),
-            escaped(says)
-        );
+impl Label {
+    fn of(key: &str) -> Self {
+        let (zh, en) = LABELS.get(key).copied().unwrap_or((key, key));
+        let code = ["hazard", "reward", "stream", "criterion", "rule", "clock"].contains(&key);
+        Self { key: key.to_owned(), zh: zh.to_owned(), en: en.to_owned(), code }
     }
-    body.push_str("</ul><h2>命令 <span lang=\"en\">Commands</span></h2><ul>");
-    for (_, schema) in Command::schemas() {
-        for variant in schema.get("oneOf").and_then(|v| v.as_array()).into_iter().flatten() {
-            let kind = variant.pointer("/properties/type/const").and_then(|v| v.as_str()).unwrap_or_default();
-            let says = variant.get("description").and_then(|v| v.as_str()).unwrap_or_default();
-            let _ = write!(body, "<li><code>{}</code><br>{}</li>", escaped(kind), escaped(says));
+}
+
+fn render(page: &impl Template) -> Answered {
+    let html = page.render().map_err(|error| unreadable(&error))?;
+    Ok(Html(html).into_response())
+}
+
+#[derive(Template)]
+#[template(path = "start.html")]
+struct Start {
+    origin: String,
+    size: u64,
+    root: String,
+    note: String,
+    open: bool,
+    demonstration: bool,
+    tables: Vec<Label>,
+}
+
+/// Whose eyes look at the tables; none for the public.
+fn eyes(demonstration: bool, anybody: &Anybody) -> Option<Reader> {
+    match &anybody.0 {
+        Some(signed_in) => Some(signed_in.reader.clone()),
+        None => demonstration.then(Reader::of_demonstration),
+    }
+}
+
+/// Start page
+///
+/// 首页：台账的规模、树根、检查点和汇总表。
+#[utoipa::path(get, path = "/", tag = "server", responses((status = 200, description = "HTML")))]
+pub(crate) async fn start(State(app): Shared, anybody: Anybody) -> Answered {
+    let reader = eyes(app.options.demonstration, &anybody);
+    let note = app.checkpoint(anybody.sees_unpublished()).map_err(|error| unreadable(&error))?;
+    let checkpoint = Checkpoint::parse(&note).ok().map(|(checkpoint, _)| checkpoint);
+    let may = |name: &str| reader.as_ref().is_some_and(|reader| reader.may_project(name));
+    let tables: Vec<Label> =
+        TABLES.iter().filter(|(name, _)| may(name)).map(|(name, _)| Label::of(name)).collect();
+    render(&Start {
+        origin: app.office.ledger().origin().to_owned(),
+        size: checkpoint.as_ref().map_or(0, |checkpoint| checkpoint.size),
+        root: checkpoint.as_ref().map(|checkpoint| hex(&checkpoint.root)).unwrap_or_default(),
+        note: String::from_utf8_lossy(&note).into_owned(),
+        open: !tables.is_empty(),
+        demonstration: app.options.demonstration,
+        tables,
+    })
+}
+
+#[derive(Template)]
+#[template(path = "table.html")]
+struct Table {
+    title: Label,
+    columns: Vec<Label>,
+    rows: Vec<Vec<(Label, String)>>,
+    total: usize,
+    next: Option<usize>,
+}
+
+/// A table as a page
+///
+/// 汇总表网页：登录后或演示台账可查。
+#[utoipa::path(get, path = "/tables/{name}", tag = "server", params(("name" = String, Path), ("offset" = Option<u64>, Query)),
+    responses((status = 200, description = "HTML"), (status = 401, description = "api.not_signed_in"),
+        (status = 404, description = "api.not_found")))]
+pub(crate) async fn table(
+    State(app): Shared,
+    anybody: Anybody,
+    Path(name): Path<String>,
+    RawQuery(query): RawQuery,
+) -> Answered {
+    let (name, fields) = TABLES.into_iter().find(|(known, _)| *known == name).ok_or(ApiRefusal::NotFound)?;
+    let reader = eyes(app.options.demonstration, &anybody).ok_or(ApiRefusal::NotSignedIn)?;
+    if !reader.may_project(name) {
+        return Err(ApiRefusal::Forbidden.into());
+    }
+    let offset = Asked::read(query.as_deref())?.offset;
+    let worker = Arc::clone(&app);
+    let all = blocking(move || rows(&worker, &reader, name, None)).await?;
+    let columns: Vec<Label> = fields.iter().map(|field| Label::of(field)).collect();
+    let page = all.iter().skip(offset).take(PAGE_ROWS);
+    let cells = |row: &Value| columns.iter().map(|label| (label.clone(), cell(row, &label.key))).collect();
+    let rows: Vec<Vec<(Label, String)>> = page.map(cells).collect();
+    let next = (offset.saturating_add(rows.len()) < all.len()).then(|| offset + rows.len());
+    render(&Table { title: Label::of(name), columns, rows, total: all.len(), next })
+}
+
+/// What stands in one cell.
+fn cell(row: &Value, field: &str) -> String {
+    let value = row.get(field).or_else(|| row.get("elements")?.get(field)).unwrap_or(&Value::Null);
+    match value {
+        Value::Null => "—".to_owned(),
+        Value::Bool(yes) => word(&yes.to_string()),
+        Value::Number(number) => number.to_string(),
+        Value::String(text) if ["status", "standing"].contains(&field) || row.get(field).is_none() => word(text),
+        Value::String(text) => text.clone(),
+        Value::Array(reasons) => reasons.iter().map(reason).collect::<Vec<_>>().join("\n"),
+        Value::Object(_) => String::new(),
+    }
+}
+
+fn word(key: &str) -> String {
+    let Label { zh, en, .. } = Label::of(key);
+    if zh == en { zh } else { format!("{zh} {en}") }
+}
+
+/// A reason in words, with its source.
+fn reason(reason: &Value) -> String {
+    let text = |name: &str| reason.get(name).and_then(Value::as_str).unwrap_or_default();
+    let mut words = Refusal::new(text("code"));
+    for (name, value) in reason.get("details").and_then(Value::as_object).into_iter().flatten() {
+        words = words.with(name, value.as_str().unwrap_or_default());
+    }
+    let (zh, en) = (words.words(Lang::Zh).says, words.words(Lang::En).says);
+    format!("{zh} {en}（{}）", text("source"))
+}
+
+#[derive(Template)]
+#[template(path = "docs.html")]
+struct Docs {
+    groups: Vec<Group>,
+    commands: Vec<CommandDoc>,
+    schemas: Vec<(String, String)>,
+}
+
+struct Group {
+    says: String,
+    routes: Vec<Route>,
+}
+
+struct Route {
+    method: String,
+    path: String,
+    summary: String,
+    description: Vec<String>,
+    parameters: Vec<String>,
+    responses: Vec<(String, String)>,
+}
+
+fn text(value: &Value, name: &str) -> String {
+    value.get(name).and_then(Value::as_str).unwrap_or_default().to_owned()
+}
+
+fn objects<'a>(value: &'a Value, name: &str) -> impl Iterator<Item = (&'a String, &'a Value)> {
+    value.get(name).and_then(Value::as_object).into_iter().flatten()
+}
+
+impl Route {
+    fn new(method: &str, path: &str, operation: &Value) -> Self {
+        let parameters = operation.get("parameters").and_then(Value::as_array).into_iter().flatten();
+        Self {
+            method: method.to_uppercase(),
+            path: path.to_owned(),
+            summary: text(operation, "summary"),
+            description: text(operation, "description").split("\n\n").map(str::to_owned).collect(),
+            parameters: parameters.map(|parameter| text(parameter, "name")).collect(),
+            responses: objects(operation, "responses").map(|(code, r)| (code.clone(), text(r, "description"))).collect(),
         }
     }
-    body.push_str("</ul></main>");
-    frame("接口说明 API", &body)
+}
+
+fn groups(document: &Value) -> Vec<Group> {
+    let tags = document.get("tags").and_then(Value::as_array).into_iter().flatten();
+    let routes = |tag: &str| {
+        let mut found = Vec::new();
+        for (path, operations) in objects(document, "paths") {
+            for (method, operation) in operations.as_object().into_iter().flatten() {
+                if operation.pointer("/tags/0").and_then(Value::as_str) == Some(tag) {
+                    found.push(Route::new(method, path, operation));
+                }
+            }
+        }
+        found
+    };
+    tags.map(|tag| Group { says: text(tag, "description"), routes: routes(&text(tag, "name")) }).collect()
+}
+
+/// What the API offers, as a page
+///
+/// 接口说明网页。
+#[utoipa::path(get, path = "/docs", tag = "server", responses((status = 200, description = "HTML")))]
+pub(crate) async fn docs() -> Answered {
+    let document = document().map_err(|error| unreadable(&error))?;
+    let schemas = objects(document.get("components").unwrap_or(&Value::Null), "schemas");
+    let schemas = schemas.map(|(name, schema)| (name.clone(), format!("{schema:#}"))).collect();
+    let mut definitions = serde_json::Map::new();
+    render(&Docs { groups: groups(&document), commands: commands(&mut definitions), schemas })
+}
+
+/// This document
+///
+/// OpenAPI 3.1 接口说明。
+#[utoipa::path(get, path = "/openapi.json", tag = "server", responses((status = 200, description = "OpenAPI 3.1")))]
+pub(crate) async fn openapi() -> Answered {
+    document().map(|document| ok(&document)).map_err(|error| unreadable(&error))
+}
+
+/// How the pages look
+///
+/// 网页样式。
+#[utoipa::path(get, path = "/style.css", tag = "server", responses((status = 200, description = "CSS")))]
+pub(crate) async fn style() -> Result<Response, Problem> {
+    let css = include_str!("../templates/style.css");
+    Ok((StatusCode::OK, [(header::CONTENT_TYPE, "text/css; charset=utf-8")], css).into_response())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_table_and_column_has_its_label_in_both_languages() {
+        for (table, fields) in TABLES {
+            for key in fields.iter().chain([&table]) {
+                let (zh, en) = LABELS.get(key).unwrap_or_else(|| panic!("labels.tsv has no {key}"));
+                assert!(!zh.is_empty() && !en.is_empty(), "labels.tsv says nothing for {key}");
+            }
+        }
+    }
 }

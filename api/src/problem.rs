@@ -1,11 +1,80 @@
 //! Refusals over HTTP: RFC 9457 problem documents with code, rule, and words in both languages.
 
+use adit_core::decider::Rejection;
 use adit_core::ledger::sequencer::AppendError;
 use adit_core::office::ExecuteError;
 use adit_core::refusal::{Lang, Refusal};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde_json::json;
+
+/// What the API itself refuses: each case once, with its code and its status.
+macro_rules! api_refusals {
+    ($($(#[$doc:meta])* $case:ident = $code:literal, $status:ident;)*) => {
+        /// Why the API refuses a request, before or instead of a rule of the domain.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub enum ApiRefusal { $($(#[$doc])* $case),* }
+
+        impl ApiRefusal {
+            /// Every case, so that a test finds the words of each.
+            pub const ALL: &'static [Self] = &[$(Self::$case),*];
+
+            pub fn status(self) -> StatusCode {
+                match self { $(Self::$case => StatusCode::$status),* }
+            }
+        }
+
+        impl Rejection for ApiRefusal {
+            fn code(self) -> &'static str {
+                match self { $(Self::$case => $code),* }
+            }
+        }
+    };
+}
+
+api_refusals! {
+    NotJson = "api.not_json", UNSUPPORTED_MEDIA_TYPE;
+    TooLarge = "api.too_large", PAYLOAD_TOO_LARGE;
+    NotUtf8 = "api.not_utf8", BAD_REQUEST;
+    /// Not JSON at all, a lone surrogate, or a number out of range.
+    BadJson = "api.bad_json", BAD_REQUEST;
+    TooDeep = "api.too_deep", BAD_REQUEST;
+    DuplicateKey = "api.duplicate_key", BAD_REQUEST;
+    MissingField = "api.missing_field", BAD_REQUEST;
+    UnknownField = "api.unknown_field", BAD_REQUEST;
+    /// A wrong type, or a text that is not the date, amount or id it should be.
+    WrongValue = "api.wrong_value", BAD_REQUEST;
+    /// Whatever else the framework found wrong with path, parameters or headers.
+    BadRequest = "api.bad_request", BAD_REQUEST;
+    BadQuery = "api.bad_query", BAD_REQUEST;
+    BadAsOf = "api.bad_as_of", BAD_REQUEST;
+    UnknownCommand = "api.unknown_command", BAD_REQUEST;
+    NoSigner = "api.no_signer", BAD_REQUEST;
+    WrongMethod = "api.wrong_method", METHOD_NOT_ALLOWED;
+    NotSignedIn = "api.not_signed_in", UNAUTHORIZED;
+    WrongPassword = "api.wrong_password", UNAUTHORIZED;
+    BadChallenge = "api.bad_challenge", UNAUTHORIZED;
+    PasswordTooShort = "api.password_too_short", UNPROCESSABLE_ENTITY;
+    CrossSite = "api.cross_site", FORBIDDEN;
+    Forbidden = "api.forbidden", FORBIDDEN;
+    NotFound = "api.not_found", NOT_FOUND;
+    Conflict = "api.conflict", CONFLICT;
+    FirstSignedOut = "api.first_signed_out", CONFLICT;
+    /// The session was opened by a key that the client keeps: it cannot sign here.
+    KeyElsewhere = "api.key_elsewhere", CONFLICT;
+    CoSignerIsSelf = "api.co_signer_is_self", UNPROCESSABLE_ENTITY;
+    CoSignerUnknown = "api.co_signer_unknown", UNPROCESSABLE_ENTITY;
+    TooManySignIns = "api.too_many_sign_ins", TOO_MANY_REQUESTS;
+    TooManyWaiting = "api.too_many_waiting", SERVICE_UNAVAILABLE;
+    NotWritten = "api.not_written", SERVICE_UNAVAILABLE;
+    Unknown = "api.unknown", SERVICE_UNAVAILABLE;
+    Halted = "api.halted", SERVICE_UNAVAILABLE;
+    ClockBehind = "api.clock_behind", SERVICE_UNAVAILABLE;
+    /// The read models stopped following the ledger.
+    Stale = "api.stale", SERVICE_UNAVAILABLE;
+    TimedOut = "api.timed_out", SERVICE_UNAVAILABLE;
+    Unreadable = "api.unreadable", INTERNAL_SERVER_ERROR;
+}
 
 /// A refusal with its status. Never carries what somebody typed.
 #[derive(Debug)]
@@ -15,10 +84,6 @@ pub struct Problem {
 }
 
 impl Problem {
-    pub fn new(status: StatusCode, code: &str) -> Self {
-        Self { status, refusal: Refusal::new(code) }
-    }
-
     #[must_use]
     pub fn with(mut self, name: &str, value: &str) -> Self {
         self.refusal = self.refusal.with(name, value);
@@ -26,18 +91,27 @@ impl Problem {
     }
 }
 
+impl From<ApiRefusal> for Problem {
+    fn from(refusal: ApiRefusal) -> Self {
+        Self {
+            status: refusal.status(),
+            refusal: refusal.into(),
+        }
+    }
+}
+
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
-        let words = |lang| self.refusal.words(lang);
+        let (zh, en) = (self.refusal.words(Lang::Zh), self.refusal.words(Lang::En));
         let body = json!({
             "type": format!("urn:adit:refusal:{}", self.refusal.code),
-            "title": words(Lang::En).says,
+            "title": en.says,
             "status": self.status.as_u16(),
             "code": self.refusal.code,
-            "rule": words(Lang::En).rule,
+            "rule": en.rule,
             "details": self.refusal.details,
-            "zh": words(Lang::Zh),
-            "en": words(Lang::En),
+            "zh": zh,
+            "en": en,
         });
         let mut response = (self.status, body.to_string()).into_response();
         let kind = HeaderValue::from_static("application/problem+json");
@@ -46,34 +120,65 @@ impl IntoResponse for Problem {
     }
 }
 
+impl IntoResponse for ApiRefusal {
+    fn into_response(self) -> Response {
+        Problem::from(self).into_response()
+    }
+}
+
+impl From<AppendError> for Problem {
+    fn from(error: AppendError) -> Self {
+        // Positions and paths are for the operator; the log of the server names them.
+        tracing::error!(%error, "an append failed");
+        match error {
+            AppendError::Conflict => ApiRefusal::Conflict.into(),
+            AppendError::Refused(fault) => Refusal::from(fault).into(),
+            AppendError::NotWritten(_) => ApiRefusal::NotWritten.into(),
+            AppendError::Unknown(_) | AppendError::Lost => ApiRefusal::Unknown.into(),
+            AppendError::Halted => ApiRefusal::Halted.into(),
+            AppendError::ClockBehind { .. } => ApiRefusal::ClockBehind.into(),
+            AppendError::Store(_) => ApiRefusal::Unreadable.into(),
+        }
+    }
+}
+
 impl From<ExecuteError> for Problem {
     fn from(error: ExecuteError) -> Self {
         match error {
-            ExecuteError::Refused(refusal) => Self { status: StatusCode::UNPROCESSABLE_ENTITY, refusal },
-            ExecuteError::Busy => Self::new(StatusCode::CONFLICT, "api.conflict"),
-            ExecuteError::Append(error) => {
-                // Positions and paths are for the operator; the log of the server names them.
-                tracing::error!(%error, "an append failed");
-                let unknown = matches!(error, AppendError::Unknown(_) | AppendError::Lost);
-                Self::new(
-                    StatusCode::SERVICE_UNAVAILABLE,
-                    if unknown { "api.unknown" } else { "api.not_written" },
-                )
-            }
-            ExecuteError::Read(error) => {
-                tracing::error!(%error, "the ledger can't be read");
-                Self::new(StatusCode::INTERNAL_SERVER_ERROR, "api.unreadable")
-            }
-            ExecuteError::NoRandomness | ExecuteError::Rules(_) | ExecuteError::Body { .. } => {
-                tracing::error!(%error, "a command can't be written");
-                Self::new(StatusCode::INTERNAL_SERVER_ERROR, "api.unreadable")
-            }
+            ExecuteError::Refused(refusal) => refusal.into(),
+            ExecuteError::Busy => ApiRefusal::Conflict.into(),
+            ExecuteError::Append(error) => error.into(),
+            ExecuteError::Read(_)
+            | ExecuteError::NoRandomness
+            | ExecuteError::Rules(_)
+            | ExecuteError::Body { .. } => unreadable(&error),
         }
     }
 }
 
 impl From<Refusal> for Problem {
     fn from(refusal: Refusal) -> Self {
-        Self { status: StatusCode::UNPROCESSABLE_ENTITY, refusal }
+        Self {
+            status: StatusCode::UNPROCESSABLE_ENTITY,
+            refusal,
+        }
+    }
+}
+
+/// A fault of ours: the operator reads what it was, the client that it was.
+pub(crate) fn unreadable(error: &dyn std::fmt::Display) -> Problem {
+    tracing::error!(%error, "the ledger can't be read");
+    ApiRefusal::Unreadable.into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_refusal_of_the_api_has_its_words_in_both_languages() {
+        for refusal in ApiRefusal::ALL {
+            assert!(adit_core::refusal::has_words(refusal.code()), "no words for {}", refusal.code());
+        }
     }
 }

@@ -24,6 +24,8 @@ pub enum ProjectorError {
     Projection(#[from] ProjectionError),
     #[error("couldn't start the thread of the read models: {0}")]
     Thread(std::io::Error),
+    #[error("the operating system gave no randomness")]
+    NoRandomness,
 }
 
 /// Folds facts from a snapshot, or from the beginning, up to the end of the ledger.
@@ -81,11 +83,15 @@ impl Projector {
         Ok(projector)
     }
 
-    /// Waits until the entry at `position` is taken over: whoever wrote reads their own write.
-    pub async fn wait_for(&self, position: Position) {
-        let mut applied = self.applied.clone();
-        // The thread ends with the process only.
-        let _ = applied.wait_for(|next| *next > position.0).await;
+    /// Waits until the entry at `position` is taken over: whoever wrote reads their own write. False when the read
+    /// models stopped before.
+    pub async fn wait_for(&self, position: Position) -> bool {
+        self.applied.clone().wait_for(|next| *next > position.0).await.is_ok()
+    }
+
+    /// Whether the read models still follow the ledger.
+    pub fn is_following(&self) -> bool {
+        self.applied.has_changed().is_ok()
     }
 
     pub fn read<T>(&self, query: impl FnOnce(&Projections) -> T) -> T {

@@ -6,51 +6,70 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::extract::Request;
-use axum::http::{HeaderName, HeaderValue, StatusCode};
+use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::middleware::{Next, from_fn};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{get, post};
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::timeout::TimeoutLayer;
+use utoipa::OpenApi;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
 use crate::app::App;
-use crate::problem::Problem;
-use crate::{handlers, page};
+use crate::handlers::{commands, queries, sign_in};
+use crate::problem::{ApiRefusal, Problem};
+use crate::{openapi, page};
 
-/// Longest time for one request.
+/// Longest time for one request, in seconds.
 const REQUEST_SECONDS_MAX: u64 = 60;
+/// Seconds between two looks for sessions that are over.
+const SWEEP_SECONDS: u64 = 60;
+
+/// Every route. The document is made of the same list.
+fn routes() -> OpenApiRouter<Arc<App>> {
+    OpenApiRouter::with_openapi(openapi::Head::openapi())
+        .routes(routes!(sign_in::sign_in))
+        .routes(routes!(sign_in::challenge))
+        .routes(routes!(sign_in::sign_in_by_key))
+        .routes(routes!(sign_in::sign_out))
+        .routes(routes!(sign_in::session))
+        .routes(routes!(sign_in::password))
+        .routes(routes!(commands::commands))
+        .routes(routes!(commands::pending))
+        .routes(routes!(commands::sign))
+        .routes(routes!(commands::prepare))
+        .routes(routes!(commands::append))
+        .routes(routes!(queries::stream))
+        .routes(routes!(queries::entry))
+        .routes(routes!(queries::projection))
+        .routes(routes!(queries::checkpoint))
+        .routes(routes!(queries::rules))
+        .routes(routes!(queries::rule))
+        .routes(routes!(queries::health))
+        .routes(routes!(page::start))
+        .routes(routes!(page::table))
+        .routes(routes!(page::docs))
+        .routes(routes!(page::openapi))
+        .routes(routes!(page::style))
+}
+
+/// The OpenAPI document.
+pub fn document() -> Result<serde_json::Value, serde_json::Error> {
+    openapi::document(&routes().into_openapi())
+}
 
 /// The server's routes.
 pub fn router(app: Arc<App>) -> Router {
-    Router::new()
-        .route("/", get(page::start))
-        .route("/docs", get(page::docs))
-        .route("/openapi.json", get(handlers::openapi))
-        .route("/healthz", get(handlers::health))
-        .route("/api/v1/sign-in", post(handlers::sign_in))
-        .route("/api/v1/sign-out", post(handlers::sign_out))
-        .route("/api/v1/session", get(handlers::session))
-        .route("/api/v1/commands", post(handlers::command))
-        .route("/api/v1/pending", get(handlers::pending))
-        .route("/api/v1/pending/{id}/sign", post(handlers::sign))
-        .route("/api/v1/prepare", post(handlers::prepare))
-        .route("/api/v1/append", post(handlers::append))
-        .route("/api/v1/streams/{kind}/{id}", get(handlers::stream))
-        .route("/api/v1/entries/{position}", get(handlers::entry))
-        .route("/api/v1/projections/{name}", get(handlers::projection))
-        .route("/api/v1/rules", get(handlers::rules))
-        .route("/api/v1/rules/{name}", post(handlers::rule))
-        .route("/api/v1/checkpoint", get(handlers::checkpoint))
-        .fallback(handlers::missing)
-        .method_not_allowed_fallback(handlers::missing)
+    let (router, _) = routes().split_for_parts();
+    router
+        .fallback(async || ApiRefusal::NotFound)
+        .method_not_allowed_fallback(async || ApiRefusal::WrongMethod)
         .with_state(app)
         .layer(TimeoutLayer::with_status_code(
-            StatusCode::GATEWAY_TIMEOUT,
+            StatusCode::SERVICE_UNAVAILABLE,
             Duration::from_secs(REQUEST_SECONDS_MAX),
         ))
-        .layer(CatchPanicLayer::custom(|_| {
-            Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "api.unreadable").into_response()
-        }))
+        .layer(CatchPanicLayer::custom(|_| ApiRefusal::Unreadable.into_response()))
         .layer(from_fn(plain_refusals))
         .layer(from_fn(headers))
 }
@@ -61,41 +80,56 @@ pub async fn serve(
     app: Arc<App>,
     stop: impl Future<Output = ()> + Send + 'static,
 ) -> std::io::Result<()> {
-    axum::serve(listener, router(app)).with_graceful_shutdown(stop).await
+    let swept = Arc::downgrade(&app);
+    let sweeper = tokio::spawn(async move {
+        let mut every = tokio::time::interval(Duration::from_secs(SWEEP_SECONDS));
+        loop {
+            every.tick().await;
+            let Some(app) = swept.upgrade() else { return };
+            app.sessions.sweep(app.office.ledger().now());
+        }
+    });
+    let served = axum::serve(listener, router(app)).with_graceful_shutdown(stop).await;
+    sweeper.abort();
+    served
 }
 
-/// Refusals of the framework itself (a path or query that does not fit) get the same form as ours.
+/// Refusals of the framework itself (a path or header that does not fit, a timeout) get the same form as ours.
 async fn plain_refusals(request: Request, next: Next) -> Response {
     let response = next.run(request).await;
     let status = response.status();
-    let ours = response
-        .headers()
-        .get("content-type")
-        .and_then(|kind| kind.to_str().ok())
-        .is_some_and(|kind| !kind.starts_with("text/plain"));
-    if status.is_client_error() && !ours {
-        Problem::new(status, "api.bad_request").into_response()
-    } else {
-        response
+    let kind = response.headers().get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
+    let ours = kind.is_some_and(|kind| kind.starts_with("application/"));
+    if ours || !(status.is_client_error() || status.is_server_error()) {
+        return response;
     }
+    let refusal = if status == StatusCode::SERVICE_UNAVAILABLE { ApiRefusal::TimedOut } else { ApiRefusal::BadRequest };
+    Problem { status, ..Problem::from(refusal) }.into_response()
 }
 
-/// Headers of every answer (`design`: no third party, no frame, no sniffing, no store).
+/// Headers of every answer: no third party, no script, no frame, no sniffing, no store.
+const HEADERS: [(&str, &str); 9] = [
+    (
+        "content-security-policy",
+        "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; \
+         frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'",
+    ),
+    ("referrer-policy", "no-referrer"),
+    ("x-content-type-options", "nosniff"),
+    ("x-frame-options", "DENY"),
+    ("cache-control", "no-store"),
+    ("cross-origin-opener-policy", "same-origin"),
+    ("cross-origin-resource-policy", "same-origin"),
+    ("cross-origin-embedder-policy", "require-corp"),
+    (
+        "permissions-policy",
+        "camera=(), geolocation=(), microphone=(), payment=(), usb=(), display-capture=(), browsing-topics=()",
+    ),
+];
+
 async fn headers(request: Request, next: Next) -> Response {
     let mut response = next.run(request).await;
-    for (name, value) in [
-        (
-            "content-security-policy",
-            "default-src 'none'; style-src 'self' 'unsafe-inline'; img-src 'self'; form-action 'self'; \
-             base-uri 'none'; frame-ancestors 'none'",
-        ),
-        ("referrer-policy", "no-referrer"),
-        ("x-content-type-options", "nosniff"),
-        ("cache-control", "no-store"),
-        ("cross-origin-opener-policy", "same-origin"),
-        ("cross-origin-resource-policy", "same-origin"),
-        ("permissions-policy", "camera=(), geolocation=(), microphone=()"),
-    ] {
+    for (name, value) in HEADERS {
         response.headers_mut().insert(HeaderName::from_static(name), HeaderValue::from_static(value));
     }
     response

@@ -1,73 +1,105 @@
 //! Sessions: a random id, an unlocked key, and thirty idle minutes.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use adit_core::id::ActorId;
-use adit_core::ledger::vkey::{SigningKey, hex};
+use adit_core::ledger::vkey::{SigningKey, VKey, hex};
 use adit_core::units::Timestamp;
 
 /// Seconds after which an unused session ends.
-const IDLE_SECONDS: i64 = 30 * 60;
+pub(crate) const IDLE_SECONDS_MAX: i64 = 30 * 60;
+/// Seconds after which every session ends: one working day.
+pub(crate) const SESSION_SECONDS_MAX: i64 = 12 * 3600;
 
-/// Somebody who signed in. The key leaves memory with the session.
+/// BLAKE3 of a session's id: names a session without opening it.
+pub(crate) type SessionName = [u8; 32];
+
+/// Somebody who signed in.
 #[derive(Clone)]
 pub(crate) struct Session {
+    pub(crate) name: SessionName,
     pub(crate) actor: ActorId,
-    pub(crate) key: Arc<SigningKey>,
+    pub(crate) vkey: VKey,
+    /// The unlocked key; none where the client keeps it. It is wiped when the session and the requests that are
+    /// using it are over.
+    pub(crate) key: Option<Arc<SigningKey>>,
 }
 
 struct Live {
-    session: Session,
+    actor: ActorId,
+    vkey: VKey,
+    key: Option<Arc<SigningKey>>,
+    begun: Timestamp,
     used: Timestamp,
 }
 
-/// All sessions, by the BLAKE3 of their id: the table alone opens nothing.
-#[derive(Default)]
-pub(crate) struct Sessions {
-    live: Mutex<HashMap<[u8; 32], Live>>,
+impl Live {
+    fn is_over(&self, now: Timestamp) -> bool {
+        now.seconds_since(self.used) > IDLE_SECONDS_MAX || now.seconds_since(self.begun) > SESSION_SECONDS_MAX
+    }
 }
 
-fn name(token: &str) -> [u8; 32] {
+/// All sessions, by name: the table alone opens nothing.
+#[derive(Default)]
+pub(crate) struct Sessions {
+    live: Mutex<BTreeMap<SessionName, Live>>,
+}
+
+fn name(token: &str) -> SessionName {
     *blake3::hash(token.as_bytes()).as_bytes()
 }
 
 impl Sessions {
-    fn live(&self) -> MutexGuard<'_, HashMap<[u8; 32], Live>> {
+    fn live(&self) -> MutexGuard<'_, BTreeMap<SessionName, Live>> {
         self.live.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Begins a session under a new id of 256 random bits.
-    pub(crate) fn begin(&self, session: Session, now: Timestamp) -> Result<String, getrandom::Error> {
-        let mut bytes = [0_u8; 32];
-        getrandom::fill(&mut bytes)?;
-        let token = hex(&bytes);
-        let mut live = self.live();
-        live.retain(|_, session| now.seconds_since(session.used) <= IDLE_SECONDS);
-        live.insert(name(&token), Live { session, used: now });
+    pub(crate) fn begin(
+        &self,
+        actor: ActorId,
+        vkey: VKey,
+        key: Option<SigningKey>,
+        now: Timestamp,
+    ) -> Result<String, getrandom::Error> {
+        let mut bytes = zeroize::Zeroizing::new([0_u8; 32]);
+        getrandom::fill(bytes.as_mut())?;
+        let token = hex(bytes.as_ref());
+        let key = key.map(Arc::new);
+        let live = Live { actor, vkey, key, begun: now, used: now };
+        self.live().insert(name(&token), live);
         Ok(token)
     }
 
-    /// The session with this id, if it has not idled out.
+    /// The session with this id, if it is not over.
     pub(crate) fn get(&self, token: &str, now: Timestamp) -> Option<Session> {
+        self.sweep(now);
+        let name = name(token);
         let mut live = self.live();
-        let key = name(token);
-        let session = live.get_mut(&key)?;
-        if now.seconds_since(session.used) > IDLE_SECONDS {
-            live.remove(&key);
-            return None;
-        }
-        session.used = now;
-        Some(session.session.clone())
+        let found = live.get_mut(&name)?;
+        found.used = now;
+        let Live { actor, vkey, key, .. } = &*found;
+        Some(Session { name, actor: *actor, vkey: vkey.clone(), key: key.clone() })
+    }
+
+    /// The unlocked key of a session that somebody else's request refers to. Does not keep it alive.
+    pub(crate) fn key_of(&self, name: &SessionName, now: Timestamp) -> Option<Arc<SigningKey>> {
+        self.sweep(now);
+        self.live().get(name)?.key.clone()
     }
 
     pub(crate) fn end(&self, token: &str) {
         self.live().remove(&name(token));
     }
 
-    /// Whether `actor` still has a session.
-    pub(crate) fn has(&self, actor: ActorId, now: Timestamp) -> bool {
-        let idle = |live: &Live| now.seconds_since(live.used) > IDLE_SECONDS;
-        self.live().values().any(|live| live.session.actor == actor && !idle(live))
+    /// Ends the sessions of an actor, such as after a new password.
+    pub(crate) fn end_others(&self, actor: ActorId, except: &SessionName) {
+        self.live().retain(|name, live| live.actor != actor || name == except);
+    }
+
+    /// Wipes the keys of sessions that are over.
+    pub(crate) fn sweep(&self, now: Timestamp) {
+        self.live().retain(|_, live| !live.is_over(now));
     }
 }

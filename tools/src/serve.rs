@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use adit_api::App;
+use adit_api::{App, Options};
 use adit_api::keystore::Keystore;
 use adit_core::ledger::home::Home;
 use adit_core::office::Office;
@@ -25,12 +25,18 @@ pub(crate) struct Args {
 
 pub(crate) fn run(args: &Args) -> Result<()> {
     let ledger = crate::open::ledger(&args.data.data)?;
-    serve(Office::open(ledger)?, &Home::beside(&args.data.data), &args.listen, args.json)
+    serve(Office::open(ledger)?, &Home::beside(&args.data.data), &args.listen, args.json, Options::default())
 }
 
 /// Serves until Ctrl-C or SIGTERM, then writes a snapshot of the read models.
-pub(crate) fn serve(office: Office, home: &Home, listen: &str, json: bool) -> Result<()> {
-    let app = App::new(office, Keystore::at(&home.actors()))?;
+pub(crate) fn serve(
+    office: Office,
+    home: &Home,
+    listen: &str,
+    json: bool,
+    options: Options,
+) -> Result<()> {
+    let app = App::with(office, Keystore::at(&home.actors()), options)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let saved = Arc::clone(&app);
     runtime.block_on(async move {

@@ -101,7 +101,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     if args.no_serve {
         return Ok(());
     }
-    crate::serve::serve(office, &home, &args.listen, args.json)
+    crate::serve::serve(office, &home, &args.listen, args.json, adit_api::Options { demonstration: true })
 }
 
 /// Names and actors of the demonstration's accounts.

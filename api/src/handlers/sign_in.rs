@@ -1,0 +1,187 @@
+//! Signing in and out.
+
+use std::sync::Arc;
+
+use adit_core::id::ActorId;
+use adit_core::ledger::vkey::{SigningKey, VKey};
+use adit_core::units::Position;
+use axum::extract::State;
+use axum::http::{HeaderMap, HeaderValue, header};
+use axum::response::Response;
+use schemars::JsonSchema;
+use serde::Deserialize;
+use serde_json::json;
+use zeroize::Zeroizing;
+
+use super::{Answered, Shared, blocking, ok};
+use crate::access::Reader;
+use crate::app::App;
+use crate::extract::{COOKIE, Json, SignedIn, Token, carried};
+use crate::keystore::KeystoreError;
+use crate::problem::{ApiRefusal, Problem, unreadable};
+use crate::session::IDLE_SECONDS_MAX;
+
+/// Unlocks the key that the server keeps for an actor.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct SignIn {
+    actor: ActorId,
+    #[schemars(with = "String")]
+    password: Zeroizing<String>,
+}
+
+/// Proves that the client holds an enrolled key.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct SignInByKey {
+    /// The challenge as a signed note.
+    note: String,
+}
+
+/// Another password for the same key.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ChangePassword {
+    #[schemars(with = "String")]
+    old: Zeroizing<String>,
+    /// At least 12 characters.
+    #[schemars(with = "String")]
+    new: Zeroizing<String>,
+}
+
+impl From<KeystoreError> for Problem {
+    fn from(error: KeystoreError) -> Self {
+        match error {
+            KeystoreError::Wrong => ApiRefusal::WrongPassword.into(),
+            KeystoreError::TooShort => ApiRefusal::PasswordTooShort.into(),
+            KeystoreError::Enrolled | KeystoreError::Io { .. } | KeystoreError::Wrap => unreadable(&error),
+        }
+    }
+}
+
+/// Waits for a turn to hash a password, in a queue that has an end.
+async fn hashing<T: Send + 'static>(
+    app: &Arc<App>,
+    work: impl FnOnce(&App) -> Result<T, KeystoreError> + Send + 'static,
+) -> Result<T, Problem> {
+    let _place = app.sign_ins.try_acquire().map_err(|_| ApiRefusal::TooManySignIns)?;
+    let worker = Arc::clone(app);
+    blocking(move || Ok(work(&worker)?)).await
+}
+
+/// Unlock one's signing key for a session
+///
+/// 登录：用口令解开签名密钥。会话闲置 30 分钟即失效。
+///
+/// A wrong password and an unknown actor get the same answer after the same work. The session is a cookie for pages
+/// and a token (`Authorization: Bearer`) for scripts.
+#[utoipa::path(post, path = "/api/v1/sign-in", tag = "session", request_body = ref("#/components/schemas/SignIn"),
+    responses((status = 200, description = "token, actor, roles"), (status = 401, description = "api.wrong_password"),
+        (status = 429, description = "api.too_many_sign_ins")))]
+pub(crate) async fn sign_in(State(app): Shared, headers: HeaderMap, Json(body): Json<SignIn>) -> Answered {
+    let SignIn { actor, password } = body;
+    let key = hashing(&app, move |app| app.keystore.unlock(actor, &password)).await?;
+    begin(&app, &headers, actor, key.vkey(), Some(key))
+}
+
+/// A text to sign with a key of one's own
+///
+/// 取登录质询文本，用自持密钥签名。两分钟内有效，只能用一次。
+#[utoipa::path(post, path = "/api/v1/challenge", tag = "session",
+    responses((status = 200, description = "challenge: the text to sign as a note")))]
+pub(crate) async fn challenge(State(app): Shared) -> Answered {
+    let ledger = app.office.ledger();
+    let text = app.challenges.make(ledger.origin(), ledger.now()).map_err(|error| unreadable(&error))?;
+    Ok(ok(&json!({ "challenge": text })))
+}
+
+/// Sign in with a key that the client keeps
+///
+/// 用自持密钥登录：提交已签名的质询文本。该会话可查询、可取待签文本，但服务器不代为签名。
+#[utoipa::path(post, path = "/api/v1/sign-in/key", tag = "session",
+    request_body = ref("#/components/schemas/SignInByKey"),
+    responses((status = 200, description = "token, actor, roles"), (status = 401, description = "api.bad_challenge")))]
+pub(crate) async fn sign_in_by_key(
+    State(app): Shared,
+    headers: HeaderMap,
+    Json(body): Json<SignInByKey>,
+) -> Answered {
+    let ledger = app.office.ledger();
+    let keys = ledger.keys();
+    let known: Vec<VKey> = keys.iter().map(|(key, _)| key.clone()).collect();
+    let signed = app.challenges.check(&body.note, ledger.origin(), &known, ledger.now());
+    let signed = signed.and_then(|key| Some((keys.actor_of(&key)?, key)));
+    let (actor, key) = signed.ok_or(ApiRefusal::BadChallenge)?;
+    begin(&app, &headers, actor, key, None)
+}
+
+/// A session under a fresh id; one that was carried along ends, so that nobody can plant an id.
+fn begin(app: &App, headers: &HeaderMap, actor: ActorId, vkey: VKey, key: Option<SigningKey>) -> Answered {
+    let ledger = app.office.ledger();
+    if !ledger.keys().in_force(&vkey, Position(ledger.size())) {
+        return Err(ApiRefusal::WrongPassword.into());
+    }
+    if let Some(old) = carried(headers) {
+        app.sessions.end(old);
+    }
+    let roles = Reader::of(&app.office, actor).map_err(|error| unreadable(&error))?.roles;
+    let begun = app.sessions.begin(actor, vkey, key, ledger.now());
+    let token = begun.map_err(|error| unreadable(&error))?;
+    let mut response = ok(&json!({
+        "token": token, "actor": actor, "roles": roles, "idle_seconds": IDLE_SECONDS_MAX,
+    }));
+    set_cookie(&mut response, &format!("{COOKIE}={token}; Path=/; Secure; HttpOnly; SameSite=Strict"));
+    Ok(response)
+}
+
+fn set_cookie(response: &mut Response, cookie: &str) {
+    if let Ok(mut cookie) = HeaderValue::from_str(cookie) {
+        cookie.set_sensitive(true);
+        response.headers_mut().insert(header::SET_COOKIE, cookie);
+    }
+}
+
+/// End the session
+///
+/// 退出登录：会话结束，解开的密钥随即清除。
+#[utoipa::path(post, path = "/api/v1/sign-out", tag = "session",
+    responses((status = 200, description = "The session is over"), (status = 401, description = "api.not_signed_in")))]
+pub(crate) async fn sign_out(State(app): Shared, Token(token): Token) -> Answered {
+    app.sessions.end(&token);
+    let mut response = ok(&json!({ "signed_out": true }));
+    set_cookie(&mut response, &format!("{COOKIE}=; Path=/; Secure; HttpOnly; SameSite=Strict; Max-Age=0"));
+    Ok(response)
+}
+
+/// Who is signed in, with which roles
+///
+/// 当前会话：人员编号、公钥、角色。
+#[utoipa::path(get, path = "/api/v1/session", tag = "session",
+    responses((status = 200, description = "actor, key, roles, acts_for, signs_here")))]
+pub(crate) async fn session(SignedIn { session, reader }: SignedIn) -> Answered {
+    Ok(ok(&json!({
+        "actor": session.actor,
+        "key": session.vkey,
+        "roles": reader.roles,
+        "acts_for": reader.acts_for,
+        "signs_here": session.key.is_some(),
+    })))
+}
+
+/// Change the password
+///
+/// 更改口令。本人的其他会话随即结束。
+#[utoipa::path(post, path = "/api/v1/password", tag = "session",
+    request_body = ref("#/components/schemas/ChangePassword"),
+    responses((status = 200, description = "Changed; other sessions of this actor are over"),
+        (status = 401, description = "api.wrong_password"), (status = 422, description = "api.password_too_short")))]
+pub(crate) async fn password(
+    State(app): Shared,
+    SignedIn { session, .. }: SignedIn,
+    Json(body): Json<ChangePassword>,
+) -> Answered {
+    let actor = session.actor;
+    hashing(&app, move |app| app.keystore.change_password(actor, &body.old, &body.new)).await?;
+    app.sessions.end_others(actor, &session.name);
+    Ok(ok(&json!({ "changed": true })))
+}
