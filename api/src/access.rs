@@ -32,7 +32,9 @@ const REWARDS: [Role; 4] = [Role::Handler, Role::Approver, Role::Finance, Role::
 /// an entry gets. Whoever is not named here gets no answer at all, so that no refusal tells them anything.
 const fn writers(kind: StreamKind) -> &'static [Role] {
     match kind {
-        StreamKind::Hazard => &[Role::Clerk, Role::Inspector, Role::Handler, Role::Approver, Role::Enterprise],
+        StreamKind::Hazard => {
+            &[Role::Clerk, Role::Inspector, Role::Handler, Role::Approver, Role::Enterprise]
+        }
         StreamKind::Report => &[Role::Clerk, Role::Inspector, Role::Handler, Role::Approver],
         StreamKind::Reward => &[Role::Handler, Role::Approver, Role::Finance],
         StreamKind::Enterprise => &[Role::Clerk, Role::Inspector, Role::Approver, Role::Enterprise],
@@ -94,7 +96,9 @@ impl Reader {
             StreamKind::Report => self.any(&REPORTS),
             StreamKind::Reward => self.any(&[Role::Handler, Role::Approver, Role::Investigator]),
             StreamKind::Actor => self.any(&[Role::Admin, Role::Approver, Role::Investigator]),
-            StreamKind::Rules | StreamKind::Ledger => self.any(&FIELD) || self.any(&[Role::Admin, Role::Finance]),
+            StreamKind::Rules | StreamKind::Ledger => {
+                self.any(&FIELD) || self.any(&[Role::Admin, Role::Finance])
+            }
         }
     }
 
@@ -178,5 +182,9 @@ impl Reader {
 }
 
 fn enterprise_of(fact: &Fact) -> Option<StreamId> {
-    if let Event::Hazard(HazardEvent::Reported(report)) = &fact.event { Some(report.enterprise) } else { None }
+    if let Event::Hazard(HazardEvent::Reported(report)) = &fact.event {
+        Some(report.enterprise)
+    } else {
+        None
+    }
 }

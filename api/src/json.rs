@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
-use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use serde::Deserialize;
+use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use serde_json::error::Category;
 
 use crate::problem::{ApiRefusal, Problem};
@@ -42,13 +42,13 @@ pub(crate) fn problem_at(error: &serde_json::Error, line: usize, column: usize) 
             (ApiRefusal::DuplicateKey, None)
         }
         // The name of a missing field is ours; that of an unknown one is the sender's, and stays unsaid.
-        Category::Data if says.starts_with("missing field") => (ApiRefusal::MissingField, says.split('`').nth(1)),
+        Category::Data if says.starts_with("missing field") => {
+            (ApiRefusal::MissingField, says.split('`').nth(1))
+        }
         Category::Data if says.starts_with("unknown field") => (ApiRefusal::UnknownField, None),
         Category::Data => (ApiRefusal::WrongValue, None),
     };
-    let problem = Problem::from(refusal)
-        .with("line", &line.to_string())
-        .with("column", &column.to_string());
+    let problem = Problem::from(refusal).with("line", &line.to_string()).with("column", &column.to_string());
     match field {
         Some(field) => problem.with("field", field),
         None => problem,
@@ -59,8 +59,8 @@ pub(crate) fn problem_at(error: &serde_json::Error, line: usize, column: usize) 
 pub(crate) fn place(text: &[u8], offset: usize) -> (usize, usize) {
     let before = text.get(..offset).unwrap_or(text);
     let line_start = before.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
-    let lines = before.iter().filter(|byte| **byte == b'\n').count();
-    (lines + 1, before.len() - line_start + 1)
+    let line = before.split(|byte| *byte == b'\n').count();
+    (line, before.len() - line_start + 1)
 }
 
 /// Walks through any JSON value and keeps nothing.

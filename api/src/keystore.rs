@@ -35,7 +35,9 @@ pub enum KeystoreError {
     /// Also for an actor without a key here.
     #[error("actor or password is wrong")]
     Wrong,
-    #[error("the password has fewer than {PASSWORD_CHARS_MIN} characters, or more than {PASSWORD_BYTES_MAX} bytes")]
+    #[error(
+        "the password has fewer than {PASSWORD_CHARS_MIN} characters, or more than {PASSWORD_BYTES_MAX} bytes"
+    )]
     TooShort,
     /// The actor has a key here already; change its password instead.
     #[error("there is a key of this actor already")]
@@ -143,7 +145,13 @@ impl Keystore {
         SigningKey::from_seed(&wrapped.name, seed).map_err(|_| KeystoreError::Wrong)
     }
 
-    fn hash(&self, password: &str, salt: &[u8], memory: u32, passes: u32) -> Result<Zeroizing<[u8; 32]>, KeystoreError> {
+    fn hash(
+        &self,
+        password: &str,
+        salt: &[u8],
+        memory: u32,
+        passes: u32,
+    ) -> Result<Zeroizing<[u8; 32]>, KeystoreError> {
         let _turn = self.turn();
         let params = Params::new(memory, passes, 1, Some(32)).map_err(|_| KeystoreError::Wrong)?;
         let mut key = Zeroizing::new([0_u8; 32]);
@@ -162,8 +170,10 @@ impl Keystore {
     }
 
     fn replace(&self, path: &Path, text: &[u8]) -> Result<(), KeystoreError> {
-        make_private_folder(&self.folder)
-            .map_err(|error| KeystoreError::Io { path: self.folder.clone(), source: io::Error::other(error) })?;
+        make_private_folder(&self.folder).map_err(|error| KeystoreError::Io {
+            path: self.folder.clone(),
+            source: io::Error::other(error),
+        })?;
         let unique = Id::random().map_err(|_| KeystoreError::Wrap)?;
         let fresh = path.with_extension(format!("{unique}.new"));
         let write = || {

@@ -36,7 +36,7 @@ pub(crate) fn document(routes: &utoipa::openapi::OpenApi) -> Result<Value, serde
         "content": { "application/problem+json": { "schema": { "$ref": "#/components/schemas/Problem" } } },
     });
     let paths = document.get_mut("paths").and_then(Value::as_object_mut);
-    for operation in paths.into_iter().flatten().flat_map(|(_, path)| path.as_object_mut()).flatten() {
+    for operation in paths.into_iter().flatten().filter_map(|(_, path)| path.as_object_mut()).flatten() {
         if let Some(responses) = operation.1.get_mut("responses").and_then(Value::as_object_mut) {
             responses.insert("default".to_owned(), problem.clone());
         }
@@ -71,7 +71,9 @@ pub(crate) fn commands(definitions: &mut Map<String, Value>) -> Vec<CommandDoc> 
         let Value::Object(mut schema) = moved(schema, kind.name()) else { continue };
         let Some(Value::Array(variants)) = schema.remove("oneOf") else { continue };
         for variant in variants {
-            let text = |pointer: &str| variant.pointer(pointer).and_then(Value::as_str).unwrap_or_default().to_owned();
+            let text = |pointer: &str| {
+                variant.pointer(pointer).and_then(Value::as_str).unwrap_or_default().to_owned()
+            };
             docs.push(CommandDoc {
                 kind: text("/properties/type/const"),
                 says: text("/description"),
@@ -101,7 +103,8 @@ fn schemas() -> Map<String, Value> {
                 "properties": properties, "additionalProperties": false })
         };
         let required = ["id", "type", "data"];
-        let co_signer = json!({ "type": ["string", "null"], "description": "Actor id of the second officer" });
+        let co_signer =
+            json!({ "type": ["string", "null"], "description": "Actor id of the second officer" });
         schemas.insert(name.clone(), command("co_signer", co_signer, &required));
         with_co_signer.push(json!({ "$ref": format!("#/components/schemas/{name}") }));
         let signers = json!({ "type": "array", "items": { "type": "string" }, "description": "vkeys of those who sign" });

@@ -27,7 +27,18 @@ const PAGE_ROWS: usize = 100;
 const TABLES: [(&str, &[&str]); 5] = [
     (
         "register",
-        &["enterprise_name", "town", "place", "description", "criterion", "status", "found_on", "due", "overdue", "listed"],
+        &[
+            "enterprise_name",
+            "town",
+            "place",
+            "description",
+            "criterion",
+            "status",
+            "found_on",
+            "due",
+            "overdue",
+            "listed",
+        ],
     ),
     (
         "five_in_place",
@@ -166,7 +177,9 @@ fn cell(row: &Value, field: &str) -> String {
         Value::Null => "—".to_owned(),
         Value::Bool(yes) => word(&yes.to_string()),
         Value::Number(number) => number.to_string(),
-        Value::String(text) if ["status", "standing"].contains(&field) || row.get(field).is_none() => word(text),
+        Value::String(text) if ["status", "standing"].contains(&field) || row.get(field).is_none() => {
+            word(text)
+        }
         Value::String(text) => text.clone(),
         Value::Array(reasons) => reasons.iter().map(reason).collect::<Vec<_>>().join("\n"),
         Value::Object(_) => String::new(),
@@ -228,7 +241,9 @@ impl Route {
             summary: text(operation, "summary"),
             description: text(operation, "description").split("\n\n").map(str::to_owned).collect(),
             parameters: parameters.map(|parameter| text(parameter, "name")).collect(),
-            responses: objects(operation, "responses").map(|(code, r)| (code.clone(), text(r, "description"))).collect(),
+            responses: objects(operation, "responses")
+                .map(|(code, r)| (code.clone(), text(r, "description")))
+                .collect(),
         }
     }
 }

@@ -32,7 +32,7 @@ pub(crate) struct Second {
     pub(crate) first: ActorId,
     /// The session whose key signs first: the key itself stays there.
     pub(crate) session: SessionName,
-    pub(crate) second: ActorId,
+    pub(crate) other: ActorId,
     pub(crate) since: Timestamp,
     /// It is in the ledger.
     pub(crate) done: bool,
@@ -104,16 +104,16 @@ impl WaitingRoom {
         let mut waiting = self.hold();
         waiting.sweep(second.since);
         let mut mine = 0;
-        for (id, other) in &mut waiting.seconds {
-            if other.first != second.first {
+        for (id, waits) in &mut waiting.seconds {
+            if waits.first != second.first {
                 continue;
             }
-            if is_same(&other.request, &second.request) && other.second == second.second {
+            if is_same(&waits.request, &second.request) && waits.other == second.other {
                 // Whoever signed in again signs with the key of the new session.
-                other.session = second.session;
+                waits.session = second.session;
                 return Some(*id);
             }
-            mine += usize::from(!other.done);
+            mine += usize::from(!waits.done);
         }
         if mine >= WAITING_MAX {
             return None;
@@ -126,7 +126,8 @@ impl WaitingRoom {
     pub(crate) fn of(&self, actor: ActorId, now: Timestamp) -> Vec<(Id, Second)> {
         let mut waiting = self.hold();
         waiting.sweep(now);
-        let theirs = waiting.seconds.iter().filter(|(_, s)| !s.done && (s.second == actor || s.first == actor));
+        let theirs =
+            waiting.seconds.iter().filter(|(_, s)| !s.done && (s.other == actor || s.first == actor));
         let mut found: Vec<_> = theirs.map(|(id, second)| (*id, second.clone())).collect();
         found.sort_by_key(|(id, second)| (second.since, *id));
         found
@@ -136,7 +137,7 @@ impl WaitingRoom {
     pub(crate) fn second(&self, id: Id, actor: ActorId, now: Timestamp) -> Option<Second> {
         let mut waiting = self.hold();
         waiting.sweep(now);
-        waiting.seconds.get(&id).filter(|second| second.second == actor).cloned()
+        waiting.seconds.get(&id).filter(|second| second.other == actor).cloned()
     }
 
     /// It is in the ledger: no longer listed, but whoever signs again gets the same answer.
@@ -178,10 +179,10 @@ impl WaitingRoom {
         let mut waiting = self.hold();
         waiting.answered.insert(id, Answer { repeated: true, ..answer });
         waiting.answered_order.push_back(id);
-        if waiting.answered_order.len() > ANSWERED_MAX {
-            if let Some(oldest) = waiting.answered_order.pop_front() {
-                waiting.answered.remove(&oldest);
-            }
+        if waiting.answered_order.len() > ANSWERED_MAX
+            && let Some(oldest) = waiting.answered_order.pop_front()
+        {
+            waiting.answered.remove(&oldest);
         }
     }
 }

@@ -93,10 +93,7 @@ impl Problem {
 
 impl From<ApiRefusal> for Problem {
     fn from(refusal: ApiRefusal) -> Self {
-        Self {
-            status: refusal.status(),
-            refusal: refusal.into(),
-        }
+        Self { status: refusal.status(), refusal: refusal.into() }
     }
 }
 
@@ -158,10 +155,7 @@ impl From<ExecuteError> for Problem {
 
 impl From<Refusal> for Problem {
     fn from(refusal: Refusal) -> Self {
-        Self {
-            status: StatusCode::UNPROCESSABLE_ENTITY,
-            refusal,
-        }
+        Self { status: StatusCode::UNPROCESSABLE_ENTITY, refusal }
     }
 }
 

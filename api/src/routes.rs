@@ -103,7 +103,8 @@ async fn plain_refusals(request: Request, next: Next) -> Response {
     if ours || !(status.is_client_error() || status.is_server_error()) {
         return response;
     }
-    let refusal = if status == StatusCode::SERVICE_UNAVAILABLE { ApiRefusal::TimedOut } else { ApiRefusal::BadRequest };
+    let refusal =
+        if status == StatusCode::SERVICE_UNAVAILABLE { ApiRefusal::TimedOut } else { ApiRefusal::BadRequest };
     Problem { status, ..Problem::from(refusal) }.into_response()
 }
 

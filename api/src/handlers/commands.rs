@@ -111,10 +111,10 @@ fn recorded(app: &App, answer: &Answer, sees_unpublished: bool) -> Result<Value,
 
 /// Answers after the read models have it: whoever wrote reads their own write.
 async fn answered(app: &Arc<App>, answer: Answer, sees_unpublished: bool) -> Answered {
-    if let Some(last) = answer.positions.last() {
-        if !app.projector.wait_for(*last).await {
-            tracing::error!("the read models stopped; the ledger has the entries");
-        }
+    if let Some(last) = answer.positions.last()
+        && !app.projector.wait_for(*last).await
+    {
+        tracing::error!("the read models stopped; the ledger has the entries");
     }
     let worker = Arc::clone(app);
     blocking(move || recorded(&worker, &answer, sees_unpublished)).await.map(|value| ok(&value))
@@ -129,7 +129,12 @@ async fn execute(app: &Arc<App>, request: Request, keys: Vec<Arc<SigningKey>>, r
     answered(app, answer.await?, reader.sees_unpublished()).await
 }
 
-fn may_command(app: &App, reader: &Reader, command: &Command, stream: Option<&StreamId>) -> Result<(), Problem> {
+fn may_command(
+    app: &App,
+    reader: &Reader,
+    command: &Command,
+    stream: Option<&StreamId>,
+) -> Result<(), Problem> {
     let may = reader.may_command(&app.office, command.stream_kind(), stream);
     if may.map_err(|error| unreadable(&error))? { Ok(()) } else { Err(ApiRefusal::Forbidden.into()) }
 }
@@ -190,7 +195,7 @@ async fn wait_for_second(
         request,
         first: session.actor,
         session: session.name,
-        second,
+        other: second,
         since: ledger.now(),
         done: false,
     };
@@ -211,8 +216,8 @@ pub(crate) async fn pending(State(app): Shared, SignedIn { session, .. }: Signed
         rows.push(json!({
             "pending": id,
             "from": waits.first,
-            "waits_for": waits.second,
-            "mine": waits.second == session.actor,
+            "waits_for": waits.other,
+            "mine": waits.other == session.actor,
             "since": waits.since,
             "stream": waits.request.stream,
             "command": command,
@@ -276,7 +281,11 @@ fn who_asks(
         return Ok(Asks::Reporter);
     }
     let signed_in = anybody.0.as_ref().ok_or(ApiRefusal::NotSignedIn)?;
-    if officers.contains(&signed_in.session.actor) { Ok(Asks::Officer) } else { Err(ApiRefusal::Forbidden.into()) }
+    if officers.contains(&signed_in.session.actor) {
+        Ok(Asks::Officer)
+    } else {
+        Err(ApiRefusal::Forbidden.into())
+    }
 }
 
 /// The texts to sign for a command whose keys are held by the client
@@ -313,7 +322,9 @@ pub(crate) async fn prepare(State(app): Shared, anybody: Anybody, JsonBytes(byte
 fn decide(app: &App, request: &Request, signers: &[VKey], asks: &Asks) -> Result<Decision, Problem> {
     let hands: Vec<Hand<'_>> = signers.iter().map(Hand::Elsewhere).collect();
     let decided = app.office.prepare(request, &hands).map_err(Problem::from);
-    let (Asks::Reporter, Some(stream), Err(refused)) = (asks, request.stream, &decided) else { return decided };
+    let (Asks::Reporter, Some(stream), Err(refused)) = (asks, request.stream, &decided) else {
+        return decided;
+    };
     // What a rule says of somebody else's report is nobody's business: only a key of that stream is told.
     let facts = app.office.ledger().stream(&stream).map_err(|error| unreadable(&error))?;
     let mut lines = facts.iter().flat_map(|fact| &fact.lines);
@@ -327,7 +338,8 @@ fn decide(app: &App, request: &Request, signers: &[VKey], asks: &Asks) -> Result
 fn to_sign(app: &App, prepared: Box<Prepared>) -> Answered {
     let pending = Id::random().map_err(|error| unreadable(&error))?;
     let bodies: Vec<_> = prepared.bodies().into_iter().map(String::from_utf8_lossy).collect();
-    let hashes: Vec<_> = prepared.bodies().into_iter().map(|body| blake3::hash(body).to_hex().to_string()).collect();
+    let hashes: Vec<_> =
+        prepared.bodies().into_iter().map(|body| blake3::hash(body).to_hex().to_string()).collect();
     let answer = json!({
         "pending": pending,
         "stream": prepared.stream(),
@@ -386,4 +398,3 @@ fn fitting(prepared: &Prepared, notes: &[String]) -> Result<Vec<Vec<SignatureLin
     };
     notes.iter().zip(&texts).map(check).collect()
 }
-

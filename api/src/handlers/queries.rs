@@ -74,7 +74,8 @@ impl Asked {
             let same = match value {
                 Value::String(text) => text == wanted,
                 Value::Null => wanted.is_empty(),
-                Value::Bool(_) | Value::Number(_) => value.to_string() == *wanted,
+                Value::Bool(yes) => wanted.parse() == Ok(*yes),
+                Value::Number(number) => *wanted == number.to_string(),
                 Value::Array(_) | Value::Object(_) => return Err(ApiRefusal::BadQuery.into()),
             };
             if !same {
@@ -200,7 +201,12 @@ pub(crate) async fn checkpoint(State(app): Shared, anybody: Anybody) -> Answered
 }
 
 /// The rows of a read model that a reader may see.
-pub(crate) fn rows(app: &App, reader: &Reader, name: &str, as_of: Option<&str>) -> Result<Vec<Value>, Problem> {
+pub(crate) fn rows(
+    app: &App,
+    reader: &Reader,
+    name: &str,
+    as_of: Option<&str>,
+) -> Result<Vec<Value>, Problem> {
     let rules = app.office.rules();
     let ask = |state: &Projections, today: Day| {
         let own: BTreeSet<StreamId> = match reader.acts_for {

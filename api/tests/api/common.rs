@@ -1,0 +1,286 @@
+//! A real ledger in a temporary folder behind a real server on a free port, spoken to over HTTP.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests")]
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use adit_api::keystore::Keystore;
+use adit_api::{App, Options};
+use adit_core::actor::{ActorCommand, Enrol, RoleOfKey};
+use adit_core::command::{Command, Request};
+use adit_core::id::{ActorId, CommandId, Id, StreamId, StreamKind};
+use adit_core::ledger::clock::SetClock;
+use adit_core::ledger::home::Home;
+use adit_core::ledger::keyring::actor_key_name;
+use adit_core::ledger::log::Ledger;
+use adit_core::ledger::note::assemble;
+use adit_core::ledger::vkey::SigningKey;
+use adit_core::office::Office;
+use adit_core::opening::{LedgerCommand, Open};
+use adit_core::role::Role;
+use adit_core::text::Text;
+use serde_json::{Value, json};
+
+pub(crate) const ORIGIN: &str = "test.example/ledger";
+pub(crate) const PASSWORD: &str = "a password for tests";
+
+/// Somebody with an unlocked key.
+pub(crate) struct Person {
+    pub(crate) actor: ActorId,
+    pub(crate) key: SigningKey,
+}
+
+impl Person {
+    fn new() -> Self {
+        let actor = ActorId(Id::random().unwrap());
+        Self { actor, key: SigningKey::generate(&actor_key_name(ORIGIN, actor)).unwrap() }
+    }
+}
+
+/// What came back.
+pub(crate) struct Reply {
+    pub(crate) status: u16,
+    pub(crate) headers: BTreeMap<String, String>,
+    pub(crate) text: String,
+}
+
+impl Reply {
+    pub(crate) fn json(&self) -> Value {
+        serde_json::from_str(&self.text).unwrap_or_else(|error| panic!("{error}: {}", self.text))
+    }
+
+    pub(crate) fn code(&self) -> String {
+        self.json()["code"].as_str().unwrap_or_default().to_owned()
+    }
+
+    #[track_caller]
+    pub(crate) fn expect(self, status: u16) -> Value {
+        assert_eq!(self.status, status, "{}", self.text);
+        self.json()
+    }
+
+    #[track_caller]
+    pub(crate) fn refused(&self, status: u16, code: &str) {
+        assert_eq!((self.status, self.code().as_str()), (status, code), "{}", self.text);
+        let problem = self.json();
+        for lang in ["zh", "en"] {
+            let says = problem[lang]["says"].as_str().unwrap_or_default();
+            assert!(!says.is_empty() && says != code, "no words in {lang} for {code}");
+        }
+        assert_eq!(self.headers["content-type"], "application/problem+json");
+    }
+}
+
+pub(crate) struct Server {
+    pub(crate) app: Arc<App>,
+    pub(crate) clock: Arc<SetClock>,
+    pub(crate) people: BTreeMap<String, Person>,
+    pub(crate) enterprises: Vec<StreamId>,
+    pub(crate) url: String,
+    _folder: tempfile::TempDir,
+    _runtime: tokio::runtime::Runtime,
+}
+
+pub(crate) fn id() -> String {
+    Id::random().unwrap().to_string()
+}
+
+fn request(stream: Option<StreamId>, command: Command) -> Request {
+    Request { id: CommandId(Id::random().unwrap()), stream, command }
+}
+
+impl Server {
+    /// Two administrators, two of each officer, two enterprises with an account each.
+    pub(crate) fn start() -> Self {
+        Self::start_with(Options::default())
+    }
+
+    pub(crate) fn start_with(options: Options) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let clock = Arc::new(SetClock::at("2024-05-10T02:00:00Z".parse().unwrap()));
+        let home = Home::beside(&folder.path().join("data"));
+        let ledger = Ledger::create(&home, ORIGIN, Arc::clone(&clock) as _).unwrap();
+        let office = Office::open(ledger).unwrap();
+        let admins = [Person::new(), Person::new()];
+        let open = Open {
+            log: office.ledger().log_key().vkey(),
+            admins: admins.iter().map(|admin| admin.key.vkey()).collect(),
+            succeeds: None,
+        };
+        office.execute(&request(None, Command::Ledger(LedgerCommand::Open(open))), &[]).unwrap();
+        office.ledger().publish_now();
+        let mut cast = Cast { office, admins, people: BTreeMap::new() };
+        for role in Role::ALL.into_iter().filter(|role| ![Role::Admin, Role::Enterprise].contains(role)) {
+            cast.enrol(&format!("{role}-1"), role, None);
+            cast.enrol(&format!("{role}-2"), role, None);
+        }
+        let enterprises: Vec<StreamId> = ["示例一矿", "示例二矿"].map(|name| cast.register(name)).into();
+        cast.enrol("enterprise-1", Role::Enterprise, Some(enterprises[0]));
+        cast.enrol("enterprise-2", Role::Enterprise, Some(enterprises[1]));
+        let Cast { office, admins: [one, two], mut people } = cast;
+        people.insert("admin-1".to_owned(), one);
+        people.insert("admin-2".to_owned(), two);
+        let app = App::with(office, Keystore::at(&home.actors()), options).unwrap();
+        let runtime =
+            tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+        let listener = runtime.block_on(tokio::net::TcpListener::bind("127.0.0.1:0")).unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        runtime.spawn(adit_api::serve(listener, Arc::clone(&app), std::future::pending()));
+        Self { app, clock, people, enterprises, url, _folder: folder, _runtime: runtime }
+    }
+
+    pub(crate) fn size(&self) -> u64 {
+        self.app.office.ledger().size()
+    }
+
+    pub(crate) fn person(&self, who: &str) -> &Person {
+        &self.people[who]
+    }
+
+    pub(crate) fn actor(&self, who: &str) -> String {
+        self.person(who).actor.to_string()
+    }
+
+    /// Any request. Headers as they are given.
+    pub(crate) fn send(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: Option<&[u8]>,
+    ) -> Reply {
+        let agent: ureq::Agent = ureq::Agent::config_builder().http_status_as_error(false).build().into();
+        let mut builder = ureq::http::Request::builder().method(method).uri(format!("{}{path}", self.url));
+        for (name, value) in headers {
+            builder = builder.header(*name, *value);
+        }
+        let mut response = match body {
+            Some(body) => agent.run(builder.body(body.to_vec()).unwrap()),
+            None => agent.run(builder.body(()).unwrap()),
+        }
+        .unwrap();
+        let text = |value: &ureq::http::HeaderValue| value.to_str().unwrap_or_default().to_owned();
+        Reply {
+            status: response.status().as_u16(),
+            headers: response.headers().iter().map(|(name, value)| (name.to_string(), text(value))).collect(),
+            text: response.body_mut().read_to_string().unwrap(),
+        }
+    }
+
+    pub(crate) fn post(&self, path: &str, token: Option<&str>, body: &Value) -> Reply {
+        let bearer = format!("Bearer {}", token.unwrap_or_default());
+        let mut headers = vec![("content-type", "application/json")];
+        if token.is_some() {
+            headers.push(("authorization", bearer.as_str()));
+        }
+        self.send("POST", path, &headers, Some(body.to_string().as_bytes()))
+    }
+
+    pub(crate) fn get(&self, path: &str, token: Option<&str>) -> Reply {
+        match token {
+            Some(token) => self.send("GET", path, &[("authorization", &format!("Bearer {token}"))], None),
+            None => self.send("GET", path, &[], None),
+        }
+    }
+
+    /// Puts the key under the test's password, and signs in with it.
+    pub(crate) fn sign_in(&self, who: &str) -> String {
+        let person = self.person(who);
+        self.app.keystore.store(person.actor, &person.key, PASSWORD).unwrap();
+        let reply =
+            self.post("/api/v1/sign-in", None, &json!({ "actor": person.actor, "password": PASSWORD }));
+        reply.expect(200)["token"].as_str().unwrap().to_owned()
+    }
+
+    /// Signs in by a key that the client keeps: no password, and quick.
+    pub(crate) fn sign_in_by_key(&self, who: &str) -> String {
+        let challenge = self.post("/api/v1/challenge", None, &json!({})).expect(200);
+        let note = signed(challenge["challenge"].as_str().unwrap(), &self.person(who).key);
+        let reply = self.post("/api/v1/sign-in/key", None, &json!({ "note": note }));
+        reply.expect(200)["token"].as_str().unwrap().to_owned()
+    }
+
+    pub(crate) fn command(&self, token: &str, stream: Option<&str>, kind: &str, data: &Value) -> Reply {
+        let body = json!({ "id": id(), "stream": stream, "type": kind, "data": data });
+        self.post("/api/v1/commands", Some(token), &body)
+    }
+
+    /// Carries out a command by keys at hand, beside the API.
+    pub(crate) fn execute(&self, stream: Option<&str>, kind: &str, data: &Value, who: &[&str]) -> String {
+        let data: Box<serde_json::value::RawValue> = serde_json::from_str(&data.to_string()).unwrap();
+        let command = Command::parse(kind, &data).unwrap();
+        let keys: Vec<&SigningKey> = who.iter().map(|who| &self.person(who).key).collect();
+        let stream = stream.map(|stream| stream.parse().unwrap());
+        self.app.office.execute(&request(stream, command), &keys).unwrap().stream.to_string()
+    }
+
+    /// A hazard that the first enterprise, or the second, reported itself.
+    pub(crate) fn hazard(&self, enterprise: usize) -> String {
+        let who = format!("enterprise-{}", enterprise + 1);
+        self.execute(None, "hazard.report", &self_report(&self.enterprises[enterprise]), &[&who])
+    }
+
+    /// An anonymous report with the reporter's key.
+    pub(crate) fn report(&self) -> (String, SigningKey) {
+        let stream = StreamId::new(StreamKind::Report, Id::random().unwrap());
+        let key = SigningKey::generate(&format!("{ORIGIN}/{stream}")).unwrap();
+        let prepared = self.post("/api/v1/prepare", None, &prepare_report(&stream, &key)).expect(200);
+        let body = json!({ "pending": prepared["pending"], "notes": notes(&prepared, &[&key]) });
+        self.post("/api/v1/append", None, &body).expect(200);
+        (stream.to_string(), key)
+    }
+}
+
+pub(crate) fn self_report(enterprise: &StreamId) -> Value {
+    json!({ "enterprise": enterprise, "origin": "self_inspection", "place": "主井口",
+        "description": "通风机停转", "found_on": "2024-05-09" })
+}
+
+pub(crate) fn prepare_report(stream: &StreamId, key: &SigningKey) -> Value {
+    json!({ "id": id(), "stream": stream, "type": "report.report", "signers": [key.vkey()],
+        "data": { "matter": "major_hazard", "channel": "web", "key": key.vkey(), "insider": false } })
+}
+
+/// `text` as a note signed by `key`.
+pub(crate) fn signed(text: &str, key: &SigningKey) -> String {
+    String::from_utf8(assemble(text, &[key.sign_text(text)])).unwrap()
+}
+
+/// The notes that answer a `prepare`.
+pub(crate) fn notes(prepared: &Value, keys: &[&SigningKey]) -> Vec<String> {
+    let texts = prepared["texts"].as_array().unwrap().iter().map(|text| text.as_str().unwrap());
+    let note = |text: &str| {
+        let lines: Vec<_> = keys.iter().map(|key| key.sign_text(text)).collect();
+        String::from_utf8(assemble(text, &lines)).unwrap()
+    };
+    texts.map(note).collect()
+}
+
+struct Cast {
+    office: Office,
+    admins: [Person; 2],
+    people: BTreeMap<String, Person>,
+}
+
+impl Cast {
+    fn enrol(&mut self, name: &str, role: Role, acts_for: Option<StreamId>) {
+        let person = Person::new();
+        let stream = StreamId::new(StreamKind::Actor, person.actor.0);
+        let key = person.key.vkey();
+        let enrol = Enrol { key: key.clone(), title: Text::new(name).unwrap(), acts_for, recipient: None };
+        let admins = [&self.admins[0].key, &self.admins[1].key];
+        for command in [ActorCommand::Enrol(enrol), ActorCommand::Grant(RoleOfKey { role, key })] {
+            self.office.execute(&request(Some(stream), Command::Actor(command)), &admins).unwrap();
+        }
+        self.people.insert(name.to_owned(), person);
+    }
+
+    fn register(&self, name: &str) -> StreamId {
+        let data =
+            json!({ "name": name, "sector": "mine", "town": "示例镇", "licence": "full", "producing": true });
+        let data: Box<serde_json::value::RawValue> = serde_json::from_str(&data.to_string()).unwrap();
+        let command = Command::parse("enterprise.register", &data).unwrap();
+        let clerk = &self.people["clerk-1"].key;
+        self.office.execute(&request(None, command), &[clerk]).unwrap().stream
+    }
+}

@@ -1,0 +1,10 @@
+//! The API as its users meet it: a real server, a real ledger, real HTTP.
+#![allow(clippy::unwrap_used, reason = "tests")]
+
+mod access;
+mod bad_input;
+mod commands;
+mod common;
+mod pages;
+mod queries;
+mod sign_in;
