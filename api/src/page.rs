@@ -53,7 +53,7 @@ const TABLES: [(&str, &[&str]); 5] = [
             "hazard",
         ],
     ),
-    ("rewards", &["reward", "status", "amount_yuan", "rule", "reasons", "claim_due", "paid_on"]),
+    ("rewards", &["amount_yuan", "status", "rule", "reasons", "claim_due", "paid_on", "reward"]),
     ("deadlines", &["stream", "clock", "due", "standing", "days_left", "times_extended"]),
     ("repeat_offenders", &["enterprise_name", "discoveries", "penalties", "petition", "grounds"]),
 ];
@@ -66,6 +66,8 @@ struct Label {
     en: String,
     /// Ids and codes are set in a fixed width.
     code: bool,
+    /// Amounts and days are not broken over two lines.
+    number: bool,
 }
 
 static LABELS: LazyLock<BTreeMap<&str, (&str, &str)>> = LazyLock::new(|| {
@@ -80,8 +82,9 @@ static LABELS: LazyLock<BTreeMap<&str, (&str, &str)>> = LazyLock::new(|| {
 impl Label {
     fn of(key: &str) -> Self {
         let (zh, en) = LABELS.get(key).copied().unwrap_or((key, key));
-        let code = ["hazard", "reward", "stream", "criterion", "rule", "clock"].contains(&key);
-        Self { key: key.to_owned(), zh: zh.to_owned(), en: en.to_owned(), code }
+        let code = ["hazard", "reward", "stream", "criterion"].contains(&key);
+        let number = ["found_on", "due", "amount_yuan", "claim_due", "paid_on", "rule"].contains(&key);
+        Self { key: key.to_owned(), zh: zh.to_owned(), en: en.to_owned(), code, number }
     }
 }
 
@@ -199,7 +202,10 @@ fn reason(reason: &Value) -> String {
         words = words.with(name, value.as_str().unwrap_or_default());
     }
     let (zh, en) = (words.words(Lang::Zh).says, words.words(Lang::En).says);
-    format!("{zh} {en}（{}）", text("source"))
+    match text("source") {
+        "" => format!("{zh} {en}"),
+        source => format!("{zh} {en}（{source}）"),
+    }
 }
 
 #[derive(Template)]
@@ -219,6 +225,8 @@ struct Route {
     method: String,
     path: String,
     summary: String,
+    /// The first paragraph of a description is the Chinese one.
+    chinese: String,
     description: Vec<String>,
     parameters: Vec<String>,
     responses: Vec<(String, String)>,
@@ -235,11 +243,14 @@ fn objects<'a>(value: &'a Value, name: &str) -> impl Iterator<Item = (&'a String
 impl Route {
     fn new(method: &str, path: &str, operation: &Value) -> Self {
         let parameters = operation.get("parameters").and_then(Value::as_array).into_iter().flatten();
+        let description = text(operation, "description");
+        let mut description = description.split("\n\n").map(str::to_owned);
         Self {
             method: method.to_uppercase(),
             path: path.to_owned(),
             summary: text(operation, "summary"),
-            description: text(operation, "description").split("\n\n").map(str::to_owned).collect(),
+            chinese: description.next().unwrap_or_default(),
+            description: description.collect(),
             parameters: parameters.map(|parameter| text(parameter, "name")).collect(),
             responses: objects(operation, "responses")
                 .map(|(code, r)| (code.clone(), text(r, "description")))

@@ -7,7 +7,7 @@ use adit_core::event::Fact;
 use adit_core::id::StreamId;
 use adit_core::ledger::entry::SignedEntry;
 use adit_core::ledger::vkey::hex;
-use adit_core::rules::facts::answer;
+use adit_core::rules::facts::{NAMES, answer};
 use adit_core::units::{Day, Position};
 use adit_projections::Projections;
 use axum::body::Bytes;
@@ -303,12 +303,15 @@ pub(crate) async fn rules(State(app): Shared) -> Answered {
 #[utoipa::path(post, path = "/api/v1/rules/{name}", tag = "rules", params(("name" = String, Path)),
     request_body = ref("#/components/schemas/Facts"),
     responses((status = 200, description = "Result with reasons and sources"),
-        (status = 422, description = "rules.facts or rules.unknown")))]
+        (status = 422, description = "rules.facts")))]
 pub(crate) async fn rule(
     State(app): Shared,
     Path(name): Path<String>,
     JsonBytes(bytes): JsonBytes,
 ) -> Answered {
+    if !NAMES.contains(&name.as_str()) {
+        return Err(ApiRefusal::NotFound.into());
+    }
     let value = ask_rule(&app, &name, &bytes).map_err(|mut problem| {
         // The parser's own message repeats what was typed.
         if problem.refusal.details.contains_key("what") {

@@ -102,7 +102,7 @@ fn every_role_on_every_kind_of_command() {
         ("report.close", json!({}), Some(report)),
         ("reward.approve", json!({}), Some(format!("reward/{}", id()))),
         ("enterprise.close", json!({ "because": "x" }), Some(format!("enterprise/{}", id()))),
-        ("inspection.nothing_found", json!({}), Some(format!("inspection/{}", id()))),
+        ("inspection.nothing_found", json!({ "checked": "x" }), Some(format!("inspection/{}", id()))),
         ("actor.suspend", json!({ "last": 0, "because": "x" }), Some(format!("actor/{}", id()))),
         (
             "rules.adopt",

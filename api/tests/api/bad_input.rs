@@ -25,7 +25,7 @@ fn forms(good: &str) -> Vec<Case> {
         ("empty", b"".into(), 400, "api.bad_json"),
         ("no JSON", b"{\"id\":".into(), 400, "api.bad_json"),
         ("NaN", b"{\"id\":NaN}".into(), 400, "api.bad_json"),
-        ("two documents", format!("{}{{}}", command(&good)).into(), 400, "api.bad_json"),
+        ("two documents", format!("{}{{}}", command(good)).into(), 400, "api.bad_json"),
         ("lone surrogate", command("{\"place\":\"\\ud800\"}").into(), 400, "api.bad_json"),
         ("invalid UTF-8", b"{\"id\":\"\xff\"}".into(), 400, "api.not_utf8"),
         (
@@ -183,6 +183,6 @@ fn paths_queries_and_methods_that_do_not_fit_are_refused_by_name() {
     server.send("DELETE", "/api/v1/commands", &[], None).refused(405, "api.wrong_method");
     server.send("GET", "/api/v1/commands", &[], None).refused(405, "api.wrong_method");
     let facts = json!({});
-    assert_eq!(server.post("/api/v1/rules/nothing", None, &facts).status, 422);
+    server.post("/api/v1/rules/nothing", None, &facts).refused(404, "api.not_found");
     assert_eq!(server.post("/api/v1/rules/reward", None, &facts).code(), "rules.facts");
 }
