@@ -7,6 +7,7 @@ use adit_core::event::Fact;
 use adit_core::id::StreamId;
 use adit_core::ledger::entry::SignedEntry;
 use adit_core::ledger::vkey::hex;
+use adit_core::refusal::Refusal;
 use adit_core::rules::facts::{NAMES, answer};
 use adit_core::units::{Day, Position};
 use adit_projections::Projections;
@@ -310,7 +311,7 @@ pub(crate) async fn rule(
     JsonBytes(bytes): JsonBytes,
 ) -> Answered {
     if !NAMES.contains(&name.as_str()) {
-        return Err(ApiRefusal::NotFound.into());
+        return Err(Problem { status: StatusCode::NOT_FOUND, refusal: Refusal::new("rules.unknown") });
     }
     let value = ask_rule(&app, &name, &bytes).map_err(|mut problem| {
         // The parser's own message repeats what was typed.

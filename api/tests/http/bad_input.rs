@@ -183,6 +183,6 @@ fn paths_queries_and_methods_that_do_not_fit_are_refused_by_name() {
     server.send("DELETE", "/api/v1/commands", &[], None).refused(405, "api.wrong_method");
     server.send("GET", "/api/v1/commands", &[], None).refused(405, "api.wrong_method");
     let facts = json!({});
-    server.post("/api/v1/rules/nothing", None, &facts).refused(404, "api.not_found");
+    server.post("/api/v1/rules/nothing", None, &facts).refused(404, "rules.unknown");
     assert_eq!(server.post("/api/v1/rules/reward", None, &facts).code(), "rules.facts");
 }
