@@ -129,7 +129,8 @@ fn of_home(error: &HomeError) -> &'static str {
 fn of_keystore(error: &KeystoreError) -> &'static str {
     match error {
         KeystoreError::Wrong => "账号或口令错误",
-        KeystoreError::TooShort => "口令过短",
+        KeystoreError::TooShort => "口令过短或过长",
+        KeystoreError::Enrolled => "该账号已有密钥，请更改口令",
         KeystoreError::Io { .. } => "无法使用账号密钥文件",
         KeystoreError::Wrap => "账号密钥无法封存",
     }
@@ -140,6 +141,7 @@ fn of_projector(error: &ProjectorError) -> &'static str {
         ProjectorError::Ledger(error) => of_open(error),
         ProjectorError::Projection(error) => of_projection(error),
         ProjectorError::Thread(_) => "无法启动汇总线程",
+        ProjectorError::NoRandomness => "操作系统未提供随机数",
     }
 }
 

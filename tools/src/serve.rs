@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use adit_api::{App, Options};
 use adit_api::keystore::Keystore;
+use adit_api::{App, Options};
 use adit_core::ledger::home::Home;
 use adit_core::office::Office;
 use anyhow::{Context, Result};
@@ -29,13 +29,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
 }
 
 /// Serves until Ctrl-C or SIGTERM, then writes a snapshot of the read models.
-pub(crate) fn serve(
-    office: Office,
-    home: &Home,
-    listen: &str,
-    json: bool,
-    options: Options,
-) -> Result<()> {
+pub(crate) fn serve(office: Office, home: &Home, listen: &str, json: bool, options: Options) -> Result<()> {
     let app = App::with(office, Keystore::at(&home.actors()), options)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let saved = Arc::clone(&app);
