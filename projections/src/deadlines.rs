@@ -1,32 +1,52 @@
-//! Deadlines: every public clock, when it started, whether it was met. Folded from public lines alone, so that a
-//! monitor who sees no body comes to the same table.
+//! Deadlines: every run of every public clock, whether it was moved, met or missed. Folded from public lines and public
+//! kinds alone, so that a monitor who sees no body comes to the same table.
 
-use std::collections::BTreeMap;
-
-use adit_core::event::Fact;
+use adit_core::event::{Event, Fact};
+use adit_core::hazard::HazardEvent;
 use adit_core::id::StreamId;
 use adit_core::ledger::entry::Line;
+use adit_core::report::ReportEvent;
+use adit_core::reward::RewardEvent;
 use adit_core::units::{Day, Position};
 use serde::{Deserialize, Serialize};
 
 use crate::Projection;
+use crate::ask::{Ask, Page, is};
+use crate::compact::{DayNumber, StreamKey, Table, When, Words};
+
+pub(crate) const NAME: &str = "deadlines";
+
+/// Filters that this table takes.
+pub(crate) const TAKES: &[&str] = &["stream", "enterprise", "clock", "standing", "from", "to"];
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Deadlines {
-    /// By stream and clock, the latest run of it.
-    clocks: BTreeMap<(StreamId, String), Clock>,
+    names: Words,
+    /// The runs of each stream's clocks, in the order in which they started.
+    streams: Table<StreamKey, Vec<Run>>,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-struct Clock {
-    started: Position,
-    due: Day,
+struct Run {
+    clock: u32,
+    started: When,
+    first_due: DayNumber,
+    due: DayNumber,
     extended: u32,
-    stopped: Option<(Position, Day)>,
+    /// The entry in which the log recorded that it was missed.
+    missed_at: Option<Position>,
+    end: Option<End>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+enum End {
+    Stopped(When),
+    /// The stream came to its end first, or the clock was started anew.
+    Dropped(When),
 }
 
 /// How a deadline stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Standing {
     Running,
@@ -34,6 +54,8 @@ pub enum Standing {
     Overdue,
     Met,
     MetLate,
+    /// It ended without being met: dismissed, merged, closed, or started anew.
+    Dropped,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -41,68 +63,214 @@ pub struct Row {
     pub stream: StreamId,
     pub clock: String,
     pub started: Position,
+    pub started_on: Day,
     pub due: Day,
+    /// The due day before it was extended.
+    pub first_due: Day,
     pub times_extended: u32,
     pub standing: Standing,
     /// Days left on the day that was asked; negative when overdue; none once it was met.
     pub days_left: Option<i64>,
+    /// The entry that records the miss.
+    pub missed_at: Option<Position>,
     pub stopped: Option<Position>,
+    pub stopped_on: Option<Day>,
+}
+
+impl Run {
+    fn standing(&self, today: Day) -> Standing {
+        match self.end {
+            Some(End::Stopped(when)) if when.day <= self.due => Standing::Met,
+            Some(End::Stopped(_)) => Standing::MetLate,
+            Some(End::Dropped(_)) => Standing::Dropped,
+            None if Day::from(self.due) < today => Standing::Overdue,
+            None => Standing::Running,
+        }
+    }
 }
 
 impl Deadlines {
-    /// All clocks, running ones first, then by due day.
+    /// All runs, running ones first, then by due day.
     pub fn rows(&self, today: Day) -> Vec<Row> {
-        let row = |((stream, clock), state): (&(StreamId, String), &Clock)| {
-            let standing = match state.stopped {
-                Some((_, day)) if day <= state.due => Standing::Met,
-                Some(_) => Standing::MetLate,
-                None if state.due < today => Standing::Overdue,
-                None => Standing::Running,
-            };
-            Row {
-                stream: *stream,
-                clock: clock.clone(),
-                started: state.started,
-                due: state.due,
-                times_extended: state.extended,
-                standing,
-                days_left: state.stopped.is_none().then(|| state.due.days_since(today)),
-                stopped: state.stopped.map(|(position, _)| position),
+        self.query(&Ask::all(today)).rows
+    }
+
+    pub(crate) fn query(&self, ask: &Ask<'_>) -> Page<Row> {
+        let filter = ask.filter;
+        let runs =
+            self.streams.iter().flat_map(|(key, runs)| runs.iter().map(move |run| (key.stream(), run)));
+        let mut runs: Vec<(StreamId, &Run)> = runs
+            .filter(|(stream, run)| {
+                filter.clock.as_ref().is_none_or(|name| name == self.names.text(run.clock))
+                    && is(filter.standing.as_ref(), &run.standing(ask.today))
+                    && ask.spans(run.due)
+                    && (ask.admits)(stream)
+            })
+            .collect();
+        runs.sort_by_key(|(_, run)| (run.end.is_some(), run.due, run.started, run.clock));
+        ask.page(runs.into_iter(), |(stream, run)| self.row(stream, run, ask.today))
+    }
+
+    fn row(&self, stream: StreamId, run: &Run, today: Day) -> Row {
+        let end = run.end.map(|end| match end {
+            End::Stopped(when) | End::Dropped(when) => when,
+        });
+        Row {
+            stream,
+            clock: self.names.text(run.clock).to_owned(),
+            started: run.started.position,
+            started_on: run.started.day.into(),
+            due: run.due.into(),
+            first_due: run.first_due.into(),
+            times_extended: run.extended,
+            standing: run.standing(today),
+            days_left: end.is_none().then(|| Day::from(run.due).days_since(today)),
+            missed_at: run.missed_at,
+            stopped: end.map(|when| when.position),
+            stopped_on: end.map(|when| when.day.into()),
+        }
+    }
+
+    /// The latest run of this clock that has not ended.
+    fn running(&mut self, stream: &StreamId, name: &str) -> Option<&mut Run> {
+        let clock = self.names.number(name);
+        let runs = self.streams.get_mut(&StreamKey::of(stream))?;
+        runs.iter_mut().rev().find(|run| run.clock == clock && run.end.is_none())
+    }
+
+    fn line(&mut self, fact: &Fact, line: &Line) {
+        let now = When { position: fact.position, day: fact.day.into() };
+        match line {
+            Line::Clock { name, due } => {
+                if let Some(run) = self.running(&fact.stream, name) {
+                    run.end = Some(End::Dropped(now));
+                }
+                let (clock, due) = (self.names.number(name), DayNumber::from(*due));
+                let run =
+                    Run { clock, started: now, first_due: due, due, extended: 0, missed_at: None, end: None };
+                let row = self.streams.row(StreamKey::of(&fact.stream), Vec::new);
+                if let Some(runs) = self.streams.at_mut(row) {
+                    runs.push(run);
+                }
             }
-        };
-        let mut rows: Vec<Row> = self.clocks.iter().map(row).collect();
-        rows.sort_by_key(|row| (row.stopped.is_some(), row.due, row.started));
-        rows
+            Line::Extend { name, until } => {
+                if let Some(run) = self.running(&fact.stream, name) {
+                    run.due = (*until).into();
+                    run.extended += 1;
+                }
+            }
+            Line::Stop { name } => {
+                if let Some(run) = self.running(&fact.stream, name) {
+                    run.end = Some(End::Stopped(now));
+                }
+            }
+            Line::Key(_)
+            | Line::Recipient { .. }
+            | Line::Grant { .. }
+            | Line::Revoke { .. }
+            | Line::End { .. } => {}
+        }
+    }
+
+    fn missed(&mut self, fact: &Fact, clock: &str) {
+        if let Some(run) = self.running(&fact.stream, clock) {
+            run.missed_at.get_or_insert(fact.position);
+        }
+    }
+
+    fn drop_all(&mut self, fact: &Fact) {
+        let end = End::Dropped(When { position: fact.position, day: fact.day.into() });
+        for run in self.streams.get_mut(&StreamKey::of(&fact.stream)).into_iter().flatten() {
+            run.end.get_or_insert(end);
+        }
+    }
+
+    fn hazard(&mut self, fact: &Fact, event: &HazardEvent) {
+        match event {
+            HazardEvent::Overdue(overdue) => self.missed(fact, &overdue.clock),
+            HazardEvent::Dismissed(_) | HazardEvent::Closed(_) | HazardEvent::Merged(_) => {
+                self.drop_all(fact)
+            }
+            HazardEvent::Reported(_)
+            | HazardEvent::Verified(_)
+            | HazardEvent::Served(_)
+            | HazardEvent::Acknowledged(_)
+            | HazardEvent::Assigned(_)
+            | HazardEvent::Committed(_)
+            | HazardEvent::Evidenced(_)
+            | HazardEvent::Confirmed(_)
+            | HazardEvent::Rectified(_)
+            | HazardEvent::Reviewed(_)
+            | HazardEvent::Reopened(_)
+            | HazardEvent::Extended(_)
+            | HazardEvent::ProductionSuspended(_)
+            | HazardEvent::ProductionResumed(_)
+            | HazardEvent::Listed(_)
+            | HazardEvent::Delisted(_)
+            | HazardEvent::Escalated(_)
+            | HazardEvent::Penalised(_)
+            | HazardEvent::Relieved(_)
+            | HazardEvent::ReliefRefused(_) => {}
+        }
+    }
+
+    fn report(&mut self, fact: &Fact, event: &ReportEvent) {
+        match event {
+            ReportEvent::Overdue(overdue) => self.missed(fact, &overdue.clock),
+            ReportEvent::Declined(_) | ReportEvent::Transferred(_) | ReportEvent::Closed(_) => {
+                self.drop_all(fact);
+            }
+            ReportEvent::Reported(_)
+            | ReportEvent::Accepted(_)
+            | ReportEvent::Verified(_)
+            | ReportEvent::Handled(_)
+            | ReportEvent::Answered(_)
+            | ReportEvent::Extended(_)
+            | ReportEvent::Satisfied(_)
+            | ReportEvent::Disputed(_)
+            | ReportEvent::Reopened(_)
+            | ReportEvent::MessageSent(_)
+            | ReportEvent::EvidenceAdded(_)
+            | ReportEvent::Linked(_)
+            | ReportEvent::Joined(_)
+            | ReportEvent::RetaliationAlleged(_) => {}
+        }
+    }
+
+    fn reward(&mut self, fact: &Fact, event: &RewardEvent) {
+        match event {
+            RewardEvent::Paid(_) => self.drop_all(fact),
+            RewardEvent::Forfeited(_)
+            | RewardEvent::Assessed(_)
+            | RewardEvent::Reassessed(_)
+            | RewardEvent::Approved(_)
+            | RewardEvent::Notified(_)
+            | RewardEvent::Claimed(_)
+            | RewardEvent::Waived(_) => {}
+        }
     }
 }
 
 impl Projection for Deadlines {
-    const NAME: &'static str = "deadlines";
+    const NAME: &'static str = NAME;
 
     fn apply(&mut self, fact: &Fact) {
+        // A claim period that nobody used ends with a `stop` as well, and was not met by it.
+        if matches!(&fact.event, Event::Reward(RewardEvent::Forfeited(_))) {
+            self.drop_all(fact);
+        }
         for line in &fact.lines {
-            match line {
-                Line::Clock { name, due } => {
-                    let clock = Clock { started: fact.position, due: *due, extended: 0, stopped: None };
-                    self.clocks.insert((fact.stream, name.clone()), clock);
-                }
-                Line::Extend { name, until } => {
-                    if let Some(clock) = self.clocks.get_mut(&(fact.stream, name.clone())) {
-                        clock.due = *until;
-                        clock.extended += 1;
-                    }
-                }
-                Line::Stop { name } => {
-                    if let Some(clock) = self.clocks.get_mut(&(fact.stream, name.clone())) {
-                        clock.stopped.get_or_insert((fact.position, fact.day));
-                    }
-                }
-                Line::Key(_)
-                | Line::Recipient { .. }
-                | Line::Grant { .. }
-                | Line::Revoke { .. }
-                | Line::End { .. } => {}
-            }
+            self.line(fact, line);
+        }
+        match &fact.event {
+            Event::Hazard(event) => self.hazard(fact, event),
+            Event::Report(event) => self.report(fact, event),
+            Event::Reward(event) => self.reward(fact, event),
+            Event::Enterprise(_)
+            | Event::Inspection(_)
+            | Event::Actor(_)
+            | Event::Rules(_)
+            | Event::Ledger(_) => {}
         }
     }
 }

@@ -1,95 +1,248 @@
-//! Rewards: what each report is worth by which rule, and how far its payment is.
+//! Rewards: what each report is worth by which rule, how far its payment is, and what was paid in a year.
 
 use std::collections::BTreeMap;
 
 use adit_core::event::{Event, Fact};
-use adit_core::id::StreamId;
-use adit_core::reward::{RewardEvent, Status};
+use adit_core::id::{StreamId, StreamKind};
+use adit_core::reward::{Assessed, RewardEvent, Status};
 use adit_core::rules::Reason;
 use adit_core::units::{Day, Fen, Position};
 use serde::{Deserialize, Serialize};
 
 use crate::Projection;
+use crate::ask::{Ask, Page, Viewer, is};
+use crate::compact::{DayNumber, Key, NONE, Table, When, Words};
+use crate::reasons::{self, Kept};
+
+pub(crate) const NAME: &str = "rewards";
+
+/// Filters that this table takes.
+pub(crate) const TAKES: &[&str] = &["stream", "reward_status", "year", "rule", "from", "to"];
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Rewards {
-    rewards: BTreeMap<StreamId, Row>,
+    words: Words,
+    rewards: Table<Key, Reward>,
 }
 
-/// One reward. It names its report: only who may see reports may see this.
+/// Money is kept in fen and days as numbers: their text forms would be read with every snapshot.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+struct Reward {
+    report: Key,
+    matter: Box<str>,
+    status: Status,
+    amount_fen: i64,
+    alternative_fen: Option<i64>,
+    rule: u32,
+    base_fen: Option<i64>,
+    share: u32,
+    shares_fen: Vec<i64>,
+    reasons: Vec<Kept>,
+    because: Option<Box<str>>,
+    packs: u32,
+    assessed: When,
+    assessments: u32,
+    claim_due: Option<DayNumber>,
+    claimed: usize,
+    paid_fen: Option<i64>,
+    paid: Option<When>,
+    last: Position,
+}
+
+/// One reward. It names its report: only who may see reports may see all of it.
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Row {
     pub reward: StreamId,
-    pub report: StreamId,
+    /// None for finance, who does not learn which case it is; likewise matter, reasons and because.
+    pub report: Option<StreamId>,
     pub matter: String,
     pub status: Status,
     pub amount_yuan: Fen,
+    /// What it would be if personal fines counted differently.
     pub alternative_yuan: Option<Fen>,
     pub rule: Option<String>,
+    /// The fine of which it is a share; none where it is not one.
+    pub base_yuan: Option<Fen>,
+    pub share_percent: Option<String>,
+    /// Shares of joint reporters.
+    pub shares_yuan: Vec<Fen>,
     pub reasons: Vec<Reason>,
     /// Why an officer proposed another amount than the rule.
     pub because: Option<String>,
+    /// Rule packs of the assessment.
+    pub rules: String,
     pub claim_due: Option<Day>,
     pub paid_yuan: Option<Fen>,
     pub paid_on: Option<Day>,
     /// The entry that assessed it last.
     pub assessed_at: Position,
+    pub assessed_on: Day,
+    /// How often it was assessed, with the first time.
+    pub assessments: u32,
+    /// The entry that last moved it.
+    pub last_at: Position,
+}
+
+/// How many rewards, and how much together.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Sum {
+    pub rewards: u32,
+    pub amount_yuan: Fen,
+}
+
+impl Sum {
+    fn add(&mut self, fen: i64) {
+        self.rewards += 1;
+        self.amount_yuan = Fen(self.amount_yuan.0.saturating_add(fen));
+    }
 }
 
 impl Rewards {
+    /// All in the order of the log.
     pub fn rows(&self) -> Vec<Row> {
-        self.rewards.values().cloned().collect()
+        self.query(&Ask::all(Day::default())).rows
     }
 
     /// What was paid in a year.
     pub fn paid_in(&self, year: i32) -> Fen {
-        let paid = self.rewards.values().filter(|row| row.paid_on.is_some_and(|day| day.year() == year));
-        paid.filter_map(|row| row.paid_yuan).fold(Fen::ZERO, |sum, paid| sum.checked_add(paid).unwrap_or(sum))
+        self.paid_by_year().get(&year).map_or(Fen::ZERO, |sum| sum.amount_yuan)
+    }
+
+    pub fn paid_by_year(&self) -> BTreeMap<i32, Sum> {
+        let mut years: BTreeMap<i32, Sum> = BTreeMap::new();
+        for (_, reward) in self.rewards.iter() {
+            if let Some((paid, fen)) = reward.paid.zip(reward.paid_fen) {
+                years.entry(Day::from(paid.day).year()).or_default().add(fen);
+            }
+        }
+        years
+    }
+
+    pub fn by_status(&self) -> BTreeMap<Status, Sum> {
+        let mut sums: BTreeMap<Status, Sum> = BTreeMap::new();
+        for (_, reward) in self.rewards.iter() {
+            sums.entry(reward.status).or_default().add(reward.amount_fen);
+        }
+        sums
+    }
+
+    pub(crate) fn query(&self, ask: &Ask<'_>) -> Page<Row> {
+        let filter = ask.filter;
+        let paid_in = |reward: &Reward| reward.paid.map(|paid| Day::from(paid.day).year());
+        let wanted = self.rewards.iter().filter(|(key, reward)| {
+            is(filter.reward_status.as_ref(), &reward.status)
+                && filter.year.is_none_or(|year| paid_in(reward) == Some(year))
+                && filter.rule.as_ref().is_none_or(|rule| rule == self.words.text(reward.rule))
+                && ask.spans(reward.assessed.day)
+                && (ask.admits)(&key.stream(StreamKind::Reward))
+        });
+        ask.page(wanted, |(key, reward)| self.row(*key, reward, ask.viewer))
+    }
+
+    fn row(&self, key: Key, reward: &Reward, viewer: Viewer) -> Row {
+        let case = viewer == Viewer::Reports;
+        Row {
+            reward: key.stream(StreamKind::Reward),
+            report: case.then(|| reward.report.stream(StreamKind::Report)),
+            matter: if case { reward.matter.to_string() } else { String::new() },
+            status: reward.status,
+            amount_yuan: Fen(reward.amount_fen),
+            alternative_yuan: reward.alternative_fen.map(Fen),
+            rule: self.words.option(reward.rule),
+            base_yuan: reward.base_fen.filter(|_| case).map(Fen),
+            share_percent: self.words.option(reward.share),
+            shares_yuan: reward.shares_fen.iter().copied().map(Fen).collect(),
+            reasons: if case { reasons::tell(&self.words, &reward.reasons) } else { Vec::new() },
+            because: reward.because.as_ref().filter(|_| case).map(ToString::to_string),
+            rules: self.words.text(reward.packs).to_owned(),
+            claim_due: reward.claim_due.map(Day::from),
+            paid_yuan: reward.paid_fen.map(Fen),
+            paid_on: reward.paid.map(|paid| paid.day.into()),
+            assessed_at: reward.assessed.position,
+            assessed_on: reward.assessed.day.into(),
+            assessments: reward.assessments,
+            last_at: reward.last,
+        }
+    }
+
+    fn assessed(&mut self, fact: &Fact, assessed: &Assessed) {
+        let key = Key::of(&fact.stream);
+        let detail = |name: &str| assessed.reasons.iter().find_map(|reason| reason.details.get(name));
+        // Joint reporters who have claimed keep their claims when the amount changes.
+        let before = self.rewards.get(&key).map(|before| (before.assessments, before.claimed));
+        let (assessments, claimed) = before.unwrap_or_default();
+        let base = detail("base").and_then(|text| text.parse::<Fen>().ok());
+        let reward = Reward {
+            report: Key::of(&assessed.report),
+            matter: assessed.matter.as_str().into(),
+            status: Status::Assessed,
+            amount_fen: assessed.amount_yuan.0,
+            alternative_fen: assessed.alternative_yuan.map(|fen| fen.0),
+            rule: assessed.rule.as_ref().map_or(NONE, |rule| self.words.number(rule)),
+            base_fen: base.map(|fen| fen.0),
+            share: detail("percent")
+                .filter(|_| base.is_some())
+                .map_or(NONE, |share| self.words.number(share)),
+            shares_fen: assessed.shares_yuan.iter().map(|fen| fen.0).collect(),
+            reasons: reasons::keep(&mut self.words, &assessed.reasons),
+            because: assessed.because.as_ref().map(|text| text.as_str().into()),
+            packs: self.words.number(&assessed.rules),
+            assessed: When { position: fact.position, day: fact.day.into() },
+            assessments: assessments + 1,
+            claim_due: None,
+            claimed,
+            paid_fen: None,
+            paid: None,
+            last: fact.position,
+        };
+        self.rewards.put(key, reward);
+    }
+
+    fn moved(&mut self, fact: &Fact, event: &RewardEvent) {
+        let Some(reward) = self.rewards.get_mut(&Key::of(&fact.stream)) else {
+            return;
+        };
+        reward.last = fact.position;
+        match event {
+            RewardEvent::Assessed(_) | RewardEvent::Reassessed(_) => {}
+            RewardEvent::Approved(_) => reward.status = Status::Approved,
+            RewardEvent::Notified(notified) => {
+                reward.status = Status::Notified;
+                reward.claim_due = notified.claim_due.map(DayNumber::from);
+            }
+            // Claimed only when each of the joint reporters has claimed.
+            RewardEvent::Claimed(_) => {
+                reward.claimed += 1;
+                let all = reward.claimed >= reward.shares_fen.len();
+                reward.status = if all { Status::Claimed } else { Status::Notified };
+            }
+            RewardEvent::Paid(pay) => {
+                reward.status = Status::Paid;
+                reward.paid_fen = Some(pay.amount_yuan.0);
+                reward.paid = Some(When { position: fact.position, day: fact.day.into() });
+            }
+            RewardEvent::Forfeited(_) => reward.status = Status::Forfeited,
+            RewardEvent::Waived(_) => reward.status = Status::Waived,
+        }
     }
 }
 
 impl Projection for Rewards {
-    const NAME: &'static str = "rewards";
+    const NAME: &'static str = NAME;
 
     fn apply(&mut self, fact: &Fact) {
-        let Event::Reward(event) = &fact.event else { return };
-        if let RewardEvent::Assessed(assessed) | RewardEvent::Reassessed(assessed) = event {
-            let row = Row {
-                reward: fact.stream,
-                report: assessed.report,
-                matter: assessed.matter.clone(),
-                status: Status::Assessed,
-                amount_yuan: assessed.amount_yuan,
-                alternative_yuan: assessed.alternative_yuan,
-                rule: assessed.rule.clone(),
-                reasons: assessed.reasons.clone(),
-                because: assessed.because.as_ref().map(ToString::to_string),
-                claim_due: None,
-                paid_yuan: None,
-                paid_on: None,
-                assessed_at: fact.position,
-            };
-            self.rewards.insert(fact.stream, row);
-            return;
-        }
-        let Some(row) = self.rewards.get_mut(&fact.stream) else {
-            return;
-        };
-        match event {
-            RewardEvent::Assessed(_) | RewardEvent::Reassessed(_) => {}
-            RewardEvent::Approved(_) => row.status = Status::Approved,
-            RewardEvent::Notified(notified) => {
-                row.status = Status::Notified;
-                row.claim_due = notified.claim_due;
+        match &fact.event {
+            Event::Reward(RewardEvent::Assessed(assessed) | RewardEvent::Reassessed(assessed)) => {
+                self.assessed(fact, assessed);
             }
-            RewardEvent::Claimed(_) => row.status = Status::Claimed,
-            RewardEvent::Paid(pay) => {
-                row.status = Status::Paid;
-                row.paid_yuan = Some(pay.amount_yuan);
-                row.paid_on = Some(fact.day);
-            }
-            RewardEvent::Forfeited(_) => row.status = Status::Forfeited,
-            RewardEvent::Waived(_) => row.status = Status::Waived,
+            Event::Reward(event) => self.moved(fact, event),
+            Event::Hazard(_)
+            | Event::Report(_)
+            | Event::Enterprise(_)
+            | Event::Inspection(_)
+            | Event::Actor(_)
+            | Event::Rules(_)
+            | Event::Ledger(_) => {}
         }
     }
 }

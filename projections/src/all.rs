@@ -1,0 +1,200 @@
+//! All read models at one position: the fold, the snapshot, and the one place where their rows leave.
+
+use adit_core::event::Fact;
+use adit_core::id::{StreamId, StreamKind};
+use adit_core::rules::Rules;
+use adit_core::units::{Day, Position};
+use serde::{Deserialize, Serialize};
+
+use crate::ask::{Ask, Filter, Page, Viewer};
+use crate::{Projection, deadlines, five_in_place, register, relief, repeat_offenders, rewards, timeline};
+
+/// All read models, at one position.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Projections {
+    pub register: register::Register,
+    pub timeline: timeline::Timeline,
+    pub five_in_place: five_in_place::FiveInPlace,
+    pub deadlines: deadlines::Deadlines,
+    pub rewards: rewards::Rewards,
+    pub repeat_offenders: repeat_offenders::RepeatOffenders,
+    pub relief: relief::Relief,
+    next: Position,
+}
+
+/// Why a read model can't be had.
+#[derive(Debug, thiserror::Error)]
+pub enum ProjectionError {
+    #[error("facts must come in order: expected position {expected}, got {found}; replay from the beginning")]
+    OutOfOrder { expected: Position, found: Position },
+    #[error("the snapshot is damaged; replay from the beginning")]
+    SnapshotDamaged,
+    #[error(
+        "the snapshot is of version {found}, this program reads {SNAPSHOT_VERSION}; replay from the beginning"
+    )]
+    SnapshotVersion { found: u8 },
+    #[error("couldn't write the snapshot: {0}")]
+    Snapshot(postcard::Error),
+    #[error("there is no read model named {0:?}; there are {names}", names = NAMES.join(", "))]
+    Unknown(String),
+    #[error("the read model {model} has no filter {filter:?}; it takes {takes}", takes = takes(model).join(", "))]
+    Filter { model: &'static str, filter: &'static str },
+    #[error("the read model {0} is not for this account")]
+    NotForViewer(&'static str),
+    #[error("couldn't write a row: {0}")]
+    Row(#[from] serde_json::Error),
+}
+
+/// Names of the read models.
+pub const NAMES: [&str; 7] = [
+    register::NAME,
+    timeline::NAME,
+    five_in_place::NAME,
+    deadlines::NAME,
+    rewards::NAME,
+    repeat_offenders::NAME,
+    relief::NAME,
+];
+
+/// Filters that a read model takes; none for a name that is not one.
+pub fn takes(model: &str) -> &'static [&'static str] {
+    match model {
+        register::NAME => register::TAKES,
+        timeline::NAME => timeline::TAKES,
+        five_in_place::NAME => five_in_place::TAKES,
+        deadlines::NAME => deadlines::TAKES,
+        rewards::NAME => rewards::TAKES,
+        repeat_offenders::NAME => repeat_offenders::TAKES,
+        relief::NAME => relief::TAKES,
+        _ => &[],
+    }
+}
+
+/// Version of snapshots; another one is folded again.
+pub const SNAPSHOT_VERSION: u8 = 2;
+
+impl Projections {
+    /// Position of the next fact to take over.
+    pub fn next(&self) -> Position {
+        self.next
+    }
+
+    /// Takes over the next fact.
+    ///
+    /// # Errors
+    /// A fact that is not the next one is refused, so that nothing is skipped or counted twice.
+    pub fn apply(&mut self, fact: &Fact) -> Result<(), ProjectionError> {
+        if fact.position != self.next {
+            return Err(ProjectionError::OutOfOrder { expected: self.next, found: fact.position });
+        }
+        self.register.apply(fact);
+        self.timeline.apply(fact);
+        self.five_in_place.apply(fact);
+        self.deadlines.apply(fact);
+        self.rewards.apply(fact);
+        self.repeat_offenders.apply(fact);
+        self.relief.apply(fact);
+        self.next = Position(fact.position.0 + 1);
+        Ok(())
+    }
+
+    /// Bytes to restart from: version, BLAKE3 checksum, content. The caller encrypts them.
+    pub fn snapshot(&self) -> Result<Vec<u8>, ProjectionError> {
+        let mut head = vec![SNAPSHOT_VERSION];
+        head.extend_from_slice(&[0; 32]);
+        let mut bytes = postcard::to_extend(self, head).map_err(ProjectionError::Snapshot)?;
+        let checksum = blake3::hash(&bytes[33..]);
+        bytes[1..33].copy_from_slice(checksum.as_bytes());
+        Ok(bytes)
+    }
+
+    /// Restarts from a snapshot.
+    ///
+    /// # Errors
+    /// A snapshot that is damaged or of another version; replay instead.
+    pub fn restore(bytes: &[u8]) -> Result<Self, ProjectionError> {
+        let (version, rest) = bytes.split_first().ok_or(ProjectionError::SnapshotDamaged)?;
+        if *version != SNAPSHOT_VERSION {
+            return Err(ProjectionError::SnapshotVersion { found: *version });
+        }
+        let (checksum, content) = rest.split_first_chunk::<32>().ok_or(ProjectionError::SnapshotDamaged)?;
+        if blake3::hash(content).as_bytes() != checksum {
+            return Err(ProjectionError::SnapshotDamaged);
+        }
+        postcard::from_bytes(content).map_err(|_| ProjectionError::SnapshotDamaged)
+    }
+
+    /// All rows of a read model as JSON, as of `today`, as an officer who works on reports sees them.
+    pub fn rows(
+        &self,
+        name: &str,
+        rules: &Rules,
+        today: Day,
+    ) -> Result<Vec<serde_json::Value>, ProjectionError> {
+        Ok(self.query(name, &Filter::default(), Viewer::Reports, rules, today)?.rows)
+    }
+
+    /// A page of a read model's rows as JSON, as of `today`, with what `viewer` may see of them.
+    ///
+    /// # Errors
+    /// An unknown name, a filter that this model does not have, a model that is not for this viewer.
+    pub fn query(
+        &self,
+        name: &str,
+        filter: &Filter,
+        viewer: Viewer,
+        rules: &Rules,
+        today: Day,
+    ) -> Result<Page<serde_json::Value>, ProjectionError> {
+        let unknown = || ProjectionError::Unknown(name.chars().take(64).collect());
+        let model = *NAMES.iter().find(|known| **known == name).ok_or_else(unknown)?;
+        if viewer.is_shut_out(model) {
+            return Err(ProjectionError::NotForViewer(model));
+        }
+        if let Some(filter) = filter.given().into_iter().find(|given| !takes(model).contains(given)) {
+            return Err(ProjectionError::Filter { model, filter });
+        }
+        let admits = |stream: &StreamId| self.admits(filter, viewer, stream);
+        let ask = Ask { filter, viewer, today, admits: &admits };
+        match model {
+            register::NAME => values(self.register.query(&ask)),
+            timeline::NAME => values(self.timeline.query(&ask)),
+            five_in_place::NAME => values(self.five_in_place.query(&ask)),
+            deadlines::NAME => values(self.deadlines.query(&ask)),
+            rewards::NAME => values(self.rewards.query(&ask)),
+            repeat_offenders::NAME => values(self.repeat_offenders.query(&ask, rules)),
+            relief::NAME => values(self.relief.query(&ask)),
+            _ => Err(unknown()),
+        }
+    }
+
+    /// Whether rows of this stream are left by the filter and may be seen by the viewer. Of an enterprise these are its
+    /// own stream and its hazards; an enterprise never sees its inspections, of which a report may have been the cause.
+    fn admits(&self, filter: &Filter, viewer: Viewer, stream: &StreamId) -> bool {
+        let own = match viewer {
+            Viewer::Enterprise(enterprise) => Some(enterprise),
+            Viewer::Reports | Viewer::Office | Viewer::Finance => None,
+        };
+        let belongs = |wanted: Option<StreamId>| {
+            wanted.is_none_or(|wanted| match stream.kind {
+                StreamKind::Enterprise => *stream == wanted,
+                StreamKind::Hazard => self.register.enterprise_of(stream) == Some(wanted),
+                StreamKind::Report
+                | StreamKind::Reward
+                | StreamKind::Inspection
+                | StreamKind::Actor
+                | StreamKind::Rules
+                | StreamKind::Ledger => false,
+            })
+        };
+        viewer.sees(stream.kind)
+            && filter.stream.is_none_or(|wanted| wanted == *stream)
+            && belongs(filter.enterprise)
+            && belongs(own)
+    }
+}
+
+fn values<R: Serialize>(page: Page<R>) -> Result<Page<serde_json::Value>, ProjectionError> {
+    let rows = page.rows.into_iter().map(serde_json::to_value).collect::<Result<_, _>>()?;
+    Ok(Page { total: page.total, offset: page.offset, rows })
+}

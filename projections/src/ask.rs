@@ -1,0 +1,180 @@
+//! What can be asked of a read model: filters, a page, and who asks.
+
+use adit_core::hazard::{Origin, Status};
+use adit_core::id::{StreamId, StreamKind};
+use adit_core::rules::reward::Sector;
+use adit_core::units::Day;
+use serde::{Deserialize, Serialize};
+
+use crate::{deadlines, relief, repeat_offenders, rewards};
+
+/// Declares the filters and, from the same list, which of them are set.
+macro_rules! filter {
+    ($($(#[$doc:meta])* $name:ident: $type:ty,)*) => {
+        /// Which rows are wanted. Everything is optional; what is given must all hold.
+        #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+        #[serde(default, deny_unknown_fields)]
+        pub struct Filter {
+            $($(#[$doc])* #[serde(skip_serializing_if = "Option::is_none")] pub $name: Option<$type>,)*
+            /// Rows to leave out at the beginning.
+            pub offset: usize,
+            /// Rows to give at most; all where it is not said.
+            pub limit: Option<usize>,
+        }
+
+        impl Filter {
+            /// Names of the filters that are set.
+            pub fn given(&self) -> Vec<&'static str> {
+                [$(self.$name.is_some().then_some(stringify!($name)),)*].into_iter().flatten().collect()
+            }
+        }
+    };
+}
+
+filter! {
+    stream: StreamId,
+    enterprise: StreamId,
+    town: String,
+    sector: Sector,
+    origin: Origin,
+    status: Status,
+    criterion: String,
+    grade: Grade,
+    overdue: bool,
+    listed: bool,
+    suspended: bool,
+    /// First day: of finding (register), of the entry (timeline, rewards, relief), due day (deadlines).
+    from: Day,
+    /// Last day, included.
+    to: Day,
+    /// Kind of event, `hazard.rectified`.
+    kind: String,
+    /// Name of a clock.
+    clock: String,
+    standing: deadlines::Standing,
+    in_place: bool,
+    reward_status: adit_core::reward::Status,
+    /// Year of payment.
+    year: i32,
+    rule: String,
+    by: repeat_offenders::By,
+    controller: String,
+    parent: String,
+    petition: bool,
+    relief: relief::Decision,
+    /// Words in the name of the enterprise, the place or the description.
+    contains: String,
+}
+
+/// Major (重大事故隐患) or general (一般事故隐患).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Grade {
+    General,
+    Major,
+}
+
+/// Who asks. Decided from roles by the caller; what each may see is decided here, where rows leave the store.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Viewer {
+    /// An officer who works on reports.
+    Reports,
+    /// An officer who does not: no row of a report or reward stream.
+    Office,
+    /// Finance: pays rewards without learning which case it is.
+    Finance,
+    /// An account of this enterprise: its own rows, and nothing that a report could have changed.
+    Enterprise(StreamId),
+}
+
+impl Viewer {
+    /// Whether rows of streams of this kind may be seen.
+    pub(crate) fn sees(self, kind: StreamKind) -> bool {
+        match (self, kind) {
+            (Self::Reports, _) => true,
+            (Self::Office | Self::Enterprise(_), StreamKind::Report | StreamKind::Reward) => false,
+            (Self::Enterprise(_), StreamKind::Hazard | StreamKind::Enterprise) => true,
+            (
+                Self::Enterprise(_),
+                StreamKind::Inspection | StreamKind::Actor | StreamKind::Rules | StreamKind::Ledger,
+            ) => false,
+            (Self::Finance, kind) => kind == StreamKind::Reward,
+            (
+                Self::Office,
+                StreamKind::Hazard
+                | StreamKind::Enterprise
+                | StreamKind::Inspection
+                | StreamKind::Actor
+                | StreamKind::Rules
+                | StreamKind::Ledger,
+            ) => true,
+        }
+    }
+
+    /// Whether the whole model is closed to this viewer.
+    pub(crate) fn is_shut_out(self, model: &str) -> bool {
+        match self {
+            Self::Reports => false,
+            Self::Office => model == rewards::NAME,
+            Self::Finance => model != rewards::NAME,
+            Self::Enterprise(_) => model == rewards::NAME,
+        }
+    }
+}
+
+/// A question to one read model. `admits` says which streams the asker and the filter leave.
+pub(crate) struct Ask<'a> {
+    pub(crate) filter: &'a Filter,
+    pub(crate) viewer: Viewer,
+    pub(crate) today: Day,
+    pub(crate) admits: &'a dyn Fn(&StreamId) -> bool,
+}
+
+impl Ask<'_> {
+    /// Everything that an officer sees, for the queries that take no filter.
+    pub(crate) fn all(today: Day) -> Ask<'static> {
+        static ALL: std::sync::LazyLock<Filter> = std::sync::LazyLock::new(Filter::default);
+        Ask { filter: &ALL, viewer: Viewer::Reports, today, admits: &|_| true }
+    }
+
+    /// Whether `day` lies between `from` and `to`.
+    pub(crate) fn spans(&self, day: impl Into<Day>) -> bool {
+        let day = day.into();
+        self.filter.from.is_none_or(|from| from <= day) && self.filter.to.is_none_or(|to| day <= to)
+    }
+
+    /// Whether one of `texts` has the words that were asked for.
+    pub(crate) fn finds(&self, texts: &[&str]) -> bool {
+        self.filter
+            .contains
+            .as_ref()
+            .is_none_or(|words| texts.iter().any(|text| text.contains(words.as_str())))
+    }
+
+    /// The page that was asked for of `rows`, each written only when it is on the page.
+    pub(crate) fn page<T, R>(&self, rows: impl Iterator<Item = T>, write: impl Fn(T) -> R) -> Page<R> {
+        let (offset, limit) = (self.filter.offset, self.filter.limit.unwrap_or(usize::MAX));
+        let mut page = Page { total: 0, offset, rows: Vec::new() };
+        for row in rows {
+            if page.total >= offset && page.rows.len() < limit {
+                page.rows.push(write(row));
+            }
+            page.total += 1;
+        }
+        page
+    }
+}
+
+/// Some rows of those that there are.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Page<R> {
+    /// Rows that the filter leaves, on this page or not.
+    pub total: usize,
+    pub offset: usize,
+    pub rows: Vec<R>,
+}
+
+/// Whether a filter leaves `found`.
+pub(crate) fn is<T: PartialEq>(wanted: Option<&T>, found: &T) -> bool {
+    wanted.is_none_or(|wanted| wanted == found)
+}

@@ -1,0 +1,199 @@
+//! Compact storage for folds over millions of facts: tables found by key, interned words, days in four bytes.
+//!
+//! Ids are kept as bytes and days as numbers, because their text forms would make a snapshot slow to read and large.
+
+use std::borrow::Borrow;
+use std::collections::HashMap;
+use std::hash::Hash;
+
+use adit_core::id::{ActorId, Id, StreamId, StreamKind};
+use adit_core::units::{Day, Position};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+/// Index of a row that does not exist.
+pub(crate) const NONE: u32 = u32::MAX;
+
+/// Rows in the order in which they first came, found by key. Holds fewer than 2^32 rows.
+///
+/// The hash map only finds rows: what leaves a table is in the order of the log.
+#[derive(Clone, Debug)]
+pub(crate) struct Table<K, V> {
+    rows: Vec<(K, V)>,
+    index: HashMap<K, u32>,
+}
+
+impl<K, V> Default for Table<K, V> {
+    fn default() -> Self {
+        Self { rows: Vec::new(), index: HashMap::new() }
+    }
+}
+
+impl<K: PartialEq, V: PartialEq> PartialEq for Table<K, V> {
+    fn eq(&self, other: &Self) -> bool {
+        self.rows == other.rows
+    }
+}
+
+impl<K: Clone + Eq + Hash, V> Table<K, V> {
+    pub(crate) fn find<Q: Eq + Hash + ?Sized>(&self, key: &Q) -> Option<u32>
+    where
+        K: Borrow<Q>,
+    {
+        self.index.get(key).copied()
+    }
+
+    pub(crate) fn at(&self, row: u32) -> Option<&(K, V)> {
+        self.rows.get(row as usize)
+    }
+
+    pub(crate) fn at_mut(&mut self, row: u32) -> Option<&mut V> {
+        self.rows.get_mut(row as usize).map(|(_, value)| value)
+    }
+
+    pub(crate) fn get<Q: Eq + Hash + ?Sized>(&self, key: &Q) -> Option<&V>
+    where
+        K: Borrow<Q>,
+    {
+        self.at(self.find(key)?).map(|(_, value)| value)
+    }
+
+    pub(crate) fn get_mut<Q: Eq + Hash + ?Sized>(&mut self, key: &Q) -> Option<&mut V>
+    where
+        K: Borrow<Q>,
+    {
+        self.at_mut(self.find(key)?)
+    }
+
+    /// The row of `key`, made by `value` when there is none yet.
+    pub(crate) fn row(&mut self, key: K, value: impl FnOnce() -> V) -> u32 {
+        if let Some(row) = self.index.get(&key) {
+            return *row;
+        }
+        let row = u32::try_from(self.rows.len()).unwrap_or(NONE);
+        self.index.insert(key.clone(), row);
+        self.rows.push((key, value()));
+        row
+    }
+
+    /// Puts `value` under `key`, in the place of what was there.
+    pub(crate) fn put(&mut self, key: K, value: V) {
+        match self.find(&key).and_then(|row| self.at_mut(row)) {
+            Some(place) => *place = value,
+            None => {
+                self.row(key, || value);
+            }
+        }
+    }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &(K, V)> {
+        self.rows.iter()
+    }
+}
+
+impl<K: Serialize, V: Serialize> Serialize for Table<K, V> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.rows.serialize(serializer)
+    }
+}
+
+impl<'de, K, V> Deserialize<'de> for Table<K, V>
+where
+    K: Deserialize<'de> + Clone + Eq + Hash,
+    V: Deserialize<'de>,
+{
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let rows = Vec::<(K, V)>::deserialize(deserializer)?;
+        let index = rows.iter().zip(0..).map(|((key, _), row)| (key.clone(), row)).collect();
+        Ok(Self { rows, index })
+    }
+}
+
+/// Texts that come again and again, each kept once and named by number.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub(crate) struct Words(Table<Box<str>, ()>);
+
+impl Words {
+    pub(crate) fn number(&mut self, text: &str) -> u32 {
+        self.0.find(text).unwrap_or_else(|| self.0.row(text.into(), || ()))
+    }
+
+    /// Empty for a number that was never given.
+    pub(crate) fn text(&self, number: u32) -> &str {
+        self.0.at(number).map_or("", |(text, ())| text)
+    }
+
+    pub(crate) fn option(&self, number: u32) -> Option<String> {
+        (number != NONE).then(|| self.text(number).to_owned())
+    }
+}
+
+/// The 128 bits of an id.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub(crate) struct Key([u8; 16]);
+
+impl Key {
+    pub(crate) fn of(stream: &StreamId) -> Self {
+        Self(stream.id.0)
+    }
+
+    pub(crate) fn stream(self, kind: StreamKind) -> StreamId {
+        StreamId::new(kind, Id(self.0))
+    }
+}
+
+/// A stream of any kind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub(crate) struct StreamKey(u8, Key);
+
+impl StreamKey {
+    pub(crate) fn of(stream: &StreamId) -> Self {
+        let kind = StreamKind::ALL.iter().zip(0..).find(|(kind, _)| **kind == stream.kind);
+        Self(kind.map_or(u8::MAX, |(_, number)| number), Key::of(stream))
+    }
+
+    pub(crate) fn stream(self) -> StreamId {
+        let kind = StreamKind::ALL.get(usize::from(self.0)).copied();
+        self.1.stream(kind.unwrap_or(StreamKind::Ledger))
+    }
+}
+
+/// Days since 1970-01-01.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub(crate) struct DayNumber(i32);
+
+impl From<Day> for DayNumber {
+    fn from(day: Day) -> Self {
+        Self(i32::try_from(day.days_since(Day::default())).unwrap_or(i32::MAX))
+    }
+}
+
+impl From<DayNumber> for Day {
+    fn from(number: DayNumber) -> Self {
+        Self::default().plus_days(i64::from(number.0))
+    }
+}
+
+/// A position and its day.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub(crate) struct When {
+    pub(crate) position: Position,
+    pub(crate) day: DayNumber,
+}
+
+/// Who signed together: each combination is kept once.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub(crate) struct Signers(Table<Vec<Key>, ()>);
+
+impl Signers {
+    pub(crate) fn number(&mut self, by: &[ActorId]) -> u32 {
+        let keys: Vec<Key> = by.iter().map(|actor| Key(actor.0.0)).collect();
+        self.0.find(&keys).unwrap_or_else(|| self.0.row(keys, || ()))
+    }
+
+    pub(crate) fn actors(&self, number: u32) -> Vec<ActorId> {
+        let keys = self.0.at(number).map(|(keys, ())| keys.as_slice()).unwrap_or_default();
+        keys.iter().map(|key| ActorId(Id(key.0))).collect()
+    }
+}
