@@ -90,24 +90,12 @@ pub enum Viewer {
 impl Viewer {
     /// Whether rows of streams of this kind may be seen.
     pub(crate) fn sees(self, kind: StreamKind) -> bool {
-        match (self, kind) {
-            (Self::Reports, _) => true,
-            (Self::Office | Self::Enterprise(_), StreamKind::Report | StreamKind::Reward) => false,
-            (Self::Enterprise(_), StreamKind::Hazard | StreamKind::Enterprise) => true,
-            (
-                Self::Enterprise(_),
-                StreamKind::Inspection | StreamKind::Actor | StreamKind::Rules | StreamKind::Ledger,
-            ) => false,
-            (Self::Finance, kind) => kind == StreamKind::Reward,
-            (
-                Self::Office,
-                StreamKind::Hazard
-                | StreamKind::Enterprise
-                | StreamKind::Inspection
-                | StreamKind::Actor
-                | StreamKind::Rules
-                | StreamKind::Ledger,
-            ) => true,
+        let case = matches!(kind, StreamKind::Report | StreamKind::Reward);
+        match self {
+            Self::Reports => true,
+            Self::Office => !case,
+            Self::Finance => kind == StreamKind::Reward,
+            Self::Enterprise(_) => matches!(kind, StreamKind::Hazard | StreamKind::Enterprise),
         }
     }
 
@@ -115,9 +103,8 @@ impl Viewer {
     pub(crate) fn is_shut_out(self, model: &str) -> bool {
         match self {
             Self::Reports => false,
-            Self::Office => model == rewards::NAME,
+            Self::Office | Self::Enterprise(_) => model == rewards::NAME,
             Self::Finance => model != rewards::NAME,
-            Self::Enterprise(_) => model == rewards::NAME,
         }
     }
 }

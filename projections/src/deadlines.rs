@@ -189,7 +189,7 @@ impl Deadlines {
         match event {
             HazardEvent::Overdue(overdue) => self.missed(fact, &overdue.clock),
             HazardEvent::Dismissed(_) | HazardEvent::Closed(_) | HazardEvent::Merged(_) => {
-                self.drop_all(fact)
+                self.drop_all(fact);
             }
             HazardEvent::Reported(_)
             | HazardEvent::Verified(_)

@@ -223,6 +223,8 @@ impl Register {
                 hazard.criterion = code.map_or(NONE, |code| self.criteria.number(code));
             }
             HazardEvent::Assigned(assigned) => hazard.due = Some(assigned.assign.due.into()),
+            // A failed review sets a new day; a passed one leaves the old.
+            HazardEvent::Reviewed(review) => hazard.due = review.due.map(DayNumber::from).or(hazard.due),
             HazardEvent::Closed(_) => {
                 hazard.closed = Some(When { position: fact.position, day: fact.day.into() });
             }
@@ -251,7 +253,6 @@ impl Register {
             | HazardEvent::Evidenced(_)
             | HazardEvent::Confirmed(_)
             | HazardEvent::Rectified(_)
-            | HazardEvent::Reviewed(_)
             | HazardEvent::Relieved(_)
             | HazardEvent::ReliefRefused(_)
             | HazardEvent::Merged(_)

@@ -9,6 +9,7 @@ use adit_core::hazard::HazardEvent;
 use adit_core::id::{StreamId, StreamKind};
 use adit_core::rules::closure::{ClosureFacts, Licence, closure, interview, recurrence};
 use adit_core::rules::{Reason, Rules};
+use adit_core::text::Text;
 use adit_core::units::{Day, Position};
 use serde::{Deserialize, Serialize};
 
@@ -265,8 +266,8 @@ impl RepeatOffenders {
         let mut holder = |name: Option<&str>| name.map_or(NONE, |name| self.words.number(name));
         let enterprise = Enterprise {
             name: register.name.as_str().into(),
-            controller: holder(register.controller.as_ref().map(|name| name.as_str())),
-            parent: holder(register.parent.as_ref().map(|name| name.as_str())),
+            controller: holder(register.controller.as_ref().map(Text::as_str)),
+            parent: holder(register.parent.as_ref().map(Text::as_str)),
             licence: register.licence,
             producing: register.producing,
             petitioned: None,

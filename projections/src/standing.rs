@@ -9,10 +9,10 @@ pub(crate) fn status_after(before: Status, event: &HazardEvent) -> Status {
         // A reopened hazard is verified already and waits for a new assignment.
         HazardEvent::Verified(_) | HazardEvent::Reopened(_) => Status::Verified,
         HazardEvent::Dismissed(_) => Status::Dismissed,
-        HazardEvent::Assigned(_) => Status::Assigned,
         HazardEvent::Rectified(_) => Status::Rectified,
         HazardEvent::Reviewed(review) if review.passed => Status::Passed,
-        HazardEvent::Reviewed(_) => Status::Assigned,
+        // A failed review sends it back to be mended.
+        HazardEvent::Assigned(_) | HazardEvent::Reviewed(_) => Status::Assigned,
         HazardEvent::Closed(_) => Status::Closed,
         HazardEvent::Merged(_) => Status::Merged,
         HazardEvent::Served(_)
