@@ -1,7 +1,5 @@
 //! Who may read what: default deny, decided once, where data leaves the ledger.
 
-use std::collections::BTreeSet;
-
 use adit_core::actor::ActorEvent;
 use adit_core::event::{Event, Fact};
 use adit_core::hazard::HazardEvent;
@@ -10,7 +8,7 @@ use adit_core::ledger::log::OpenError;
 use adit_core::office::Office;
 use adit_core::role::Role;
 use adit_core::units::Position;
-use serde_json::Value;
+use adit_projections::Viewer;
 
 /// The reader, as the ledger knows them now.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,8 +23,8 @@ const FIELD: [Role; 6] =
     [Role::Clerk, Role::Inspector, Role::Handler, Role::Approver, Role::Investigator, Role::Leader];
 /// Officers who work on reports.
 const REPORTS: [Role; 5] = [Role::Clerk, Role::Inspector, Role::Handler, Role::Approver, Role::Investigator];
-/// Those who see what rewards are.
-const REWARDS: [Role; 4] = [Role::Handler, Role::Approver, Role::Finance, Role::Investigator];
+/// Officers who work on reports and on what is paid for them.
+const CASES: [Role; 3] = [Role::Handler, Role::Approver, Role::Investigator];
 
 /// Officers whose commands reach streams of each kind; the log checks every signer's role once more at the position that
 /// an entry gets. Whoever is not named here gets no answer at all, so that no refusal tells them anything.
@@ -73,7 +71,7 @@ impl Reader {
 
     /// Whoever looks at the tables of the demonstration: an officer of the field.
     pub(crate) fn of_demonstration() -> Self {
-        Self { roles: FIELD.into_iter().chain(REWARDS).collect(), acts_for: None }
+        Self { roles: FIELD.into(), acts_for: None }
     }
 
     fn any(&self, roles: &[Role]) -> bool {
@@ -94,7 +92,7 @@ impl Reader {
         match kind {
             StreamKind::Hazard | StreamKind::Enterprise | StreamKind::Inspection => self.any(&FIELD),
             StreamKind::Report => self.any(&REPORTS),
-            StreamKind::Reward => self.any(&[Role::Handler, Role::Approver, Role::Investigator]),
+            StreamKind::Reward => self.any(&CASES),
             StreamKind::Actor => self.any(&[Role::Admin, Role::Approver, Role::Investigator]),
             StreamKind::Rules | StreamKind::Ledger => {
                 self.any(&FIELD) || self.any(&[Role::Admin, Role::Finance])
@@ -138,17 +136,22 @@ impl Reader {
         Ok(self.any(writers(kind)))
     }
 
-    /// Whether a read model may be asked for.
-    pub fn may_project(&self, name: &str) -> bool {
-        let for_enterprises = ["register", "five_in_place", "relief"].contains(&name);
+    /// As whom this reader asks for a read model; `None` when it is not for them at all. What each viewer may learn of a
+    /// row is decided where rows leave, in [`adit_projections`].
+    pub fn viewer(&self, name: &str) -> Option<Viewer> {
         if self.is_enterprise() {
-            return for_enterprises;
+            let own = self.acts_for.filter(|_| ["register", "five_in_place", "relief"].contains(&name));
+            return own.map(Viewer::Enterprise);
         }
-        match name {
-            "repeat_offenders" => self.any(&FIELD),
-            "deadlines" | "timeline" => self.any(&REPORTS),
-            "rewards" => self.any(&REWARDS),
-            _ => for_enterprises && self.any(&FIELD),
+        if name == "rewards" && !self.any(&CASES) {
+            return self.any(&[Role::Finance]).then_some(Viewer::Finance);
+        }
+        if self.any(&CASES) {
+            Some(Viewer::Reports)
+        } else if self.any(&REPORTS) {
+            Some(Viewer::Intake)
+        } else {
+            self.any(&FIELD).then_some(Viewer::Office)
         }
     }
 
@@ -156,28 +159,6 @@ impl Reader {
     /// publication, so that the hour of an entry tells it nothing.
     pub fn sees_unpublished(&self) -> bool {
         !self.is_enterprise() && !self.roles.is_empty()
-    }
-
-    /// Leaves of a row only what this reader may see; none when it is not theirs at all. `own` are the hazards of the
-    /// enterprise that the reader acts for.
-    pub fn redact(&self, name: &str, mut row: Value, own: &BTreeSet<StreamId>) -> Option<Value> {
-        if self.is_enterprise() {
-            let hazard = row.get("hazard")?.as_str()?.parse::<StreamId>().ok()?;
-            return own.contains(&hazard).then_some(row);
-        }
-        if name == "rewards" && !self.any(&[Role::Handler, Role::Approver, Role::Investigator]) {
-            // Finance pays without learning which case it is.
-            let fields = row.as_object_mut()?;
-            for field in ["report", "matter", "reasons", "because", "assessed_at"] {
-                fields.remove(field);
-            }
-        }
-        if matches!(name, "timeline" | "deadlines") {
-            // These name streams of every kind; those that the reader may not open stay out.
-            let kind = row.get("stream")?.as_str()?.parse::<StreamId>().ok()?.kind;
-            return self.may_read(kind).then_some(row);
-        }
-        Some(row)
     }
 }
 

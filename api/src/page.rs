@@ -14,7 +14,7 @@ use serde_json::Value;
 
 use crate::access::Reader;
 use crate::extract::Anybody;
-use crate::handlers::queries::{Asked, rows};
+use crate::handlers::queries::{Asked, page};
 use crate::handlers::{Answered, Shared, blocking, ok};
 use crate::openapi::{CommandDoc, commands};
 use crate::problem::{ApiRefusal, Problem, unreadable};
@@ -121,7 +121,7 @@ pub(crate) async fn start(State(app): Shared, anybody: Anybody) -> Answered {
     let reader = eyes(app.options.demonstration, &anybody);
     let note = app.checkpoint(anybody.sees_unpublished()).map_err(|error| unreadable(&error))?;
     let checkpoint = Checkpoint::parse(&note).ok().map(|(checkpoint, _)| checkpoint);
-    let may = |name: &str| reader.as_ref().is_some_and(|reader| reader.may_project(name));
+    let may = |name: &str| reader.as_ref().is_some_and(|reader| reader.viewer(name).is_some());
     let tables: Vec<Label> =
         TABLES.iter().filter(|(name, _)| may(name)).map(|(name, _)| Label::of(name)).collect();
     render(&Start {
@@ -159,18 +159,17 @@ pub(crate) async fn table(
 ) -> Answered {
     let (name, fields) = TABLES.into_iter().find(|(known, _)| *known == name).ok_or(ApiRefusal::NotFound)?;
     let reader = eyes(app.options.demonstration, &anybody).ok_or(ApiRefusal::NotSignedIn)?;
-    if !reader.may_project(name) {
-        return Err(ApiRefusal::Forbidden.into());
-    }
-    let offset = Asked::read(query.as_deref())?.offset;
+    let viewer = reader.viewer(name).ok_or(ApiRefusal::Forbidden)?;
+    let mut asked = Asked::read(query.as_deref())?;
+    asked.filter.limit = Some(PAGE_ROWS);
     let worker = Arc::clone(&app);
-    let all = blocking(move || rows(&worker, &reader, name, None)).await?;
+    let found = blocking(move || page(&worker, viewer, name, &asked)).await?;
     let columns: Vec<Label> = fields.iter().map(|field| Label::of(field)).collect();
-    let page = all.iter().skip(offset).take(PAGE_ROWS);
     let cells = |row: &Value| columns.iter().map(|label| (label.clone(), cell(row, &label.key))).collect();
-    let rows: Vec<Vec<(Label, String)>> = page.map(cells).collect();
-    let next = (offset.saturating_add(rows.len()) < all.len()).then(|| offset + rows.len());
-    render(&Table { title: Label::of(name), columns, rows, total: all.len(), next })
+    let rows: Vec<Vec<(Label, String)>> = found.rows.iter().map(cells).collect();
+    let next = found.offset.saturating_add(rows.len());
+    let next = (next < found.total).then_some(next);
+    render(&Table { title: Label::of(name), columns, rows, total: found.total, next })
 }
 
 /// What stands in one cell.

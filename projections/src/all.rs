@@ -173,7 +173,7 @@ impl Projections {
     fn admits(&self, filter: &Filter, viewer: Viewer, stream: &StreamId) -> bool {
         let own = match viewer {
             Viewer::Enterprise(enterprise) => Some(enterprise),
-            Viewer::Reports | Viewer::Office | Viewer::Finance => None,
+            Viewer::Reports | Viewer::Intake | Viewer::Office | Viewer::Finance => None,
         };
         let belongs = |wanted: Option<StreamId>| {
             wanted.is_none_or(|wanted| match stream.kind {

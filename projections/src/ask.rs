@@ -77,8 +77,10 @@ pub enum Grade {
 /// Who asks. Decided from roles by the caller; what each may see is decided here, where rows leave the store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Viewer {
-    /// An officer who works on reports.
+    /// An officer who works on reports and on what is paid for them.
     Reports,
+    /// An officer who receives and verifies reports: no row of a reward stream.
+    Intake,
     /// An officer who does not: no row of a report or reward stream.
     Office,
     /// Finance: pays rewards without learning which case it is.
@@ -93,6 +95,7 @@ impl Viewer {
         let case = matches!(kind, StreamKind::Report | StreamKind::Reward);
         match self {
             Self::Reports => true,
+            Self::Intake => kind != StreamKind::Reward,
             Self::Office => !case,
             Self::Finance => kind == StreamKind::Reward,
             Self::Enterprise(_) => matches!(kind, StreamKind::Hazard | StreamKind::Enterprise),
@@ -103,7 +106,7 @@ impl Viewer {
     pub(crate) fn is_shut_out(self, model: &str) -> bool {
         match self {
             Self::Reports => false,
-            Self::Office | Self::Enterprise(_) => model == rewards::NAME,
+            Self::Intake | Self::Office | Self::Enterprise(_) => model == rewards::NAME,
             Self::Finance => model != rewards::NAME,
         }
     }

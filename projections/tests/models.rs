@@ -1,5 +1,7 @@
 //! What each table says in the situations that it is for.
 
+#![allow(clippy::expect_used, reason = "a test reports by panicking")]
+
 mod common;
 
 use adit_core::enterprise::{ChangeLicence, EnterpriseCommand, RecordAccident};
@@ -305,7 +307,7 @@ mod given_offences {
         let rows = rows(&world, &Filter::default());
         assert_eq!(codes(&rows[0]), ["closure.found_again"]);
         let proof: Vec<u64> =
-            rows[0]["proof"].as_array().expect("proof").iter().filter_map(|p| p.as_u64()).collect();
+            rows[0]["proof"].as_array().expect("proof").iter().filter_map(Value::as_u64).collect();
         let kinds: Vec<&str> = proof
             .iter()
             .map(|position| world.log.facts[usize::try_from(*position).expect("small")].event.kind())

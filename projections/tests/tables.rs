@@ -1,5 +1,7 @@
 //! One small story, and every table of it as a golden file: a changed rule shows up as a changed cell.
 
+#![allow(clippy::expect_used, reason = "a test reports by panicking")]
+
 mod common;
 
 use adit_core::hazard::{DecideRelief, Escalate, HazardCommand, Origin, RecordOverdue, Step};

@@ -13,6 +13,7 @@ use adit_api::keystore::Keystore;
 use adit_api::projector::Projector;
 use adit_core::actor::{ActorCommand, ActorEvent, Enrol, RoleOfKey};
 use adit_core::command::{Command, Request};
+use adit_core::enterprise::{EnterpriseCommand, EnterpriseEvent, Register};
 use adit_core::event::Event;
 use adit_core::hazard::{HazardCommand, HazardEvent, Origin, Report};
 use adit_core::id::{ActorId, CommandId, Id, StreamId, StreamKind};
@@ -21,6 +22,8 @@ use adit_core::ledger::home::Home;
 use adit_core::ledger::verify::verify;
 use adit_core::office::Office;
 use adit_core::role::Role;
+use adit_core::rules::closure::Licence;
+use adit_core::rules::reward::Sector;
 use adit_core::text::Text;
 use adit_core::units::{Day, Position};
 use adit_projections::Projections;
@@ -206,11 +209,10 @@ struct Bench {
 fn open_bench(data: &Path) -> Result<Bench> {
     let home = Home::beside(data);
     let keystore = Keystore::at(&home.actors());
-    let enterprise = StreamId::new(StreamKind::Enterprise, Id::random()?);
     let mut origin = ORIGIN.to_owned();
     if data.join("journal").is_dir() {
         let office = Office::open(crate::open::ledger(data)?)?;
-        if let Some(actor) = own_actor(&office)? {
+        if let (Some(actor), Some(enterprise)) = own_streams(&office)? {
             let key = keystore.unlock(actor, PASSWORD)?;
             return Ok(Bench { office, person: Person { actor, key }, enterprise });
         }
@@ -230,6 +232,19 @@ fn open_bench(data: &Path) -> Result<Bench> {
             Request { id: CommandId(Id::random()?), stream: Some(stream), command: Command::Actor(command) };
         office.execute(&request, &admins)?;
     }
+    let register = Register {
+        name: Text::new(BENCH)?,
+        credit_code: None,
+        sector: Sector::Mine,
+        town: Text::new(BENCH)?,
+        licence: Licence::Full,
+        producing: true,
+        controller: None,
+        parent: None,
+    };
+    let command = Command::Enterprise(EnterpriseCommand::Register(register));
+    let request = Request { id: CommandId(Id::random()?), stream: None, command };
+    let enterprise = office.execute(&request, &[&person.key])?.stream;
     Ok(Bench { office, person, enterprise })
 }
 
@@ -255,18 +270,22 @@ fn set_aside(home: &Home) -> Result<()> {
     Ok(())
 }
 
-/// The bench's own actor; none on a ledger where nothing happened yet.
+/// The bench's own actor and enterprise; none on a ledger where nothing happened yet.
 ///
 /// # Errors
 /// A ledger with anything but the bench's own hazards is in use.
-fn own_actor(office: &Office) -> Result<Option<ActorId>> {
-    let mut found = None;
+fn own_streams(office: &Office) -> Result<(Option<ActorId>, Option<StreamId>)> {
+    let (mut found, mut enterprise) = (None, None);
     for fact in office.ledger().facts(Position(0)) {
         let fact = fact?;
         let own = match &fact.event {
             Event::Actor(ActorEvent::Enrolled(enrol)) => {
                 found = Some(ActorId(fact.stream.id));
                 enrol.title.as_str() == BENCH
+            }
+            Event::Enterprise(EnterpriseEvent::Registered(register)) => {
+                enterprise = Some(fact.stream);
+                register.name.as_str() == BENCH
             }
             Event::Hazard(HazardEvent::Reported(report)) => report.place.as_str() == BENCH,
             Event::Ledger(_) | Event::Actor(_) => true,
@@ -283,7 +302,7 @@ fn own_actor(office: &Office) -> Result<Option<ActorId>> {
             );
         }
     }
-    Ok(found)
+    Ok((found, enterprise))
 }
 
 fn append(load: &Load) -> Result<Value> {

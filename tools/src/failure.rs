@@ -148,8 +148,12 @@ fn of_projector(error: &ProjectorError) -> &'static str {
 fn of_projection(error: &ProjectionError) -> &'static str {
     match error {
         ProjectionError::OutOfOrder { .. } => "事件次序不连续，请从头重放",
-        ProjectionError::Snapshot => "快照损坏或版本不同，请从头重放",
+        ProjectionError::SnapshotDamaged => "快照损坏，请从头重放",
+        ProjectionError::SnapshotVersion { .. } => "快照版本不同，请从头重放",
+        ProjectionError::Snapshot(_) => "快照无法写出",
         ProjectionError::Unknown(_) => "没有这张汇总表",
+        ProjectionError::Filter { .. } => "这张汇总表没有该筛选项",
+        ProjectionError::NotForViewer(_) => "该账号不能查看这张汇总表",
         ProjectionError::Row(_) => "汇总表的行无法写出",
     }
 }

@@ -1,6 +1,6 @@
 //! Queries. Default deny: what may be read is asked of [`crate::access`], and redacted there, once.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use adit_core::event::Fact;
@@ -10,7 +10,7 @@ use adit_core::ledger::vkey::hex;
 use adit_core::refusal::Refusal;
 use adit_core::rules::facts::{NAMES, answer};
 use adit_core::units::{Day, Position};
-use adit_projections::Projections;
+use adit_projections::{Filter, Page, ProjectionError, Projections, Viewer};
 use axum::body::Bytes;
 use axum::extract::{Path, RawQuery, State};
 use axum::http::{StatusCode, header};
@@ -18,7 +18,6 @@ use axum::response::IntoResponse;
 use serde_json::{Value, json};
 
 use super::{Answered, Shared, blocking, json, ok};
-use crate::access::Reader;
 use crate::app::App;
 use crate::extract::{Anybody, JsonBytes, SignedIn};
 use crate::json::read;
@@ -31,90 +30,39 @@ const ROWS_MAX: usize = 1000;
 const PARAMETERS_MAX: usize = 32;
 
 /// What a query asks besides its path.
-#[derive(Debug, Default, PartialEq, Eq)]
+#[derive(Debug, Default, PartialEq)]
 pub(crate) struct Asked {
     pub(crate) as_of: Option<String>,
     after: Option<u64>,
-    pub(crate) offset: usize,
-    limit: Option<usize>,
-    contains: Option<String>,
-    /// Any other parameter: the field of that name has that value.
-    fields: BTreeMap<String, String>,
+    pub(crate) filter: Filter,
 }
 
 impl Asked {
-    /// Reads a query string. A parameter twice, or one that is not a number where it must be, is refused.
+    /// Reads a query string. A parameter twice, one that is not known, or one whose value does not fit is refused.
     pub(crate) fn read(query: Option<&str>) -> Result<Self, Problem> {
-        let mut asked = Self::default();
-        let mut seen = BTreeSet::new();
         let bad = || Problem::from(ApiRefusal::BadQuery);
-        for pair in query.unwrap_or_default().split('&').filter(|pair| !pair.is_empty()) {
-            let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-            let (name, value) = (decoded(name).ok_or_else(bad)?, decoded(value).ok_or_else(bad)?);
-            if seen.len() == PARAMETERS_MAX || !seen.insert(name.clone()) {
-                return Err(bad());
-            }
+        let pairs: Vec<(String, String)> =
+            serde_urlencoded::from_str(query.unwrap_or_default()).map_err(|_| bad())?;
+        let names: BTreeSet<&String> = pairs.iter().map(|(name, _)| name).collect();
+        let unreadable =
+            |text: &str| text.chars().any(|c| c.is_control() || c == char::REPLACEMENT_CHARACTER);
+        let twice = names.len() < pairs.len();
+        if twice || pairs.len() > PARAMETERS_MAX || pairs.iter().any(|(_, value)| unreadable(value)) {
+            return Err(bad());
+        }
+        let mut asked = Self::default();
+        let mut fields = Vec::new();
+        for (name, value) in pairs {
             match name.as_str() {
                 "as_of" => asked.as_of = Some(value),
                 "after" => asked.after = Some(value.parse().map_err(|_| bad())?),
-                "offset" => asked.offset = value.parse().map_err(|_| bad())?,
-                "limit" => asked.limit = Some(value.parse().map_err(|_| bad())?),
-                "contains" => asked.contains = Some(value),
-                _ => {
-                    asked.fields.insert(name, value);
-                }
+                _ => fields.push((name, value)),
             }
         }
+        let fields = serde_urlencoded::to_string(fields).map_err(|_| bad())?;
+        asked.filter = serde_urlencoded::from_str(&fields).map_err(|_| bad())?;
         Ok(asked)
     }
-
-    /// Whether the row has every value that was asked for. Refused when the row has no such field at all.
-    fn fits(&self, row: &Value) -> Result<bool, Problem> {
-        for (name, wanted) in &self.fields {
-            let value = row.get(name).ok_or(ApiRefusal::BadQuery)?;
-            let same = match value {
-                Value::String(text) => text == wanted,
-                Value::Null => wanted.is_empty(),
-                Value::Bool(yes) => wanted.parse() == Ok(*yes),
-                Value::Number(number) => *wanted == number.to_string(),
-                Value::Array(_) | Value::Object(_) => return Err(ApiRefusal::BadQuery.into()),
-            };
-            if !same {
-                return Ok(false);
-            }
-        }
-        let contains = |text: &String| any_text(row, &|found| found.contains(text.as_str()));
-        Ok(self.contains.as_ref().is_none_or(contains))
-    }
-}
-
-/// Whether a text anywhere in a row passes.
-fn any_text(row: &Value, passes: &dyn Fn(&str) -> bool) -> bool {
-    match row {
-        Value::String(text) => passes(text),
-        Value::Array(items) => items.iter().any(|item| any_text(item, passes)),
-        Value::Object(fields) => fields.values().any(|value| any_text(value, passes)),
-        Value::Number(number) => passes(&number.to_string()),
-        Value::Null | Value::Bool(_) => false,
-    }
-}
-
-/// Percent-decoding of a query's name or value.
-fn decoded(text: &str) -> Option<String> {
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text.bytes();
-    while let Some(byte) = rest.next() {
-        bytes.push(match byte {
-            b'+' => b' ',
-            b'%' => {
-                let digit = |byte: Option<u8>| char::from(byte?).to_digit(16);
-                let value = digit(rest.next())? * 16 + digit(rest.next())?;
-                u8::try_from(value).ok()?
-            }
-            other => other,
-        });
-    }
-    String::from_utf8(bytes).ok().filter(|text| !text.chars().any(char::is_control))
 }
 
 /// The end of a moment in the past: behind a position, or behind the last entry of a day.
@@ -201,26 +149,26 @@ pub(crate) async fn checkpoint(State(app): Shared, anybody: Anybody) -> Answered
     Ok((StatusCode::OK, [(header::CONTENT_TYPE, "text/plain; charset=utf-8")], note).into_response())
 }
 
-/// The rows of a read model that a reader may see.
-pub(crate) fn rows(
-    app: &App,
-    reader: &Reader,
-    name: &str,
-    as_of: Option<&str>,
-) -> Result<Vec<Value>, Problem> {
+/// The page of a read model that was asked for, with what the viewer may see of it.
+pub(crate) fn page(app: &App, viewer: Viewer, name: &str, asked: &Asked) -> Result<Page<Value>, Problem> {
     let rules = app.office.rules();
+    let mut filter = asked.filter.clone();
+    filter.limit = Some(filter.limit.unwrap_or(ROWS_MAX).min(ROWS_MAX));
     let ask = |state: &Projections, today: Day| {
-        let own: BTreeSet<StreamId> = match reader.acts_for {
-            Some(enterprise) => {
-                let hazards = state.register.rows(today).into_iter();
-                hazards.filter(|row| row.enterprise == enterprise).map(|row| row.hazard).collect()
+        state.query(name, &filter, viewer, &rules, today).map_err(|error| match error {
+            ProjectionError::Filter { filter, .. } => {
+                Problem::from(ApiRefusal::BadQuery).with("parameter", filter)
             }
-            None => BTreeSet::new(),
-        };
-        let rows = state.rows(name, &rules, today).map_err(|error| unreadable(&error))?;
-        Ok(rows.into_iter().filter_map(|row| reader.redact(name, row, &own)).collect())
+            ProjectionError::NotForViewer(_) => ApiRefusal::Forbidden.into(),
+            ProjectionError::Unknown(_) => ApiRefusal::NotFound.into(),
+            ProjectionError::OutOfOrder { .. }
+            | ProjectionError::SnapshotDamaged
+            | ProjectionError::SnapshotVersion { .. }
+            | ProjectionError::Snapshot(_)
+            | ProjectionError::Row(_) => unreadable(&error),
+        })
     };
-    match as_of {
+    match &asked.as_of {
         None => app.projector.read(|state| ask(state, app.office.ledger().now().day())),
         Some(text) => {
             let (until, today) = moment(app, text)?;
@@ -235,8 +183,9 @@ pub(crate) fn rows(
 /// 汇总表：register 重大事故隐患清单、timeline 时间线、five_in_place 五落实、deadlines 期限、rewards 奖励、
 /// repeat_offenders 反复出现、relief 从轻免罚。
 ///
-/// `as_of` is a position or a day, `after` waits until the entry at that position is taken over, `contains` keeps rows
-/// with that text, and any other parameter keeps rows whose field of that name has that value.
+/// `as_of` is a position or a day, `after` waits until the entry at that position is taken over. Filters, where the table
+/// has what they ask for: stream, enterprise, town, sector, origin, status, criterion, grade, overdue, listed, suspended,
+/// from, to, kind, clock, standing, in_place, reward_status, year, rule, by, controller, parent, petition, relief, contains.
 #[utoipa::path(get, path = "/api/v1/projections/{name}", tag = "queries",
     params(("name" = String, Path), ("as_of" = Option<String>, Query), ("after" = Option<u64>, Query),
         ("offset" = Option<u64>, Query), ("limit" = Option<u64>, Query), ("contains" = Option<String>, Query)),
@@ -251,9 +200,7 @@ pub(crate) async fn projection(
     if !adit_projections::NAMES.contains(&name.as_str()) {
         return Err(ApiRefusal::NotFound.into());
     }
-    if !reader.may_project(&name) {
-        return Err(ApiRefusal::Forbidden.into());
-    }
+    let viewer = reader.viewer(&name).ok_or(ApiRefusal::Forbidden)?;
     let asked = Asked::read(query.as_deref())?;
     if let Some(after) = asked.after {
         if after >= app.office.ledger().size() {
@@ -268,21 +215,9 @@ pub(crate) async fn projection(
         None => None,
     };
     let (worker, model) = (Arc::clone(&app), name.clone());
-    let page = blocking(move || {
-        let mut kept = Vec::new();
-        for row in rows(&worker, &reader, &model, asked.as_of.as_deref())? {
-            if asked.fits(&row)? {
-                kept.push(row);
-            }
-        }
-        let total = kept.len();
-        let limit = asked.limit.unwrap_or(ROWS_MAX).min(ROWS_MAX);
-        let page: Vec<Value> = kept.into_iter().skip(asked.offset).take(limit).collect();
-        Ok(json!({ "projection": model, "total": total, "offset": asked.offset, "rows": page }))
-    });
-    let page = page.await?;
+    let found = blocking(move || page(&worker, viewer, &model, &asked)).await?;
     drop(replay);
-    Ok(ok(&page))
+    Ok(ok(&json!({ "projection": name, "total": found.total, "offset": found.offset, "rows": found.rows })))
 }
 
 /// The rule packs that ship, with their hashes
@@ -357,17 +292,15 @@ mod tests {
     }
 
     #[test]
-    fn any_other_parameter_filters_by_a_field() {
-        let asked = Asked::read(Some("status=closed&listed=true&limit=5")).expect("query");
-        assert_eq!(asked.limit, Some(5));
-        let fits = |row: Value| asked.fits(&row).map_err(|problem| problem.refusal.code);
-        assert_eq!(fits(json!({ "status": "closed", "listed": true })), Ok(true));
-        assert_eq!(fits(json!({ "status": "closed", "listed": false })), Ok(false));
-        assert_eq!(fits(json!({ "status": "closed" })), Err("api.bad_query".to_owned()));
-    }
-
-    #[test]
-    fn a_query_is_decoded_from_percent_signs() {
-        assert_eq!(decoded("%E7%A4%BA+a").as_deref(), Some("示 a"));
+    fn every_other_parameter_is_a_filter_of_its_type() {
+        let asked =
+            Asked::read(Some("status=closed&listed=true&limit=5&contains=%E7%A4%BA+a")).expect("query");
+        assert_eq!(asked.filter.limit, Some(5));
+        assert_eq!(asked.filter.status, Some(adit_core::hazard::Status::Closed));
+        assert_eq!(asked.filter.listed, Some(true));
+        assert_eq!(asked.filter.contains.as_deref(), Some("示 a"));
+        for query in ["status=shut", "listed=maybe", "from=2024-02-30", "colour=red", "enterprise=x"] {
+            assert_eq!(code(query), "api.bad_query", "{query}");
+        }
     }
 }

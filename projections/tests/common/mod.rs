@@ -1,4 +1,5 @@
 //! A small world whose events come from the real deciders, so that every history in these tests is a lawful one.
+#![allow(clippy::needless_pass_by_value, reason = "a story reads better without references")]
 #![allow(dead_code, reason = "each test file uses its own part")]
 
 use std::collections::BTreeMap;
