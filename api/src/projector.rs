@@ -35,13 +35,7 @@ pub fn fold(
     until: Position,
 ) -> Result<Projections, ProjectorError> {
     let mut state = snapshot.filter(|state| state.next() <= until).unwrap_or_default();
-    for fact in ledger.facts(state.next()) {
-        let fact = fact?;
-        if fact.position >= until {
-            break;
-        }
-        state.apply(&fact)?;
-    }
+    ledger.replay(state.next(), until, |fact| Ok::<_, ProjectorError>(state.apply(&fact)?))?;
     Ok(state)
 }
 

@@ -1,15 +1,13 @@
 //! Every event of every stream, and the fact that one was recorded.
 
-use serde::Deserialize;
-
 use crate::actor::ActorEvent;
 use crate::decider::{Recorded, StreamEvent};
 use crate::enterprise::EnterpriseEvent;
 use crate::hazard::HazardEvent;
-use crate::id::{ActorId, StreamId, StreamKind};
+use crate::id::{ActorId, StreamId};
 use crate::inspection::InspectionEvent;
 use crate::ledger::body::{Body, BodyError};
-use crate::ledger::entry::{Line, SignedEntry};
+use crate::ledger::entry::{Entry, Line};
 use crate::ledger::store::Stored;
 use crate::opening::LedgerEvent;
 use crate::report::ReportEvent;
@@ -82,26 +80,6 @@ impl Event {
     ) -> Result<Vec<u8>, serde_json::Error> {
         each!(self, event => Body::write(salt, at, by, event, officers))
     }
-
-    /// Reads the event of a stream of `kind` from the JSON object that holds its type and data.
-    ///
-    /// # Errors
-    /// An unknown type, or data that does not fit it: the reader stops and never skips.
-    pub fn from_json(kind: StreamKind, text: &str) -> Result<Self, serde_json::Error> {
-        fn parse<'a, E: Deserialize<'a>>(text: &'a str) -> Result<E, serde_json::Error> {
-            serde_json::from_str(text)
-        }
-        Ok(match kind {
-            StreamKind::Hazard => Self::Hazard(parse(text)?),
-            StreamKind::Report => Self::Report(parse(text)?),
-            StreamKind::Reward => Self::Reward(parse(text)?),
-            StreamKind::Enterprise => Self::Enterprise(parse(text)?),
-            StreamKind::Inspection => Self::Inspection(parse(text)?),
-            StreamKind::Actor => Self::Actor(parse(text)?),
-            StreamKind::Rules => Self::Rules(parse(text)?),
-            StreamKind::Ledger => Self::Ledger(parse(text)?),
-        })
-    }
 }
 
 /// One recorded event: what the public entry says, and what the body holds.
@@ -126,12 +104,8 @@ pub struct Fact {
 pub enum DecodeError {
     #[error("the entry at position {0} is not one of this format; run `adit verify` to find the damage")]
     Entry(Position),
-    #[error(
-        "the body at position {position} is not the one that was signed, or of a newer version: {source}"
-    )]
+    #[error("the body at position {position} can't be read by this version: {source}")]
     Body { position: Position, source: BodyError },
-    #[error("the event at position {position} is unknown to this version: {source}")]
-    Event { position: Position, source: serde_json::Error },
     #[error("the body at position {0} is not the one whose hash was signed; run `adit verify`")]
     Hash(Position),
 }
@@ -140,14 +114,12 @@ impl Fact {
     /// Decodes what the store holds, after checking that the body is the one whose hash was signed.
     pub fn decode(stored: &Stored) -> Result<Self, DecodeError> {
         let position = stored.position;
-        let entry = SignedEntry::parse(&stored.entry).map_err(|_| DecodeError::Entry(position))?;
-        let entry = entry.entry();
+        let entry = Entry::of_stored(&stored.entry).map_err(|_| DecodeError::Entry(position))?;
         if *blake3::hash(&stored.body).as_bytes() != entry.body {
             return Err(DecodeError::Hash(position));
         }
-        let body = Body::read(&stored.body).map_err(|source| DecodeError::Body { position, source })?;
-        let event = Event::from_json(entry.stream.kind, body.event)
-            .map_err(|source| DecodeError::Event { position, source })?;
+        let body = Body::read(entry.stream.kind, &stored.body)
+            .map_err(|source| DecodeError::Body { position, source })?;
         Ok(Self {
             position,
             stream: entry.stream,
@@ -155,8 +127,8 @@ impl Fact {
             day: entry.day,
             at: body.at,
             by: body.by,
-            lines: entry.lines.clone(),
-            event,
+            lines: entry.lines,
+            event: body.event,
         })
     }
 

@@ -9,6 +9,16 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use crate::units::{ParseUnitError, as_text};
 
 const ALPHABET: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
+/// The value of each byte as a digit; 255 for one that is none.
+const DIGITS: [u8; 256] = {
+    let mut digits = [u8::MAX; 256];
+    let mut value = 0;
+    while value < 32 {
+        digits[ALPHABET[value as usize] as usize] = value;
+        value += 1;
+    }
+    digits
+};
 
 /// 128 random bits.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -48,8 +58,11 @@ impl FromStr for Id {
         }
         let mut value = 0_u128;
         for byte in text.bytes() {
-            let digit = ALPHABET.iter().position(|&a| a == byte).ok_or_else(error)?;
-            value = (value << 5) | digit as u128;
+            let digit = DIGITS[usize::from(byte)];
+            if digit == u8::MAX {
+                return Err(error());
+            }
+            value = (value << 5) | u128::from(digit);
         }
         Ok(Self(value.to_be_bytes()))
     }

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use chrono::{DateTime, Datelike, FixedOffset, NaiveDate, SecondsFormat, TimeZone, Utc};
+use chrono::{DateTime, Datelike, FixedOffset, NaiveDate, TimeZone, Timelike, Utc};
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
@@ -69,7 +69,9 @@ fn shanghai() -> FixedOffset {
 
 impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.utc().to_rfc3339_opts(SecondsFormat::Secs, true))
+        let utc = self.utc();
+        let day = Day(utc.date_naive());
+        write!(f, "{day}T{:02}:{:02}:{:02}Z", utc.hour(), utc.minute(), utc.second())
     }
 }
 
@@ -92,11 +94,21 @@ impl FromStr for Timestamp {
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let error = || ParseUnitError::new("RFC 3339 instant in UTC with whole seconds", text);
-        let parsed = DateTime::parse_from_rfc3339(text).map_err(|_| error())?;
-        let stamp = Self(parsed.timestamp());
-        // One spelling only, so that what is hashed has one form.
-        if stamp.to_string() == text { Ok(stamp) } else { Err(error()) }
+        // Fixed places: one spelling only, so that what is hashed has one form.
+        let (day, time) = text.split_once('T').ok_or_else(error)?;
+        let day: Day = day.parse().map_err(|_| error())?;
+        let [h1, h0, b':', m1, m0, b':', s1, s0, b'Z'] = *time.as_bytes() else { return Err(error()) };
+        let (hour, minute, second) = (digits(&[h1, h0]), digits(&[m1, m0]), digits(&[s1, s0]));
+        let time = || chrono::NaiveTime::from_hms_opt(hour?, minute?, second?);
+        time().map(|time| Self(day.0.and_time(time).and_utc().timestamp())).ok_or_else(error)
     }
+}
+
+/// A number written with ASCII digits alone.
+fn digits(bytes: &[u8]) -> Option<u32> {
+    bytes
+        .iter()
+        .try_fold(0, |number, byte| byte.is_ascii_digit().then(|| number * 10 + u32::from(byte - b'0')))
 }
 
 /// A civil day in Asia/Shanghai. Written `2026-11-24`.
@@ -134,7 +146,7 @@ impl Day {
 
 impl fmt::Display for Day {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", self.0.format("%Y-%m-%d"))
+        write!(f, "{:04}-{:02}-{:02}", self.0.year(), self.0.month(), self.0.day())
     }
 }
 
@@ -143,8 +155,10 @@ impl FromStr for Day {
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let error = || ParseUnitError::new("day written as 2026-11-24", text);
-        let day = NaiveDate::parse_from_str(text, "%Y-%m-%d").map(Self).map_err(|_| error())?;
-        if day.to_string() == text { Ok(day) } else { Err(error()) }
+        let [y3, y2, y1, y0, b'-', m1, m0, b'-', d1, d0] = *text.as_bytes() else { return Err(error()) };
+        let (year, month, day) = (digits(&[y3, y2, y1, y0]), digits(&[m1, m0]), digits(&[d1, d0]));
+        let day = || NaiveDate::from_ymd_opt(i32::try_from(year?).ok()?, month?, day?);
+        day().map(Self).ok_or_else(error)
     }
 }
 
@@ -253,8 +267,26 @@ mod tests {
     }
 
     #[test]
+    fn days_and_instants_are_written_as_chrono_writes_them() {
+        for second in (0..4_102_444_800).step_by(86_399 * 7) {
+            let stamp = Timestamp(second);
+            let chrono = stamp.utc();
+            assert_eq!(stamp.to_string(), chrono.to_rfc3339_opts(chrono::SecondsFormat::Secs, true));
+            assert_eq!(stamp.to_string().parse(), Ok(stamp));
+            assert_eq!(stamp.day().to_string(), stamp.day().0.format("%Y-%m-%d").to_string());
+            assert_eq!(stamp.day().to_string().parse(), Ok(stamp.day()));
+        }
+    }
+
+    #[test]
     fn an_instant_has_one_spelling() {
-        for text in ["2024-05-10T00:00:00+08:00", "2024-05-10T00:00:00.0Z", "2024-05-10 00:00:00Z"] {
+        for text in [
+            "2024-05-10T00:00:00+08:00",
+            "2024-05-10T00:00:00.0Z",
+            "2024-05-10 00:00:00Z",
+            "2024-05-10T24:00:00Z",
+            "2024-05-10T23:59:60Z",
+        ] {
             assert!(text.parse::<Timestamp>().is_err(), "{text:?} was read as an instant");
         }
     }

@@ -137,7 +137,7 @@ fn proofs_of_every_leaf_lead_to_the_root_and_altered_ones_do_not() {
         }
         let root = naive_root(&leaves);
         assert_eq!(tree.root(), root, "size {size}");
-        assert_eq!(root_of_frontier(&tree.frontier()), root);
+        assert_eq!(root_of_frontier(tree.frontier()), root);
         let mut read = |level, index, width| Ok::<_, ()>(tile_of(&leaves, level, index, width));
         assert_eq!(Tree::restore(size, &mut read), Ok(tree));
         for index in (0..size).step_by(7) {
@@ -236,7 +236,7 @@ proptest! {
         let _ = Note::parse(&bytes);
         let _ = SignedEntry::parse(&bytes);
         let _ = Checkpoint::parse(&bytes);
-        let _ = adit_core::ledger::body::Body::read(&bytes);
+        let _ = adit_core::ledger::body::Body::read(adit_core::id::StreamKind::Hazard, &bytes);
         if let Ok(text) = std::str::from_utf8(&bytes) {
             let _ = text.parse::<VKey>();
             let _ = Entry::parse_text(text);

@@ -111,7 +111,7 @@ impl Author {
             first,
             committed_at: Timestamp(1_715_300_000 + i64::try_from(n).expect("small")),
             commands: vec![Committed { id: command_id(n), request: [7; 32], entries: vec![shared, own] }],
-            frontier: self.tree.frontier(),
+            frontier: self.tree.frontier().to_vec(),
             checkpoint: checkpoint.sign(&self.log),
             tiles,
         }

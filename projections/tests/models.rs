@@ -306,8 +306,12 @@ mod given_offences {
         world.later(30).assigned(2, 1, CRITERIA[1]);
         let rows = rows(&world, &Filter::default());
         assert_eq!(codes(&rows[0]), ["closure.found_again"]);
-        let proof: Vec<u64> =
-            rows[0]["proof"].as_array().expect("proof").iter().filter_map(Value::as_u64).collect();
+        let proof: Vec<u64> = rows[0]["proof"]
+            .as_array()
+            .expect("proof")
+            .iter()
+            .filter_map(serde_json::Value::as_u64)
+            .collect();
         let kinds: Vec<&str> = proof
             .iter()
             .map(|position| world.log.facts[usize::try_from(*position).expect("small")].event.kind())

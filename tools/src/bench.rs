@@ -276,8 +276,7 @@ fn set_aside(home: &Home) -> Result<()> {
 /// A ledger with anything but the bench's own hazards is in use.
 fn own_streams(office: &Office) -> Result<(Option<ActorId>, Option<StreamId>)> {
     let (mut found, mut enterprise) = (None, None);
-    for fact in office.ledger().facts(Position(0)) {
-        let fact = fact?;
+    office.ledger().replay(Position(0), Position(u64::MAX), |fact| {
         let own = match &fact.event {
             Event::Actor(ActorEvent::Enrolled(enrol)) => {
                 found = Some(ActorId(fact.stream.id));
@@ -301,7 +300,8 @@ fn own_streams(office: &Office) -> Result<(Option<ActorId>, Option<StreamId>)> {
                 "this ledger is in use; the bench makes its own, so name another folder / 此台账正在使用，请另选目录"
             );
         }
-    }
+        Ok(())
+    })?;
     Ok((found, enterprise))
 }
 
@@ -403,12 +403,13 @@ fn replay(data: &Path) -> Result<Value> {
     let (mut state, mut latencies) = (Projections::default(), nanoseconds()?);
     let begun = Instant::now();
     let mut before = begun;
-    for fact in ledger.facts(Position(0)) {
-        state.apply(&fact?)?;
+    ledger.replay(Position(0), Position(u64::MAX), |fact| {
+        state.apply(&fact)?;
         let now = Instant::now();
         latencies.saturating_record(u64::try_from((now - before).as_nanos()).unwrap_or(u64::MAX));
         before = now;
-    }
+        anyhow::Ok(())
+    })?;
     Ok(rate(state.next().0, begun.elapsed(), &latencies))
 }
 

@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 
 use adit_core::id::StreamKind;
 use adit_core::role::Role;
+use adit_core::units::Position;
 use serde_json::{Value, json};
 
 use crate::common::{Server, id};
@@ -40,10 +41,12 @@ fn questions(streams: &BTreeMap<StreamKind, String>) -> Vec<(String, String)> {
 
 fn streams(server: &Server) -> BTreeMap<StreamKind, String> {
     let mut streams = BTreeMap::new();
-    for fact in server.app.office.ledger().facts(adit_core::units::Position(0)) {
-        let stream = fact.unwrap().stream;
-        streams.insert(stream.kind, stream.to_string());
-    }
+    let ledger = server.app.office.ledger();
+    let seen = ledger.replay(Position(0), Position(ledger.size()), |fact| {
+        streams.insert(fact.stream.kind, fact.stream.to_string());
+        Ok::<_, adit_core::ledger::log::OpenError>(())
+    });
+    seen.unwrap();
     streams.insert(StreamKind::Enterprise, server.enterprises[1].to_string());
     // Kinds without a stream here: who may not read learns nothing, who may is told that there is none.
     for kind in StreamKind::ALL {

@@ -74,7 +74,7 @@ pub struct Suspend {
 
 /// An event of an `actor` stream.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "type", content = "data")]
+#[serde(tag = "type", content = "data", deny_unknown_fields)]
 pub enum ActorEvent {
     #[serde(rename = "actor.enrolled")]
     Enrolled(Enrol),

@@ -14,7 +14,7 @@ use crate::text::Long;
 
 /// An event of an `enterprise` stream.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "type", content = "data")]
+#[serde(tag = "type", content = "data", deny_unknown_fields)]
 pub enum EnterpriseEvent {
     #[serde(rename = "enterprise.registered")]
     Registered(Register),

@@ -16,7 +16,7 @@ use crate::units::Day;
 
 /// An event of a `hazard` stream.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "type", content = "data")]
+#[serde(tag = "type", content = "data", deny_unknown_fields)]
 pub enum HazardEvent {
     #[serde(rename = "hazard.reported")]
     Reported(Report),

@@ -9,7 +9,7 @@ use crate::units::Position;
 
 /// An event of an `inspection` stream.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "type", content = "data")]
+#[serde(tag = "type", content = "data", deny_unknown_fields)]
 pub enum InspectionEvent {
     #[serde(rename = "inspection.sealed")]
     Sealed(Seal),

@@ -19,7 +19,7 @@ use base64::engine::general_purpose::STANDARD;
 
 use crate::id::StreamId;
 use crate::ledger::merkle::{Hash, empty_root, leaf_hash};
-use crate::ledger::note::{self, Note, NoteError, SignatureLine};
+use crate::ledger::note::{self, NoteError, SignatureLine};
 use crate::ledger::vkey::{SigningKey, VKey};
 use crate::role::Role;
 use crate::units::{Day, Position, Revision};
@@ -217,6 +217,18 @@ impl Entry {
 
     /// Reads the signed text in its one spelling.
     pub fn parse_text(text: &str) -> Result<Self, EntryError> {
+        let entry = Self::read_text(text)?;
+        // Every part has one spelling; this keeps it so when a part is added.
+        if entry.text() == text { Ok(entry) } else { Err(EntryError::NotCanonical) }
+    }
+
+    /// Reads the text of an entry that this ledger took over before, and so has checked.
+    pub(crate) fn of_stored(note: &[u8]) -> Result<Self, EntryError> {
+        let note = std::str::from_utf8(note).map_err(|_| NoteError::NotText)?;
+        Self::read_text(note::text_of(note).ok_or(NoteError::NoSignatures)?)
+    }
+
+    fn read_text(text: &str) -> Result<Self, EntryError> {
         let mut lines = text.split_inclusive('\n').enumerate();
         let mut next = |prefix: &'static str| -> Result<(usize, &str), EntryError> {
             let (index, line) = lines.next().ok_or(EntryError::Line(0))?;
@@ -237,10 +249,9 @@ impl Entry {
         }
         let (at, body) = next("body ")?;
         let body = hash(body).ok_or(EntryError::Line(at))?;
+        let (origin, kind) = (origin.to_owned(), kind.to_owned());
         let lines = parse_lines(lines)?;
-        let entry = Self { origin: origin.to_owned(), stream, revision, kind, day, seen, prev, body, lines };
-        // Every part has one spelling; this keeps it so when a part is added.
-        if entry.text() == text { Ok(entry) } else { Err(EntryError::NotCanonical) }
+        Ok(Self { origin, stream, revision, kind, day, seen, prev, body, lines })
     }
 
     /// Signs with each key, in order.
@@ -252,11 +263,18 @@ impl Entry {
             return Err(NoteError::TooLong.into());
         }
         let text_hash = *blake3::hash(text.as_bytes()).as_bytes();
-        Ok(SignedEntry { bytes, entry: self, signatures, text_hash })
+        Ok(SignedEntry { bytes, text: text.len(), entry: self, signatures, text_hash })
     }
 }
 
-fn parse_head(line: &str) -> Option<(StreamId, Revision, String)> {
+/// Stream and revision of a stored entry, without reading the rest.
+pub(crate) fn place_of(note: &[u8]) -> Option<(StreamId, Revision)> {
+    let head = note.split(|byte| *byte == b'\n').nth(1)?;
+    let (stream, revision, _) = parse_head(std::str::from_utf8(head).ok()?)?;
+    Some((stream, revision))
+}
+
+fn parse_head(line: &str) -> Option<(StreamId, Revision, &str)> {
     let mut words = line.split(' ');
     let stream: StreamId = words.next()?.parse().ok()?;
     let revision = Revision(decimal(words.next()?)?);
@@ -264,7 +282,7 @@ fn parse_head(line: &str) -> Option<(StreamId, Revision, String)> {
     let event = kind.strip_prefix(stream.kind.name())?.strip_prefix('.')?;
     let fits =
         !event.is_empty() && event.len() <= 64 && event.bytes().all(|b| b.is_ascii_lowercase() || b == b'_');
-    (fits && words.next().is_none()).then(|| (stream, revision, kind.to_owned()))
+    (fits && words.next().is_none()).then_some((stream, revision, kind))
 }
 
 fn parse_seen(line: &str) -> Option<Seen> {
@@ -299,6 +317,8 @@ fn hash(text: &str) -> Option<Hash> {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SignedEntry {
     bytes: Vec<u8>,
+    /// Bytes of the signed text.
+    text: usize,
     entry: Entry,
     signatures: Vec<SignatureLine>,
     text_hash: Hash,
@@ -306,13 +326,13 @@ pub struct SignedEntry {
 
 impl SignedEntry {
     pub fn parse(bytes: &[u8]) -> Result<Self, EntryError> {
-        let note = Note::parse(bytes)?;
-        let entry = Entry::parse_text(&note.text)?;
-        if note.signatures.iter().any(|line| line.signature.len() != 64) {
+        let (text, signatures) = note::read(bytes)?;
+        let entry = Entry::parse_text(text)?;
+        if signatures.iter().any(|line| line.signature.len() != 64) {
             return Err(NoteError::BadLine.into());
         }
-        let text_hash = *blake3::hash(note.text.as_bytes()).as_bytes();
-        Ok(Self { bytes: bytes.to_vec(), entry, signatures: note.signatures, text_hash })
+        let text_hash = *blake3::hash(text.as_bytes()).as_bytes();
+        Ok(Self { bytes: bytes.to_vec(), text: text.len(), entry, signatures, text_hash })
     }
 
     pub fn bytes(&self) -> &[u8] {
@@ -334,8 +354,7 @@ impl SignedEntry {
 
     /// The signed text, as it stands in the bytes.
     pub fn text(&self) -> &[u8] {
-        let end = self.bytes.windows(2).rposition(|pair| pair == b"\n\n").map_or(0, |at| at + 1);
-        &self.bytes[..end]
+        &self.bytes[..self.text]
     }
 
     /// `SHA-256(0x00 || bytes)`.

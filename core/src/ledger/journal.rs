@@ -22,7 +22,7 @@ use chacha20poly1305::aead::{Aead, KeyInit, Payload};
 use chacha20poly1305::{XChaCha20Poly1305, XNonce};
 
 use crate::id::{CommandId, Id};
-use crate::ledger::entry::SignedEntry;
+use crate::ledger::entry;
 use crate::ledger::merkle::leaf_hash;
 use crate::ledger::store::{Committed, Group, Stored, Touch};
 use crate::units::{Position, Timestamp};
@@ -262,8 +262,7 @@ impl Record<'_> {
     /// Opens one entry; `None` when the data key is not the right one.
     pub(crate) fn open(&self, frame: &Frame<'_>, sealer: &Sealer) -> Option<Stored> {
         let (body, touches) = sealer.open(&self.nonce, frame)?;
-        let signed = SignedEntry::parse(frame.entry).ok()?;
-        let (stream, revision) = (signed.entry().stream, signed.entry().revision);
+        let (stream, revision) = entry::place_of(frame.entry)?;
         Some(Stored {
             position: frame.position,
             stream,

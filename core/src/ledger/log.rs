@@ -23,8 +23,6 @@ use crate::units::{Day, Position, Timestamp};
 
 /// Seconds between two publications of the checkpoint (`security.md`: 10 minutes).
 const PUBLICATION_SECONDS: i64 = 600;
-/// Entries read at once while following or replaying.
-const READ_AHEAD: usize = 1024;
 
 /// Why a ledger can't be made or opened.
 #[derive(Debug, thiserror::Error)]
@@ -284,11 +282,6 @@ impl Ledger {
         Ok(facts.collect::<Result<Vec<_>, _>>()?.into_iter().flatten().collect())
     }
 
-    /// All facts from `from` on, in order, as far as they stand now.
-    pub fn facts(&self, from: Position) -> Facts<'_> {
-        Facts { store: self.store(), next: from, end: self.size(), ahead: Vec::new().into_iter() }
-    }
-
     /// The position after the last entry that was committed on or before `day`.
     pub fn end_of(&self, day: Day) -> Result<Position, OpenError> {
         let (mut low, mut high) = (0, self.size());
@@ -313,36 +306,6 @@ impl Ledger {
         let writer = hold(&self.shared.writer);
         hold(&self.shared.feeds).push(sender);
         (Position(writer.tree.size()), receiver)
-    }
-}
-
-/// An iterator over stored facts.
-pub struct Facts<'a> {
-    store: &'a dyn Store,
-    next: Position,
-    end: u64,
-    ahead: std::vec::IntoIter<Stored>,
-}
-
-impl Iterator for Facts<'_> {
-    type Item = Result<Fact, OpenError>;
-
-    fn next(&mut self) -> Option<Self::Item> {
-        if self.next.0 >= self.end {
-            return None;
-        }
-        if self.ahead.len() == 0 {
-            match self.store.read(self.next, READ_AHEAD) {
-                Ok(stored) => self.ahead = stored.into_iter(),
-                Err(error) => {
-                    self.next = Position(self.end);
-                    return Some(Err(error.into()));
-                }
-            }
-        }
-        let stored = self.ahead.next()?;
-        self.next = Position(stored.position.0 + 1);
-        Some(Fact::decode(&stored).map_err(OpenError::from))
     }
 }
 

@@ -38,10 +38,12 @@ pub struct Tile {
     pub hashes: Vec<Hash>,
 }
 
-/// A growing tree. Holds the partial tile of each tile level: at most 255 hashes a level.
+/// A growing tree. Holds the partial tile of each tile level, at most 255 hashes a level, and its right edge.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Tree {
     size: u64,
+    /// Roots of the perfect subtrees, left to right.
+    frontier: Vec<Hash>,
     /// `partial[level]` are the hashes of the rightmost, not yet full tile.
     partial: Vec<Vec<Hash>>,
 }
@@ -60,7 +62,7 @@ impl Tree {
         size: u64,
         mut tile: impl FnMut(u8, u64, u16) -> Result<Vec<Hash>, E>,
     ) -> Result<Self, E> {
-        let mut tree = Self { size, partial: Vec::new() };
+        let mut tree = Self { size, ..Self::default() };
         let (mut level, mut hashes) = (0_u8, size);
         while hashes > 0 {
             let width = u16::try_from(hashes % TILE_WIDTH).unwrap_or(0);
@@ -69,32 +71,48 @@ impl Tree {
             hashes = index;
             level += 1;
         }
+        tree.frontier = tree.subtrees();
         Ok(tree)
     }
 
     /// Adds a leaf's hash; tiles that become full are added to `full`.
     pub fn push(&mut self, leaf: Hash, full: &mut Vec<Tile>) {
-        let (mut hash, mut level, mut number) = (leaf, 0_u8, self.size);
+        // Like a carry in binary: each subtree to the left that is as high as the new one is joined with it.
+        let (mut hash, mut height, mut rest) = (leaf, 0_u8, self.size);
         self.size += 1;
-        loop {
-            let at = usize::from(level);
-            if self.partial.len() == at {
-                self.partial.push(Vec::new());
+        self.put(0, hash, full);
+        while rest & 1 == 1
+            && let Some(left) = self.frontier.pop()
+        {
+            hash = node_hash(&left, &hash);
+            height += 1;
+            rest >>= 1;
+            if height.is_multiple_of(8) {
+                self.put(height / 8, hash, full);
             }
-            self.partial[at].push(hash);
-            if self.partial[at].len() < usize::from(u16::MAX).min(256) {
-                return;
-            }
-            let hashes = std::mem::take(&mut self.partial[at]);
-            hash = perfect_root(&hashes);
-            number /= TILE_WIDTH;
-            full.push(Tile { level, index: number, hashes });
-            level += 1;
+        }
+        self.frontier.push(hash);
+    }
+
+    /// Adds the next hash of a tile level.
+    fn put(&mut self, level: u8, hash: Hash, full: &mut Vec<Tile>) {
+        let at = usize::from(level);
+        if self.partial.len() == at {
+            self.partial.push(Vec::new());
+        }
+        self.partial[at].push(hash);
+        if self.partial[at].len() as u64 == TILE_WIDTH {
+            let index = (self.size - 1) >> (8 * (u32::from(level) + 1));
+            full.push(Tile { level, index, hashes: std::mem::take(&mut self.partial[at]) });
         }
     }
 
     /// Roots of the perfect subtrees that make up the tree, left to right.
-    pub fn frontier(&self) -> Vec<Hash> {
+    pub fn frontier(&self) -> &[Hash] {
+        &self.frontier
+    }
+
+    fn subtrees(&self) -> Vec<Hash> {
         let mut roots = Vec::new();
         for hashes in self.partial.iter().rev() {
             let mut rest = hashes.as_slice();
@@ -111,7 +129,7 @@ impl Tree {
     }
 
     pub fn root(&self) -> Hash {
-        root_of_frontier(&self.frontier())
+        root_of_frontier(&self.frontier)
     }
 }
 

@@ -18,6 +18,7 @@ pub mod merkle;
 pub mod note;
 pub mod officer;
 pub mod proposal;
+pub mod replay;
 pub mod sequencer;
 pub mod store;
 pub mod verify;

@@ -57,25 +57,7 @@ pub enum NoteError {
 impl Note {
     /// Reads a note in its one spelling.
     pub fn parse(bytes: &[u8]) -> Result<Self, NoteError> {
-        if bytes.len() > NOTE_BYTES_MAX {
-            return Err(NoteError::TooLong);
-        }
-        let whole = std::str::from_utf8(bytes).map_err(|_| NoteError::NotText)?;
-        if whole.chars().any(|c| c.is_ascii_control() && c != '\n') {
-            return Err(NoteError::NotText);
-        }
-        let split = whole.rfind("\n\n").ok_or(NoteError::NoSignatures)?;
-        let (text, lines) = (&whole[..=split], &whole[split + 2..]);
-        let lines = lines.strip_suffix('\n').ok_or(NoteError::NoSignatures)?;
-        let mut signatures: Vec<SignatureLine> = Vec::new();
-        for line in lines.split('\n') {
-            let parsed = parse_line(line)?;
-            let twice = signatures.iter().any(|s| s.name == parsed.name && s.id == parsed.id);
-            if twice || signatures.len() == SIGNATURES_MAX {
-                return Err(NoteError::BadCount);
-            }
-            signatures.push(parsed);
-        }
+        let (text, signatures) = read(bytes)?;
         Ok(Self { text: text.to_owned(), signatures })
     }
 
@@ -98,6 +80,36 @@ impl Note {
         }
         if signers.is_empty() { Err(NoteError::UnknownKeys) } else { Ok(signers) }
     }
+}
+
+/// Text and signature lines of a note.
+pub(crate) fn read(bytes: &[u8]) -> Result<(&str, Vec<SignatureLine>), NoteError> {
+    if bytes.len() > NOTE_BYTES_MAX {
+        return Err(NoteError::TooLong);
+    }
+    let whole = std::str::from_utf8(bytes).map_err(|_| NoteError::NotText)?;
+    // Bytes of longer characters are not ASCII, so bytes tell control characters as well as characters do.
+    if bytes.iter().any(|byte| byte.is_ascii_control() && *byte != b'\n') {
+        return Err(NoteError::NotText);
+    }
+    let text = text_of(whole).ok_or(NoteError::NoSignatures)?;
+    let lines = whole[text.len() + 1..].strip_suffix('\n').ok_or(NoteError::NoSignatures)?;
+    let mut signatures: Vec<SignatureLine> = Vec::new();
+    for line in lines.split('\n') {
+        let parsed = parse_line(line)?;
+        let twice = signatures.iter().any(|s| s.name == parsed.name && s.id == parsed.id);
+        if twice || signatures.len() == SIGNATURES_MAX {
+            return Err(NoteError::BadCount);
+        }
+        signatures.push(parsed);
+    }
+    Ok((text, signatures))
+}
+
+/// What stands before the last blank line, with its newline.
+pub(crate) fn text_of(note: &str) -> Option<&str> {
+    let end = note.as_bytes().windows(2).rposition(|pair| pair == b"\n\n")?;
+    note.get(..=end)
 }
 
 /// The bytes of a note.

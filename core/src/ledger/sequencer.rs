@@ -204,7 +204,7 @@ impl Writer {
 
     fn sign_checkpoint(&self, tree: &Tree) -> (Vec<[u8; 32]>, Vec<u8>) {
         let checkpoint = Checkpoint { origin: self.origin.clone(), size: tree.size(), root: tree.root() };
-        (tree.frontier(), checkpoint.sign(&self.log_key))
+        (tree.frontier().to_vec(), checkpoint.sign(&self.log_key))
     }
 
     /// Every command that was about to land learns what is known of it; refusals stay refusals.
@@ -589,7 +589,7 @@ pub(crate) fn read_tail(store: &dyn Store, stream: &StreamId) -> Result<Option<T
     let last = store.read(position, 1)?;
     let parsed = last.first().and_then(|stored| {
         let signed = SignedEntry::parse(&stored.entry).ok()?;
-        Some((signed.text_hash(), Body::read(&stored.body).ok()?.at))
+        Some((signed.text_hash(), Body::read(stream.kind, &stored.body).ok()?.at))
     });
     let (text_hash, at) = parsed.ok_or(StoreError::Form("the last entry of a stream can't be read"))?;
     Ok(Some(Tail { next: Revision(revision.0 + 1), text_hash, at }))

@@ -11,7 +11,6 @@ use std::sync::{Arc, Mutex, PoisonError};
 use ed25519_dalek::{Signature, VerifyingKey, verify_batch};
 use serde::Serialize;
 
-use crate::event::Event;
 use crate::id::StreamId;
 use crate::ledger::body::Body;
 use crate::ledger::checkpoint::Checkpoint;
@@ -203,24 +202,24 @@ impl<'a> Pass<'a> {
         if stored.stream != entry.stream || stored.revision != entry.revision {
             return Err(fault("it is stored under another stream"));
         }
-        let at = self.body(stored, entry)?;
-        self.chain(entry, &signed, at).map_err(fault)?;
+        let body = self.body(stored, entry)?;
+        self.chain(entry, &signed, body.at).map_err(fault)?;
         self.seen(entry, stored.position).map_err(fault)?;
-        self.signers(stored, &signed)?;
+        self.signers(stored.position, &signed, &body)?;
         self.checked.entries += 1;
         Ok(signed.leaf_hash())
     }
 
     /// The body is the one that was signed, and says what the entry says.
-    fn body(&mut self, stored: &Stored, entry: &Entry) -> Result<Timestamp, VerifyFault> {
+    fn body(&mut self, stored: &Stored, entry: &Entry) -> Result<Body, VerifyFault> {
         let fault = |what| VerifyFault::at(stored.position, what);
         if *blake3::hash(&stored.body).as_bytes() != entry.body {
             return Err(fault("the body is not the one whose hash was signed"));
         }
-        let body = Body::read(&stored.body).map_err(|_| fault("the body is not of this format"))?;
-        let event =
-            Event::from_json(entry.stream.kind, body.event).map_err(|_| fault("the event is unknown"))?;
-        if event.kind() != body.kind || event.public_kind() != entry.kind {
+        let body = Body::read(entry.stream.kind, &stored.body)
+            .map_err(|_| fault("the body is not of this format, or its event unknown"))?;
+        let event = &body.event;
+        if event.public_kind() != entry.kind {
             return Err(fault("the public kind is not that of the event"));
         }
         if !event.lines().iter().all(|line| entry.lines.contains(line)) {
@@ -230,7 +229,7 @@ impl<'a> Pass<'a> {
             return Err(fault("the day is not that of signing"));
         }
         self.checked.bodies += 1;
-        Ok(body.at)
+        Ok(body)
     }
 
     fn chain(&mut self, entry: &Entry, signed: &SignedEntry, at: Timestamp) -> Result<(), &'static str> {
@@ -257,9 +256,9 @@ impl<'a> Pass<'a> {
     }
 
     /// The keys that signed are in force here, and were granted what the kind asks for.
-    fn signers(&mut self, stored: &Stored, signed: &SignedEntry) -> Result<(), VerifyFault> {
+    fn signers(&mut self, position: Position, signed: &SignedEntry, body: &Body) -> Result<(), VerifyFault> {
         let entry = signed.entry();
-        let fault = |what| VerifyFault::at(stored.position, what);
+        let fault = |what| VerifyFault::at(position, what);
         let unlinkable = entry.stream.kind.is_unlinkable();
         let mut with_own;
         let keys = if unlinkable {
@@ -269,13 +268,13 @@ impl<'a> Pass<'a> {
                 ring.introduce(log, Position(0));
                 ring
             });
-            ring.apply(stored.position, entry);
+            ring.apply(position, entry);
             &*ring
         } else if entry.lines.iter().any(|line| matches!(line, Line::Key(_))) {
             with_own = self.keys.clone();
             for line in &entry.lines {
                 if let Line::Key(key) = line {
-                    with_own.introduce(key.clone(), stored.position);
+                    with_own.introduce(key.clone(), position);
                 }
             }
             &with_own
@@ -285,7 +284,7 @@ impl<'a> Pass<'a> {
         let mut signers: Vec<(VKey, Vec<Role>)> = Vec::with_capacity(signed.signatures().len());
         for line in signed.signatures() {
             let key = keys.resolve(line).ok_or_else(|| fault("a signer's key is not known"))?;
-            if !keys.in_force(&key, stored.position) {
+            if !keys.in_force(&key, position) {
                 return Err(fault("a signer's key was ended before"));
             }
             signers.push((key.clone(), keys.roles(&key)));
@@ -298,24 +297,24 @@ impl<'a> Pass<'a> {
             return Err(fault("the signers, or the public clocks, are not those that this kind asks for"));
         }
         if unlinkable {
-            self.officers(stored, entry, &signers)?;
+            self.officers(position, entry, body, &signers)?;
         }
         if KeyRing::holds_everywhere(entry.stream.kind) {
-            self.keys.apply(stored.position, entry);
+            self.keys.apply(position, entry);
         }
-        self.queue(stored.position, signed, &signers);
+        self.queue(position, signed, &signers);
         Ok(())
     }
 
     /// Behind every one-time officer key stands an officer's own statement, by a key in force that has the role.
     fn officers(
         &self,
-        stored: &Stored,
+        position: Position,
         entry: &Entry,
+        body: &Body,
         signers: &[(VKey, Vec<Role>)],
     ) -> Result<(), VerifyFault> {
-        let fault = |what| VerifyFault::at(stored.position, what);
-        let body = Body::read(&stored.body).map_err(|_| fault("the body is not of this format"))?;
+        let fault = |what| VerifyFault::at(position, what);
         let known: Vec<VKey> = self.keys.iter().map(|(key, _)| key.clone()).collect();
         let mut persons = Vec::new();
         for (key, roles) in signers.iter().filter(|(key, _)| key.name().contains("/officer/")) {
@@ -327,7 +326,7 @@ impl<'a> Pass<'a> {
                 .ok_or_else(|| fault("no officer stands behind a one-time key"))?;
             let granted = self.keys.roles(&statement.officer);
             let entitled = roles.iter().all(|role| granted.contains(role));
-            if !self.keys.in_force(&statement.officer, stored.position) || !entitled {
+            if !self.keys.in_force(&statement.officer, position) || !entitled {
                 return Err(fault("the officer behind a one-time key does not have its role"));
             }
             let person = self.keys.actor_of(&statement.officer);

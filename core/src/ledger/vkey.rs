@@ -31,6 +31,8 @@ pub struct VKey {
     name: String,
     kind: u8,
     key: [u8; 32],
+    /// Follows from the others; kept because every signature line is looked up by it.
+    id: KeyId,
 }
 
 impl VKey {
@@ -42,6 +44,7 @@ impl VKey {
             name: name.to_owned(),
             kind,
             key,
+            id: key_id(name, kind, &key),
         })
     }
 
@@ -58,12 +61,7 @@ impl VKey {
     }
 
     pub fn id(&self) -> KeyId {
-        let mut hasher = Sha256::new();
-        hasher.update(self.name.as_bytes());
-        hasher.update([b'\n', self.kind]);
-        hasher.update(self.key);
-        let digest: [u8; 32] = hasher.finalize().into();
-        [digest[0], digest[1], digest[2], digest[3]]
+        self.id
     }
 
     /// Strict verification of one signature over `text`.
@@ -76,6 +74,15 @@ impl VKey {
         };
         key.verify_strict(text, &signature).is_ok()
     }
+}
+
+fn key_id(name: &str, kind: u8, key: &[u8; 32]) -> KeyId {
+    let mut hasher = Sha256::new();
+    hasher.update(name.as_bytes());
+    hasher.update([b'\n', kind]);
+    hasher.update(key);
+    let digest: [u8; 32] = hasher.finalize().into();
+    [digest[0], digest[1], digest[2], digest[3]]
 }
 
 /// Key names: not empty, no blank, no `+`, no control character.

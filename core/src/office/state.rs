@@ -72,7 +72,11 @@ impl Cache {
         {
             return Ok(Loaded { state: state.clone(), tail: Some(kept.tail) });
         }
-        fold::<D>(ledger, stream)
+        let loaded = fold::<D>(ledger, stream)?;
+        if let Some(tail) = loaded.tail {
+            self.keep(Decided::new(stream, tail, loaded.state.clone()));
+        }
+        Ok(loaded)
     }
 
     pub(crate) fn keep(&self, decided: Decided) {

@@ -52,7 +52,7 @@ pub struct Erase {
 
 /// An event of the `ledger` stream.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "type", content = "data")]
+#[serde(tag = "type", content = "data", deny_unknown_fields)]
 pub enum LedgerEvent {
     #[serde(rename = "ledger.opened")]
     Opened(Open),

@@ -13,7 +13,7 @@ use crate::units::Day;
 
 /// An event of a `report` stream.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "type", content = "data")]
+#[serde(tag = "type", content = "data", deny_unknown_fields)]
 pub enum ReportEvent {
     #[serde(rename = "report.reported")]
     Reported(Reported),

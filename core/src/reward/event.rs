@@ -14,7 +14,7 @@ use crate::units::{Day, Fen};
 
 /// An event of a `reward` stream.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "type", content = "data")]
+#[serde(tag = "type", content = "data", deny_unknown_fields)]
 pub enum RewardEvent {
     #[serde(rename = "reward.assessed")]
     Assessed(Assessed),

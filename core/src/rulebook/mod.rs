@@ -33,7 +33,7 @@ pub struct Adopt {
 
 /// An event of the `rules` stream.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "type", content = "data")]
+#[serde(tag = "type", content = "data", deny_unknown_fields)]
 pub enum RulesEvent {
     #[serde(rename = "rules.adopted")]
     Adopted(Adopt),

@@ -210,11 +210,11 @@ impl Desk {
 /// Enterprises that are registered, by name.
 fn registered(office: &Office) -> Result<BTreeMap<String, StreamId>> {
     let mut found = BTreeMap::new();
-    for fact in office.ledger().facts(Position(0)) {
-        let fact = fact?;
+    office.ledger().replay(Position(0), Position(u64::MAX), |fact| {
         if let Event::Enterprise(EnterpriseEvent::Registered(register)) = fact.event {
             found.insert(register.name.to_string(), fact.stream);
         }
-    }
+        anyhow::Ok(())
+    })?;
     Ok(found)
 }
