@@ -338,6 +338,7 @@ impl Store for Embedded {
     }
 
     fn check_index(&self) -> Result<Option<u64>, StoreError> {
+        self.index.settle()?;
         let expected = self.expected_index()?;
         for (command, answered) in &expected.commands {
             if self.index.command(command)?.as_ref() != Some(answered) {

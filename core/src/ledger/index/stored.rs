@@ -1,6 +1,4 @@
-//! The index of the embedded store, in sled: which entries a stream has, which command was answered how, which entries
-//! touched a key, and the full tiles of the tree. It can always be rebuilt from the journal, so nothing waits for
-//! its sync.
+//! The index as it lies in sled.
 //!
 //! ```text
 //! s <kind> <id> <revision>  -> position        n <kind> <id>   -> ()        stream, and that it exists
@@ -21,9 +19,44 @@ use crate::units::{Position, Revision};
 /// Bytes of sled's page cache.
 const CACHE_BYTES: u64 = 64 << 20;
 
-pub(crate) struct Index {
+pub(super) struct StoredIndex {
     db: sled::Db,
     path: PathBuf,
+}
+
+/// The keys of some groups.
+#[derive(Default)]
+pub(super) struct Keys {
+    pairs: Vec<(Vec<u8>, Vec<u8>)>,
+    /// How far the index goes with them.
+    head: Vec<u8>,
+}
+
+impl Keys {
+    /// Adds the group that follows.
+    pub(super) fn add(&mut self, group: &Group, checksum: &Checksum) {
+        let mut insert = |key, value: &[u8]| self.pairs.push((key, value.to_vec()));
+        for command in &group.commands {
+            let mut answer = command.request.to_vec();
+            for stored in &command.entries {
+                let position = stored.position.0.to_be_bytes();
+                answer.extend_from_slice(&position);
+                if stored.revision == Revision(0) {
+                    insert(stream_key(b'n', &stored.stream), &[]);
+                }
+                insert(with(stream_key(b's', &stored.stream), stored.revision.0), &position);
+                for touch in &stored.touches {
+                    insert(with(tagged(b't', touch), stored.position.0), &[]);
+                }
+            }
+            insert(tagged(b'c', &command.id.0.0), &answer);
+        }
+        for Tile { level, index, hashes } in &group.tiles {
+            insert(tile_key(*level, *index), &hashes.concat());
+        }
+        self.head = group.end().to_be_bytes().to_vec();
+        self.head.extend_from_slice(checksum);
+    }
 }
 
 fn kind_byte(kind: StreamKind) -> u8 {
@@ -65,9 +98,9 @@ fn tail_number(bytes: &[u8]) -> Option<u64> {
     bytes.last_chunk::<8>().map(|tail| u64::from_be_bytes(*tail))
 }
 
-impl Index {
+impl StoredIndex {
     /// Opens the index. sled may give an error or panic on damaged files: both mean that it must be rebuilt.
-    pub(crate) fn open(path: &Path) -> Result<Self, StoreError> {
+    pub(super) fn open(path: &Path) -> Result<Self, StoreError> {
         let config = sled::Config::new().path(path).cache_capacity(CACHE_BYTES).flush_every_ms(Some(500));
         let opened = catch_unwind(AssertUnwindSafe(|| config.open()));
         let fail = |what: String| StoreError::Index { path: path.to_owned(), what };
@@ -78,7 +111,7 @@ impl Index {
         }
     }
 
-    fn fault(&self, what: impl std::fmt::Display) -> StoreError {
+    pub(super) fn fault(&self, what: impl std::fmt::Display) -> StoreError {
         StoreError::Index { path: self.path.clone(), what: what.to_string() }
     }
 
@@ -94,7 +127,7 @@ impl Index {
     }
 
     /// How far the index goes: size, and the checksum of the record that ends there.
-    pub(crate) fn head(&self) -> Result<Option<(u64, Checksum)>, StoreError> {
+    pub(super) fn head(&self) -> Result<Option<(u64, Checksum)>, StoreError> {
         let Some(value) = self.get(b"H")? else {
             return Ok(None);
         };
@@ -104,31 +137,16 @@ impl Index {
         Ok(parsed)
     }
 
-    /// Takes over a group that is in the journal.
-    pub(crate) fn apply(&self, group: &Group, checksum: &Checksum) -> Result<(), StoreError> {
-        let mut batch = sled::Batch::default();
-        for command in &group.commands {
-            let mut answer = command.request.to_vec();
-            for stored in &command.entries {
-                let position = stored.position.0.to_be_bytes();
-                answer.extend_from_slice(&position);
-                if stored.revision == Revision(0) {
-                    batch.insert(stream_key(b'n', &stored.stream), &[]);
-                }
-                batch.insert(with(stream_key(b's', &stored.stream), stored.revision.0), &position);
-                for touch in &stored.touches {
-                    batch.insert(with(tagged(b't', touch), stored.position.0), &[]);
-                }
-            }
-            batch.insert(tagged(b'c', &command.id.0.0), answer);
+    /// Writes the keys of some groups, and then how far they go. A crash in between leaves keys of groups that are in the
+    /// journal; the next start writes the same again. Not one batch: sled would let nobody read meanwhile.
+    pub(super) fn write(&self, mut keys: Keys) -> Result<(), StoreError> {
+        // Neighbours lie on the same page.
+        keys.pairs.sort_unstable();
+        for (key, value) in keys.pairs {
+            self.db.insert(key, value).map_err(|error| self.fault(error))?;
         }
-        for Tile { level, index, hashes } in &group.tiles {
-            batch.insert(tile_key(*level, *index), hashes.concat());
-        }
-        let mut head = group.end().to_be_bytes().to_vec();
-        head.extend_from_slice(checksum);
-        batch.insert(b"H", head);
-        self.db.apply_batch(batch).map_err(|error| self.fault(error))
+        self.db.insert(b"H", keys.head).map_err(|error| self.fault(error))?;
+        Ok(())
     }
 
     /// Most streams that are asked for are new; a look-up is cheaper than a scan that finds nothing.
@@ -136,7 +154,7 @@ impl Index {
         Ok(self.get(&stream_key(b'n', stream))?.is_some())
     }
 
-    pub(crate) fn stream(&self, stream: &StreamId) -> Result<Vec<Position>, StoreError> {
+    pub(super) fn stream(&self, stream: &StreamId) -> Result<Vec<Position>, StoreError> {
         let mut positions = Vec::new();
         if !self.has_stream(stream)? {
             return Ok(positions);
@@ -151,7 +169,7 @@ impl Index {
         Ok(positions)
     }
 
-    pub(crate) fn stream_end(&self, stream: &StreamId) -> Result<Option<(Position, Revision)>, StoreError> {
+    pub(super) fn stream_end(&self, stream: &StreamId) -> Result<Option<(Position, Revision)>, StoreError> {
         if !self.has_stream(stream)? {
             return Ok(None);
         }
@@ -164,7 +182,7 @@ impl Index {
         Ok(Some((Position(position), Revision(revision))))
     }
 
-    pub(crate) fn streams(&self, kind: StreamKind) -> Result<Vec<StreamId>, StoreError> {
+    pub(super) fn streams(&self, kind: StreamKind) -> Result<Vec<StreamId>, StoreError> {
         let mut streams = Vec::new();
         for item in self.scan(&[b'n', kind_byte(kind)]) {
             let (key, _) = item?;
@@ -174,7 +192,7 @@ impl Index {
         Ok(streams)
     }
 
-    pub(crate) fn command(&self, id: &CommandId) -> Result<Option<Answered>, StoreError> {
+    pub(super) fn command(&self, id: &CommandId) -> Result<Option<Answered>, StoreError> {
         let Some(value) = self.get(&tagged(b'c', &id.0.0))? else {
             return Ok(None);
         };
@@ -185,28 +203,27 @@ impl Index {
         Ok(Some(Answered { request: *request, positions }))
     }
 
-    pub(crate) fn touched(&self, touch: &Touch) -> Result<Vec<Position>, StoreError> {
+    pub(super) fn touched(&self, touch: &Touch) -> Result<Vec<Position>, StoreError> {
         let prefix = tagged(b't', touch);
         let keys = self.scan(&prefix);
         keys.map(|item| tail_number(&item?.0).map(Position).ok_or_else(|| self.fault("a key is cut off")))
             .collect()
     }
 
-    pub(crate) fn last_touched(&self, touch: &Touch) -> Result<Option<Position>, StoreError> {
+    pub(super) fn last_touched(&self, touch: &Touch) -> Result<Option<Position>, StoreError> {
         let Some(item) = self.scan(&tagged(b't', touch)).next_back() else {
             return Ok(None);
         };
         Ok(tail_number(&item?.0).map(Position))
     }
 
-    /// A full tile.
-    pub(crate) fn tile(&self, level: u8, index: u64) -> Result<Vec<Hash>, StoreError> {
-        let value = self.get(&tile_key(level, index))?.ok_or_else(|| self.fault("a tile is missing"))?;
-        Ok(value.as_chunks::<32>().0.to_vec())
+    /// A full tile, if it is there.
+    pub(super) fn tile(&self, level: u8, index: u64) -> Result<Option<Vec<Hash>>, StoreError> {
+        Ok(self.get(&tile_key(level, index))?.map(|value| value.as_chunks::<32>().0.to_vec()))
     }
 
     /// Number of keys, for the check against the journal.
-    pub(crate) fn len(&self) -> usize {
+    pub(super) fn len(&self) -> usize {
         self.db.len()
     }
 }
