@@ -21,6 +21,9 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// 明硐 Adit: the ledger of major accident hazards and public reports.
 ///
 /// Every hazard and every report is an append-only, signed stream of events. What was answered is on disk; nothing can be

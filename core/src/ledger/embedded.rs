@@ -390,10 +390,10 @@ impl Expected {
         }
     }
 
-    /// The head, commands, each stream and its entries, touches, tiles.
+    /// The head, commands, each stream's entries, touches, tiles.
     fn keys(&self) -> u64 {
         let many = |positions: &Vec<Position>| positions.len() as u64;
-        let streams: u64 = self.streams.values().map(|positions| 1 + many(positions)).sum();
+        let streams: u64 = self.streams.values().map(many).sum();
         let touched: u64 = self.touched.values().map(many).sum();
         1 + self.commands.len() as u64 + streams + touched + self.tiles.len() as u64
     }

@@ -1,10 +1,10 @@
 //! The index as it lies in sled.
 //!
 //! ```text
-//! s <kind> <id> <revision>  -> position        n <kind> <id>   -> ()        stream, and that it exists
+//! s <kind> <id> <revision>  -> position
 //! c <command id>            -> request, positions
 //! t <key> <position>        -> ()              T <level> <index> -> 256 hashes
-//! H                         -> size, checksum of the journal record that ends there
+//! H2                        -> size, checksum of the journal record that ends there
 //! ```
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -16,6 +16,8 @@ use crate::ledger::merkle::{Hash, Tile};
 use crate::ledger::store::{Answered, Group, StoreError, Touch};
 use crate::units::{Position, Revision};
 
+/// Names this form of the index: one of another form has no such key, and is rebuilt.
+const HEAD: &[u8] = b"H2";
 /// Bytes of sled's page cache.
 const CACHE_BYTES: u64 = 64 << 20;
 
@@ -41,10 +43,7 @@ impl Keys {
             for stored in &command.entries {
                 let position = stored.position.0.to_be_bytes();
                 answer.extend_from_slice(&position);
-                if stored.revision == Revision(0) {
-                    insert(stream_key(b'n', &stored.stream), &[]);
-                }
-                insert(with(stream_key(b's', &stored.stream), stored.revision.0), &position);
+                insert(with(stream_key(&stored.stream), stored.revision.0), &position);
                 for touch in &stored.touches {
                     insert(with(tagged(b't', touch), stored.position.0), &[]);
                 }
@@ -72,8 +71,8 @@ fn kind_byte(kind: StreamKind) -> u8 {
     }
 }
 
-fn stream_key(tag: u8, stream: &StreamId) -> Vec<u8> {
-    let mut key = vec![tag, kind_byte(stream.kind)];
+fn stream_key(stream: &StreamId) -> Vec<u8> {
+    let mut key = vec![b's', kind_byte(stream.kind)];
     key.extend_from_slice(&stream.id.0);
     key
 }
@@ -128,7 +127,7 @@ impl StoredIndex {
 
     /// How far the index goes: size, and the checksum of the record that ends there.
     pub(super) fn head(&self) -> Result<Option<(u64, Checksum)>, StoreError> {
-        let Some(value) = self.get(b"H")? else {
+        let Some(value) = self.get(HEAD)? else {
             return Ok(None);
         };
         let parsed = value.split_first_chunk::<8>().and_then(|(size, checksum)| {
@@ -145,13 +144,13 @@ impl StoredIndex {
         for (key, value) in keys.pairs {
             self.db.insert(key, value).map_err(|error| self.fault(error))?;
         }
-        self.db.insert(b"H", keys.head).map_err(|error| self.fault(error))?;
+        self.db.insert(HEAD, keys.head).map_err(|error| self.fault(error))?;
         Ok(())
     }
 
     /// Most streams that are asked for are new; a look-up is cheaper than a scan that finds nothing.
     fn has_stream(&self, stream: &StreamId) -> Result<bool, StoreError> {
-        Ok(self.get(&stream_key(b'n', stream))?.is_some())
+        Ok(self.get(&with(stream_key(stream), 0))?.is_some())
     }
 
     pub(super) fn stream(&self, stream: &StreamId) -> Result<Vec<Position>, StoreError> {
@@ -159,7 +158,7 @@ impl StoredIndex {
         if !self.has_stream(stream)? {
             return Ok(positions);
         }
-        for item in self.scan(&stream_key(b's', stream)) {
+        for item in self.scan(&stream_key(stream)) {
             let (key, value) = item?;
             if tail_number(&key) != Some(positions.len() as u64) {
                 return Err(self.fault("a stream has a gap"));
@@ -173,7 +172,7 @@ impl StoredIndex {
         if !self.has_stream(stream)? {
             return Ok(None);
         }
-        let Some(item) = self.scan(&stream_key(b's', stream)).next_back() else {
+        let Some(item) = self.scan(&stream_key(stream)).next_back() else {
             return Ok(None);
         };
         let (key, value) = item?;
@@ -184,10 +183,13 @@ impl StoredIndex {
 
     pub(super) fn streams(&self, kind: StreamKind) -> Result<Vec<StreamId>, StoreError> {
         let mut streams = Vec::new();
-        for item in self.scan(&[b'n', kind_byte(kind)]) {
+        for item in self.scan(&[b's', kind_byte(kind)]) {
             let (key, _) = item?;
-            let id = key.last_chunk::<16>().ok_or_else(|| self.fault("a stream's id is cut off"))?;
-            streams.push(StreamId::new(kind, Id(*id)));
+            let id: Option<[u8; 16]> = key.get(2..18).and_then(|id| id.try_into().ok());
+            let id = Id(id.ok_or_else(|| self.fault("a stream's id is cut off"))?);
+            if streams.last().is_none_or(|last: &StreamId| last.id != id) {
+                streams.push(StreamId::new(kind, id));
+            }
         }
         Ok(streams)
     }
