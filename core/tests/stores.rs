@@ -195,7 +195,21 @@ mod given_any_store {
         let disk: Arc<dyn Disk> = Arc::new(RealDisk::default());
         let store = place.open(&disk).expect("opened");
         grow(&store, 300);
-        assert!(store.check_index().expect("index").is_some());
+        let mut tree = Tree::new();
+        let mut groups: Vec<Group> = Vec::new();
+        for first in store.groups().expect("groups") {
+            let mut group = store.group(first).expect("read").expect("group");
+            for leaf in group.entries().map(|stored| leaf_hash(&stored.entry)).collect::<Vec<_>>() {
+                tree.push(leaf, &mut group.tiles);
+            }
+            groups.push(group);
+        }
+        let keys =
+            store.check_index(&mut groups.iter().cloned()).expect("the index says what the journal says");
+        assert!(keys > 600, "entries and commands at least");
+        groups.pop();
+        let error = store.check_index(&mut groups.into_iter()).expect_err("a key too many is found");
+        assert!(matches!(error, StoreError::Index { .. }), "{error}");
         drop(store);
         let store = place.open(&disk).expect("opened again");
         check(&store, 300);

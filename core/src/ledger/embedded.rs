@@ -3,7 +3,6 @@
 //! Every start reads the whole journal and checks every record's checksum and its chain to the record before, so that
 //! a flipped bit is found before anything is written. What each crash means is said at the step.
 
-use std::collections::BTreeMap;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -16,7 +15,7 @@ use crate::ledger::home::Home;
 use crate::ledger::index::Index;
 use crate::ledger::journal::{self, Checksum, Found, Place, SEGMENT_MAGIC, Sealer};
 use crate::ledger::lock::{self, LockKeeper};
-use crate::ledger::merkle::{Hash, Tile, Tree, leaf_hash, range_root};
+use crate::ledger::merkle::{Hash, Tree, leaf_hash, range_root};
 use crate::ledger::store::{Answered, CommitError, Group, Head, Store, StoreError, Stored, Touch};
 use crate::ledger::vkey::VKey;
 use crate::units::{Position, Revision};
@@ -337,65 +336,13 @@ impl Store for Embedded {
         below.map(|tile| Ok(range_root(&self.index.tile(level - 1, tile)?))).collect()
     }
 
-    fn check_index(&self) -> Result<Option<u64>, StoreError> {
-        self.index.settle()?;
-        let expected = self.expected_index()?;
-        for (command, answered) in &expected.commands {
-            if self.index.command(command)?.as_ref() != Some(answered) {
-                return Err(self.index_lies(answered.positions.first()));
-            }
-        }
-        for (stream, positions) in &expected.streams {
-            if self.index.stream(stream)? != *positions {
-                return Err(self.index_lies(positions.first()));
-            }
-        }
-        for (touch, positions) in &expected.touched {
-            if self.index.touched(touch)? != *positions {
-                return Err(self.index_lies(positions.first()));
-            }
-        }
-        for tile in &expected.tiles {
-            if self.index.tile(tile.level, tile.index)? != tile.hashes {
-                return Err(self.index_lies(Some(&Position(tile.index * 256))));
-            }
-        }
-        // Nothing else stands in it: a key too many would answer for something that never happened.
-        let keys = expected.keys();
-        if self.index.len() as u64 == keys { Ok(Some(keys)) } else { Err(self.index_lies(None)) }
-    }
-}
-
-/// What the index must hold, by the journal.
-#[derive(Default)]
-struct Expected {
-    commands: BTreeMap<CommandId, Answered>,
-    streams: BTreeMap<StreamId, Vec<Position>>,
-    touched: BTreeMap<Touch, Vec<Position>>,
-    tiles: Vec<Tile>,
-}
-
-impl Expected {
-    fn take(&mut self, group: &Group, tree: &mut Tree) {
-        for command in &group.commands {
-            let positions = command.entries.iter().map(|stored| stored.position).collect();
-            self.commands.insert(command.id, Answered { request: command.request, positions });
-            for stored in &command.entries {
-                tree.push(leaf_hash(&stored.entry), &mut self.tiles);
-                self.streams.entry(stored.stream).or_default().push(stored.position);
-                for touch in &stored.touches {
-                    self.touched.entry(*touch).or_default().push(stored.position);
-                }
-            }
-        }
+    fn groups(&self) -> Result<Vec<Position>, StoreError> {
+        let places = self.places.read().unwrap_or_else(PoisonError::into_inner);
+        Ok(places.iter().map(|place| Position(place.first)).collect())
     }
 
-    /// The head, commands, each stream's entries, touches, tiles.
-    fn keys(&self) -> u64 {
-        let many = |positions: &Vec<Position>| positions.len() as u64;
-        let streams: u64 = self.streams.values().map(many).sum();
-        let touched: u64 = self.touched.values().map(many).sum();
-        1 + self.commands.len() as u64 + streams + touched + self.tiles.len() as u64
+    fn check_index(&self, groups: &mut dyn Iterator<Item = Group>) -> Result<u64, StoreError> {
+        self.index.check(groups)
     }
 }
 
@@ -411,27 +358,6 @@ impl Embedded {
         }
         self.lock.offer(group.checkpoint.clone());
         Ok(())
-    }
-
-    fn index_path(&self) -> PathBuf {
-        self.folder.with_file_name("index")
-    }
-
-    fn expected_index(&self) -> Result<Expected, StoreError> {
-        let (mut expected, mut tree) = (Expected::default(), Tree::new());
-        let places = self.places.read().unwrap_or_else(PoisonError::into_inner).clone();
-        for place in &places {
-            expected.take(&self.load(place)?, &mut tree);
-        }
-        Ok(expected)
-    }
-
-    fn index_lies(&self, position: Option<&Position>) -> StoreError {
-        let at = position.map(|position| format!(" at position {position}")).unwrap_or_default();
-        StoreError::Index {
-            path: self.index_path(),
-            what: format!("it does not say what the journal says{at}"),
-        }
     }
 }
 

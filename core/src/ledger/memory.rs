@@ -85,6 +85,10 @@ impl Store for Memory {
         Ok(self.kept().entries.iter().skip(from).take(limit).cloned().collect())
     }
 
+    fn groups(&self) -> Result<Vec<Position>, StoreError> {
+        Ok(self.kept().groups.keys().map(|first| Position(*first)).collect())
+    }
+
     fn group(&self, position: Position) -> Result<Option<Group>, StoreError> {
         let kept = self.kept();
         let before = kept.groups.range(..=position.0).next_back();

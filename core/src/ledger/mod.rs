@@ -1,5 +1,6 @@
 //! The ledger: signed entries, their order, their tree, and the stores that keep them.
 
+pub(crate) mod ahead;
 pub mod body;
 pub mod checkpoint;
 pub mod clock;

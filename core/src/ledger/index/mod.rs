@@ -7,6 +7,7 @@
 
 mod layer;
 mod stored;
+mod sum;
 
 use std::path::Path;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard};
@@ -14,7 +15,8 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use layer::Layer;
-use stored::StoredIndex;
+use stored::{Keys, StoredIndex};
+use sum::Sum;
 
 use crate::id::{CommandId, StreamId, StreamKind};
 use crate::ledger::journal::Checksum;
@@ -153,8 +155,10 @@ impl Index {
     /// Waits until everything is in sled.
     pub(crate) fn settle(&self) -> Result<(), StoreError> {
         let mut orders = self.shared.orders();
-        orders.hurry = true;
-        self.shared.changed.notify_all();
+        if orders.waiting > 0 {
+            orders.hurry = true;
+            self.shared.changed.notify_all();
+        }
         let busy = |orders: &mut Orders| (orders.waiting > 0 || orders.writing) && orders.fault.is_none();
         let mut orders = self.shared.changed.wait_while(orders, busy).unwrap_or_else(PoisonError::into_inner);
         orders.hurry = false;
@@ -235,6 +239,33 @@ impl Index {
         let tile =
             young.map_or_else(|| self.shared.stored.tile(level, index), |tile| Ok(Some(tile.clone())))?;
         tile.ok_or_else(|| self.shared.stored.fault("a tile is missing"))
+    }
+
+    /// Checks that sled holds what these groups, which have their tiles, say, and nothing else: a key too many would answer for
+    /// what never happened. Gives back how many keys that are.
+    pub(crate) fn check(&self, groups: &mut dyn Iterator<Item = Group>) -> Result<u64, StoreError> {
+        self.settle()?;
+        let stored = &self.shared.stored;
+        let mut key = [0; 32];
+        getrandom::fill(&mut key).map_err(|error| stored.fault(error))?;
+        std::thread::scope(|scope| {
+            let found = scope.spawn(move || {
+                let mut found = Sum::new(key);
+                stored.sum(&mut found).map(|()| found)
+            });
+            let mut expected = Sum::new(key);
+            for group in groups {
+                let mut keys = Keys::default();
+                keys.add(&group, &Checksum::default());
+                keys.sum(&mut expected);
+            }
+            let found = found.join().unwrap_or_else(|_| Err(stored.fault("sled can't read it")))?;
+            if found == expected {
+                Ok(found.pairs)
+            } else {
+                Err(stored.fault("it does not say what the journal says"))
+            }
+        })
     }
 
     /// Number of keys in sled, for the check against the journal.

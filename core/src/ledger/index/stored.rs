@@ -10,6 +10,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 
+use super::sum::Sum;
 use crate::id::{CommandId, Id, StreamId, StreamKind};
 use crate::ledger::journal::Checksum;
 use crate::ledger::merkle::{Hash, Tile};
@@ -55,6 +56,11 @@ impl Keys {
         }
         self.head = group.end().to_be_bytes().to_vec();
         self.head.extend_from_slice(checksum);
+    }
+
+    /// Adds the keys to a sum; how far they go is not among them.
+    pub(super) fn sum(&self, sum: &mut Sum) {
+        self.pairs.iter().for_each(|(key, value)| sum.add(key, value));
     }
 }
 
@@ -222,6 +228,17 @@ impl StoredIndex {
     /// A full tile, if it is there.
     pub(super) fn tile(&self, level: u8, index: u64) -> Result<Option<Vec<Hash>>, StoreError> {
         Ok(self.get(&tile_key(level, index))?.map(|value| value.as_chunks::<32>().0.to_vec()))
+    }
+
+    /// Adds every key but the one that says how far they go.
+    pub(super) fn sum(&self, sum: &mut Sum) -> Result<(), StoreError> {
+        for item in self.scan(&[]) {
+            let (key, value) = item?;
+            if key != HEAD {
+                sum.add(&key, &value);
+            }
+        }
+        Ok(())
     }
 
     /// Number of keys, for the check against the journal.

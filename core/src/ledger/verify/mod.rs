@@ -4,14 +4,20 @@
 //! position and what they were granted; the officers' own statements under one-time keys; and the index against the
 //! journal. Stops at the first fault and names it.
 
-use std::collections::{BTreeMap, HashMap};
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
-use std::sync::{Arc, Mutex, PoisonError};
+mod examine;
+mod signatures;
 
-use ed25519_dalek::{Signature, VerifyingKey, verify_batch};
+use std::collections::{BTreeMap, HashMap};
+use std::sync::mpsc::{SyncSender, sync_channel};
+use std::sync::{Arc, PoisonError};
+
 use serde::Serialize;
 
+use examine::{Examined, ExaminedEntry, examine};
+use signatures::{Bad, Signatures};
+
 use crate::id::StreamId;
+use crate::ledger::ahead::ahead;
 use crate::ledger::body::Body;
 use crate::ledger::checkpoint::Checkpoint;
 use crate::ledger::entry::{Entry, Line, Seen, SignedEntry};
@@ -19,16 +25,11 @@ use crate::ledger::keyring::KeyRing;
 use crate::ledger::merkle::{Hash, Tree};
 use crate::ledger::officer;
 use crate::ledger::sequencer::seen_of;
-use crate::ledger::store::{Group, Store, StoreError, Stored};
+use crate::ledger::store::{Group, Store, StoreError};
 use crate::ledger::vkey::{VKey, hex};
 use crate::role::Role;
 use crate::rules::entries;
 use crate::units::{Position, Revision, Timestamp};
-
-/// Signatures checked at once.
-const BATCH: usize = 256;
-/// Batches that may wait for the checkers.
-const QUEUE: usize = 64;
 
 /// What was checked.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
@@ -90,40 +91,43 @@ pub fn place_of(error: &StoreError) -> (Option<String>, Option<u64>, Option<u64>
     }
 }
 
-/// One signature to check.
-struct Task {
-    position: Position,
-    text: Arc<[u8]>,
-    signature: [u8; 64],
-    key: [u8; 32],
-}
+/// Groups that are read at once.
+const GROUPS: usize = 64;
+/// Groups that may wait for the check of the index.
+const QUEUE: usize = 256;
 
 /// Checks everything; `progress` is told the position after each group.
 pub fn verify(store: &dyn Store, log: &VKey, mut progress: impl FnMut(u64)) -> Result<Verified, VerifyFault> {
-    let bad: Arc<Mutex<Option<Position>>> = Arc::default();
-    let checkers = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-    let mut pass = std::thread::scope(|scope| {
-        let (sender, receiver) = sync_channel::<Vec<Task>>(QUEUE);
-        let receiver = Arc::new(Mutex::new(receiver));
-        for _ in 0..checkers {
-            let (receiver, bad) = (Arc::clone(&receiver), Arc::clone(&bad));
-            scope.spawn(move || check_signatures(&receiver, &bad));
-        }
-        drop(receiver);
-        let mut pass = Pass::new(log, sender);
-        pass.run(store, &mut progress).map(|()| pass)
-    })?;
-    if let Some(position) = *bad.lock().unwrap_or_else(PoisonError::into_inner) {
-        return Err(VerifyFault::at(position, "a signature does not verify"));
-    }
-    pass.checked.index_keys = store.check_index()?.unwrap_or(0);
-    Ok(Verified { size: pass.tree.size(), root: hex(&pass.tree.root()), checked: pass.checked })
+    let bad = Bad::default();
+    let (pass, index_keys) = std::thread::scope(|scope| {
+        let (groups, receiver) = sync_channel::<Group>(QUEUE);
+        let index = scope.spawn(move || store.check_index(&mut receiver.into_iter()));
+        let mut pass = Pass::new(log, Signatures::check(scope, &bad), groups);
+        let run = pass.run(store, &mut progress);
+        let Pass { tree, tails, mut checked, signatures, groups, .. } = pass;
+        checked.streams = tails.len() as u64;
+        checked.signatures = signatures.taken;
+        drop((signatures, groups));
+        let index_keys = index.join().unwrap_or(Err(StoreError::Form("the check of the index broke off")));
+        (run.map(|()| (tree, checked)), index_keys)
+    });
+    let bad = bad.into_inner().unwrap_or_else(PoisonError::into_inner);
+    let bad = bad.map(|position| VerifyFault::at(position, "a signature does not verify"));
+    // Of two faults, the first in the log.
+    let (tree, checked) = match (pass, bad) {
+        (Ok(done), None) => done,
+        (Ok(_), Some(bad)) => return Err(bad),
+        (Err(fault), bad) => return Err(bad.filter(|bad| bad.place().2 < fault.place().2).unwrap_or(fault)),
+    };
+    let checked = Checked { index_keys: index_keys?, ..checked };
+    Ok(Verified { size: tree.size(), root: hex(&tree.root()), checked })
 }
 
 struct Pass<'a> {
     log: &'a VKey,
-    sender: Option<SyncSender<Vec<Task>>>,
-    batch: Vec<Task>,
+    signatures: Signatures,
+    /// Groups for the check of the index.
+    groups: SyncSender<Group>,
     tree: Tree,
     keys: KeyRing,
     /// Keys of report and reward streams.
@@ -134,11 +138,11 @@ struct Pass<'a> {
 }
 
 impl<'a> Pass<'a> {
-    fn new(log: &'a VKey, sender: SyncSender<Vec<Task>>) -> Self {
+    fn new(log: &'a VKey, signatures: Signatures, groups: SyncSender<Group>) -> Self {
         Self {
             log,
-            sender: Some(sender),
-            batch: Vec::with_capacity(BATCH),
+            signatures,
+            groups,
             tree: Tree::new(),
             keys: KeyRing::new(log.name()),
             local: HashMap::new(),
@@ -150,86 +154,78 @@ impl<'a> Pass<'a> {
 
     fn run(&mut self, store: &dyn Store, progress: &mut impl FnMut(u64)) -> Result<(), VerifyFault> {
         let size = store.head().size;
-        while self.tree.size() < size {
-            let position = Position(self.tree.size());
-            let missing = VerifyFault::at(position, "the store has no group here");
-            let group = store.group(position)?.ok_or(missing)?;
-            self.group(&group)?;
-            progress(self.tree.size());
+        let firsts = store.groups()?;
+        let chunks: Vec<&[Position]> = firsts.chunks(GROUPS).collect();
+        let origin = self.log.name();
+        let read = |chunk: &&[Position]| -> Vec<Result<Examined, VerifyFault>> {
+            let groups = chunk.iter().map(|first| {
+                let missing = VerifyFault::at(*first, "the store has no group here");
+                examine(store.group(*first)?.ok_or(missing)?, origin)
+            });
+            groups.collect()
+        };
+        ahead(&chunks, read, |groups| {
+            for examined in groups {
+                self.group(examined?)?;
+                progress(self.tree.size());
+            }
+            Ok::<_, VerifyFault>(())
+        })?;
+        if self.tree.size() == size {
+            Ok(())
+        } else {
+            Err(VerifyFault::at(Position(self.tree.size()), "the store has no group here"))
         }
-        self.send();
-        self.sender = None;
-        self.checked.streams = self.tails.len() as u64;
-        Ok(())
     }
 
-    fn group(&mut self, group: &Group) -> Result<(), VerifyFault> {
-        let mut tiles = Vec::new();
-        for stored in group.entries() {
+    fn group(&mut self, examined: Examined) -> Result<(), VerifyFault> {
+        let Examined { mut group, entries } = examined;
+        for (stored, entry) in group.commands.iter().flat_map(|command| &command.entries).zip(&entries) {
             if stored.position != Position(self.tree.size()) {
                 return Err(VerifyFault::at(stored.position, "positions have a gap"));
             }
-            let leaf = self.entry(stored)?;
-            self.tree.push(leaf, &mut tiles);
+            self.entry(stored.position, entry)?;
+            self.tree.push(entry.leaf, &mut group.tiles);
         }
         let last = Position(self.tree.size().saturating_sub(1));
-        let checkpoint = Checkpoint::verify(&group.checkpoint, self.log)
-            .map_err(|_| VerifyFault::at(last, "the group's checkpoint is not signed by the log"))?;
+        let seen = self.checkpoint(&group, last)?;
+        if group.frontier != self.tree.frontier() {
+            return Err(VerifyFault::at(last, "the group's frontier is not that of the entries"));
+        }
+        self.checkpoints.insert(seen.size, seen);
+        self.checked.groups += 1;
+        // Where the check of the index has ended with a fault, it tells that itself.
+        let _ = self.groups.send(group);
+        Ok(())
+    }
+
+    /// The group's checkpoint is of this tree; that the log signed it is checked with the other signatures.
+    fn checkpoint(&mut self, group: &Group, last: Position) -> Result<Seen, VerifyFault> {
+        let unsigned = || VerifyFault::at(last, "the group's checkpoint is not signed by the log");
+        let (checkpoint, note) = Checkpoint::parse(&group.checkpoint).map_err(|_| unsigned())?;
+        let line = note.signatures.iter().find(|line| line.is_by(self.log)).ok_or_else(unsigned)?;
+        if checkpoint.origin != self.log.name() || line.signature.len() != 64 {
+            return Err(unsigned());
+        }
+        self.signatures.take(last, &note.text.as_bytes().into(), line, self.log);
         if checkpoint.size != self.tree.size() || checkpoint.root != self.tree.root() {
             return Err(VerifyFault::at(
                 last,
                 "the group's checkpoint does not have the root of the entries",
             ));
         }
-        if group.frontier != self.tree.frontier() {
-            return Err(VerifyFault::at(last, "the group's frontier is not that of the entries"));
-        }
-        self.checkpoints
-            .insert(checkpoint.size, seen_of(checkpoint.size, checkpoint.root, &group.checkpoint));
-        self.checked.groups += 1;
-        Ok(())
+        Ok(seen_of(checkpoint.size, checkpoint.root, &group.checkpoint))
     }
 
-    /// Checks one entry; gives back its leaf hash.
-    fn entry(&mut self, stored: &Stored) -> Result<Hash, VerifyFault> {
-        let fault = |what| VerifyFault::at(stored.position, what);
-        let signed =
-            SignedEntry::parse(&stored.entry).map_err(|_| fault("it is not an entry of this format"))?;
-        let entry = signed.entry();
-        if entry.origin != self.log.name() {
-            return Err(fault("it was signed for another ledger"));
-        }
-        if stored.stream != entry.stream || stored.revision != entry.revision {
-            return Err(fault("it is stored under another stream"));
-        }
-        let body = self.body(stored, entry)?;
-        self.chain(entry, &signed, body.at).map_err(fault)?;
-        self.seen(entry, stored.position).map_err(fault)?;
-        self.signers(stored.position, &signed, &body)?;
+    fn entry(&mut self, position: Position, examined: &ExaminedEntry) -> Result<(), VerifyFault> {
+        let ExaminedEntry { signed, body, .. } = examined;
+        let fault = |what| VerifyFault::at(position, what);
+        self.chain(signed.entry(), signed, body.at).map_err(fault)?;
+        self.seen(signed.entry(), position).map_err(fault)?;
+        self.signers(position, signed, body)?;
         self.checked.entries += 1;
-        Ok(signed.leaf_hash())
-    }
-
-    /// The body is the one that was signed, and says what the entry says.
-    fn body(&mut self, stored: &Stored, entry: &Entry) -> Result<Body, VerifyFault> {
-        let fault = |what| VerifyFault::at(stored.position, what);
-        if *blake3::hash(&stored.body).as_bytes() != entry.body {
-            return Err(fault("the body is not the one whose hash was signed"));
-        }
-        let body = Body::read(entry.stream.kind, &stored.body)
-            .map_err(|_| fault("the body is not of this format, or its event unknown"))?;
-        let event = &body.event;
-        if event.public_kind() != entry.kind {
-            return Err(fault("the public kind is not that of the event"));
-        }
-        if !event.lines().iter().all(|line| entry.lines.contains(line)) {
-            return Err(fault("a public line of the event is missing"));
-        }
-        if body.at.day() != entry.day {
-            return Err(fault("the day is not that of signing"));
-        }
         self.checked.bodies += 1;
-        Ok(body)
+        Ok(())
     }
 
     fn chain(&mut self, entry: &Entry, signed: &SignedEntry, at: Timestamp) -> Result<(), &'static str> {
@@ -302,7 +298,10 @@ impl<'a> Pass<'a> {
         if KeyRing::holds_everywhere(entry.stream.kind) {
             self.keys.apply(position, entry);
         }
-        self.queue(position, signed, &signers);
+        let text: Arc<[u8]> = signed.text().into();
+        for (line, (key, _)) in signed.signatures().iter().zip(&signers) {
+            self.signatures.take(position, &text, line, key);
+        }
         Ok(())
     }
 
@@ -337,62 +336,4 @@ impl<'a> Pass<'a> {
         }
         Ok(())
     }
-
-    fn queue(&mut self, position: Position, signed: &SignedEntry, signers: &[(VKey, Vec<Role>)]) {
-        let text: Arc<[u8]> = signed.text().into();
-        for (line, (key, _)) in signed.signatures().iter().zip(signers) {
-            let mut signature = [0; 64];
-            signature.copy_from_slice(&line.signature);
-            self.batch.push(Task { position, text: Arc::clone(&text), signature, key: *key.key() });
-            self.checked.signatures += 1;
-        }
-        if self.batch.len() >= BATCH {
-            self.send();
-        }
-    }
-
-    fn send(&mut self) {
-        let batch = std::mem::replace(&mut self.batch, Vec::with_capacity(BATCH));
-        if let Some(sender) = &self.sender {
-            // A checker that is gone has found a fault already.
-            let _ = sender.send(batch);
-        }
-    }
-}
-
-/// Checks batches until there are no more. A batch that fails is checked one by one, strictly, to name the first.
-fn check_signatures(receiver: &Mutex<Receiver<Vec<Task>>>, bad: &Mutex<Option<Position>>) {
-    let mut keys: HashMap<[u8; 32], VerifyingKey> = HashMap::new();
-    loop {
-        let next = receiver.lock().unwrap_or_else(PoisonError::into_inner).recv();
-        let Ok(tasks) = next else { return };
-        if let Some(position) = first_bad(&tasks, &mut keys) {
-            let mut bad = bad.lock().unwrap_or_else(PoisonError::into_inner);
-            *bad = Some(bad.map_or(position, |earlier| earlier.min(position)));
-        }
-    }
-}
-
-fn first_bad(tasks: &[Task], keys: &mut HashMap<[u8; 32], VerifyingKey>) -> Option<Position> {
-    let mut verifying = Vec::with_capacity(tasks.len());
-    for task in tasks {
-        let key = if let Some(key) = keys.get(&task.key) {
-            *key
-        } else {
-            let Ok(key) = VerifyingKey::from_bytes(&task.key) else {
-                return Some(task.position);
-            };
-            keys.insert(task.key, key);
-            key
-        };
-        verifying.push(key);
-    }
-    let texts: Vec<&[u8]> = tasks.iter().map(|task| task.text.as_ref()).collect();
-    let signatures: Vec<Signature> =
-        tasks.iter().map(|task| Signature::from_bytes(&task.signature)).collect();
-    if verify_batch(&texts, &signatures, &verifying).is_ok() {
-        return None;
-    }
-    let strict = |i: &usize| verifying[*i].verify_strict(texts[*i], &signatures[*i]).is_err();
-    (0..tasks.len()).find(strict).map(|i| tasks[i].position)
 }
