@@ -5,8 +5,9 @@ use std::path::Path;
 use std::sync::Arc;
 
 use adit_api::keystore::Keystore;
+use adit_core::actor::{ActorCommand, Enrol, RoleOfKey};
 use adit_core::command::{Command, Request};
-use adit_core::id::{ActorId, CommandId, Id};
+use adit_core::id::{ActorId, CommandId, Id, StreamId, StreamKind};
 use adit_core::ledger::clock::{Clock, SystemClock};
 use adit_core::ledger::home::Home;
 use adit_core::ledger::keyring::actor_key_name;
@@ -14,12 +15,14 @@ use adit_core::ledger::log::Ledger;
 use adit_core::ledger::vkey::{SigningKey, is_name};
 use adit_core::office::Office;
 use adit_core::opening::{LedgerCommand, Open};
+use adit_core::role::Role;
+use adit_core::text::Text;
 use anyhow::{Result, bail};
 use serde_json::json;
 
 use crate::failure::fail;
 
-/// Make a new ledger: log key, data key, lock, and two administrators with passwords that are shown once.
+/// Make a new ledger: log key, data key, lock, two administrators with passwords that are shown once, and a key for imports.
 ///
 /// Example: adit init --data /srv/adit --origin xiuyan.example/ledger
 #[derive(clap::Args)]
@@ -76,6 +79,27 @@ pub(crate) fn create(data: &Path, origin: &str, clock: Arc<dyn Clock>) -> Result
     Ok((office, admins))
 }
 
+/// Title of the actor whose key signs imports.
+pub(crate) const IMPORT: &str = "台账导入 import of registers";
+
+/// Enrols the actor that signs what `adit import` takes over: a clerk, whose key lies beside the log key. Its entries
+/// are told apart from any officer's by their signer, and its key can be ended like any other.
+pub(crate) fn enrol_importer(office: &Office, admins: &[Person; 2], home: &Home) -> Result<()> {
+    let importer = Person::new(office.ledger().origin())?;
+    // A crash after this leaves a key that may sign nothing.
+    home.create_import_key(&importer.key)?;
+    let key = importer.key.vkey();
+    let enrol = Enrol { key: key.clone(), title: Text::new(IMPORT)?, acts_for: None, recipient: None };
+    let grant = RoleOfKey { role: Role::Clerk, key };
+    let keys: Vec<&SigningKey> = admins.iter().map(|admin| &admin.key).collect();
+    for command in [ActorCommand::Enrol(enrol), ActorCommand::Grant(grant)] {
+        let stream = Some(StreamId::new(StreamKind::Actor, importer.actor.0));
+        let request = Request { stream, ..request(Command::Actor(command))? };
+        office.execute(&request, &keys)?;
+    }
+    Ok(())
+}
+
 /// A password of 128 random bits.
 pub(crate) fn password() -> Result<String> {
     Ok(Id::random()?.to_string())
@@ -85,6 +109,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     let data = &args.data.data;
     let (office, admins) = create(data, &args.origin, Arc::new(SystemClock))?;
     let home = Home::beside(data);
+    enrol_importer(&office, &admins, &home)?;
     let keystore = Keystore::at(&home.actors());
     let mut shown = Vec::new();
     for admin in &admins {

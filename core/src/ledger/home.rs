@@ -18,7 +18,7 @@ use crate::ledger::vkey::{SigningKey, hex};
 pub struct Home {
     /// Journal, index, snapshots, blobs.
     pub data: PathBuf,
-    /// `log.key`, `data.key` and officers' wrapped keys; mode 0700, files 0600.
+    /// `log.key`, `data.key`, `import.key` and officers' wrapped keys; mode 0700, files 0600.
     pub keys: PathBuf,
     /// The last signed checkpoint.
     pub lock: PathBuf,
@@ -68,6 +68,26 @@ impl Home {
         write_new(&self.keys.join("data.key"), &Zeroizing::new(STANDARD.encode(data.as_ref())))?;
         sync_folder(&self.keys)?;
         Ok((log, data))
+    }
+
+    /// Keeps the key that signs what `adit import` takes over, as the log key is kept: whoever may read this folder may import.
+    pub fn create_import_key(&self, key: &SigningKey) -> Result<(), HomeError> {
+        write_new(&self.import_key(), &private_key_text(key))?;
+        sync_folder(&self.keys)
+    }
+
+    /// The key that signs what `adit import` takes over; `None` where there is none.
+    pub fn read_import_key(&self) -> Result<Option<SigningKey>, HomeError> {
+        let path = self.import_key();
+        if !path.exists() {
+            return Ok(None);
+        }
+        let text = read(&path)?;
+        parse_private_key(text.trim_end()).map(Some).ok_or(HomeError::NotAKey { path })
+    }
+
+    fn import_key(&self) -> PathBuf {
+        self.keys.join("import.key")
     }
 
     /// Reads the log's signing key, whose name is the origin, and the data key.

@@ -117,6 +117,7 @@ fn play(data: &std::path::Path, home: &Home, cases: &[Case], quiet: bool) -> Res
     let clock = Arc::new(SetClock::at(first.start()));
     let dynamic: Arc<dyn Clock> = Arc::clone(&clock) as Arc<dyn Clock>;
     let (office, admins) = crate::init::create(data, ORIGIN, dynamic)?;
+    crate::init::enrol_importer(&office, &admins, &Home::beside(data))?;
     let mut cast = Cast::enrol(office, clock, admins)?;
     let bar = crate::output::progress(steps.len() as u64, "演示 play", quiet);
     for step in steps {

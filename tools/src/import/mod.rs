@@ -30,12 +30,14 @@ use row::{Bad, Columns, Row};
 ///
 /// The first row names the columns: 单位名称, 隐患地点, 隐患描述, 发现日期 must be there; 统一社会信用代码, 行业, 乡镇, 证照情况,
 /// 生产状态, 隐患编号, 隐患来源, 判定条款 may be. Other columns are not read. --map names a TOML file with other headings.
-/// A clerk signs; each row is entered as a hazard taken over from an earlier register, which two inspectors then verify.
+/// The ledger's own import key signs, or a clerk with --actor; each row is entered as a hazard taken over from an earlier
+/// register, which two inspectors then verify.
 /// 导入原有台账：先逐行检查，有错误则一行也不写入。
 ///
 /// Examples:
 ///   adit import --data /srv/adit --dry-run register.xlsx
-///   ADIT_PASSWORD=… adit import --data /srv/adit --actor ID --map columns.toml register.csv
+///   adit import --data /srv/adit --map columns.toml register.csv
+///   ADIT_PASSWORD=… adit import --data /srv/adit --actor ID register.csv
 #[derive(clap::Args)]
 #[command(verbatim_doc_comment)]
 pub(crate) struct Args {
@@ -50,11 +52,11 @@ pub(crate) struct Args {
     /// Take the good rows and leave the bad ones out
     #[arg(long)]
     skip_bad: bool,
-    /// The clerk who signs
-    #[arg(long, value_name = "ID", required_unless_present = "dry_run")]
+    /// The clerk who signs, instead of the ledger's import key
+    #[arg(long, value_name = "ID", requires = "password")]
     actor: Option<ActorId>,
     /// The clerk's password; better given in the environment
-    #[arg(long, env = "ADIT_PASSWORD", hide_env_values = true, required_unless_present = "dry_run")]
+    #[arg(long, env = "ADIT_PASSWORD", hide_env_values = true)]
     password: Option<String>,
     /// Print one JSON object
     #[arg(long)]
@@ -154,11 +156,8 @@ fn command_id(what: &str, hash: &[u8; 32]) -> CommandId {
 }
 
 fn write(args: &Args, rows: &[Row]) -> Result<Written> {
-    let missing =
-        || fail("请用 --actor 和 --password 指明签名的受理人员", "--actor and --password say who signs");
-    let (actor, password) = args.actor.zip(args.password.as_deref()).ok_or_else(missing)?;
     let office = Office::open(crate::open::ledger(&args.data.data)?)?;
-    let key = Keystore::at(&Home::beside(&args.data.data).actors()).unlock(actor, password)?;
+    let key = signer(args)?;
     let mut desk = Desk { enterprises: registered(&office)?, office, key, written: Written::default() };
     let bar = crate::output::progress(rows.len() as u64, "导入 import", args.json);
     for row in rows {
@@ -167,6 +166,20 @@ fn write(args: &Args, rows: &[Row]) -> Result<Written> {
     }
     bar.finish_and_clear();
     Ok(desk.written)
+}
+
+/// A clerk's key, or the ledger's own for imports.
+fn signer(args: &Args) -> Result<SigningKey> {
+    let home = Home::beside(&args.data.data);
+    match args.actor.zip(args.password.as_deref()) {
+        Some((actor, password)) => Ok(Keystore::at(&home.actors()).unlock(actor, password)?),
+        None => home.read_import_key()?.ok_or_else(|| {
+            fail(
+                "此台账没有导入密钥；请用 --actor 和 --password 指明签名的受理人员",
+                "this ledger has no import key; say with --actor and --password which clerk signs",
+            )
+        }),
+    }
 }
 
 /// Who enters the rows, and what is known already.

@@ -121,17 +121,28 @@ fn when_the_file_is_no_register_then_it_is_refused() {
 }
 
 #[test]
+fn given_a_new_ledger_then_its_import_key_signs_and_a_second_run_adds_nothing() {
+    let place = Place::new();
+    let (data, _) = ledger(&place);
+    import_twice(&place, &data, |arguments| {
+        adit(&[&["import", "--data", &data, "--json"], arguments].concat())
+    });
+}
+
+#[test]
 fn given_a_clerk_who_signs_then_a_second_run_adds_nothing() {
     let place = Place::new();
     let (data, clerk, password) = demonstration(&place);
-    let import = |arguments: &[&str]| {
+    import_twice(&place, &data, |arguments| {
         let fixed = ["import", "--data", &data, "--actor", &clerk, "--json"];
         let arguments = [&fixed[..], arguments].concat();
         let mut command = super::command(&arguments);
         Said::of(command.env("ADIT_PASSWORD", &password).output().expect("adit runs"))
-    };
-    let size =
-        || adit(&["verify", "--data", &data, "--json"]).done().json()["size"].as_u64().expect("a size");
+    });
+}
+
+fn import_twice(place: &Place, data: &str, import: impl Fn(&[&str]) -> Said) {
+    let size = || adit(&["verify", "--data", data, "--json"]).done().json()["size"].as_u64().expect("a size");
     let before = size();
 
     let file = place.write("register.csv", format!("{HEAD}{GOOD}{BAD}"));
@@ -153,7 +164,7 @@ fn given_a_clerk_who_signs_then_a_second_run_adds_nothing() {
     import(&[&grown]).done();
     assert_eq!(size(), after + 1, "a row that stands there twice is two hazards of one enterprise");
 
-    let rows = adit(&["project", "register", "--data", &data, "--json"]).done().json();
+    let rows = adit(&["project", "register", "--data", data, "--json"]).done().json();
     let named = rows["rows"].to_string().matches("示例甲铁矿（虚构）").count();
     assert_eq!(named, 2, "{rows}");
 }
@@ -170,7 +181,7 @@ fn when_the_password_is_wrong_then_nothing_is_imported() {
     // An administrator handles keys and grants, and enters nothing.
     let password = said["admins"][0]["password"].as_str().expect("a password");
     adit(&["import", "--data", &data, "--actor", admin, "--password", password, &file]).refused();
-    assert_eq!(adit(&["verify", "--data", &data, "--json"]).done().json()["size"], 1);
+    assert_eq!(adit(&["verify", "--data", &data, "--json"]).done().json()["size"], 3);
 }
 
 /// Plays the demonstration into a folder and gives back its clerk's account.
