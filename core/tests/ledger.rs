@@ -14,6 +14,7 @@ use adit_core::event::Event;
 use adit_core::hazard::{Because, HazardCommand, Verify};
 use adit_core::id::{CommandId, StreamId, StreamKind};
 use adit_core::inspection::{InspectionCommand, Perform, RecordFinding};
+use adit_core::ledger::entry::Line;
 use adit_core::ledger::note::Note;
 use adit_core::ledger::verify::verify;
 use adit_core::ledger::vkey::{SigningKey, hex};
@@ -297,6 +298,34 @@ fn a_report_is_rewarded_once_without_a_name_and_its_entries_show_no_officer() {
             assert!(note.signatures.iter().all(|line| !line.name.contains("/actor/")));
         }
     }
+}
+
+#[test]
+fn an_officer_with_many_roles_shows_a_report_the_one_that_it_asks_for() {
+    let mut bureau = Bureau::in_memory();
+    let stream = bureau.enrol("many", Role::Clerk, None);
+    for role in [Role::Inspector, Role::Approver] {
+        let grant = RoleOfKey { role, key: bureau.keys["many"].vkey() };
+        let command = Command::Actor(ActorCommand::Grant(grant));
+        assert_eq!(code(bureau.run(Some(stream), command, &["admin-1", "admin-2"])), "done");
+    }
+    let report = ReportCommand::Report(report::Report {
+        matter: Matter::MajorHazard,
+        channel: Channel::Telephone,
+        key: None,
+        claim_key: None,
+        insider: false,
+        testimony: None,
+    });
+    let stream = bureau.run(None, Command::Report(report), &["many"]).expect("reported").stream;
+    let facts = bureau.office.ledger().stream(&stream).expect("read");
+    let grants: Vec<_> = facts[0]
+        .lines
+        .iter()
+        .filter_map(|l| if let Line::Grant { role, .. } = l { Some(*role) } else { None })
+        .collect();
+    assert_eq!(grants, [Role::Clerk]);
+    whole(&bureau);
 }
 
 #[test]

@@ -346,7 +346,7 @@ mod given_a_damaged_file {
         assert_eq!(open_moved(&disk).expect("whole"), 8);
         let journal = find(&disk, ".seg");
         let length = disk.read(&journal).expect("read").len();
-        for at in (0..length).step_by(3).chain([length - 1]) {
+        for at in 0..length {
             let copy = disk.after_power_cut(0);
             copy.tamper(&journal, |bytes| bytes[at] ^= 0x10);
             let error = open_moved(&copy).expect_err("a flipped byte was not found");

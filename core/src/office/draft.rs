@@ -22,6 +22,7 @@ use crate::report::ReportDecider;
 use crate::reward::RewardDecider;
 use crate::role::{Party, Role};
 use crate::rulebook::RulesDecider;
+use crate::rules::entries;
 use crate::units::{Position, Revision, Timestamp};
 
 use super::facts::Gather;
@@ -232,10 +233,10 @@ impl Office {
             statements: Vec::new(),
             lines: Vec::new(),
         };
-        let unlinkable = step.stream.kind.is_unlinkable();
-        for (hand, party) in hands.iter().zip(&moment.parties) {
+        let roles = roles_to_show(step, &moment.parties);
+        for ((hand, party), roles) in hands.iter().zip(&moment.parties).zip(&roles) {
             match party {
-                Party::Actor { roles, .. } if unlinkable => {
+                Party::Actor { .. } if step.stream.kind.is_unlinkable() => {
                     self.one_time(&mut signing, step, hand, roles)?;
                 }
                 Party::Actor { .. } | Party::Reporter { .. } => signing.signers.push(hand.vkey()),
@@ -253,7 +254,7 @@ impl Office {
         signing: &mut Signing,
         step: &Step,
         hand: &Hand<'_>,
-        roles: &[Role],
+        roles: &BTreeSet<Role>,
     ) -> Result<(), ExecuteError> {
         // The statement under the one-time key is the officer's own signature, so the officer's key must be here.
         let Hand::Held(officer) = hand else {
@@ -283,6 +284,23 @@ impl Office {
         let touch = touch(key);
         Ok(Read::Key { touch, last: self.ledger.store().last_touched(&touch)? })
     }
+}
+
+/// The roles that each party's one-time key is granted: those in which the party signs, because all the roles of one person,
+/// side by side, could tell who it is.
+fn roles_to_show(step: &Step, parties: &[Party]) -> Vec<BTreeSet<Role>> {
+    let held =
+        |party: &Party| if let Party::Actor { roles, .. } = party { roles.clone() } else { Vec::new() };
+    let held: Vec<Vec<Role>> = parties.iter().map(held).collect();
+    let held: Vec<&[Role]> = held.iter().map(Vec::as_slice).collect();
+    let mut shown = vec![BTreeSet::new(); parties.len()];
+    for event in &step.events {
+        let used = entries::roles_used(event.public_kind(), &held).unwrap_or_default();
+        for (shown, role) in shown.iter_mut().zip(used) {
+            shown.extend(role);
+        }
+    }
+    shown
 }
 
 /// Most officers who sign one entry; numbers their one-time keys apart.

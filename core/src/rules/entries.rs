@@ -64,7 +64,10 @@ impl Signer<'_> {
         match hand {
             Hand::Role(role) => self.roles.contains(&role),
             Hand::Log => self.log,
-            Hand::Reporter => !self.log && self.roles.is_empty() && !self.name.contains("/actor/"),
+            Hand::Reporter => {
+                let officer = self.name.contains("/actor/") || self.name.contains("/officer/");
+                !self.log && self.roles.is_empty() && !officer
+            }
         }
     }
 }
@@ -113,6 +116,33 @@ pub fn may_sign(kind: &str, signers: &[Signer<'_>]) -> bool {
     table().get(kind).is_some_and(|rule| rule.signers.iter().any(enough))
 }
 
+/// The role in which each of these officers, of whom the roles are given, signs an entry of this public kind: that of the
+/// first alternative that they fill, and none for one whose signature it does not ask for. `None` when they fill none.
+pub fn roles_used(kind: &str, officers: &[&[Role]]) -> Option<Vec<Option<Role>>> {
+    let fill = |hands: &Vec<Hand>| {
+        let mut used = vec![None; officers.len()];
+        let roles = hands.iter().map(|hand| if let Hand::Role(role) = hand { Some(*role) } else { None });
+        let roles: Vec<Role> = roles.collect::<Option<_>>()?;
+        seat(&roles, officers, &mut used).then_some(used)
+    };
+    table().get(kind)?.signers.iter().find_map(fill)
+}
+
+/// Gives each role to an officer who holds it and has none yet, if that can be done.
+fn seat(roles: &[Role], officers: &[&[Role]], used: &mut [Option<Role>]) -> bool {
+    let Some((role, rest)) = roles.split_first() else { return true };
+    for (officer, held) in officers.iter().enumerate() {
+        if used[officer].is_none() && held.contains(role) {
+            used[officer] = Some(*role);
+            if seat(rest, officers, used) {
+                return true;
+            }
+            used[officer] = None;
+        }
+    }
+    false
+}
+
 /// Whether an entry of this public kind carries the clocks and stops that it must.
 pub fn has_lines(kind: &str, lines: &[Line]) -> bool {
     let Some(rule) = table().get(kind) else {
@@ -134,6 +164,16 @@ mod tests {
         let written = include_str!("../../rules/entries.toml").matches("[[kind]]").count();
         assert_eq!(table().len(), written);
         assert!(written > 60);
+    }
+
+    #[test]
+    fn an_officer_signs_in_the_role_that_is_asked_for_and_shows_no_other() {
+        let (both, inspector) = ([Role::Approver, Role::Inspector], [Role::Inspector]);
+        let one = Some(Role::Inspector);
+        assert_eq!(roles_used("report.verified", &[&both, &inspector]), Some(vec![one, one]));
+        assert_eq!(roles_used("report.closed", &[&both]), Some(vec![Some(Role::Approver)]));
+        assert_eq!(roles_used("report.closed", &[&inspector, &both]), Some(vec![None, Some(Role::Approver)]));
+        assert_eq!(roles_used("report.verified", &[&both]), None);
     }
 
     #[test]
