@@ -19,12 +19,13 @@ use adit_core::ledger::embedded::Embedded;
 use adit_core::ledger::entry::{Entry, Seen};
 use adit_core::ledger::home::Home;
 use adit_core::ledger::lock;
-use adit_core::ledger::log::Ledger;
+use adit_core::ledger::log::{Ledger, OpenError};
 use adit_core::ledger::memory::Memory;
 use adit_core::ledger::merkle::{Tree, leaf_hash};
 use adit_core::ledger::store::{
     Answered, CommitError, Committed, Group, Store, StoreError, Stored, Touch, touch,
 };
+use adit_core::ledger::verify::{VerifyFault, verify};
 use adit_core::ledger::vkey::SigningKey;
 use adit_core::units::{Position, Revision, Timestamp};
 
@@ -406,7 +407,7 @@ mod given_a_ledger_on_disk {
 
     fn verified(home: &Home) -> u64 {
         let ledger = Ledger::open(home, Arc::new(SystemClock)).expect("opened");
-        let verified = adit_core::ledger::verify::verify(ledger.store(), &ledger.log_key().vkey(), |_| {});
+        let verified = verify(ledger.store(), &ledger.log_key().vkey(), |_| {});
         verified.expect("all holds").size
     }
 
@@ -437,6 +438,38 @@ mod given_a_ledger_on_disk {
             }
         }
         assert_eq!(verified(&home), size);
+    }
+
+    #[test]
+    fn when_a_byte_of_the_index_is_flipped_then_it_is_rebuilt_or_named() {
+        let (folder, home) = ledger();
+        let size = verified(&home);
+        let files = std::fs::read_dir(home.data.join("index")).expect("index");
+        let files = files.map(|entry| entry.expect("entry").path()).filter(|path| path.is_file());
+        for (number, path) in files.enumerate() {
+            let bytes = std::fs::read(&path).expect("read");
+            // Most of sled's file is a hole; what was written is flipped, byte after byte in steps.
+            let written: Vec<usize> = (0..bytes.len()).filter(|at| bytes[*at] != 0).collect();
+            for at in written.iter().step_by(written.len() / 40 + 1) {
+                let moved = folder.path().join(format!("flipped-{number}-{at}"));
+                let home = Home { data: moved.clone(), ..home.clone() };
+                copy(&folder.path().join("data"), &moved);
+                let mut flipped = bytes.clone();
+                flipped[*at] ^= 0x10;
+                let name = path.file_name().expect("a file");
+                std::fs::write(moved.join("index").join(name), flipped).expect("flipped");
+                match Ledger::open(&home, Arc::new(SystemClock)) {
+                    Ok(ledger) => match verify(ledger.store(), &ledger.log_key().vkey(), |_| {}) {
+                        Ok(verified) => assert_eq!(verified.size, size),
+                        Err(VerifyFault::Store(StoreError::Index { .. })) => {}
+                        Err(fault) => panic!("byte {at} of {}: {fault}", path.display()),
+                    },
+                    Err(OpenError::Store(StoreError::Index { .. })) => {}
+                    Err(error) => panic!("byte {at} of {}: {error}", path.display()),
+                }
+                std::fs::remove_dir_all(&moved).expect("removed");
+            }
+        }
     }
 
     #[test]
