@@ -13,10 +13,10 @@ use adit_core::rules::closure::Licence;
 use adit_core::rules::reward::{AccidentGrade, Matter, Sector};
 use adit_core::units::{Day, Fen};
 use anyhow::{Context, Result};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
-use super::Step;
 use super::cast::{Cast, text};
+use super::{Play, Step};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -46,6 +46,9 @@ pub(crate) struct Case {
     channel: Option<Channel>,
     #[serde(default)]
     matter: Option<Matter>,
+    /// Which of the following days the source tells to the day.
+    #[serde(default)]
+    days: Vec<Dated>,
     begin: Day,
     #[serde(default)]
     penalty: Option<Day>,
@@ -86,13 +89,70 @@ pub(crate) fn read() -> Result<Vec<Case>> {
     Ok(book.case)
 }
 
-fn step(day: Day, run: impl FnOnce(&mut Cast) -> Result<()> + 'static) -> Step {
-    Step { day, run: Box::new(run) }
+/// How much of a step its source tells. Who did it is never told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Told {
+    /// That it happened, and on which day.
+    Whole,
+    /// That it happened; the day, or part of the content, is supplied.
+    Partly,
+    /// Nothing: the step is supplied for the demonstration.
+    Not,
+}
+
+/// A day of a case.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Dated {
+    Begin,
+    Penalty,
+    End,
+}
+
+impl Case {
+    /// A step that the source tells; its day only where the source has one.
+    fn told(&self, day: Dated) -> Told {
+        if self.days.contains(&day) { Told::Whole } else { Told::Partly }
+    }
+}
+
+/// A step as it is shown.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub(crate) struct Shown {
+    pub(crate) day: Day,
+    pub(crate) zh: &'static str,
+    pub(crate) en: &'static str,
+    pub(crate) told: Told,
+}
+
+struct CaseStep {
+    shown: Shown,
+    run: Play,
+}
+
+fn step(
+    day: Day,
+    (zh, en): (&'static str, &'static str),
+    told: Told,
+    run: impl FnOnce(&mut Cast) -> Result<()> + 'static,
+) -> CaseStep {
+    CaseStep { shown: Shown { day, zh, en, told }, run: Box::new(run) }
 }
 
 /// The steps of a case, in order.
 pub(crate) fn steps(case: &Case) -> Vec<Step> {
-    let mut steps = vec![step(case.begin, enter(case.clone()))];
+    case_steps(case).into_iter().map(|step| Step { day: step.shown.day, run: step.run }).collect()
+}
+
+/// The steps of a case as they are shown, each with how much of it the source tells.
+pub(crate) fn shown(case: &Case) -> Vec<Shown> {
+    case_steps(case).into_iter().map(|step| step.shown).collect()
+}
+
+fn case_steps(case: &Case) -> Vec<CaseStep> {
+    let registered = ("登记企业", "enterprise registered");
+    let mut steps = vec![step(case.begin, registered, Told::Partly, enter(case.clone()))];
     match case.kind {
         Kind::Report => steps.extend(reported(case)),
         Kind::Inspection => steps.extend(inspected(case)),
@@ -169,12 +229,15 @@ fn penalise(cast: &mut Cast, case: &Case) -> Result<()> {
     Ok(())
 }
 
-fn inspected(case: &Case) -> Vec<Step> {
+fn inspected(case: &Case) -> Vec<CaseStep> {
     let inspection = case.clone();
-    let mut steps = vec![step(case.begin, move |cast| inspect(cast, &inspection))];
+    let found = ("检查发现、认定", "found by inspection, verified");
+    let mut steps =
+        vec![step(case.begin, found, case.told(Dated::Begin), move |cast| inspect(cast, &inspection))];
     let after = case.penalty.unwrap_or_else(|| case.begin.plus_days(1));
     let decided = case.clone();
-    steps.push(step(after, move |cast| {
+    let measures = ("执法措施与处罚", "measures and penalty");
+    steps.push(step(after, measures, case.told(Dated::Penalty), move |cast| {
         let enforce = Enforce { measure: text(&decided.note)?, article: text("见来源")? };
         let command = Command::Inspection(InspectionCommand::Enforce(enforce));
         cast.act(&format!("{}/inspection", decided.id), command, &INSPECTORS)?;
@@ -197,7 +260,7 @@ fn supervise(cast: &mut Cast, case: &Case) -> Result<()> {
     Ok(())
 }
 
-fn reported(case: &Case) -> Vec<Step> {
+fn reported(case: &Case) -> Vec<CaseStep> {
     let end = case.end.unwrap_or_else(|| case.begin.plus_days(30));
     // What the source does not tell is supplied within the statutory times.
     let halfway = case.begin.plus_days(end.days_since(case.begin) / 2);
@@ -205,25 +268,24 @@ fn reported(case: &Case) -> Vec<Step> {
     let verified = handled.plus_days(-5).max(case.begin.plus_days(1));
     // The claim period runs from the notice, so the reward is worked out shortly before its published day.
     let assessed = end.plus_days(-10).max(handled);
-    let take = |run: fn(&mut Cast, &Case) -> Result<()>, day: Day| {
+    let take = |run: fn(&mut Cast, &Case) -> Result<()>, day: Day, words, told: Told| {
         let case = case.clone();
-        step(day, move |cast| run(cast, &case))
+        step(day, words, told, move |cast| run(cast, &case))
     };
-    let opening = case.clone();
     let mut steps = vec![
-        step(case.begin, move |cast| report(cast, &opening)),
-        take(accept, case.begin.plus_days(1)),
-        take(verify, verified),
-        take(handle, handled),
-        take(answer, handled),
-        take(assess, assessed),
+        take(report, case.begin, ("举报", "reported"), case.told(Dated::Begin)),
+        take(accept, case.begin.plus_days(1), ("受理", "accepted"), Told::Not),
+        take(verify, verified, ("核查属实", "substantiated"), Told::Partly),
+        take(handle, handled, ("处理", "handled"), case.told(Dated::Penalty)),
+        take(answer, handled, ("答复", "answered"), Told::Not),
+        take(assess, assessed, ("核算奖励", "reward assessed"), Told::Not),
     ];
     if case.unclaimed {
-        steps.push(take(forfeit, end.plus_days(61)));
+        steps.push(take(forfeit, end.plus_days(61), ("无人领取", "not claimed"), Told::Partly));
     } else if case.published.is_some() {
-        steps.push(take(pay, end));
+        steps.push(take(pay, end, ("领取、兑付", "claimed, paid"), case.told(Dated::End)));
     }
-    steps.push(take(close, end));
+    steps.push(take(close, end, ("结案", "closed"), Told::Not));
     steps
 }
 

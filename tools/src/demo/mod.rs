@@ -53,7 +53,7 @@ pub(crate) struct Args {
 const ORIGIN: &str = "demo.example/adit";
 
 /// What happens in a step.
-type Play = Box<dyn FnOnce(&mut Cast) -> Result<()>>;
+pub(crate) type Play = Box<dyn FnOnce(&mut Cast) -> Result<()>>;
 
 /// One step of a play.
 pub(crate) struct Step {
@@ -153,7 +153,7 @@ fn outcomes(cases: &[Case], state: &Projections) -> Vec<Value> {
             "status": row.map(|row| row.status),
             "reasons": row.map(|row| explained(&row.reasons)).unwrap_or_default(),
             "because": row.and_then(|row| row.because.clone()),
-            "note": case.note,
+            "note": case.note, "steps": cases::shown(case),
             "ok": !agrees || (computed.is_some() && computed == published),
         })
     };
@@ -191,8 +191,8 @@ fn tell(
     let rules = office.rules();
     say!("演示台账 / demonstration ledger {ORIGIN}");
     say!(
-        "案例按来源公布的日期播放；检查人员、交办时间等来源未载明的步骤为演示补充。\n\
-         Cases are played on their own dates; steps that a source does not tell (who inspected, when it was assigned) are supplied.\n"
+        "案例按来源公布的日期播放；由谁经办，来源均未载明；每一步是否见于来源，在“案例说明”中逐步标明。\n\
+         Cases are played on their own dates. Who acted is never told; “what each case shows” says of each step whether its source tells it.\n"
     );
     say!("重大事故隐患清单 / register");
     let register = state.rows("register", &rules, today)?;
@@ -242,6 +242,21 @@ fn explain(outcomes: &[Value]) {
         }
         if let Some(because) = outcome["because"].as_str() {
             say!("    {because}");
+        }
+        for (told, words) in [
+            ("whole", "来源载明 told"),
+            ("partly", "载明，日期或部分内容为补充 told in part"),
+            ("not", "演示补充 supplied"),
+        ] {
+            let steps = outcome["steps"].as_array().into_iter().flatten();
+            let steps = steps.filter(|step| step["told"] == told).map(|step| {
+                let text = |name: &str| step[name].as_str().unwrap_or_default();
+                format!("{} {} {}", text("day"), text("zh"), text("en"))
+            });
+            let steps: Vec<String> = steps.collect();
+            if !steps.is_empty() {
+                say!("    {words}: {}", steps.join("; "));
+            }
         }
         say!("    来源 source: {}", outcome["source"].as_str().unwrap_or_default());
     }
