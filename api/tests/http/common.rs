@@ -10,6 +10,8 @@ use adit_core::actor::{ActorCommand, Enrol, RoleOfKey};
 use adit_core::command::{Command, Request};
 use adit_core::id::{ActorId, CommandId, Id, StreamId, StreamKind};
 use adit_core::ledger::clock::SetClock;
+use adit_core::ledger::disk::FaultyDisk;
+use adit_core::ledger::embedded::Embedded;
 use adit_core::ledger::home::Home;
 use adit_core::ledger::keyring::actor_key_name;
 use adit_core::ledger::log::Ledger;
@@ -100,6 +102,23 @@ impl Server {
         let clock = Arc::new(SetClock::at("2024-05-10T02:00:00Z".parse().unwrap()));
         let home = Home::beside(&folder.path().join("data"));
         let ledger = Ledger::create(&home, ORIGIN, Arc::clone(&clock) as _).unwrap();
+        Self::over(ledger, clock, folder, options)
+    }
+
+    /// The same on a disk that can be told to fail.
+    pub(crate) fn start_on(disk: &FaultyDisk) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let clock = Arc::new(SetClock::at("2024-05-10T02:00:00Z".parse().unwrap()));
+        let home = Home::beside(&folder.path().join("data"));
+        std::fs::create_dir_all(&home.data).unwrap();
+        let log = SigningKey::generate(ORIGIN).unwrap();
+        let store = Embedded::open_on(Arc::new(disk.clone()), &home, &log.vkey(), &[7; 32]).unwrap();
+        let ledger = Ledger::over(Arc::new(store), Arc::clone(&clock) as _, log).unwrap();
+        Self::over(ledger, clock, folder, Options::default())
+    }
+
+    fn over(ledger: Ledger, clock: Arc<SetClock>, folder: tempfile::TempDir, options: Options) -> Self {
+        let home = Home::beside(&folder.path().join("data"));
         let office = Office::open(ledger).unwrap();
         let admins = [Person::new(), Person::new()];
         let open = Open {

@@ -5,6 +5,7 @@ mod access;
 mod bad_input;
 mod commands;
 mod common;
+mod faults;
 mod pages;
 mod queries;
 mod sign_in;
