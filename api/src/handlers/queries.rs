@@ -8,7 +8,7 @@ use adit_core::id::StreamId;
 use adit_core::ledger::entry::SignedEntry;
 use adit_core::ledger::vkey::hex;
 use adit_core::refusal::Refusal;
-use adit_core::rules::facts::{NAMES, answer};
+use adit_core::rules::facts::{NAMES, answer, catalogue};
 use adit_core::units::{Day, Position};
 use adit_projections::{Filter, Page, ProjectionError, Projections, Viewer};
 use axum::body::Bytes;
@@ -220,17 +220,18 @@ pub(crate) async fn projection(
     Ok(ok(&json!({ "projection": name, "total": found.total, "offset": found.offset, "rows": found.rows })))
 }
 
-/// The rule packs that ship, with their hashes
+/// The rules: what each says, by which document and article, and the packs that ship with their hashes
 ///
-/// 规则包：原文与哈希。
+/// 规则：每条的内容、出处、地域、起止和是否有效；规则包的原文与哈希。
 #[utoipa::path(get, path = "/api/v1/rules", tag = "rules",
-    responses((status = 200, description = "version, packs: id, hash, text")))]
+    responses((status = 200, description = "version, packs: id, hash, text; rules: id, title, place, dates, mark, in_force, says")))]
 pub(crate) async fn rules(State(app): Shared) -> Answered {
     let packs: Vec<Value> = adit_core::rules::PACKS
         .iter()
         .map(|pack| json!({ "id": pack.id, "hash": pack.hash(), "text": pack.text }))
         .collect();
-    Ok(ok(&json!({ "version": app.office.rules().version(), "packs": packs })))
+    let rules = app.office.rules();
+    Ok(ok(&json!({ "version": rules.version(), "packs": packs, "rules": catalogue(&rules) })))
 }
 
 /// Ask a rule: reward, relief, deadline or closure

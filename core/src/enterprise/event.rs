@@ -8,8 +8,8 @@ use super::command::{
 use crate::decider::StreamEvent;
 use crate::id::StreamId;
 use crate::rules::Reason;
+use crate::rules::accident::AccidentGrade;
 use crate::rules::closure::ClosureFacts;
-use crate::rules::reward::AccidentGrade;
 use crate::text::Long;
 
 /// An event of an `enterprise` stream.

@@ -110,11 +110,8 @@ fn record_accident(
     stands(state)?;
     need(signed_by(moment.by, Role::Inspector), Refused::NeedsInspector)?;
     need(accident.day <= moment.now.day(), Refused::InFuture)?;
-    let grade = crate::rules::reward::AccidentGrade::of(
-        accident.deaths,
-        accident.seriously_injured,
-        accident.direct_loss_yuan,
-    );
+    let rules = &moment.rules.accidents;
+    let grade = rules.grade(accident.deaths, accident.seriously_injured, accident.direct_loss_yuan);
     Ok(EnterpriseEvent::AccidentRecorded(AccidentRecorded { accident: accident.clone(), grade }))
 }
 

@@ -5,7 +5,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::id::StreamId;
 use crate::ledger::vkey::VKey;
-use crate::rules::reward::{AccidentGrade, Sector};
+use crate::rules::accident::AccidentGrade;
+use crate::rules::reward::Sector;
 use crate::text::{Long, Short};
 use crate::units::Fen;
 

@@ -5,6 +5,8 @@ use std::collections::BTreeSet;
 use chrono::Datelike;
 use serde::Deserialize;
 
+use super::article::Article;
+use super::{Mark, PackError, Reason};
 use crate::units::Day;
 
 /// A day beyond the years whose calendar is known. There is no guess: the pack must be brought up to date.
@@ -17,10 +19,8 @@ pub struct UnknownYear(pub i32);
 pub(crate) struct CalendarPack {
     #[serde(rename = "id")]
     _id: String,
-    #[serde(rename = "title")]
-    _title: String,
-    #[serde(rename = "mark")]
-    _mark: super::Mark,
+    title: String,
+    mark: Mark,
     first_year: i32,
     last_year: i32,
     holidays: BTreeSet<Day>,
@@ -30,6 +30,8 @@ pub(crate) struct CalendarPack {
 /// Which days are working days.
 #[derive(Clone, Debug)]
 pub struct Calendar {
+    title: String,
+    mark: Mark,
     first_year: i32,
     last_year: i32,
     holidays: BTreeSet<Day>,
@@ -38,12 +40,50 @@ pub struct Calendar {
 
 impl From<CalendarPack> for Calendar {
     fn from(pack: CalendarPack) -> Self {
-        let CalendarPack { first_year, last_year, holidays, working, .. } = pack;
-        Self { first_year, last_year, holidays, working }
+        let CalendarPack { title, mark, first_year, last_year, holidays, working, .. } = pack;
+        Self { title, mark, first_year, last_year, holidays, working }
     }
 }
 
 impl Calendar {
+    /// Every year from the first to the last has its holidays, no day is off and at work, and only weekends are made up.
+    pub(super) fn check(&self) -> Result<(), PackError> {
+        for year in self.first_year..=self.last_year {
+            if !self.holidays.iter().any(|day| day.year() == year) {
+                return Err(PackError::gap("calendar", &year.to_string(), "no holiday of this year"));
+            }
+        }
+        let years = self.first_year..=self.last_year;
+        for day in self.holidays.iter().chain(&self.working) {
+            if !years.contains(&day.year()) {
+                return Err(PackError::contradiction(
+                    "calendar",
+                    &day.to_string(),
+                    "it lies outside the years",
+                ));
+            }
+        }
+        for day in &self.working {
+            if self.holidays.contains(day) {
+                return Err(PackError::contradiction("calendar", &day.to_string(), "it is off and at work"));
+            }
+            if day.0.weekday().number_from_monday() <= 5 {
+                return Err(PackError::contradiction(
+                    "calendar",
+                    &day.to_string(),
+                    "only weekends are made up for",
+                ));
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) fn articles(&self) -> Vec<Article> {
+        let years = [("first", self.first_year.to_string()), ("last", self.last_year.to_string())];
+        let says = vec![Reason::new("rules.holidays", years, &self.title)];
+        vec![Article::new("calendar", "holidays", "工作日日历", self.mark, says)]
+    }
+
     pub fn is_working_day(&self, day: Day) -> Result<bool, UnknownYear> {
         if !(self.first_year..=self.last_year).contains(&day.year()) {
             return Err(UnknownYear(day.year()));

@@ -5,8 +5,9 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::article::Article;
 use super::calendar::add_months;
-use super::{Reason, Rules};
+use super::{Mark, PackError, Reason, Rules};
 use crate::units::Day;
 
 #[derive(Clone, Debug, Deserialize)]
@@ -28,8 +29,7 @@ pub struct ClosureRules {
 struct Source {
     document: String,
     article: String,
-    #[serde(rename = "mark")]
-    _mark: super::Mark,
+    mark: Mark,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -39,8 +39,7 @@ struct Discoveries {
     months: u32,
     document: String,
     article: String,
-    #[serde(rename = "mark")]
-    _mark: super::Mark,
+    mark: Mark,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -52,8 +51,7 @@ struct Penalties {
     months: u32,
     document: String,
     article: String,
-    #[serde(rename = "mark")]
-    _mark: super::Mark,
+    mark: Mark,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -63,8 +61,61 @@ struct Accidents {
     interview_months: u32,
     document: String,
     article: String,
-    #[serde(rename = "mark")]
-    _mark: super::Mark,
+    mark: Mark,
+}
+
+impl ClosureRules {
+    /// Each counter counts something within some time, and the longer period asks for more.
+    pub(super) fn check(&self) -> Result<(), PackError> {
+        let Self { discoveries, penalties, accidents, .. } = self;
+        if [discoveries.many, penalties.many_short, accidents.interview_many].contains(&0)
+            || [discoveries.months, penalties.days, accidents.interview_months].contains(&0)
+        {
+            return Err(PackError::gap("closure", "counters", "a counter counts nothing, or within no time"));
+        }
+        if penalties.many_long <= penalties.many_short {
+            let what = "the longer period asks for no more than the shorter one";
+            return Err(PackError::contradiction("closure", "penalties", what));
+        }
+        Ok(())
+    }
+
+    pub(super) fn articles(&self) -> Vec<Article> {
+        let Self { discoveries, licence, penalties, recurrence, accidents, .. } = self;
+        let source = |document: &str, article: &str| format!("{document} {article}");
+        let found = [("many", discoveries.many.to_string()), ("months", discoveries.months.to_string())];
+        let found =
+            Reason::new("rules.closure_found", found, &source(&discoveries.document, &discoveries.article));
+        let penalised = [
+            ("many_short", penalties.many_short.to_string()),
+            ("days", penalties.days.to_string()),
+            ("many_long", penalties.many_long.to_string()),
+            ("months", penalties.months.to_string()),
+        ];
+        let penalised = Reason::new(
+            "rules.closure_penalised",
+            penalised,
+            &source(&penalties.document, &penalties.article),
+        );
+        let unlicensed =
+            Reason::new("rules.closure_licence", [], &source(&licence.document, &licence.article));
+        let again =
+            Reason::new("rules.closure_recurrence", [], &source(&recurrence.document, &recurrence.article));
+        let interview = [
+            ("many", accidents.interview_many.to_string()),
+            ("months", accidents.interview_months.to_string()),
+        ];
+        let interview =
+            Reason::new("rules.interview", interview, &source(&accidents.document, &accidents.article));
+        let article = |id, title, mark, says| Article::new("closure", id, title, mark, vec![says]);
+        vec![
+            article("discoveries", "提请关闭：多次发现", discoveries.mark, found),
+            article("licence", "提请关闭：证照", licence.mark, unlicensed),
+            article("penalties", "提请关闭：多次处罚", penalties.mark, penalised),
+            article("recurrence", "反复出现、屡改屡犯", recurrence.mark, again),
+            article("accidents", "约谈：接连事故", accidents.mark, interview),
+        ]
+    }
 }
 
 /// The licences of an enterprise.

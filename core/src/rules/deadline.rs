@@ -1,9 +1,12 @@
 //! Deadlines: when something must be done, by which article.
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 
+use super::article::Article;
 use super::calendar::UnknownYear;
-use super::{Mark, Rules};
+use super::{Mark, PackError, Reason, Rules};
 use crate::units::Day;
 
 /// What the days of a deadline are.
@@ -71,6 +74,40 @@ pub enum DeadlineError {
 impl Deadlines {
     pub fn iter(&self) -> impl Iterator<Item = &DeadlineRule> {
         self.deadline.iter()
+    }
+
+    /// Every deadline stands once, and gives at least one day.
+    pub(super) fn check(&self) -> Result<(), PackError> {
+        let mut names = BTreeSet::new();
+        for rule in &self.deadline {
+            if !names.insert(&rule.name) {
+                return Err(PackError::contradiction(
+                    "deadlines",
+                    &rule.name,
+                    "two deadlines have this name",
+                ));
+            }
+            if rule.days == 0 {
+                return Err(PackError::gap("deadlines", &rule.name, "it gives no day"));
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) fn articles(&self) -> Vec<Article> {
+        let article = |rule: &DeadlineRule| {
+            let source = format!("{} {}", rule.document, rule.article);
+            let code = match rule.counting {
+                Counting::Calendar => "rules.calendar_days",
+                Counting::Working => "rules.working_days",
+            };
+            let mut says = vec![Reason::new(code, [("days", rule.days.to_string())], &source)];
+            if let Some(days) = rule.extension_days_max {
+                says.push(Reason::new("rules.extension", [("days", days.to_string())], &source));
+            }
+            Article::new("deadlines", &rule.name, &rule.what, rule.mark, says)
+        };
+        self.deadline.iter().map(article).collect()
     }
 }
 

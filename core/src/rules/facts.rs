@@ -4,6 +4,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
+use super::article::Article;
 use super::closure::ClosureFacts;
 use super::relief::ReliefFacts;
 use super::reward::RewardFacts;
@@ -66,6 +67,16 @@ fn deadline_answer(rules: &Rules, facts: &DeadlineFacts) -> Result<Value, Refusa
         }
     })?;
     Ok(json!(due))
+}
+
+/// Every rule with its words in both languages, its source, and whether it is in force.
+pub fn catalogue(rules: &Rules) -> Vec<Value> {
+    let one = |article: Article| {
+        let mut value = json!(article);
+        value["says"] = Value::Array(explained(&article.says));
+        value
+    };
+    rules.articles().into_iter().map(one).collect()
 }
 
 /// Reasons with their words.

@@ -3,6 +3,9 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::article::Article;
+use super::{Mark, PackError, Reason};
+
 /// One of the five.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
@@ -78,9 +81,40 @@ pub struct FiveRules {
     _title: String,
     pub document: String,
     pub article: String,
-    #[serde(rename = "mark")]
-    _mark: super::Mark,
+    mark: Mark,
     pub element: Vec<ElementRule>,
+}
+
+impl FiveRules {
+    /// Each of the five stands once.
+    pub(super) fn check(&self) -> Result<(), PackError> {
+        for element in Element::ALL {
+            match self.element.iter().filter(|rule| rule.name == element).count() {
+                1 => {}
+                0 => {
+                    return Err(PackError::gap(
+                        "five_in_place",
+                        element.name(),
+                        "nothing says what it asks for",
+                    ));
+                }
+                _ => {
+                    return Err(PackError::contradiction("five_in_place", element.name(), "it stands twice"));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) fn articles(&self) -> Vec<Article> {
+        let source = format!("{} {}", self.document, self.article);
+        let article = |rule: &ElementRule| {
+            let details = [("zh", rule.evidence_zh.clone()), ("en", rule.evidence_en.clone())];
+            let says = vec![Reason::new("rules.evidence", details, &source)];
+            Article::new("five_in_place", rule.name.name(), &rule.zh, self.mark, says)
+        };
+        self.element.iter().map(article).collect()
+    }
 }
 
 /// What an element asks for as evidence.

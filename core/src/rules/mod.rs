@@ -4,6 +4,8 @@
 //! source's text was read, S seen in a secondary source, U not verified. What is U is in force only after an
 //! approver has adopted its pack.
 
+pub mod accident;
+pub mod article;
 pub mod calendar;
 pub mod closure;
 pub mod criteria;
@@ -63,12 +65,13 @@ impl Pack {
 }
 
 /// Every pack that ships with this version.
-pub const PACKS: [Pack; 6] = [
+pub const PACKS: [Pack; 7] = [
     Pack { id: "rewards", text: include_str!("../../rules/rewards.toml") },
     Pack { id: "deadlines", text: include_str!("../../rules/deadlines.toml") },
     Pack { id: "closure", text: include_str!("../../rules/closure.toml") },
     Pack { id: "relief", text: include_str!("../../rules/relief.toml") },
     Pack { id: "five_in_place", text: include_str!("../../rules/five_in_place.toml") },
+    Pack { id: "accidents", text: include_str!("../../rules/accidents.toml") },
     Pack { id: "calendar", text: include_str!("../../rules/calendar.toml") },
 ];
 
@@ -79,6 +82,18 @@ pub enum PackError {
     Form { id: &'static str, what: String },
     #[error("in the pack {id}, {place} contradicts another rule: {what}")]
     Contradiction { id: &'static str, place: String, what: String },
+    #[error("the pack {id} has a gap at {place}: {what}")]
+    Gap { id: &'static str, place: String, what: String },
+}
+
+impl PackError {
+    pub(crate) fn contradiction(id: &'static str, place: &str, what: &str) -> Self {
+        Self::Contradiction { id, place: place.to_owned(), what: what.to_owned() }
+    }
+
+    pub(crate) fn gap(id: &'static str, place: &str, what: &str) -> Self {
+        Self::Gap { id, place: place.to_owned(), what: what.to_owned() }
+    }
 }
 
 /// The packs in force.
@@ -89,6 +104,7 @@ pub struct Rules {
     pub closure: closure::ClosureRules,
     pub relief: relief::ReliefRules,
     pub five: five_in_place::FiveRules,
+    pub accidents: accident::AccidentRules,
     pub calendar: calendar::Calendar,
     adopted: BTreeSet<String>,
     version: String,
@@ -110,7 +126,11 @@ impl Rules {
     /// The packs that ship, and which of them an approver adopted, by id and hash. A hash that is not the pack's is
     /// of another version of the software and adopts nothing here.
     pub fn with_adopted(adopted: &[(String, String)]) -> Result<Self, PackError> {
-        let [rewards, deadlines, closure, relief, five, calendar] = &PACKS;
+        Self::of(&PACKS, adopted)
+    }
+
+    fn of(packs: &[Pack; 7], adopted: &[(String, String)]) -> Result<Self, PackError> {
+        let [rewards, deadlines, closure, relief, five, accidents, calendar] = packs;
         let known = |(id, hash): &(String, String)| PACKS.iter().any(|p| p.id == id && p.hash() == *hash);
         let adopted: BTreeSet<String> =
             adopted.iter().filter(|pack| known(pack)).map(|(id, _)| id.clone()).collect();
@@ -120,11 +140,17 @@ impl Rules {
             closure: read(closure)?,
             relief: read(relief)?,
             five: read(five)?,
+            accidents: read(accidents)?,
             calendar: read::<calendar::CalendarPack>(calendar)?.into(),
             version: version(&adopted),
             adopted,
         };
         rules.rewards.check()?;
+        rules.deadlines.check()?;
+        rules.closure.check()?;
+        rules.five.check()?;
+        rules.accidents.check()?;
+        rules.calendar.check()?;
         Ok(rules)
     }
 
@@ -155,6 +181,70 @@ mod tests {
     #[test]
     fn every_pack_that_ships_is_read() {
         assert!(Rules::builtin().is_ok(), "{:?}", Rules::builtin().err());
+    }
+
+    #[test]
+    fn every_rule_says_something_in_both_languages_with_its_source() {
+        let rules = Rules::builtin().expect("packs");
+        let articles = rules.articles();
+        let ids: BTreeSet<&str> = articles.iter().map(|article| article.id.as_str()).collect();
+        assert_eq!(ids.len(), articles.len(), "every rule has an id of its own");
+        assert!(PACKS.iter().all(|pack| articles.iter().any(|article| article.pack == pack.id)));
+        for article in &articles {
+            assert!(!article.says.is_empty() && !article.title.is_empty(), "{}", article.id);
+            assert_eq!(article.in_force, article.mark != Mark::U, "{}", article.id);
+            for reason in &article.says {
+                let refusal =
+                    crate::refusal::Refusal { code: reason.code.clone(), details: reason.details.clone() };
+                for lang in [crate::refusal::Lang::Zh, crate::refusal::Lang::En] {
+                    let says = refusal.words(lang).says;
+                    assert!(!says.contains('{') && says != reason.code, "{}: {says}", article.id);
+                }
+                assert!(!reason.source.trim().is_empty(), "{}", article.id);
+            }
+        }
+    }
+
+    /// A pack that ships, with one text replaced.
+    fn broken(id: &str, from: &str, to: &str) -> Option<PackError> {
+        let pack = PACKS.iter().find(|pack| pack.id == id).expect("pack");
+        assert!(pack.text.contains(from), "{id} does not say {from}");
+        let text: &'static str = pack.text.replacen(from, to, 1).leak();
+        let packs = PACKS.map(|pack| if pack.id == id { Pack { id: pack.id, text } } else { pack });
+        Rules::of(&packs, &[]).err()
+    }
+
+    #[test]
+    fn a_pack_that_contradicts_itself_overlaps_or_leaves_a_gap_is_refused_with_the_place() {
+        for (pack, from, to, named) in [
+            ("rewards", "id = \"mine-2024\"", "id = \"mine-2021\"", "mine-2021"),
+            ("rewards", "until = \"2024-10-24\"", "until = \"2024-10-25\"", "overlaps with mine-2024"),
+            (
+                "rewards",
+                "until = \"2024-10-24\"",
+                "until = \"2024-10-23\"",
+                "no rule holds between 2024-10-23 and 2024-10-25",
+            ),
+            ("rewards", "until = \"2024-10-24\"", "", "overlaps with mine-2024"),
+            ("rewards", "until = \"2024-10-24\"", "until = \"2020-01-01\"", "ends before it begins"),
+            ("rewards", "floor_fen = 300_000", "floor_fen = 300_000_000", "floor is above the cap"),
+            ("rewards", "share_level_1 = 1500", "share_level_1 = 15000", "more than the whole"),
+            ("rewards", "larger_fen = 4_000_000", "larger_fen = 1", "higher grade gives less"),
+            ("deadlines", "name = \"handle\"", "name = \"accept\"", "accept"),
+            ("deadlines", "days = 60", "days = 0", "handle"),
+            ("closure", "many = 2", "many = 0", "counters"),
+            ("closure", "many_long = 4", "many_long = 3", "penalties"),
+            ("five_in_place", "name = \"funds\"", "name = \"measures\"", "measures"),
+            ("accidents", "deaths = 10", "deaths = 3", "major accident"),
+            ("accidents", "name = \"larger\"", "name = \"major\"", "grade"),
+            ("calendar", "last_year = 2026", "last_year = 2027", "2027"),
+            ("calendar", "last_year = 2026", "last_year = 2025", "2026-"),
+            ("relief", "mark = \"T\"", "mark = \"X\"", "relief"),
+        ] {
+            let error = broken(pack, from, to).unwrap_or_else(|| panic!("{pack}: {to} was accepted"));
+            let said = error.to_string();
+            assert!(said.contains(named) && said.contains(pack), "{pack}, {to}: {said}");
+        }
     }
 
     #[test]

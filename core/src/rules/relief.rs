@@ -5,7 +5,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Reason, Rules};
+use super::article::Article;
+use super::{Mark, Reason, Rules};
 use crate::units::Position;
 
 #[derive(Clone, Debug, Deserialize)]
@@ -13,8 +14,7 @@ use crate::units::Position;
 pub struct ReliefRules {
     #[serde(rename = "id")]
     _id: String,
-    #[serde(rename = "title")]
-    _title: String,
+    title: String,
     relief: Source,
 }
 
@@ -23,10 +23,16 @@ pub struct ReliefRules {
 struct Source {
     document: String,
     article: String,
-    #[serde(rename = "mark")]
-    _mark: super::Mark,
-    #[serde(rename = "text")]
-    _text: String,
+    mark: Mark,
+    text: String,
+}
+
+impl ReliefRules {
+    pub(super) fn articles(&self) -> Vec<Article> {
+        let Source { document, article, mark, text } = &self.relief;
+        let says = Reason::new("rules.relief", [("text", text.clone())], &format!("{document} {article}"));
+        vec![Article::new("relief", "self-report", &self.title, *mark, vec![says])]
+    }
 }
 
 /// What the log says of a hazard and its enterprise. Positions prove each fact.

@@ -5,6 +5,8 @@ use std::collections::BTreeSet;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::accident::AccidentGrade;
+use super::article::Article;
 use super::{Mark, PackError, Reason, Rules};
 use crate::units::{Day, Fen};
 
@@ -36,46 +38,6 @@ impl Sector {
             Self::Chemical => "chemical",
             Self::Fireworks => "fireworks",
             Self::Other => "other",
-        }
-    }
-}
-
-/// Grade of an accident (国务院令第493号 art. 3).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum AccidentGrade {
-    General,
-    Larger,
-    Major,
-    Extraordinary,
-}
-
-impl AccidentGrade {
-    /// The highest grade that any one of the three figures reaches; "以上" includes the number itself (国务院令第493号,
-    /// art. 3).
-    pub fn of(deaths: u32, seriously_injured: u32, direct_loss: Fen) -> Self {
-        let by_injuries = match seriously_injured {
-            100.. => Self::Extraordinary,
-            50.. => Self::Major,
-            10.. => Self::Larger,
-            _ => Self::General,
-        };
-        let by_loss = match direct_loss.0 / 100 {
-            100_000_000.. => Self::Extraordinary,
-            50_000_000.. => Self::Major,
-            10_000_000.. => Self::Larger,
-            _ => Self::General,
-        };
-        Self::of_deaths(deaths).max(by_injuries).max(by_loss)
-    }
-
-    /// By deaths alone; "以上" includes the number itself.
-    pub fn of_deaths(deaths: u32) -> Self {
-        match deaths {
-            30.. => Self::Extraordinary,
-            10.. => Self::Major,
-            3.. => Self::Larger,
-            _ => Self::General,
         }
     }
 }
@@ -199,6 +161,77 @@ impl RewardRule {
         format!("{} {article}", self.document)
     }
 
+    fn contradiction(&self, what: &str) -> PackError {
+        PackError::contradiction("rewards", &self.id, what)
+    }
+
+    fn check(&self) -> Result<(), PackError> {
+        if self.until.is_some_and(|until| until < self.from) {
+            return Err(self.contradiction("it ends before it begins"));
+        }
+        if let Some(fine) = &self.fine {
+            if fine.floor_fen > fine.cap_fen {
+                return Err(self.contradiction("the floor is above the cap"));
+            }
+            if [fine.share_level_1, fine.share_level_2].iter().any(|share| !(0..=10_000).contains(share)) {
+                return Err(self.contradiction("a share is more than the whole"));
+            }
+        }
+        let falls = self.deaths.as_ref().is_some_and(|rates| {
+            let each = [rates.general_fen, rates.larger_fen, rates.major_fen, rates.extraordinary_fen];
+            !each.is_sorted() || each[3] > rates.cap_fen
+        });
+        if falls {
+            Err(self.contradiction("a higher grade gives less, or more than the cap"))
+        } else {
+            Ok(())
+        }
+    }
+
+    /// Whether this rule is for the same place, sectors and part as `earlier`, and begins no earlier.
+    fn succeeds(&self, earlier: &Self) -> bool {
+        let parts = |rule: &Self| (rule.fine.is_some(), rule.insider.is_some());
+        self.id != earlier.id
+            && self.place == earlier.place
+            && self.sectors == earlier.sectors
+            && parts(self) == parts(earlier)
+            && earlier.from <= self.from
+    }
+
+    fn article(&self) -> Article {
+        let yuan = |fen: i64| Fen(fen).to_string();
+        let mut says = Vec::new();
+        if let Some(fine) = &self.fine {
+            let details = [
+                ("level_1", percent(fine.share_level_1)),
+                ("level_2", percent(fine.share_level_2)),
+                ("floor", yuan(fine.floor_fen)),
+                ("cap", yuan(fine.cap_fen)),
+            ];
+            says.push(Reason::new("rules.share_of_fine", details, &self.source(&fine.article)));
+        }
+        if let Some(rates) = &self.deaths {
+            let details = [
+                ("general", yuan(rates.general_fen)),
+                ("larger", yuan(rates.larger_fen)),
+                ("major", yuan(rates.major_fen)),
+                ("extraordinary", yuan(rates.extraordinary_fen)),
+                ("cap", yuan(rates.cap_fen)),
+            ];
+            says.push(Reason::new("rules.for_each_death", details, &self.source(&rates.article)));
+        }
+        if let Some(insider) = &self.insider {
+            let code = if insider.uplifts_cap { "rules.insider_with_cap" } else { "rules.insider" };
+            let details = [("percent", percent(insider.uplift))];
+            says.push(Reason::new(code, details, &self.source(&insider.article)));
+        }
+        if says.is_empty() {
+            says.push(Reason::new("rules.numbers_missing", [], &self.document));
+        }
+        let article = Article::new("rewards", &self.id, &self.name, self.mark, says);
+        Article { place: self.place.clone(), from: Some(self.from), until: self.until, ..article }
+    }
+
     fn holds(&self, place: &str, sector: Sector, on: Day) -> bool {
         let there = self.place == "national" || place.starts_with(&self.place);
         there
@@ -213,37 +246,30 @@ impl Rewards {
         self.rule.iter()
     }
 
-    /// Two rules of one place, sector and part must not hold on the same day unless one is for that sector alone.
+    /// Each rule is sound in itself; of two for the same place, sectors and part one ends before the other begins, and the other
+    /// begins on the next day.
     pub(super) fn check(&self) -> Result<(), PackError> {
         let mut ids = BTreeSet::new();
         for rule in &self.rule {
-            let fail = |what: &str| PackError::Contradiction {
-                id: "rewards",
-                place: rule.id.clone(),
-                what: what.to_owned(),
-            };
             if !ids.insert(&rule.id) {
-                return Err(fail("two rules have this id"));
+                return Err(rule.contradiction("two rules have this id"));
             }
-            if rule.until.is_some_and(|until| until < rule.from) {
-                return Err(fail("it ends before it begins"));
-            }
-            if rule.fine.as_ref().is_some_and(|fine| fine.floor_fen > fine.cap_fen) {
-                return Err(fail("the floor is above the cap"));
-            }
-            let same = |other: &&RewardRule| {
-                other.id < rule.id
-                    && other.place == rule.place
-                    && other.sectors == rule.sectors
-                    && other.fine.is_some() == rule.fine.is_some()
-                    && other.from <= rule.until.unwrap_or(other.from)
-                    && rule.from <= other.until.unwrap_or(rule.from)
+            rule.check()?;
+            let later = self.rule.iter().filter(|other| other.succeeds(rule)).min_by_key(|other| other.from);
+            let Some(later) = later else { continue };
+            let Some(until) = rule.until.filter(|until| *until < later.from) else {
+                return Err(rule.contradiction(&format!("it overlaps with {}", later.id)));
             };
-            if let Some(other) = self.rule.iter().find(same) {
-                return Err(fail(&format!("it overlaps with {}", other.id)));
+            if until.plus_days(1) < later.from {
+                let what = format!("no rule holds between {until} and {}", later.from);
+                return Err(PackError::gap("rewards", &rule.id, &what));
             }
         }
         Ok(())
+    }
+
+    pub(super) fn articles(&self) -> Vec<Article> {
+        self.rule.iter().map(RewardRule::article).collect()
     }
 
     /// The rule that gives `part` here and on that day: the place's own before the nation's, the sector's own before the
@@ -310,7 +336,8 @@ fn of_deaths(rules: &Rules, facts: &RewardFacts) -> RewardResult {
     if facts.deaths_verified == 0 {
         return RewardResult { rule: Some(rule.id.clone()), ..none("reward.no_death_verified", &source) };
     }
-    let grade = facts.accident_grade.unwrap_or_else(|| AccidentGrade::of_deaths(facts.deaths_verified));
+    let grade =
+        facts.accident_grade.unwrap_or_else(|| rules.accidents.grade(facts.deaths_verified, 0, Fen::ZERO));
     let each = match grade {
         AccidentGrade::General => rates.general_fen,
         AccidentGrade::Larger => rates.larger_fen,
@@ -478,15 +505,6 @@ mod tests {
         ] {
             let concealed = RewardFacts { deaths_verified: deaths, ..facts(Matter::ConcealedAccident, "0") };
             assert_eq!(yuan(&concealed), expected, "{deaths} deaths");
-        }
-    }
-
-    #[test]
-    fn grades_include_their_lower_bound() {
-        use AccidentGrade::{Extraordinary, General, Larger, Major};
-        let grades = [(2, General), (3, Larger), (9, Larger), (10, Major), (29, Major), (30, Extraordinary)];
-        for (deaths, grade) in grades {
-            assert_eq!(AccidentGrade::of_deaths(deaths), grade, "{deaths} deaths");
         }
     }
 

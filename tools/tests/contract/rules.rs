@@ -148,3 +148,32 @@ fn when_nobody_reads_the_output_then_there_is_no_panic() {
     let said = super::Said::of(child.wait_with_output().expect("adit ends"));
     assert!(!said.err.contains("panicked"), "{}", said.err);
 }
+
+#[test]
+fn when_the_rules_are_listed_then_each_has_its_words_source_and_mark() {
+    let listed = adit(&["rules", "list", "--json"]).done().json();
+    let rules = listed["rules"].as_array().expect("rules");
+    assert!(rules.len() > 20, "{listed}");
+    for rule in rules {
+        assert!(["T", "S", "U"].contains(&rule["mark"].as_str().expect("a mark")), "{rule}");
+        assert_eq!(rule["in_force"], rule["mark"] != "U", "nothing is adopted without a ledger: {rule}");
+        for says in rule["says"].as_array().expect("words") {
+            for part in ["zh", "en", "source"] {
+                assert!(says[part].as_str().is_some_and(|text| !text.is_empty()), "{rule} without {part}");
+            }
+        }
+    }
+}
+
+#[test]
+fn when_a_rule_is_explained_then_its_numbers_and_article_are_told() {
+    let rule = adit(&["rules", "explain", "rewards/mine-2021", "--json"]).done().json();
+    assert_eq!((&rule["from"], &rule["until"]), (&json!("2021-01-01"), &json!("2024-10-24")));
+    let says = rule["says"][0]["zh"].as_str().expect("words");
+    assert!(says.contains("15%") && says.contains("12%") && says.contains("300000.00"), "{says}");
+    let shown = adit(&["rules", "explain", "rewards/liaoning"]).done();
+    assert!(shown.out.contains("待采用"), "{}", shown.out);
+    adit(&["rules", "explain", "rewards/nowhere"]).refused();
+    adit(&["rules", "explain"]).refused();
+    adit(&["rules", "list", "rewards"]).refused();
+}
