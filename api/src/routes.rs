@@ -49,6 +49,7 @@ fn routes() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(page::start))
         .routes(routes!(page::table))
         .routes(routes!(page::docs))
+        .routes(routes!(page::rules::rules))
         .routes(routes!(page::openapi))
         .routes(routes!(page::style))
 }

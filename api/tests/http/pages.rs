@@ -82,7 +82,7 @@ fn the_document_is_whole_and_describes_every_command() {
 #[test]
 fn pages_ask_nothing_of_third_parties_and_carry_no_script() {
     let server = Server::start_with(Options { demonstration: true });
-    for path in ["/", "/docs", "/tables/register", "/tables/rewards", "/style.css"] {
+    for path in ["/", "/docs", "/rules", "/tables/register", "/tables/rewards", "/style.css"] {
         let reply = server.get(path, None);
         assert_eq!(reply.status, 200, "{path}: {}", reply.text);
         for forbidden in ["http://", "https://", "<script", "style=\"", "@import", "url("] {

@@ -19,7 +19,7 @@ pub struct Article {
     pub from: Option<Day>,
     pub until: Option<Day>,
     pub mark: Mark,
-    /// What is U is in force only after an approver adopted its pack.
+    /// What is U is in force only after an approver adopted its pack, and what has no numbers yet gives none.
     pub in_force: bool,
     /// What it says: words by code and details, and the document with its article.
     #[serde(skip)]
@@ -53,7 +53,7 @@ impl Rules {
         articles.extend(self.accidents.articles());
         articles.extend(self.calendar.articles());
         for article in &mut articles {
-            article.in_force = self.in_force(article.pack, article.mark);
+            article.in_force &= self.in_force(article.pack, article.mark);
         }
         articles
     }

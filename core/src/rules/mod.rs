@@ -248,6 +248,19 @@ mod tests {
     }
 
     #[test]
+    fn a_rule_without_numbers_is_not_in_force_even_when_its_pack_was_adopted() {
+        let adopted: Vec<_> = PACKS.iter().map(|pack| (pack.id.to_owned(), pack.hash())).collect();
+        let rules = Rules::with_adopted(&adopted).expect("packs");
+        let waiting: Vec<String> = rules
+            .articles()
+            .into_iter()
+            .filter(|article| !article.in_force)
+            .map(|article| article.id)
+            .collect();
+        assert_eq!(waiting, ["rewards/liaoning"]);
+    }
+
+    #[test]
     fn adopting_changes_the_version_and_an_unknown_hash_adopts_nothing() {
         let plain = Rules::builtin().expect("packs");
         let hash = PACKS[1].hash();

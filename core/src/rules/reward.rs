@@ -225,11 +225,18 @@ impl RewardRule {
             let details = [("percent", percent(insider.uplift))];
             says.push(Reason::new(code, details, &self.source(&insider.article)));
         }
-        if says.is_empty() {
+        let has_numbers = !says.is_empty();
+        if !has_numbers {
             says.push(Reason::new("rules.numbers_missing", [], &self.document));
         }
         let article = Article::new("rewards", &self.id, &self.name, self.mark, says);
-        Article { place: self.place.clone(), from: Some(self.from), until: self.until, ..article }
+        Article {
+            place: self.place.clone(),
+            from: Some(self.from),
+            until: self.until,
+            in_force: has_numbers,
+            ..article
+        }
     }
 
     fn holds(&self, place: &str, sector: Sector, on: Day) -> bool {

@@ -1,5 +1,7 @@
 //! Plain pages without scripts, in Chinese and English: where one begins, the tables, and what the API offers.
 
+pub(crate) mod rules;
+
 use std::collections::BTreeMap;
 use std::sync::{Arc, LazyLock};
 
@@ -71,7 +73,7 @@ struct Label {
 }
 
 static LABELS: LazyLock<BTreeMap<&str, (&str, &str)>> = LazyLock::new(|| {
-    let lines = include_str!("../words/labels.tsv").lines();
+    let lines = include_str!("../../words/labels.tsv").lines();
     let fields = lines.filter_map(|line| {
         let mut fields = line.split('\t');
         Some((fields.next()?, (fields.next()?, fields.next()?)))
@@ -299,13 +301,24 @@ pub(crate) async fn openapi() -> Answered {
 /// 网页样式。
 #[utoipa::path(get, path = "/style.css", tag = "server", responses((status = 200, description = "CSS")))]
 pub(crate) async fn style() -> Result<Response, Problem> {
-    let css = include_str!("../templates/style.css");
+    let css = include_str!("../../templates/style.css");
     Ok((StatusCode::OK, [(header::CONTENT_TYPE, "text/css; charset=utf-8")], css).into_response())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn every_pack_has_its_label_in_both_languages() {
+        for pack in &adit_core::rules::PACKS {
+            assert!(
+                LABELS.contains_key(format!("pack_{}", pack.id).as_str()),
+                "labels.tsv has no {}",
+                pack.id
+            );
+        }
+    }
 
     #[test]
     fn every_table_and_column_has_its_label_in_both_languages() {
