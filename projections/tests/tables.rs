@@ -53,15 +53,25 @@ fn the_tables_of_a_small_story() {
     let world = story();
     for name in NAMES {
         let rows = world.rows(name).into_iter().map(|row| format!("{row}\n"));
-        insta::assert_snapshot!(name, rows.collect::<String>());
+        // Which packs held is not what a table is about.
+        let rows = rows.collect::<String>().replace(world.log.rules.version(), "version of rules");
+        insta::assert_snapshot!(name, rows);
     }
 }
 
 /// When this changes, older snapshots can't be read any more: raise `SNAPSHOT_VERSION`, then accept the new hash.
 #[test]
 fn the_form_of_a_snapshot_changes_only_with_its_version() {
-    let bytes = story().fold().snapshot().expect("snapshot");
+    let world = story();
+    let bytes = world.fold().snapshot().expect("snapshot");
+    let rules = world.log.rules.version().as_bytes();
+    // The checksum goes over the packs' version too, so what follows it is compared, without that version.
+    let mut content = bytes[33..].to_vec();
+    let starts = (0..content.len() - rules.len()).filter(|at| content[*at..].starts_with(rules));
+    for at in starts.collect::<Vec<_>>() {
+        content[at..at + rules.len()].fill(b'v');
+    }
     let form =
-        format!("version {SNAPSHOT_VERSION}: {} bytes, {}", bytes.len(), blake3::hash(&bytes).to_hex());
+        format!("version {SNAPSHOT_VERSION}: {} bytes, {}", bytes.len(), blake3::hash(&content).to_hex());
     insta::assert_snapshot!("snapshot", form);
 }

@@ -54,8 +54,29 @@ fn reward_answer(rules: &Rules, facts: &RewardFacts) -> Value {
         "rule": result.rule,
         "alternative_yuan": result.alternative.map(|amount| amount.to_string()),
         "reasons": explained(&result.reasons),
+        "elsewhere": elsewhere(rules, facts),
         "rules_version": rules.version(),
     })
+}
+
+/// What the rules of other places would give for the same facts, where they give something of their own.
+fn elsewhere(rules: &Rules, facts: &RewardFacts) -> Vec<Value> {
+    let here = reward::reward(rules, facts);
+    let places = rules.rewards.places().into_iter().filter(|place| !facts.place.starts_with(place));
+    let there = places.filter_map(|place| {
+        let result = reward::reward(rules, &RewardFacts { place: place.to_owned(), ..facts.clone() });
+        let differs = (result.amount, &result.rule) != (here.amount, &here.rule);
+        differs.then(|| {
+            json!({
+                "place": place,
+                "amount_yuan": result.amount.map(|amount| amount.to_string()),
+                "amount_fen": result.amount.map(|amount| amount.0),
+                "rule": result.rule,
+                "reasons": explained(&result.reasons),
+            })
+        })
+    });
+    there.collect()
 }
 
 fn deadline_answer(rules: &Rules, facts: &DeadlineFacts) -> Result<Value, Refusal> {

@@ -131,7 +131,7 @@ impl Rules {
 
     fn of(packs: &[Pack; 7], adopted: &[(String, String)]) -> Result<Self, PackError> {
         let [rewards, deadlines, closure, relief, five, accidents, calendar] = packs;
-        let known = |(id, hash): &(String, String)| PACKS.iter().any(|p| p.id == id && p.hash() == *hash);
+        let known = |(id, hash): &(String, String)| packs.iter().any(|p| p.id == id && p.hash() == *hash);
         let adopted: BTreeSet<String> =
             adopted.iter().filter(|pack| known(pack)).map(|(id, _)| id.clone()).collect();
         let rules = Self {
@@ -142,7 +142,7 @@ impl Rules {
             five: read(five)?,
             accidents: read(accidents)?,
             calendar: read::<calendar::CalendarPack>(calendar)?.into(),
-            version: version(&adopted),
+            version: version(packs, &adopted),
             adopted,
         };
         rules.rewards.check()?;
@@ -165,9 +165,9 @@ impl Rules {
     }
 }
 
-fn version(adopted: &BTreeSet<String>) -> String {
+fn version(packs: &[Pack; 7], adopted: &BTreeSet<String>) -> String {
     let mut hasher = blake3::Hasher::new();
-    for pack in &PACKS {
+    for pack in packs {
         hasher.update(pack.hash().as_bytes());
         hasher.update(&[u8::from(adopted.contains(pack.id))]);
     }
@@ -257,7 +257,7 @@ mod tests {
             .filter(|article| !article.in_force)
             .map(|article| article.id)
             .collect();
-        assert_eq!(waiting, ["rewards/liaoning"]);
+        assert_eq!(waiting, ["rewards/liaoning", "rewards/anshan"]);
     }
 
     #[test]

@@ -279,6 +279,11 @@ impl Rewards {
         self.rule.iter().map(RewardRule::article).collect()
     }
 
+    /// The places that have rules, the nation first.
+    pub fn places(&self) -> BTreeSet<&str> {
+        self.rule.iter().map(|rule| rule.place.as_str()).collect()
+    }
+
     /// The rule that gives `part` here and on that day: the place's own before the nation's, the sector's own before the
     /// general one, the later before the earlier.
     fn find<'a, P>(
@@ -414,8 +419,9 @@ fn bounded(
     source: &str,
     reasons: &mut Vec<Reason>,
 ) -> Fen {
+    let (below, mut capped) = (amount.0 < floor_fen, amount.0 > cap_fen);
     let (mut amount, mut cap) = (amount.max(Fen(floor_fen)), Fen(cap_fen));
-    if amount.0 == floor_fen && floor_fen > 0 {
+    if below {
         reasons.push(Reason::new("reward.floor", [("floor", Fen(floor_fen).to_string())], source));
     }
     if facts.insider {
@@ -430,7 +436,8 @@ fn bounded(
             reasons.push(Reason::new("reward.insider_uplift_unknown", [], "应急〔2020〕69号"));
         }
     }
-    if amount >= cap {
+    capped |= amount > cap;
+    if capped {
         reasons.push(Reason::new("reward.cap", [("cap", cap.to_string())], source));
     }
     amount.min(cap)
@@ -513,6 +520,59 @@ mod tests {
             let concealed = RewardFacts { deaths_verified: deaths, ..facts(Matter::ConcealedAccident, "0") };
             assert_eq!(yuan(&concealed), expected, "{deaths} deaths");
         }
+    }
+
+    #[test]
+    fn a_floor_or_a_cap_is_a_reason_only_where_it_binds() {
+        let rules = Rules::builtin().expect("packs");
+        let codes = |fine: &str| -> Vec<String> {
+            let result = reward(&rules, &facts(Matter::MajorHazard, fine));
+            result.reasons.into_iter().map(|reason| reason.code).collect()
+        };
+        assert_eq!(codes("19999.99"), ["reward.share_of_fine", "reward.floor"]);
+        assert_eq!(codes("20000"), ["reward.share_of_fine"]);
+        assert_eq!(codes("2000000"), ["reward.share_of_fine"]);
+        assert_eq!(codes("2000000.07"), ["reward.share_of_fine", "reward.cap"]);
+    }
+
+    /// The packs that ship with further rules, all adopted.
+    fn with_rules(further: &str) -> Rules {
+        let pack = &crate::rules::PACKS[0];
+        let text = pack.text.replacen("[switches]", &format!("{further}\n[switches]"), 1);
+        let packs = crate::rules::PACKS.map(|shipped| {
+            if shipped.id == pack.id {
+                crate::rules::Pack { id: pack.id, text: text.clone().leak() }
+            } else {
+                shipped
+            }
+        });
+        let adopted: Vec<_> = packs.iter().map(|pack| (pack.id.to_owned(), pack.hash())).collect();
+        Rules::of(&packs, &adopted).expect("packs")
+    }
+
+    fn local(id: &str, place: &str, share: u32) -> String {
+        format!(
+            "[[rule]]\nid = \"{id}\"\nname = \"{id}\"\ndocument = \"{id}\"\nplace = \"{place}\"\n\
+             sectors = [\"industry\"]\nfrom = \"2020-01-01\"\nmark = \"S\"\n[rule.fine]\narticle = \"1\"\n\
+             share_level_1 = {share}\nshare_level_2 = {share}\nfloor_fen = 0\ncap_fen = 100_000_000\n"
+        )
+    }
+
+    #[test]
+    fn the_county_goes_before_the_city_the_city_before_the_province_the_province_before_the_nation() {
+        let rules = with_rules(&[local("province", "辽宁", 2000), local("city", "辽宁鞍山", 2500)].concat());
+        let county =
+            with_rules(&[local("city", "辽宁鞍山", 2500), local("county", "辽宁鞍山岫岩", 3000)].concat());
+        let at = |rules: &Rules, place: &str| {
+            let facts = RewardFacts { place: place.to_owned(), ..facts(Matter::MajorHazard, "100000") };
+            reward(rules, &facts).rule.unwrap_or_default()
+        };
+        assert_eq!(at(&rules, "national"), "national-2018");
+        assert_eq!(at(&rules, "吉林"), "national-2018");
+        assert_eq!(at(&rules, "辽宁沈阳"), "province");
+        assert_eq!(at(&rules, "辽宁鞍山岫岩"), "city");
+        assert_eq!(at(&county, "辽宁鞍山岫岩"), "county");
+        assert_eq!(at(&county, "辽宁鞍山海城"), "city");
     }
 
     #[test]

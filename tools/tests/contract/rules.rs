@@ -177,3 +177,14 @@ fn when_a_rule_is_explained_then_its_numbers_and_article_are_told() {
     adit(&["rules", "explain"]).refused();
     adit(&["rules", "list", "rewards"]).refused();
 }
+
+#[test]
+fn given_an_insider_then_the_answer_says_what_another_province_would_pay() {
+    let facts = with(with(reward_facts(), "insider", json!(true)), "unit_fine_yuan", json!("3000000"));
+    let result = reward(&facts);
+    assert_eq!(result["amount_yuan"], "300000.00");
+    let fujian =
+        result["elsewhere"].as_array().expect("places").iter().find(|there| there["place"] == "福建");
+    assert_eq!(fujian.expect("Fujian pays more")["amount_yuan"], "390000.00");
+    assert_eq!(reward(&reward_facts())["elsewhere"], json!([]), "nobody pays anything else for an outsider");
+}
