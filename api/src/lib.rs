@@ -18,6 +18,7 @@ pub mod problem;
 pub mod projector;
 pub mod routes;
 mod session;
+pub mod timekeeper;
 
 pub use app::{App, Options};
 pub use routes::serve;

@@ -18,11 +18,12 @@ use utoipa_axum::routes;
 use crate::app::App;
 use crate::handlers::{commands, queries, sign_in};
 use crate::problem::{ApiRefusal, Problem};
+use crate::timekeeper::Timekeeper;
 use crate::{openapi, page};
 
 /// Longest time for one request, in seconds.
 const REQUEST_SECONDS_MAX: u64 = 60;
-/// Seconds between two looks for sessions that are over.
+/// Seconds between two looks for sessions that are over, and for a new day.
 const SWEEP_SECONDS: u64 = 60;
 
 /// Every route. The document is made of the same list.
@@ -83,11 +84,15 @@ pub async fn serve(
 ) -> std::io::Result<()> {
     let swept = Arc::downgrade(&app);
     let sweeper = tokio::spawn(async move {
+        let timekeeper = Arc::new(Timekeeper::default());
         let mut every = tokio::time::interval(Duration::from_secs(SWEEP_SECONDS));
         loop {
             every.tick().await;
             let Some(app) = swept.upgrade() else { return };
             app.sessions.sweep(app.office.ledger().now());
+            let timekeeper = Arc::clone(&timekeeper);
+            // It ends by itself; a panic in it was logged, and the next round tries again.
+            let _ = tokio::task::spawn_blocking(move || timekeeper.tick(&app)).await;
         }
     });
     let served = axum::serve(listener, router(app)).with_graceful_shutdown(stop).await;

@@ -131,6 +131,14 @@ impl Deadlines {
         }
     }
 
+    /// Clocks that ran out before `today` and whose miss no entry records, in the order of the log.
+    pub fn unrecorded(&self, today: Day) -> Vec<(StreamId, String)> {
+        let missed = |run: &&Run| run.end.is_none() && run.missed_at.is_none() && Day::from(run.due) < today;
+        let streams = self.streams.iter();
+        let runs = streams.flat_map(|(key, runs)| runs.iter().filter(missed).map(move |run| (key, run)));
+        runs.map(|(key, run)| (key.stream(), self.names.text(run.clock).to_owned())).collect()
+    }
+
     /// The latest run of this clock that has not ended.
     fn running(&mut self, stream: &StreamId, name: &str) -> Option<&mut Run> {
         let clock = self.names.number(name);

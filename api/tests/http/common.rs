@@ -80,7 +80,7 @@ pub(crate) struct Server {
     pub(crate) enterprises: Vec<StreamId>,
     pub(crate) url: String,
     _folder: tempfile::TempDir,
-    _runtime: tokio::runtime::Runtime,
+    runtime: tokio::runtime::Runtime,
 }
 
 pub(crate) fn id() -> String {
@@ -145,7 +145,11 @@ impl Server {
         let listener = runtime.block_on(tokio::net::TcpListener::bind("127.0.0.1:0")).unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         runtime.spawn(adit_api::serve(listener, Arc::clone(&app), std::future::pending()));
-        Self { app, clock, people, enterprises, url, _folder: folder, _runtime: runtime }
+        Self { app, clock, people, enterprises, url, _folder: folder, runtime }
+    }
+
+    pub(crate) fn runtime(&self) -> &tokio::runtime::Runtime {
+        &self.runtime
     }
 
     pub(crate) fn size(&self) -> u64 {

@@ -9,3 +9,4 @@ mod faults;
 mod pages;
 mod queries;
 mod sign_in;
+mod timekeeper;

@@ -1,0 +1,64 @@
+//! Missed deadlines are recorded by the ledger itself, once, also after a restart.
+
+use adit_api::timekeeper::Timekeeper;
+use adit_core::units::Position;
+use serde_json::{Value, json};
+
+use crate::common::Server;
+
+/// A hazard that has to be mended within thirty days.
+fn assigned(server: &Server) -> String {
+    let hazard = server.hazard(0);
+    let inspectors = ["inspector-1", "inspector-2"];
+    let verify = json!({ "criterion": null, "because": "现场核实" });
+    server.execute(Some(&hazard), "hazard.verify", &verify, &inspectors);
+    let assign = json!({ "responsible_post": "矿长", "due": "2024-06-09" });
+    server.execute(Some(&hazard), "hazard.assign", &assign, &["handler-1"]);
+    hazard
+}
+
+fn ticked(server: &Server, timekeeper: &Timekeeper) -> usize {
+    let last = Position(server.size() - 1);
+    let follows = server.runtime().block_on(server.app.projector.wait_for(last));
+    assert!(follows);
+    timekeeper.tick(&server.app)
+}
+
+#[test]
+fn given_a_hazard_that_was_not_mended_in_time_then_the_miss_is_recorded_once() {
+    let server = Server::start();
+    let hazard = assigned(&server);
+    let timekeeper = Timekeeper::default();
+    // The last day belongs to the period: 2024-06-09 is thirty days on.
+    server.clock.advance_seconds(30 * 86_400);
+    assert_eq!(ticked(&server, &timekeeper), 0);
+    server.clock.advance_seconds(86_400);
+    assert_eq!(ticked(&server, &timekeeper), 1);
+    assert_eq!(ticked(&server, &timekeeper), 0, "once a day");
+    assert_eq!(ticked(&server, &Timekeeper::default()), 0, "and not again after a restart");
+    server.clock.advance_seconds(86_400);
+    assert_eq!(ticked(&server, &timekeeper), 0, "nor on the next day");
+
+    let token = server.sign_in_by_key("inspector-1");
+    let events = server.get(&format!("/api/v1/streams/{hazard}"), Some(&token)).expect(200);
+    let events = events["events"].as_array().unwrap();
+    let overdue: Vec<&Value> = events.iter().filter(|event| event["type"] == "hazard.overdue").collect();
+    assert_eq!(overdue.len(), 1);
+    assert_eq!(overdue[0]["by"], json!([]), "no officer signs it: the log does");
+    let path = format!("/api/v1/projections/deadlines?stream={hazard}");
+    let row = &server.get(&path, Some(&token)).expect(200)["rows"][0];
+    assert_eq!((&row["standing"], &row["missed_at"]), (&json!("overdue"), &overdue[0]["position"]));
+}
+
+#[test]
+fn given_a_report_that_nobody_handled_then_every_clock_that_it_missed_is_recorded() {
+    let server = Server::start();
+    let (report, _) = server.report();
+    server.execute(Some(&report), "report.accept", &json!({}), &["clerk-1"]);
+    server.clock.advance_seconds(61 * 86_400);
+    assert_eq!(ticked(&server, &Timekeeper::default()), 1, "sixty days to handle it");
+    let token = server.sign_in_by_key("clerk-1");
+    let events = server.get(&format!("/api/v1/streams/{report}"), Some(&token)).expect(200);
+    let last = events["events"].as_array().unwrap().last().unwrap().clone();
+    assert_eq!((&last["type"], &last["data"]["clock"]), (&json!("report.overdue"), &json!("handle")));
+}
