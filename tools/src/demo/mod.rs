@@ -238,7 +238,9 @@ fn explain(outcomes: &[Value]) {
         );
         for reason in outcome["reasons"].as_array().into_iter().flatten() {
             let text = |name: &str| reason[name].as_str().unwrap_or_default();
-            say!("    {} / {} [{}]", text("zh"), text("en"), text("source"));
+            let source =
+                if text("source").is_empty() { String::new() } else { format!(" [{}]", text("source")) };
+            say!("    {} / {}{source}", text("zh"), text("en"));
         }
         if let Some(because) = outcome["because"].as_str() {
             say!("    {because}");
