@@ -85,7 +85,8 @@ pub async fn serve(
     let swept = Arc::downgrade(&app);
     let sweeper = tokio::spawn(async move {
         let timekeeper = Arc::new(Timekeeper::default());
-        let mut every = tokio::time::interval(Duration::from_secs(SWEEP_SECONDS));
+        let round = Duration::from_secs(SWEEP_SECONDS);
+        let mut every = tokio::time::interval_at(tokio::time::Instant::now() + round, round);
         loop {
             every.tick().await;
             let Some(app) = swept.upgrade() else { return };
