@@ -9,6 +9,7 @@ mod layer;
 mod stored;
 mod sum;
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard};
 use std::thread::JoinHandle;
@@ -86,7 +87,9 @@ impl Shared {
             }
             orders.writing = true;
             drop(orders);
-            let written = self.write_young();
+            // sled may panic on a damaged page or a failing disk; commits and checks that wait must learn of it.
+            let broke_off = |_| Err(self.stored.fault("sled broke off while it was written"));
+            let written = catch_unwind(AssertUnwindSafe(|| self.write_young())).unwrap_or_else(broke_off);
             let mut orders = self.orders();
             orders.writing = false;
             if let Err(error) = written {
