@@ -26,6 +26,9 @@ const REPORTS: [Role; 5] = [Role::Clerk, Role::Inspector, Role::Handler, Role::A
 /// Officers who work on reports and on what is paid for them.
 const CASES: [Role; 3] = [Role::Handler, Role::Approver, Role::Investigator];
 
+/// Who traces accountability; those who may be traced are not among them.
+const INQUIRIES: [Role; 3] = [Role::Investigator, Role::Approver, Role::Leader];
+
 /// Officers whose commands reach streams of each kind; the log checks every signer's role once more at the position that
 /// an entry gets. Whoever is not named here gets no answer at all, so that no refusal tells them anything.
 const fn writers(kind: StreamKind) -> &'static [Role] {
@@ -40,6 +43,7 @@ const fn writers(kind: StreamKind) -> &'static [Role] {
         StreamKind::Actor => &[Role::Admin],
         StreamKind::Rules => &[Role::Approver],
         StreamKind::Ledger => &[Role::Admin, Role::Approver],
+        StreamKind::Inquiry => &[Role::Investigator, Role::Approver],
     }
 }
 
@@ -64,7 +68,8 @@ impl Reader {
             | Event::Enterprise(_)
             | Event::Inspection(_)
             | Event::Rules(_)
-            | Event::Ledger(_) => None,
+            | Event::Ledger(_)
+            | Event::Inquiry(_) => None,
         });
         Ok(Self { roles, acts_for })
     }
@@ -93,6 +98,7 @@ impl Reader {
             StreamKind::Hazard | StreamKind::Enterprise | StreamKind::Inspection => self.any(&FIELD),
             StreamKind::Report => self.any(&REPORTS),
             StreamKind::Reward => self.any(&CASES),
+            StreamKind::Inquiry => self.any(&INQUIRIES),
             StreamKind::Actor => self.any(&[Role::Admin, Role::Approver, Role::Investigator]),
             StreamKind::Rules | StreamKind::Ledger => {
                 self.any(&FIELD) || self.any(&[Role::Admin, Role::Finance])
@@ -117,7 +123,8 @@ impl Reader {
             | StreamKind::Inspection
             | StreamKind::Actor
             | StreamKind::Rules
-            | StreamKind::Ledger => None,
+            | StreamKind::Ledger
+            | StreamKind::Inquiry => None,
         };
         Ok(enterprise.is_some() && enterprise == self.acts_for)
     }

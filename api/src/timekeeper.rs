@@ -58,7 +58,8 @@ fn record(app: &Arc<App>, stream: StreamId, clock: String) -> Result<bool, Execu
         | StreamKind::Inspection
         | StreamKind::Actor
         | StreamKind::Rules
-        | StreamKind::Ledger => return Ok(false),
+        | StreamKind::Ledger
+        | StreamKind::Inquiry => return Ok(false),
     };
     let request = Request { id: CommandId(Id::random()?), stream: Some(stream), command };
     match app.office.execute(&request, &[]) {

@@ -7,6 +7,7 @@ use crate::actor::ActorCommand;
 use crate::enterprise::EnterpriseCommand;
 use crate::hazard::HazardCommand;
 use crate::id::{CommandId, StreamId, StreamKind};
+use crate::inquiry::InquiryCommand;
 use crate::inspection::InspectionCommand;
 use crate::opening::LedgerCommand;
 use crate::report::ReportCommand;
@@ -24,6 +25,7 @@ pub enum Command {
     Actor(ActorCommand),
     Rules(RulesCommand),
     Ledger(LedgerCommand),
+    Inquiry(InquiryCommand),
 }
 
 /// Why a text is not a command.
@@ -72,6 +74,7 @@ impl Command {
             StreamKind::Actor => Self::Actor(parse(text)?),
             StreamKind::Rules => Self::Rules(parse(text)?),
             StreamKind::Ledger => Self::Ledger(parse(text)?),
+            StreamKind::Inquiry => Self::Inquiry(parse(text)?),
         })
     }
 
@@ -86,6 +89,7 @@ impl Command {
             Self::Actor(_) => StreamKind::Actor,
             Self::Rules(_) => StreamKind::Rules,
             Self::Ledger(_) => StreamKind::Ledger,
+            Self::Inquiry(_) => StreamKind::Inquiry,
         }
     }
 
@@ -100,6 +104,7 @@ impl Command {
             Self::Actor(command) => serde_json::to_string(command),
             Self::Rules(command) => serde_json::to_string(command),
             Self::Ledger(command) => serde_json::to_string(command),
+            Self::Inquiry(command) => serde_json::to_string(command),
         }
     }
 
@@ -114,6 +119,7 @@ impl Command {
             (StreamKind::Actor, schemars::schema_for!(ActorCommand)),
             (StreamKind::Rules, schemars::schema_for!(RulesCommand)),
             (StreamKind::Ledger, schemars::schema_for!(LedgerCommand)),
+            (StreamKind::Inquiry, schemars::schema_for!(InquiryCommand)),
         ]
     }
 

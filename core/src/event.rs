@@ -5,6 +5,7 @@ use crate::decider::{Recorded, StreamEvent};
 use crate::enterprise::EnterpriseEvent;
 use crate::hazard::HazardEvent;
 use crate::id::{ActorId, StreamId};
+use crate::inquiry::InquiryEvent;
 use crate::inspection::InspectionEvent;
 use crate::ledger::body::{Body, BodyError};
 use crate::ledger::entry::{Entry, Line};
@@ -26,6 +27,7 @@ pub enum Event {
     Actor(ActorEvent),
     Rules(RulesEvent),
     Ledger(LedgerEvent),
+    Inquiry(InquiryEvent),
 }
 
 /// Calls the same method of whichever stream's event it is.
@@ -40,6 +42,7 @@ macro_rules! each {
             Event::Actor($inner) => $call,
             Event::Rules($inner) => $call,
             Event::Ledger($inner) => $call,
+            Event::Inquiry($inner) => $call,
         }
     };
 }
@@ -164,6 +167,7 @@ macro_rules! in_union {
 }
 
 in_union! {
+    Inquiry(InquiryEvent),
     Hazard(HazardEvent),
     Report(ReportEvent),
     Reward(RewardEvent),

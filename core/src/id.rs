@@ -121,10 +121,11 @@ pub enum StreamKind {
     Actor,
     Rules,
     Ledger,
+    Inquiry,
 }
 
 impl StreamKind {
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Hazard,
         Self::Report,
         Self::Reward,
@@ -133,6 +134,7 @@ impl StreamKind {
         Self::Actor,
         Self::Rules,
         Self::Ledger,
+        Self::Inquiry,
     ];
 
     pub fn name(self) -> &'static str {
@@ -145,6 +147,7 @@ impl StreamKind {
             Self::Actor => "actor",
             Self::Rules => "rules",
             Self::Ledger => "ledger",
+            Self::Inquiry => "inquiry",
         }
     }
 

@@ -12,6 +12,7 @@ pub mod enterprise;
 pub mod event;
 pub mod hazard;
 pub mod id;
+pub mod inquiry;
 pub mod inspection;
 pub mod ledger;
 pub mod office;

@@ -125,6 +125,11 @@ impl Day {
         self.0.year()
     }
 
+    /// 0 for January.
+    pub fn month0(self) -> i32 {
+        i32::try_from(self.0.month0()).unwrap_or_default()
+    }
+
     /// `days` calendar days later; saturates at the ends of the calendar.
     #[must_use]
     pub fn plus_days(self, days: i64) -> Self {

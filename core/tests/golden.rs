@@ -15,6 +15,7 @@ use adit_core::decider::{Decider, Moment, Recorded, Rejection, StreamEvent};
 use adit_core::enterprise::{self, EnterpriseDecider};
 use adit_core::hazard::{self, HazardDecider};
 use adit_core::id::{ActorId, Id, StreamId, StreamKind};
+use adit_core::inquiry::InquiryDecider;
 use adit_core::inspection::{self, InspectionDecider};
 use adit_core::ledger::vkey::{SigningKey, hex};
 use adit_core::opening::LedgerDecider;
@@ -50,6 +51,7 @@ fn everybody(key: &SigningKey) -> Vec<Party> {
         Role::Handler,
         Role::Enterprise,
         Role::Finance,
+        Role::Investigator,
         Role::Admin,
         Role::Admin,
     ];
@@ -138,6 +140,12 @@ where
     }
 }
 
+/// A plan of rectification in its six parts.
+fn plan() -> Value {
+    json!({ "aim": "消除隐患", "responsibility": "矿长", "measures": "支护", "funds": "二十万元",
+        "time_limit": "六月底", "emergency_plan": "停产撤人" })
+}
+
 #[test]
 fn hazard() {
     let enterprise = stream(StreamKind::Enterprise, 1);
@@ -185,6 +193,8 @@ fn hazard() {
         ("hazard.delist", because.clone()),
         ("hazard.escalate", json!({ "step": "letter", "because": "理由" })),
         ("hazard.penalise", json!({ "decision": "决定", "decided_on": "2024-05-10", "unit_fine_yuan": "40000", "article": "102" })),
+        ("hazard.plan", plan()),
+        ("hazard.publish", json!({ "what": "penalty", "decision": "决定", "where": "县政府网站" })),
         ("hazard.decide_relief", json!({})),
         ("hazard.merge", json!({ "into": stream(StreamKind::Hazard, 7), "because": "同一隐患" })),
         ("hazard.record_overdue", json!({ "clock": "rectify" })),
@@ -205,11 +215,12 @@ fn hazard() {
     let closed: Vec<&str> =
         passed.iter().copied().chain(confirm.iter().map(String::as_str)).chain(["hazard.close"]).collect();
     let reopened = [closed.clone(), vec!["hazard.reopen"]].concat();
-    let states: [(&str, &[&str]); 10] = [
+    let states: [(&str, &[&str]); 11] = [
         ("absent", &[]),
         ("reported", &begin[..1]),
         ("dismissed", &["hazard.report", "hazard.dismiss"]),
         ("verified", &begin[..2]),
+        ("penalised", &[begin[0], begin[1], "hazard.penalise"]),
         ("assigned", &begin),
         ("rectified", &rectified),
         ("passed", &passed),
@@ -341,13 +352,15 @@ fn enterprise() {
             "enterprise.log_self_inspection",
             json!({ "enterprise": own, "inspected_on": "2024-05-09", "led_by_principal": true }),
         ),
+        ("enterprise.accept_resumption", json!({ "because": "验收合格" })),
         ("enterprise.petition_closure", json!({ "because": "三个月内两次" })),
         ("enterprise.close", json!({ "because": "政府决定" })),
     ];
     let table = Table::<EnterpriseDecider>::new(facts, &commands, &[]);
-    let states: [(&str, &[&str]); 4] = [
+    let states: [(&str, &[&str]); 5] = [
         ("absent", &[]),
         ("registered", &["enterprise.register"]),
+        ("stopped", &["enterprise.register", "enterprise.record_accident"]),
         ("petitioned", &["enterprise.register", "enterprise.petition_closure"]),
         ("closed", &["enterprise.register", "enterprise.close"]),
     ];
@@ -390,6 +403,42 @@ fn inspection() {
 }
 
 #[test]
+fn inquiry() {
+    let hazard = stream(StreamKind::Hazard, 2);
+    let facts = adit_core::inquiry::Facts { hazards_stand: true, size: 40 };
+    let propose = json!({ "post": "检查带队负责人", "responsibility": "supervising", "measure": "诫勉",
+        "article": "方案 矿山 36", "because": "两次检查未查出" });
+    let commands = [
+        ("inquiry.open", json!({ "hazards": [hazard], "trigger": "not_found", "because": "长期未查出" })),
+        ("inquiry.open twice", json!({ "hazards": [hazard, hazard], "because": "重复" })),
+        (
+            "inquiry.attach_trace",
+            json!({ "hazard": hazard, "as_of": 39, "hash": "ab".repeat(32), "summary": "两次检查" }),
+        ),
+        (
+            "inquiry.attach_trace ahead",
+            json!({ "hazard": hazard, "as_of": 40, "hash": "ab".repeat(32), "summary": "两次检查" }),
+        ),
+        ("inquiry.record_finding", json!({ "finding": "未查出", "proof": [3, 9] })),
+        ("inquiry.record_finding unproven", json!({ "finding": "未查出", "proof": [] })),
+        ("inquiry.propose_responsibility", propose),
+        ("inquiry.conclude", json!({ "conclusion": "追责" })),
+        ("inquiry.conclude nobody", json!({ "conclusion": "无人担责", "nobody_responsible": true })),
+    ];
+    let table = Table::<InquiryDecider>::new(facts, &commands, &[]);
+    let way =
+        ["inquiry.open", "inquiry.record_finding", "inquiry.propose_responsibility", "inquiry.conclude"];
+    let states: [(&str, &[&str]); 5] = [
+        ("absent", &[]),
+        ("opened", &way[..1]),
+        ("found", &way[..2]),
+        ("proposed", &way[..3]),
+        ("concluded", &way),
+    ];
+    insta::assert_snapshot!(table.print(&states));
+}
+
+#[test]
 fn actor_of_the_ledger() {
     let name = "test.example/ledger/actor/x".to_owned();
     let own = SigningKey::from_seed(&name, &[1; 32]).expect("key").vkey();
@@ -424,6 +473,8 @@ fn rules_and_ledger() {
         ("rules.adopt", adopt(&pack.hash(), "2024-05-10")),
         ("rules.adopt other", adopt("00", "2024-05-10")),
         ("rules.adopt early", adopt(&pack.hash(), "2024-05-11")),
+        ("rules.set_reward_budget", json!({ "year": 2024, "amount_yuan": "200000", "decision": "文" })),
+        ("rules.set_reward_budget slip", json!({ "year": 2042, "amount_yuan": "200000", "decision": "文" })),
     ];
     let rules = Table::<RulesDecider>::new((), &commands, &[]);
     let admin = |n: u8| SigningKey::from_seed("test.example/ledger/actor/x", &[n; 32]).expect("key").vkey();

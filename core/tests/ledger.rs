@@ -57,6 +57,7 @@ fn when_two_register_one_name_at_once_then_one_of_them_is_refused() {
             let bureau = &bureau;
             scope.spawn(move || {
                 let register = adit_core::enterprise::Register {
+                    metal_smelting: false,
                     name: text("同名矿"),
                     credit_code: None,
                     sector: Sector::Mine,

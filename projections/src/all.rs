@@ -184,7 +184,8 @@ impl Projections {
                 | StreamKind::Inspection
                 | StreamKind::Actor
                 | StreamKind::Rules
-                | StreamKind::Ledger => false,
+                | StreamKind::Ledger
+                | StreamKind::Inquiry => false,
             })
         };
         viewer.sees(stream.kind)

@@ -204,6 +204,8 @@ impl Deadlines {
             | HazardEvent::Served(_)
             | HazardEvent::Acknowledged(_)
             | HazardEvent::Assigned(_)
+            | HazardEvent::Planned(_)
+            | HazardEvent::Published(_)
             | HazardEvent::Committed(_)
             | HazardEvent::Evidenced(_)
             | HazardEvent::Confirmed(_)
@@ -278,7 +280,8 @@ impl Projection for Deadlines {
             | Event::Inspection(_)
             | Event::Actor(_)
             | Event::Rules(_)
-            | Event::Ledger(_) => {}
+            | Event::Ledger(_)
+            | Event::Inquiry(_) => {}
         }
     }
 }

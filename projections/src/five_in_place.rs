@@ -217,6 +217,8 @@ impl FiveInPlace {
             | HazardEvent::Delisted(_)
             | HazardEvent::Escalated(_)
             | HazardEvent::Penalised(_)
+            | HazardEvent::Planned(_)
+            | HazardEvent::Published(_)
             | HazardEvent::Relieved(_)
             | HazardEvent::ReliefRefused(_)
             | HazardEvent::Overdue(_) => return,
@@ -238,7 +240,8 @@ impl Projection for FiveInPlace {
             | Event::Inspection(_)
             | Event::Actor(_)
             | Event::Rules(_)
-            | Event::Ledger(_) => {}
+            | Event::Ledger(_)
+            | Event::Inquiry(_) => {}
         }
     }
 }

@@ -249,6 +249,8 @@ impl Register {
             | HazardEvent::Dismissed(_)
             | HazardEvent::Served(_)
             | HazardEvent::Acknowledged(_)
+            | HazardEvent::Planned(_)
+            | HazardEvent::Published(_)
             | HazardEvent::Committed(_)
             | HazardEvent::Evidenced(_)
             | HazardEvent::Confirmed(_)
@@ -273,7 +275,8 @@ impl Projection for Register {
             | Event::Inspection(_)
             | Event::Actor(_)
             | Event::Rules(_)
-            | Event::Ledger(_) => {}
+            | Event::Ledger(_)
+            | Event::Inquiry(_) => {}
         }
     }
 }

@@ -182,6 +182,8 @@ impl Relief {
             | HazardEvent::Served(_)
             | HazardEvent::Acknowledged(_)
             | HazardEvent::Assigned(_)
+            | HazardEvent::Planned(_)
+            | HazardEvent::Published(_)
             | HazardEvent::Committed(_)
             | HazardEvent::Evidenced(_)
             | HazardEvent::Confirmed(_)
@@ -214,7 +216,8 @@ impl Projection for Relief {
             | Event::Inspection(_)
             | Event::Actor(_)
             | Event::Rules(_)
-            | Event::Ledger(_) => {}
+            | Event::Ledger(_)
+            | Event::Inquiry(_) => {}
         }
     }
 }

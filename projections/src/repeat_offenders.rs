@@ -244,6 +244,8 @@ impl RepeatOffenders {
             | HazardEvent::Served(_)
             | HazardEvent::Acknowledged(_)
             | HazardEvent::Assigned(_)
+            | HazardEvent::Planned(_)
+            | HazardEvent::Published(_)
             | HazardEvent::Committed(_)
             | HazardEvent::Evidenced(_)
             | HazardEvent::Confirmed(_)
@@ -315,7 +317,8 @@ impl RepeatOffenders {
             EnterpriseEvent::Registered(_)
             | EnterpriseEvent::PrincipalChanged(_)
             | EnterpriseEvent::Graded(_)
-            | EnterpriseEvent::SelfInspectionLogged(_) => {}
+            | EnterpriseEvent::SelfInspectionLogged(_)
+            | EnterpriseEvent::ResumptionAccepted(_) => {}
         }
     }
 }
@@ -381,7 +384,8 @@ impl Projection for RepeatOffenders {
             | Event::Inspection(_)
             | Event::Actor(_)
             | Event::Rules(_)
-            | Event::Ledger(_) => {}
+            | Event::Ledger(_)
+            | Event::Inquiry(_) => {}
         }
     }
 }

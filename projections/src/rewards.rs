@@ -242,7 +242,8 @@ impl Projection for Rewards {
             | Event::Inspection(_)
             | Event::Actor(_)
             | Event::Rules(_)
-            | Event::Ledger(_) => {}
+            | Event::Ledger(_)
+            | Event::Inquiry(_) => {}
         }
     }
 }

@@ -42,6 +42,7 @@ impl Roll {
             | EnterpriseEvent::Graded(_)
             | EnterpriseEvent::AccidentRecorded(_)
             | EnterpriseEvent::SelfInspectionLogged(_)
+            | EnterpriseEvent::ResumptionAccepted(_)
             | EnterpriseEvent::ClosurePetitioned(_)
             | EnterpriseEvent::Closed(_) => {}
         }

@@ -17,6 +17,8 @@ pub(crate) fn status_after(before: Status, event: &HazardEvent) -> Status {
         HazardEvent::Merged(_) => Status::Merged,
         HazardEvent::Served(_)
         | HazardEvent::Acknowledged(_)
+        | HazardEvent::Planned(_)
+        | HazardEvent::Published(_)
         | HazardEvent::Committed(_)
         | HazardEvent::Evidenced(_)
         | HazardEvent::Confirmed(_)

@@ -55,7 +55,7 @@ fn hazard_command(world: &World, what: u8, choice: u8) -> (HazardCommand, Vec<Pa
         11 => (HazardCommand::SuspendProduction(because()), officer(Role::Approver)),
         12 => (HazardCommand::ResumeProduction(because()), officer(Role::Approver)),
         13 => {
-            let list = List { authority: text("市应急局"), because: text("理由") };
+            let list = List { place: None, authority: text("市应急局"), because: text("理由") };
             (HazardCommand::List(list), officer(Role::Approver))
         }
         14 => (HazardCommand::Delist(because()), officer(Role::Approver)),
@@ -67,7 +67,7 @@ fn hazard_command(world: &World, what: u8, choice: u8) -> (HazardCommand, Vec<Pa
         16 => (penalise(choice, today), officer(Role::Approver)),
         17 => {
             let otherwise = choice.is_multiple_of(2).then(|| text("另有考虑"));
-            let decide = DecideRelief { otherwise, rectification_refused: false };
+            let decide = DecideRelief { otherwise, person: None, rectification_refused: false };
             (HazardCommand::DecideRelief(decide), officer(Role::Approver))
         }
         18 => (HazardCommand::Merge(Merge { into: pit(choice), because: text("同一隐患") }), inspectors()),

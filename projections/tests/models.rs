@@ -409,7 +409,10 @@ mod given_a_hazard_that_was_self_reported {
     fn when_it_is_decided_otherwise_then_the_office_reads_why_and_the_enterprise_does_not() {
         let mut world = two_mines();
         world.assigned(1, 1, CRITERIA[0]).five(1);
-        let decide = DecideRelief { otherwise: Some(text("另有考虑")), rectification_refused: false };
+        let decide =
+            DecideRelief {
+                otherwise: Some(text("另有考虑")), person: None, rectification_refused: false
+            };
         world.hazard(1, HazardCommand::DecideRelief(decide), &officer(Role::Approver));
         let office = &world.ask("relief", &Filter::default(), Viewer::Office).rows[0];
         assert_eq!((&office["decision"], &office["rule_says"]), (&"refused".into(), &"relieved".into()));
@@ -461,7 +464,7 @@ mod given_a_snapshot {
         let mut world = two_mines();
         world.assigned(1, 1, CRITERIA[0]);
         // Without a plan relief is refused, for a reason that has no details.
-        let decide = DecideRelief { otherwise: None, rectification_refused: false };
+        let decide = DecideRelief { otherwise: None, person: None, rectification_refused: false };
         world.hazard(1, HazardCommand::DecideRelief(decide), &officer(Role::Approver));
         let whole = world.fold();
         let restored = Projections::restore(&whole.snapshot().expect("snapshot")).expect("restored");

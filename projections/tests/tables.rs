@@ -21,7 +21,7 @@ fn story() -> World {
     world.enterprise(1, register("示例一矿", "东镇", Some("示例控股")), &officer(Role::Clerk));
     world.enterprise(2, register("示例二矿", "西镇", Some("示例控股")), &officer(Role::Clerk));
     world.assigned(1, 1, CRITERIA[0]).five(1);
-    let decide = DecideRelief { otherwise: None, rectification_refused: false };
+    let decide = DecideRelief { otherwise: None, person: None, rectification_refused: false };
     world.hazard(1, HazardCommand::DecideRelief(decide), &officer(Role::Approver));
     world.later(7).closed(1);
     world.handled(7, "20100");

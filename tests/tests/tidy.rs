@@ -13,6 +13,7 @@ use adit_core::actor::ActorRefusal;
 use adit_core::decider::Rejection;
 use adit_core::enterprise::EnterpriseRefusal;
 use adit_core::hazard::HazardRefusal;
+use adit_core::inquiry::InquiryRefusal;
 use adit_core::inspection::InspectionRefusal;
 use adit_core::ledger::proposal::EntryFault;
 use adit_core::opening::LedgerRefusal;
@@ -56,6 +57,7 @@ fn every_refusal_has_its_words_in_both_languages() {
         codes(RewardRefusal::ALL),
         codes(EnterpriseRefusal::ALL),
         codes(InspectionRefusal::ALL),
+        codes(InquiryRefusal::ALL),
         codes(ActorRefusal::ALL),
         codes(RulesRefusal::ALL),
         codes(LedgerRefusal::ALL),
@@ -71,7 +73,7 @@ fn every_refusal_has_its_words_in_both_languages() {
 /// Codes that stand as text in the sources, such as `api.forbidden` or `reward.floor`.
 #[test]
 fn every_code_in_the_sources_has_its_words() {
-    let kinds = ["api.", "office.", "reward.", "relief.", "closure.", "rules.", "entry."];
+    let kinds = ["api.", "office.", "reward.", "relief.", "closure.", "rules.", "entry.", "accountability."];
     for path in sources().iter().filter(|path| !path.to_string_lossy().contains("/tests/")) {
         let text = fs::read_to_string(path).expect("source");
         let text = text.split("#[cfg(test)]").next().unwrap_or_default();
@@ -105,8 +107,18 @@ fn files_hold_one_idea_and_say_what_they_are() {
 
 #[test]
 fn the_domain_knows_no_float_no_clock_and_no_unordered_map() {
-    let pure =
-        ["hazard", "report", "reward", "enterprise", "inspection", "actor", "rulebook", "opening", "rules"];
+    let pure = [
+        "hazard",
+        "report",
+        "reward",
+        "enterprise",
+        "inspection",
+        "inquiry",
+        "actor",
+        "rulebook",
+        "opening",
+        "rules",
+    ];
     for path in sources() {
         let place = path.to_string_lossy().into_owned();
         if !pure.iter().any(|name| place.contains(&format!("core/src/{name}/"))) {

@@ -233,6 +233,7 @@ fn open_bench(data: &Path) -> Result<Bench> {
         office.execute(&request, &admins)?;
     }
     let register = Register {
+        metal_smelting: false,
         name: Text::new(BENCH)?,
         credit_code: None,
         sector: Sector::Mine,
@@ -295,7 +296,8 @@ fn own_streams(office: &Office) -> Result<(Option<ActorId>, Option<StreamId>)> {
             | Event::Reward(_)
             | Event::Enterprise(_)
             | Event::Inspection(_)
-            | Event::Rules(_) => false,
+            | Event::Rules(_)
+            | Event::Inquiry(_) => false,
         };
         if !own {
             bail!(

@@ -32,6 +32,9 @@ pub enum EnterpriseCommand {
     /// A self-inspection, also one that found nothing.
     #[serde(rename = "enterprise.log_self_inspection")]
     LogSelfInspection(LogSelfInspection),
+    /// Accept that it produces again after a fatal accident (plan, mines, 27).
+    #[serde(rename = "enterprise.accept_resumption")]
+    AcceptResumption(AcceptResumption),
     /// Ask the government to close it.
     #[serde(rename = "enterprise.petition_closure")]
     PetitionClosure(PetitionClosure),
@@ -47,6 +50,9 @@ pub struct Register {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub credit_code: Option<Short>,
     pub sector: Sector,
+    /// Metal smelting (金属冶炼), which looks for major hazards every month (plan, industry, 4).
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub metal_smelting: bool,
     /// Town or street (乡镇、街道).
     pub town: Short,
     pub licence: Licence,
@@ -83,6 +89,28 @@ pub enum Risk {
     Low,
 }
 
+impl Risk {
+    pub const ALL: [Self; 4] = [Self::Major, Self::Larger, Self::General, Self::Low];
+
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Major => "major",
+            Self::Larger => "larger",
+            Self::General => "general",
+            Self::Low => "low",
+        }
+    }
+
+    pub fn zh(self) -> &'static str {
+        match self {
+            Self::Major => "重大风险",
+            Self::Larger => "较大风险",
+            Self::General => "一般风险",
+            Self::Low => "低风险",
+        }
+    }
+}
+
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Grade {
@@ -115,6 +143,12 @@ pub struct LogSelfInspection {
     /// Hazards entered from it; empty when nothing was found.
     #[serde(default)]
     pub hazards: Vec<StreamId>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct AcceptResumption {
+    pub because: Long,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]

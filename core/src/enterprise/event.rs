@@ -3,7 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::command::{
-    ChangeHolder, ChangeLicence, CloseEnterprise, Grade, LogSelfInspection, RecordAccident, Register,
+    AcceptResumption, ChangeHolder, ChangeLicence, CloseEnterprise, Grade, LogSelfInspection, RecordAccident,
+    Register,
 };
 use crate::decider::StreamEvent;
 use crate::id::StreamId;
@@ -32,6 +33,8 @@ pub enum EnterpriseEvent {
     AccidentRecorded(AccidentRecorded),
     #[serde(rename = "enterprise.self_inspection_logged")]
     SelfInspectionLogged(LogSelfInspection),
+    #[serde(rename = "enterprise.resumption_accepted")]
+    ResumptionAccepted(AcceptResumption),
     #[serde(rename = "enterprise.closure_petitioned")]
     ClosurePetitioned(ClosurePetitioned),
     #[serde(rename = "enterprise.closed")]
@@ -43,6 +46,9 @@ pub struct AccidentRecorded {
     pub accident: RecordAccident,
     /// By the deaths (国务院令第493号 art. 3).
     pub grade: AccidentGrade,
+    /// Production stops until an approver accepts that it goes on: a death (plan, mines, 27).
+    #[serde(default)]
+    pub suspends: bool,
 }
 
 /// The petition with its grounds and what they rest on.
@@ -70,6 +76,7 @@ impl StreamEvent for EnterpriseEvent {
             Self::Graded(_) => "enterprise.graded",
             Self::AccidentRecorded(_) => "enterprise.accident_recorded",
             Self::SelfInspectionLogged(_) => "enterprise.self_inspection_logged",
+            Self::ResumptionAccepted(_) => "enterprise.resumption_accepted",
             Self::ClosurePetitioned(_) => "enterprise.closure_petitioned",
             Self::Closed(_) => "enterprise.closed",
         }
@@ -85,6 +92,7 @@ impl StreamEvent for EnterpriseEvent {
             | Self::PrincipalChanged(_)
             | Self::Graded(_)
             | Self::SelfInspectionLogged(_)
+            | Self::ResumptionAccepted(_)
             | Self::ClosurePetitioned(_)
             | Self::Closed(_) => Vec::new(),
         }

@@ -13,6 +13,7 @@ use crate::decider::{Decider, Moment, Recorded};
 use crate::id::StreamId;
 use crate::role::{Role, signed_by};
 use crate::rules::closure::{ClosureFacts, Licence, closure};
+use crate::rules::reward::Sector;
 use crate::units::Day;
 
 /// The decider of `enterprise` streams.
@@ -37,6 +38,9 @@ pub struct State {
     pub status: Status,
     pub licence: Option<Licence>,
     pub producing: bool,
+    pub sector: Option<Sector>,
+    /// Stopped after a fatal accident, until it is accepted that it goes on.
+    pub suspended: bool,
 }
 
 /// What a decision reads in other streams.
@@ -98,6 +102,7 @@ fn grade(
 ) -> Result<EnterpriseEvent, Refused> {
     stands(state)?;
     need(signed_by(moment.by, Role::Approver), Refused::NeedsApprover)?;
+    need(grade.standardisation.is_none_or(|level| (1..=3).contains(&level)), Refused::NoSuchGrade)?;
     need(grade.standardisation.is_none() || !facts.open_major_hazard, Refused::MajorHazardOpen)?;
     Ok(EnterpriseEvent::Graded(grade.clone()))
 }
@@ -112,7 +117,9 @@ fn record_accident(
     need(accident.day <= moment.now.day(), Refused::InFuture)?;
     let rules = &moment.rules.accidents;
     let grade = rules.grade(accident.deaths, accident.seriously_injured, accident.direct_loss_yuan);
-    Ok(EnterpriseEvent::AccidentRecorded(AccidentRecorded { accident: accident.clone(), grade }))
+    // Plan, mines, 27: where somebody died in a mine.
+    let suspends = accident.deaths > 0 && state.sector == Some(Sector::Mine);
+    Ok(EnterpriseEvent::AccidentRecorded(AccidentRecorded { accident: accident.clone(), grade, suspends }))
 }
 
 fn log_inspection(
@@ -127,6 +134,17 @@ fn log_inspection(
     need(facts.acts_for.is_some() && facts.acts_for == stream, Refused::NotOwnEnterprise)?;
     need(log.inspected_on <= moment.now.day(), Refused::InFuture)?;
     Ok(EnterpriseEvent::SelfInspectionLogged(log.clone()))
+}
+
+fn accept_resumption(
+    state: &State,
+    accept: &AcceptResumption,
+    moment: &Moment<'_>,
+) -> Result<EnterpriseEvent, Refused> {
+    stands(state)?;
+    need(signed_by(moment.by, Role::Approver), Refused::NeedsApprover)?;
+    need(state.suspended, Refused::NotSuspended)?;
+    Ok(EnterpriseEvent::ResumptionAccepted(accept.clone()))
 }
 
 fn petition(
@@ -193,6 +211,7 @@ impl Decider for EnterpriseDecider {
             EnterpriseCommand::LogSelfInspection(command) => {
                 log_inspection(state, command, facts, moment, Some(command.enterprise))
             }
+            EnterpriseCommand::AcceptResumption(command) => accept_resumption(state, command, moment),
             EnterpriseCommand::PetitionClosure(command) => petition(state, command, facts, moment),
             EnterpriseCommand::Close(command) => close(state, command, moment),
         };
@@ -205,11 +224,14 @@ impl Decider for EnterpriseDecider {
                 state.status = Status::Registered;
                 state.licence = Some(register.licence);
                 state.producing = register.producing;
+                state.sector = Some(register.sector);
             }
             EnterpriseEvent::LicenceChanged(change) => {
                 state.licence = Some(change.licence);
                 state.producing = change.producing;
             }
+            EnterpriseEvent::AccidentRecorded(recorded) => state.suspended |= recorded.suspends,
+            EnterpriseEvent::ResumptionAccepted(_) => state.suspended = false,
             EnterpriseEvent::ClosurePetitioned(_) => state.status = Status::Petitioned,
             EnterpriseEvent::Closed(_) => {
                 state.status = Status::Closed;
@@ -219,7 +241,6 @@ impl Decider for EnterpriseDecider {
             | EnterpriseEvent::ParentChanged(_)
             | EnterpriseEvent::PrincipalChanged(_)
             | EnterpriseEvent::Graded(_)
-            | EnterpriseEvent::AccidentRecorded(_)
             | EnterpriseEvent::SelfInspectionLogged(_) => {}
         }
         state

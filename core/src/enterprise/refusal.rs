@@ -18,5 +18,7 @@ refusals! {
         InFuture = "enterprise.in_future",
         AlreadyPetitioned = "enterprise.already_petitioned",
         NoGround = "enterprise.no_ground",
+        NoSuchGrade = "enterprise.no_such_grade",
+        NotSuspended = "enterprise.not_suspended",
     }
 }

@@ -30,6 +30,9 @@ pub enum HazardCommand {
     /// Who is responsible, until when.
     #[serde(rename = "hazard.assign")]
     Assign(Assign),
+    /// The enterprise makes its plan of rectification, in its six parts (治理方案).
+    #[serde(rename = "hazard.plan")]
+    Plan(Plan),
     /// The enterprise commits to one of the five (五落实).
     #[serde(rename = "hazard.commit")]
     Commit(ElementText),
@@ -70,6 +73,9 @@ pub enum HazardCommand {
     /// Record a penalty for it.
     #[serde(rename = "hazard.penalise")]
     Penalise(Penalise),
+    /// Say where a penalty, a listing or a delisting was made public.
+    #[serde(rename = "hazard.publish")]
+    Publish(Publish),
     /// Decide on relief from penalty.
     #[serde(rename = "hazard.decide_relief")]
     DecideRelief(DecideRelief),
@@ -148,6 +154,37 @@ pub struct Assign {
     pub due: Day,
 }
 
+/// The six parts of the plan (国家安监总局令第16号 art. 15): the aim, and what the five commit to.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Plan {
+    /// 目标和任务
+    pub aim: Long,
+    /// 机构和人员
+    pub responsibility: Long,
+    /// 方法和措施
+    pub measures: Long,
+    /// 经费和物资
+    pub funds: Long,
+    /// 时限和要求
+    pub time_limit: Long,
+    /// 安全措施和应急预案
+    pub emergency_plan: Long,
+}
+
+impl Plan {
+    /// What the plan says of one of the five.
+    pub fn part(&self, element: Element) -> &Long {
+        match element {
+            Element::Responsibility => &self.responsibility,
+            Element::Measures => &self.measures,
+            Element::Funds => &self.funds,
+            Element::TimeLimit => &self.time_limit,
+            Element::EmergencyPlan => &self.emergency_plan,
+        }
+    }
+}
+
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ElementText {
@@ -184,6 +221,9 @@ pub struct Extend {
 pub struct List {
     /// The authority that supervises.
     pub authority: Short,
+    /// Where it supervises, from the province down: decides which rule of listing holds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub place: Option<Short>,
     pub because: Long,
 }
 
@@ -228,9 +268,40 @@ pub struct DecideRelief {
     /// The officer decides otherwise than the rule ("in principle"), and says why.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub otherwise: Option<Long>,
+    /// What a person decides where no source does; asked for then, and only then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub person: Option<PersonDecides>,
     /// The enterprise refused to rectify.
     #[serde(default)]
     pub rectification_refused: bool,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PersonDecides {
+    pub relieved: bool,
+    pub because: Long,
+}
+
+/// What is made public.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case", tag = "what")]
+pub enum Published {
+    /// The decision on a penalty, by its number.
+    Penalty {
+        decision: Short,
+    },
+    Listing,
+    Delisting,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Publish {
+    #[serde(flatten)]
+    pub published: Published,
+    /// Where: a page, a notice board, a gazette.
+    #[serde(rename = "where")]
+    pub place: Short,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -243,6 +314,6 @@ pub struct Merge {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RecordOverdue {
-    /// `rectify` or `review`.
+    /// `rectify`, `review`, `publish_penalty`, `publish_listing` or `publish_delisting`.
     pub clock: String,
 }

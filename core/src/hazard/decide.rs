@@ -2,22 +2,31 @@
 
 use super::command::{
     Assign, Because, DecideRelief, ElementOnly, ElementText, Empty, Escalate, Extend, HazardCommand, List,
-    Merge, Origin, Penalise, RecordOverdue, Report, Review, Serve, Verify,
+    Merge, Origin, Penalise, Plan, Publish, Published, RecordOverdue, Report, Review, Serve, Verify,
 };
-use super::event::{Assigned, Extended, HazardEvent, Penalised, Rectified, ReliefDecided, Verified};
+use super::event::{
+    Assigned, Delisted, Extended, HazardEvent, Listed, Overdue, Penalised, Planned, PublishedAt, Rectified,
+    ReliefDecided, Verified,
+};
 use super::refusal::HazardRefusal as Refusal;
-use super::{Facts, State, Status, Step};
+use super::{Facts, State, Status};
 use crate::decider::Moment;
 use crate::role::{Role, signed_by, signed_by_log, signed_by_two};
-use crate::rules::five_in_place::Stage;
+use crate::rules::five_in_place::{Element, Stage};
 use crate::rules::relief::{Outcome, relief};
-use crate::rules::{criteria, deadline};
+use crate::rules::{criteria, deadline, supervision};
 use crate::units::Day;
 
 type Decision = Result<HazardEvent, Refusal>;
 
-pub(super) fn decide(state: &State, command: &HazardCommand, facts: &Facts, moment: &Moment<'_>) -> Decision {
-    match command {
+pub(super) fn decide(
+    state: &State,
+    command: &HazardCommand,
+    facts: &Facts,
+    moment: &Moment<'_>,
+) -> Result<Vec<HazardEvent>, Refusal> {
+    let event = match command {
+        HazardCommand::Plan(plan) => return self::plan(state, plan, facts, moment),
         HazardCommand::Report(report) => self::report(state, report, facts, moment),
         HazardCommand::Verify(verify) => self::verify(state, verify, moment),
         HazardCommand::Dismiss(because) => dismiss(state, because, moment),
@@ -40,8 +49,10 @@ pub(super) fn decide(state: &State, command: &HazardCommand, facts: &Facts, mome
         HazardCommand::Penalise(penalise) => self::penalise(state, penalise, moment),
         HazardCommand::DecideRelief(decide) => decide_relief(state, decide, facts, moment),
         HazardCommand::Merge(merge) => self::merge(state, merge, facts, moment),
+        HazardCommand::Publish(publish) => self::publish(state, publish, moment),
         HazardCommand::RecordOverdue(overdue) => record_overdue(state, overdue, moment),
-    }
+    };
+    event.map(|event| vec![event])
 }
 
 fn need(holds: bool, refusal: Refusal) -> Result<(), Refusal> {
@@ -168,6 +179,16 @@ fn assign(state: &State, assign: &Assign, moment: &Moment<'_>) -> Decision {
     Ok(HazardEvent::Assigned(Assigned { assign: assign.clone(), latest: longest, source }))
 }
 
+/// The whole plan at once: its aim, and what each of the five commits to.
+fn plan(state: &State, plan: &Plan, facts: &Facts, moment: &Moment<'_>) -> Result<Vec<HazardEvent>, Refusal> {
+    let mut events = vec![HazardEvent::Planned(Planned { aim: plan.aim.clone() })];
+    for element in Element::ALL {
+        let text = ElementText { element, text: plan.part(element).clone() };
+        events.push(commit(state, &text, facts, moment)?);
+    }
+    Ok(events)
+}
+
 fn commit(state: &State, text: &ElementText, facts: &Facts, moment: &Moment<'_>) -> Decision {
     open(state)?;
     own_enterprise(state, facts, moment)?;
@@ -192,12 +213,18 @@ fn confirm(state: &State, only: &ElementOnly, moment: &Moment<'_>) -> Decision {
     Ok(HazardEvent::Confirmed(only.clone()))
 }
 
+/// Whether the five in place are asked for: of a major hazard (plan, mines, 10), not of a general one.
+fn asks_for_five(state: &State, moment: &Moment<'_>) -> bool {
+    moment.rules.five.are_asked_for(state.criterion.is_some())
+}
+
 /// Mended only when the enterprise has shown all five (plan, mines, 10: rectified strictly by the five in place).
 fn rectify(state: &State, because: &Because, facts: &Facts, moment: &Moment<'_>) -> Decision {
     being_mended(state)?;
     need(state.status == Status::Assigned, Refusal::NotAssigned)?;
     own_enterprise(state, facts, moment)?;
-    need(state.all_at_least(Stage::Evidenced), Refusal::FiveNotEvidenced)?;
+    let shown = !asks_for_five(state, moment) || state.all_at_least(Stage::Evidenced);
+    need(shown, Refusal::FiveNotEvidenced)?;
     let review = deadline::due(moment.rules, "review", moment.now.day());
     let review_due = review.ok().map(|due| due.day);
     Ok(HazardEvent::Rectified(Rectified { because: because.because.clone(), review_due }))
@@ -232,7 +259,8 @@ fn close(state: &State, moment: &Moment<'_>) -> Decision {
     need(signed_by(moment.by, Role::Approver), Refusal::NeedsApprover)?;
     let approvers = crate::role::actors_with(moment.by, Role::Approver);
     need(approvers.iter().any(|actor| !state.reviewed_by.contains(actor)), Refusal::ReviewerCloses)?;
-    need(state.all_at_least(Stage::Confirmed), Refusal::FiveNotConfirmed)?;
+    let in_place = !asks_for_five(state, moment) || state.all_at_least(Stage::Confirmed);
+    need(in_place, Refusal::FiveNotConfirmed)?;
     Ok(HazardEvent::Closed(Empty {}))
 }
 
@@ -250,6 +278,10 @@ fn extend(state: &State, extend: &Extend, moment: &Moment<'_>) -> Decision {
     need(signed_by(moment.by, Role::Approver), Refusal::NeedsApprover)?;
     need(state.due.is_some_and(|due| due >= moment.now.day()), Refusal::ExtensionTooLate)?;
     need(state.due.is_some_and(|due| extend.until > due), Refusal::DueInPast)?;
+    if let Some((due, days)) = state.due.zip(state.extension_notice_days) {
+        let last = moment.rules.calendar.add_working_days(moment.now.day(), days);
+        need(last.map_err(|_| Refusal::UnknownYear)? <= due, Refusal::ExtensionTooLate)?;
+    }
     need(state.latest.is_some_and(|latest| extend.until <= latest), Refusal::BeyondLimit)?;
     Ok(HazardEvent::Extended(Extended { until: extend.until, because: extend.because.clone() }))
 }
@@ -278,13 +310,29 @@ fn list(state: &State, list: &List, moment: &Moment<'_>) -> Decision {
     open(state)?;
     need(signed_by(moment.by, Role::Approver), Refusal::NeedsApprover)?;
     need(!state.listed, Refusal::AlreadyListed)?;
-    Ok(HazardEvent::Listed(list.clone()))
+    let rule = listing_rule(list, moment)?;
+    if let Some((rule, due)) = rule.as_ref().zip(state.due) {
+        need(due <= rule.longest, Refusal::BeyondLimit)?;
+    }
+    Ok(HazardEvent::Listed(Listed {
+        list: list.clone(),
+        publish_due: rule.as_ref().map(|rule| rule.publish_due),
+        extension_notice_days: rule.as_ref().map(|rule| rule.extension_notice_days),
+        rule: rule.map(|rule| rule.rule),
+    }))
+}
+
+/// The rule of listing that holds where the hazard is supervised; none where its numbers are not known.
+fn listing_rule(list: &List, moment: &Moment<'_>) -> Result<Option<supervision::Listing>, Refusal> {
+    let Some(place) = &list.place else { return Ok(None) };
+    supervision::listing(moment.rules, place.as_str(), moment.now.day()).map_err(|_| Refusal::UnknownYear)
 }
 
 fn delist(state: &State, because: &Because, moment: &Moment<'_>) -> Decision {
     need(signed_by(moment.by, Role::Approver), Refusal::NeedsApprover)?;
-    need(state.listed, Refusal::NotListed)?;
-    Ok(HazardEvent::Delisted(because.clone()))
+    let list = state.list.as_ref().filter(|_| state.listed).ok_or(Refusal::NotListed)?;
+    let publish_due = listing_rule(list, moment)?.map(|rule| rule.publish_delisting_due);
+    Ok(HazardEvent::Delisted(Delisted { because: because.because.clone(), publish_due }))
 }
 
 /// One step at a time, in the order of the ladder (plan, mines, 10).
@@ -292,13 +340,8 @@ fn escalate(state: &State, escalate: &Escalate, moment: &Moment<'_>) -> Decision
     open(state)?;
     let entitled = signed_by(moment.by, Role::Handler) || signed_by(moment.by, Role::Approver);
     need(entitled, Refusal::NeedsHandler)?;
-    let next = match state.step {
-        None => Step::Letter,
-        Some(Step::Letter) => Step::Circular,
-        Some(Step::Circular) => Step::Interview,
-        Some(Step::Interview | Step::Exposure) => Step::Exposure,
-    };
-    need(escalate.step == next, Refusal::LadderOrder)?;
+    let next = moment.rules.supervision.next_step(state.step);
+    need(next == Some(escalate.step), Refusal::LadderOrder)?;
     Ok(HazardEvent::Escalated(escalate.clone()))
 }
 
@@ -318,7 +361,31 @@ fn penalise(state: &State, penalise: &Penalise, moment: &Moment<'_>) -> Decision
     need(penalise.decided_on <= moment.now.day(), Refusal::FoundInFuture)?;
     // Closure counts penalties (安全生产法, art. 113): one decision entered twice must not count twice.
     need(!state.decisions.contains(penalise.decision.as_str()), Refusal::DecisionRecorded)?;
-    Ok(HazardEvent::Penalised(Penalised { enterprise: report.enterprise, penalise: penalise.clone() }))
+    let publish_due = deadline::due(moment.rules, "publish_penalty", penalise.decided_on);
+    Ok(HazardEvent::Penalised(Penalised {
+        enterprise: report.enterprise,
+        penalise: penalise.clone(),
+        publish_due: publish_due.ok().map(|due| due.day),
+        waits: state.unpublished.iter().any(|(_, due)| due.is_some()),
+    }))
+}
+
+fn publish(state: &State, publish: &Publish, moment: &Moment<'_>) -> Decision {
+    let entitled = signed_by(moment.by, Role::Handler) || signed_by(moment.by, Role::Approver);
+    need(entitled, Refusal::NeedsHandler)?;
+    let mut next_due = None;
+    let waits = match &publish.published {
+        Published::Penalty { decision } => {
+            let (this, others): (Vec<_>, Vec<_>) =
+                state.unpublished.iter().partition(|(waiting, _)| waiting == decision.as_str());
+            next_due = others.into_iter().find_map(|(_, due)| *due);
+            !this.is_empty()
+        }
+        Published::Listing => state.listing_due.is_some(),
+        Published::Delisting => state.delisting_due.is_some(),
+    };
+    need(waits, Refusal::NothingToPublish)?;
+    Ok(HazardEvent::Published(PublishedAt { publish: publish.clone(), next_due }))
 }
 
 fn decide_relief(state: &State, decide: &DecideRelief, facts: &Facts, moment: &Moment<'_>) -> Decision {
@@ -336,21 +403,30 @@ fn decide_relief(state: &State, decide: &DecideRelief, facts: &Facts, moment: &M
     need(own, Refusal::NotSelfReported)?;
     let mut basis = facts.relief.clone();
     basis.self_reported = Some(state.reported_at);
-    basis.plan_made = state.stage(crate::rules::five_in_place::Element::Measures) >= Stage::Committed;
+    let mended = matches!(state.status, Status::Rectified | Status::Passed | Status::Closed);
+    basis.plan_made = mended || state.stage(Element::Measures) >= Stage::Committed;
     basis.overdue = state.due.is_some_and(|due| {
         matches!(state.status, Status::Assigned) && due < moment.now.day() || state.missed.contains("rectify")
     });
     basis.refused = decide.rectification_refused;
     let says = relief(moment.rules, &basis);
+    let unclear = says.outcome == Outcome::PersonDecides;
+    need(!unclear || decide.person.is_some(), Refusal::PersonDecides)?;
+    need(!unclear || decide.otherwise.is_none(), Refusal::RuleDoesNotDecide)?;
+    need(unclear || decide.person.is_none(), Refusal::RuleDecides)?;
     let decided = ReliefDecided {
         rule_says: says.outcome,
         reasons: says.reasons,
         facts: basis,
         otherwise: decide.otherwise.clone(),
+        person: decide.person.clone(),
         rules: moment.rules.version().to_owned(),
     };
     // "In principle": an officer may decide otherwise, with the reason that stands in the event.
-    let relieved = (says.outcome == Outcome::Relieved) != decide.otherwise.is_some();
+    let relieved = match &decide.person {
+        Some(person) => person.relieved,
+        None => (says.outcome == Outcome::Relieved) != decide.otherwise.is_some(),
+    };
     Ok(if relieved { HazardEvent::Relieved(decided) } else { HazardEvent::ReliefRefused(decided) })
 }
 
@@ -375,14 +451,24 @@ fn merge(state: &State, merge: &Merge, facts: &Facts, moment: &Moment<'_>) -> De
 
 /// Recorded once for each clock, by the ledger itself, after the last day.
 fn record_overdue(state: &State, overdue: &RecordOverdue, moment: &Moment<'_>) -> Decision {
-    open(state)?;
+    need(state.status != Status::Absent, Refusal::NotReported)?;
     need(signed_by_log(moment.by), Refusal::OnlyByLog)?;
+    let slow = matches!(overdue.clock.as_str(), "rectify" | "review");
+    if slow {
+        open(state)?;
+    }
     let due = match overdue.clock.as_str() {
         "rectify" if state.status == Status::Assigned => state.due,
         "review" if state.status == Status::Rectified => state.review_due,
+        "publish_penalty" => state.unpublished.iter().find_map(|(_, due)| *due),
+        "publish_listing" => state.listing_due,
+        "publish_delisting" => state.delisting_due,
         _ => None,
     };
     need(due.is_some_and(|due| due < moment.now.day()), Refusal::NotOverdue)?;
     need(!state.missed.contains(&overdue.clock), Refusal::OverdueRecorded)?;
-    Ok(HazardEvent::Overdue(overdue.clone()))
+    // Slow mending climbs the ladder; a step that was called for and not taken yet is not skipped.
+    let climbs = overdue.clock == "rectify";
+    let calls_for = moment.rules.supervision.next_step(state.step).filter(|_| climbs);
+    Ok(HazardEvent::Overdue(Overdue { clock: overdue.clock.clone(), calls_for }))
 }

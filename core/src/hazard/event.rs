@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::command::{
-    Assign, Because, ElementOnly, ElementText, Empty, Escalate, List, Merge, Penalise, RecordOverdue, Report,
-    Review, Serve,
+    Assign, Because, ElementOnly, ElementText, Empty, Escalate, List, Merge, Penalise, PersonDecides,
+    Publish, Published, Report, Review, Serve, Step,
 };
 use crate::decider::StreamEvent;
 use crate::id::StreamId;
@@ -30,6 +30,8 @@ pub enum HazardEvent {
     Acknowledged(Empty),
     #[serde(rename = "hazard.assigned")]
     Assigned(Assigned),
+    #[serde(rename = "hazard.planned")]
+    Planned(Planned),
     #[serde(rename = "hazard.committed")]
     Committed(ElementText),
     #[serde(rename = "hazard.evidenced")]
@@ -51,13 +53,15 @@ pub enum HazardEvent {
     #[serde(rename = "hazard.production_resumed")]
     ProductionResumed(Because),
     #[serde(rename = "hazard.listed")]
-    Listed(List),
+    Listed(Listed),
     #[serde(rename = "hazard.delisted")]
-    Delisted(Because),
+    Delisted(Delisted),
     #[serde(rename = "hazard.escalated")]
     Escalated(Escalate),
     #[serde(rename = "hazard.penalised")]
     Penalised(Penalised),
+    #[serde(rename = "hazard.published")]
+    Published(PublishedAt),
     #[serde(rename = "hazard.relieved")]
     Relieved(ReliefDecided),
     #[serde(rename = "hazard.relief_refused")]
@@ -65,7 +69,7 @@ pub enum HazardEvent {
     #[serde(rename = "hazard.merged")]
     Merged(Merge),
     #[serde(rename = "hazard.overdue")]
-    Overdue(RecordOverdue),
+    Overdue(Overdue),
 }
 
 /// Major with its criterion item, or general; `enterprise` and `place` stand here again for the index.
@@ -105,6 +109,49 @@ pub struct Extended {
 pub struct Penalised {
     pub enterprise: StreamId,
     pub penalise: Penalise,
+    /// Day by which the decision is public (安全生产法 art. 78); none where that can't be worked out.
+    #[serde(default)]
+    pub publish_due: Option<Day>,
+    /// The clock of an earlier decision runs, and stops first.
+    #[serde(default)]
+    pub waits: bool,
+}
+
+/// The aim, which is the sixth part of the plan; the other five are committed with it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Planned {
+    pub aim: Long,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Listed {
+    pub list: List,
+    /// The rule of listing that holds there; none where its numbers are not known.
+    pub rule: Option<String>,
+    pub publish_due: Option<Day>,
+    /// Working days before the due day by which an extension is asked for.
+    pub extension_notice_days: Option<u32>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Delisted {
+    pub because: Long,
+    pub publish_due: Option<Day>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct PublishedAt {
+    pub publish: Publish,
+    /// Day by which the next penalty that waits is public.
+    pub next_due: Option<Day>,
+}
+
+/// A deadline that was missed, and the step of the ladder that it calls for.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Overdue {
+    pub clock: String,
+    #[serde(default)]
+    pub calls_for: Option<Step>,
 }
 
 /// A decision on relief: what the rule says and why, and whether an officer decided otherwise.
@@ -114,6 +161,9 @@ pub struct ReliefDecided {
     pub reasons: Vec<Reason>,
     pub facts: ReliefFacts,
     pub otherwise: Option<Long>,
+    /// What a person decided where no source does.
+    #[serde(default)]
+    pub person: Option<PersonDecides>,
     pub rules: String,
 }
 
@@ -126,6 +176,7 @@ impl StreamEvent for HazardEvent {
             Self::Served(_) => "hazard.served",
             Self::Acknowledged(_) => "hazard.acknowledged",
             Self::Assigned(_) => "hazard.assigned",
+            Self::Planned(_) => "hazard.planned",
             Self::Committed(_) => "hazard.committed",
             Self::Evidenced(_) => "hazard.evidenced",
             Self::Confirmed(_) => "hazard.confirmed",
@@ -140,6 +191,7 @@ impl StreamEvent for HazardEvent {
             Self::Delisted(_) => "hazard.delisted",
             Self::Escalated(_) => "hazard.escalated",
             Self::Penalised(_) => "hazard.penalised",
+            Self::Published(_) => "hazard.published",
             Self::Relieved(_) => "hazard.relieved",
             Self::ReliefRefused(_) => "hazard.relief_refused",
             Self::Merged(_) => "hazard.merged",
@@ -164,6 +216,21 @@ impl StreamEvent for HazardEvent {
                 let again = review.due.map(|due| clock("rectify", due));
                 again.into_iter().chain([stop("review")]).collect()
             }
+            // One clock for all penalties: it runs for the one that must be public first.
+            Self::Penalised(penalised) => {
+                let due = penalised.publish_due.filter(|_| !penalised.waits);
+                due.map(|due| clock("publish_penalty", due)).into_iter().collect()
+            }
+            Self::Listed(listed) => {
+                listed.publish_due.map(|due| clock("publish_listing", due)).into_iter().collect()
+            }
+            Self::Delisted(delisted) => {
+                delisted.publish_due.map(|due| clock("publish_delisting", due)).into_iter().collect()
+            }
+            Self::Published(published) => {
+                let next = published.next_due.map(|due| clock("publish_penalty", due));
+                next.into_iter().chain([stop(published.publish.published.clock())]).collect()
+            }
             Self::Reported(_)
             | Self::Verified(_)
             | Self::Dismissed(_)
@@ -176,10 +243,8 @@ impl StreamEvent for HazardEvent {
             | Self::Reopened(_)
             | Self::ProductionSuspended(_)
             | Self::ProductionResumed(_)
-            | Self::Listed(_)
-            | Self::Delisted(_)
+            | Self::Planned(_)
             | Self::Escalated(_)
-            | Self::Penalised(_)
             | Self::Relieved(_)
             | Self::ReliefRefused(_)
             | Self::Merged(_)
@@ -213,7 +278,20 @@ impl StreamEvent for HazardEvent {
             | Self::Relieved(_)
             | Self::ReliefRefused(_)
             | Self::Merged(_)
+            | Self::Planned(_)
+            | Self::Published(_)
             | Self::Overdue(_) => Vec::new(),
+        }
+    }
+}
+
+impl Published {
+    /// The clock that publishing it stops.
+    pub fn clock(&self) -> &'static str {
+        match self {
+            Self::Penalty { .. } => "publish_penalty",
+            Self::Listing => "publish_listing",
+            Self::Delisting => "publish_delisting",
         }
     }
 }

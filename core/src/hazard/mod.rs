@@ -15,7 +15,10 @@ mod refusal;
 use std::collections::{BTreeMap, BTreeSet};
 
 pub use command::*;
-pub use event::{Assigned, Extended, HazardEvent, Penalised, Rectified, ReliefDecided, Verified};
+pub use event::{
+    Assigned, Delisted, Extended, HazardEvent, Listed, Overdue, Penalised, Planned, PublishedAt, Rectified,
+    ReliefDecided, Verified,
+};
 pub use refusal::HazardRefusal;
 
 use crate::decider::{Decider, Moment, Recorded};
@@ -67,11 +70,24 @@ pub struct State {
     pub reviewed_by: BTreeSet<ActorId>,
     pub suspended: bool,
     pub listed: bool,
+    /// The listing, while it is listed.
+    pub list: Option<List>,
     pub step: Option<Step>,
     pub relief_decided: bool,
     pub relieved: bool,
     /// Numbers of the decisions on penalty.
     pub decisions: BTreeSet<String>,
+    /// Decisions that are not public yet, in their order, with the day by which they must be.
+    pub unpublished: Vec<(String, Option<Day>)>,
+    /// A listing, or a delisting, that is not public yet.
+    pub listing_due: Option<Day>,
+    pub delisting_due: Option<Day>,
+    /// Working days before the due day by which an extension is asked for while it is listed.
+    pub extension_notice_days: Option<u32>,
+    /// The step that the last recorded miss called for.
+    pub called_for: Option<Step>,
+    /// The aim of the plan was set.
+    pub planned: bool,
     /// This stream, once something stands in it.
     pub stream: Option<StreamId>,
     /// Clocks whose miss was recorded.
@@ -133,7 +149,7 @@ impl Decider for HazardDecider {
         facts: &Facts,
         moment: &Moment<'_>,
     ) -> Result<Vec<HazardEvent>, HazardRefusal> {
-        decide::decide(state, command, facts, moment).map(|event| vec![event])
+        decide::decide(state, command, facts, moment)
     }
 
     fn evolve(mut state: State, event: &HazardEvent, recorded: &Recorded) -> State {
@@ -156,6 +172,7 @@ impl Decider for HazardDecider {
                 state.latest = Some(assigned.latest);
                 state.missed.clear();
             }
+            HazardEvent::Planned(_) => state.planned = true,
             HazardEvent::Committed(text) => raise(&mut state, text.element, Stage::Committed),
             HazardEvent::Evidenced(text) => raise(&mut state, text.element, Stage::Evidenced),
             HazardEvent::Confirmed(only) => raise(&mut state, only.element, Stage::Confirmed),
@@ -182,8 +199,20 @@ impl Decider for HazardDecider {
             }
             HazardEvent::ProductionSuspended(_) => state.suspended = true,
             HazardEvent::ProductionResumed(_) => state.suspended = false,
-            HazardEvent::Listed(_) => state.listed = true,
-            HazardEvent::Delisted(_) => state.listed = false,
+            HazardEvent::Listed(listed) => {
+                state.listed = true;
+                state.list = Some(listed.list.clone());
+                state.listing_due = listed.publish_due;
+                state.extension_notice_days = listed.extension_notice_days;
+                state.missed.remove("publish_listing");
+            }
+            HazardEvent::Delisted(delisted) => {
+                state.listed = false;
+                state.delisting_due = delisted.publish_due;
+                state.extension_notice_days = None;
+                state.missed.remove("publish_delisting");
+            }
+            HazardEvent::Published(published) => publish(&mut state, &published.publish.published),
             HazardEvent::Escalated(escalate) => state.step = Some(escalate.step),
             HazardEvent::Relieved(_) => {
                 state.relief_decided = true;
@@ -191,10 +220,13 @@ impl Decider for HazardDecider {
             }
             HazardEvent::ReliefRefused(_) => state.relief_decided = true,
             HazardEvent::Penalised(penalised) => {
-                state.decisions.insert(penalised.penalise.decision.to_string());
+                let decision = penalised.penalise.decision.to_string();
+                state.unpublished.push((decision.clone(), penalised.publish_due));
+                state.decisions.insert(decision);
             }
             HazardEvent::Merged(_) => state.status = Status::Merged,
             HazardEvent::Overdue(overdue) => {
+                state.called_for = overdue.calls_for.or(state.called_for);
                 state.missed.insert(overdue.clock.clone());
             }
             HazardEvent::Acknowledged(_) => {}
@@ -207,10 +239,22 @@ fn raise(state: &mut State, element: Element, stage: Stage) {
     state.five.insert(element, stage);
 }
 
+fn publish(state: &mut State, published: &Published) {
+    match published {
+        Published::Penalty { decision } => {
+            state.unpublished.retain(|(waiting, _)| waiting != decision.as_str());
+        }
+        Published::Listing => state.listing_due = None,
+        Published::Delisting => state.delisting_due = None,
+    }
+    state.missed.remove(published.clock());
+}
+
 /// A reopened hazard is verified again in effect: it waits for a new assignment, and its five elements begin anew.
 fn reopen(state: &mut State) {
     state.status = Status::Verified;
     state.five.clear();
+    state.planned = false;
     state.rectified_by.clear();
     state.reviewed_by.clear();
     state.due = None;

@@ -58,5 +58,10 @@ refusals! {
         NewDueMissing = "hazard.new_due_missing",
         NotOverdue = "hazard.not_overdue",
         OverdueRecorded = "hazard.overdue_recorded",
+        NothingToPublish = "hazard.nothing_to_publish",
+        PersonDecides = "hazard.person_decides",
+        RuleDecides = "hazard.rule_decides",
+        RuleDoesNotDecide = "hazard.rule_does_not_decide",
+        UnknownYear = "hazard.unknown_year",
     }
 }

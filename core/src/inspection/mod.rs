@@ -10,7 +10,7 @@ pub use refusal::InspectionRefusal;
 
 use crate::decider::{Decider, Moment, Recorded};
 use crate::id::{ActorId, StreamId};
-use crate::ledger::vkey::hex;
+use crate::ledger::vkey::{hex, is_hash};
 use crate::role::{Role, actors_with, signed_by_two};
 use crate::units::{Day, Position};
 
@@ -75,9 +75,7 @@ fn need(holds: bool, refusal: Refused) -> Result<(), Refused> {
 
 fn seal(state: &State, seal: &Seal) -> Result<InspectionEvent, Refused> {
     need(state.status == Status::Absent, Refused::AlreadyBegun)?;
-    let form = seal.commitment.len() == 64
-        && seal.commitment.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b));
-    need(form, Refused::NoCommitment)?;
+    need(is_hash(&seal.commitment), Refused::NoCommitment)?;
     Ok(InspectionEvent::Sealed(seal.clone()))
 }
 

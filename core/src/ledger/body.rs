@@ -19,6 +19,7 @@ use crate::enterprise::EnterpriseEvent;
 use crate::event::{Event, InUnion};
 use crate::hazard::HazardEvent;
 use crate::id::{ActorId, StreamKind};
+use crate::inquiry::InquiryEvent;
 use crate::inspection::InspectionEvent;
 use crate::opening::LedgerEvent;
 use crate::report::ReportEvent;
@@ -157,6 +158,7 @@ impl Body {
             StreamKind::Reward => Self::read_as::<RewardEvent>(bytes),
             StreamKind::Enterprise => Self::read_as::<EnterpriseEvent>(bytes),
             StreamKind::Inspection => Self::read_as::<InspectionEvent>(bytes),
+            StreamKind::Inquiry => Self::read_as::<InquiryEvent>(bytes),
             StreamKind::Actor => Self::read_as::<ActorEvent>(bytes),
             StreamKind::Rules => Self::read_as::<RulesEvent>(bytes),
             StreamKind::Ledger => Self::read_as::<LedgerEvent>(bytes),

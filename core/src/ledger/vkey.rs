@@ -133,6 +133,11 @@ pub fn hex(bytes: &[u8]) -> String {
     bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
 }
 
+/// Whether `text` is a hash of 32 bytes as [`hex`] writes it.
+pub fn is_hash(text: &str) -> bool {
+    text.len() == 64 && text.bytes().all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte))
+}
+
 /// A private key with its name. Leaves memory when it is dropped; is never shown.
 #[derive(Clone)]
 pub struct SigningKey {

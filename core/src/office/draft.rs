@@ -9,6 +9,7 @@ use crate::enterprise::EnterpriseDecider;
 use crate::event::{Event, InUnion};
 use crate::hazard::HazardDecider;
 use crate::id::{ActorId, StreamId};
+use crate::inquiry::InquiryDecider;
 use crate::inspection::{InspectionCommand, InspectionDecider};
 use crate::ledger::entry::{Entry, Line, Seen};
 use crate::ledger::officer;
@@ -72,6 +73,7 @@ impl Office {
                 self.step::<EnterpriseDecider>(&mut made, stream, command, moment)?;
             }
             Command::Inspection(command) => self.inspect(&mut made, stream, command, moment)?,
+            Command::Inquiry(command) => self.step::<InquiryDecider>(&mut made, stream, command, moment)?,
             Command::Actor(command) => self.step::<ActorDecider>(&mut made, stream, command, moment)?,
             Command::Rules(command) => self.step::<RulesDecider>(&mut made, stream, command, moment)?,
             Command::Ledger(command) => self.step::<LedgerDecider>(&mut made, stream, command, moment)?,

@@ -7,6 +7,7 @@ use crate::enterprise::{self, EnterpriseCommand, EnterpriseDecider, EnterpriseEv
 use crate::event::{Event, Fact, InUnion};
 use crate::hazard::{self, HazardCommand, HazardDecider, HazardEvent, Origin, Report};
 use crate::id::{ActorId, Id, StreamId, StreamKind};
+use crate::inquiry::{self, InquiryCommand, InquiryDecider};
 use crate::inspection::{self, InspectionCommand, InspectionDecider, InspectionEvent};
 use crate::ledger::keyring::actor_key_name;
 use crate::ledger::proposal::Read;
@@ -103,16 +104,26 @@ impl Office {
                 Event::Inspection(InspectionEvent::FindingRecorded(found)) => {
                     let same_item =
                         found.finding.criterion.is_some() && found.finding.criterion == state.criterion;
-                    if same_item || found.finding.place == report.place {
-                        first(&mut relief.inspected, fact.position);
+                    match (same_item, found.finding.place == report.place) {
+                        (true, true) => first(&mut relief.inspected, fact.position),
+                        (true, false) | (false, true) => first(&mut relief.inspected_unclear, fact.position),
+                        (false, false) => {}
                     }
                 }
-                // A plan counts from where it was sealed: a self-report after it is provably late.
+                // A plan counts from where it was sealed: a self-report after it is provably late, unless the inspectors
+                // had been there before it and had not found this.
                 Event::Inspection(InspectionEvent::Opened(opened)) => {
-                    first(&mut relief.inspected, opened.sealed_at);
+                    let been_there = facts.iter().any(|other| {
+                        other.stream == fact.stream
+                            && other.position < state.reported_at
+                            && matches!(other.event, Event::Inspection(InspectionEvent::Performed(_)))
+                    });
+                    if !been_there {
+                        first(&mut relief.inspected, opened.sealed_at);
+                    }
                 }
                 Event::Enterprise(EnterpriseEvent::AccidentRecorded(_)) => {
-                    first(&mut relief.accident, fact.position);
+                    first(&mut relief.accident_unclear, fact.position);
                 }
                 Event::Hazard(HazardEvent::Verified(verified)) => {
                     let same_item = verified.criterion.is_some() && verified.criterion == state.criterion;
@@ -127,7 +138,8 @@ impl Office {
                 | Event::Reward(_)
                 | Event::Actor(_)
                 | Event::Rules(_)
-                | Event::Ledger(_) => {}
+                | Event::Ledger(_)
+                | Event::Inquiry(_) => {}
             }
         }
         Ok(Gathered { facts: relief, reads: vec![read] })
@@ -207,6 +219,7 @@ impl Gather for EnterpriseDecider {
             | EnterpriseCommand::ChangeParent(_)
             | EnterpriseCommand::ChangePrincipal(_)
             | EnterpriseCommand::RecordAccident(_)
+            | EnterpriseCommand::AcceptResumption(_)
             | EnterpriseCommand::Close(_) => {}
         }
         Ok(Gathered { facts, reads })
@@ -287,6 +300,27 @@ pub(super) fn hazards_opened<'a>(
         }
     }
     opened
+}
+
+impl Gather for InquiryDecider {
+    fn gather(
+        office: &Office,
+        _: StreamId,
+        _: &inquiry::State,
+        command: &InquiryCommand,
+        _: &Moment,
+    ) -> Result<Gathered<inquiry::Facts>, ExecuteError> {
+        let mut facts = inquiry::Facts { hazards_stand: true, size: office.ledger.size() };
+        let mut reads = Vec::new();
+        if let InquiryCommand::Open(open) = command {
+            for hazard in open.hazards.iter().filter(|hazard| hazard.kind == StreamKind::Hazard) {
+                let (state, read) = office.load::<HazardDecider>(*hazard)?;
+                facts.hazards_stand &= state.status != hazard::Status::Absent;
+                reads.push(read);
+            }
+        }
+        Ok(Gathered { facts, reads })
+    }
 }
 
 impl Gather for RewardDecider {

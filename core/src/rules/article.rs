@@ -52,6 +52,9 @@ impl Rules {
         articles.extend(self.five.articles());
         articles.extend(self.accidents.articles());
         articles.extend(self.calendar.articles());
+        articles.extend(self.accountability.articles());
+        articles.extend(self.supervision.articles());
+        articles.extend(self.duty.articles());
         for article in &mut articles {
             article.in_force &= self.in_force(article.pack, article.mark);
         }

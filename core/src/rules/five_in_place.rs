@@ -82,10 +82,24 @@ pub struct FiveRules {
     pub document: String,
     pub article: String,
     mark: Mark,
+    asked_for: AskedFor,
     pub element: Vec<ElementRule>,
 }
 
+/// Of which hazards the five are asked for.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct AskedFor {
+    major: bool,
+    general: bool,
+}
+
 impl FiveRules {
+    /// Whether the five must be in place for a major, or for a general hazard to be struck off.
+    pub fn are_asked_for(&self, major: bool) -> bool {
+        if major { self.asked_for.major } else { self.asked_for.general }
+    }
+
     /// Each of the five stands once.
     pub(super) fn check(&self) -> Result<(), PackError> {
         for element in Element::ALL {

@@ -5,16 +5,19 @@
 //! approver has adopted its pack.
 
 pub mod accident;
+pub mod accountability;
 pub mod article;
 pub mod calendar;
 pub mod closure;
 pub mod criteria;
 pub mod deadline;
+pub mod duty;
 pub mod entries;
 pub mod facts;
 pub mod five_in_place;
 pub mod relief;
 pub mod reward;
+pub mod supervision;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -65,7 +68,7 @@ impl Pack {
 }
 
 /// Every pack that ships with this version.
-pub const PACKS: [Pack; 7] = [
+pub const PACKS: [Pack; 10] = [
     Pack { id: "rewards", text: include_str!("../../rules/rewards.toml") },
     Pack { id: "deadlines", text: include_str!("../../rules/deadlines.toml") },
     Pack { id: "closure", text: include_str!("../../rules/closure.toml") },
@@ -73,6 +76,9 @@ pub const PACKS: [Pack; 7] = [
     Pack { id: "five_in_place", text: include_str!("../../rules/five_in_place.toml") },
     Pack { id: "accidents", text: include_str!("../../rules/accidents.toml") },
     Pack { id: "calendar", text: include_str!("../../rules/calendar.toml") },
+    Pack { id: "accountability", text: include_str!("../../rules/accountability.toml") },
+    Pack { id: "supervision", text: include_str!("../../rules/supervision.toml") },
+    Pack { id: "duty", text: include_str!("../../rules/duty.toml") },
 ];
 
 /// Why a pack can't be used.
@@ -106,6 +112,9 @@ pub struct Rules {
     pub five: five_in_place::FiveRules,
     pub accidents: accident::AccidentRules,
     pub calendar: calendar::Calendar,
+    pub accountability: accountability::AccountabilityRules,
+    pub supervision: supervision::SupervisionRules,
+    pub duty: duty::DutyRules,
     adopted: BTreeSet<String>,
     version: String,
 }
@@ -129,8 +138,19 @@ impl Rules {
         Self::of(&PACKS, adopted)
     }
 
-    fn of(packs: &[Pack; 7], adopted: &[(String, String)]) -> Result<Self, PackError> {
-        let [rewards, deadlines, closure, relief, five, accidents, calendar] = packs;
+    fn of(packs: &[Pack; 10], adopted: &[(String, String)]) -> Result<Self, PackError> {
+        let [
+            rewards,
+            deadlines,
+            closure,
+            relief,
+            five,
+            accidents,
+            calendar,
+            accountability,
+            supervision,
+            duty,
+        ] = packs;
         let known = |(id, hash): &(String, String)| packs.iter().any(|p| p.id == id && p.hash() == *hash);
         let adopted: BTreeSet<String> =
             adopted.iter().filter(|pack| known(pack)).map(|(id, _)| id.clone()).collect();
@@ -142,6 +162,9 @@ impl Rules {
             five: read(five)?,
             accidents: read(accidents)?,
             calendar: read::<calendar::CalendarPack>(calendar)?.into(),
+            accountability: read(accountability)?,
+            supervision: read(supervision)?,
+            duty: read(duty)?,
             version: version(packs, &adopted),
             adopted,
         };
@@ -151,6 +174,9 @@ impl Rules {
         rules.five.check()?;
         rules.accidents.check()?;
         rules.calendar.check()?;
+        rules.accountability.check()?;
+        rules.supervision.check()?;
+        rules.duty.check()?;
         Ok(rules)
     }
 
@@ -165,7 +191,7 @@ impl Rules {
     }
 }
 
-fn version(packs: &[Pack; 7], adopted: &BTreeSet<String>) -> String {
+fn version(packs: &[Pack; 10], adopted: &BTreeSet<String>) -> String {
     let mut hasher = blake3::Hasher::new();
     for pack in packs {
         hasher.update(pack.hash().as_bytes());
@@ -240,6 +266,13 @@ mod tests {
             ("calendar", "last_year = 2026", "last_year = 2027", "2027"),
             ("calendar", "last_year = 2026", "last_year = 2025", "2026-"),
             ("relief", "mark = \"T\"", "mark = \"X\"", "relief"),
+            ("accountability", "name = \"understated\"", "name = \"not_found\"", "understated"),
+            ("accountability", "many = 30", "many = 0", "reopened_at_once"),
+            ("supervision", "[\"letter\", \"circular\"", "[\"circular\", \"letter\"", "ladder"),
+            ("supervision", "publish_days = 5\n", "", "qingdao-2012"),
+            ("supervision", "place = \"辽宁省\"", "place = \"山东省青岛市\"", "liaoning"),
+            ("duty", "risk = \"larger\"", "risk = \"major\"", "major"),
+            ("duty", "metal_smelting = true\n", "", "industry"),
         ] {
             let error = broken(pack, from, to).unwrap_or_else(|| panic!("{pack}: {to} was accepted"));
             let said = error.to_string();
@@ -257,7 +290,7 @@ mod tests {
             .filter(|article| !article.in_force)
             .map(|article| article.id)
             .collect();
-        assert_eq!(waiting, ["rewards/liaoning", "rewards/anshan"]);
+        assert_eq!(waiting, ["rewards/liaoning", "rewards/anshan", "supervision/liaoning"]);
     }
 
     #[test]

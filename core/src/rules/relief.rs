@@ -59,6 +59,13 @@ pub struct ReliefFacts {
     /// Position of an accident from this hazard.
     #[serde(default)]
     pub accident: Option<Position>,
+    /// An inspection's finding of the same item at another place, or of another item at the same place: whether it is the
+    /// same hazard, no source says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub inspected_unclear: Option<Position>,
+    /// An accident at this enterprise of which it is not said whether it came from this hazard.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub accident_unclear: Option<Position>,
 }
 
 /// What the rule says; an officer may decide otherwise, with a reason ("in principle").
@@ -67,6 +74,8 @@ pub struct ReliefFacts {
 pub enum Outcome {
     Relieved,
     Refused,
+    /// No source decides: a person does, and says why.
+    PersonDecides,
 }
 
 /// The answer with each condition.
@@ -103,6 +112,16 @@ pub fn relief(rules: &Rules, facts: &ReliefFacts) -> Relief {
         if holds {
             against.push(Reason::new(code, [], &source));
         }
+    }
+    let mut unclear = Vec::new();
+    if let Some(position) = facts.inspected_unclear.filter(|position| *position < own) {
+        unclear.push(Reason::new("relief.inspection_unclear", at(position), &source));
+    }
+    if let Some(position) = facts.accident_unclear.filter(|position| *position < own) {
+        unclear.push(Reason::new("relief.accident_unclear", at(position), &source));
+    }
+    if against.is_empty() && !unclear.is_empty() {
+        return Relief { outcome: Outcome::PersonDecides, reasons: unclear };
     }
     if against.is_empty() {
         let reasons = vec![Reason::new("relief.all_conditions", at(own), &source)];

@@ -40,6 +40,16 @@ impl Sector {
             Self::Other => "other",
         }
     }
+
+    pub fn zh(self) -> &'static str {
+        match self {
+            Self::Mine => "矿山",
+            Self::Industry => "工贸",
+            Self::Chemical => "化工",
+            Self::Fireworks => "烟花爆竹",
+            Self::Other => "其他",
+        }
+    }
 }
 
 #[derive(Clone, Debug, Deserialize)]

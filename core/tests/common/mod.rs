@@ -114,6 +114,7 @@ impl Bureau {
 
     pub(crate) fn enterprise(&self, name: &str) -> StreamId {
         let register = Register {
+            metal_smelting: false,
             name: text(name),
             credit_code: None,
             sector: Sector::Mine,

@@ -294,6 +294,7 @@ pub(crate) fn fold(facts: &[Fact]) -> Projections {
 
 pub(crate) fn register(name: &str, town: &str, controller: Option<&str>) -> EnterpriseCommand {
     EnterpriseCommand::Register(Register {
+        metal_smelting: false,
         name: text(name),
         credit_code: None,
         sector: Sector::Mine,

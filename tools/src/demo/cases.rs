@@ -42,6 +42,8 @@ pub(crate) struct Case {
     pub(crate) enterprise: String,
     place: String,
     sector: Sector,
+    #[serde(default)]
+    metal_smelting: bool,
     kind: Kind,
     #[serde(default)]
     channel: Option<Channel>,
@@ -167,6 +169,7 @@ fn enter(case: Case) -> impl FnOnce(&mut Cast) -> Result<()> {
             name: text(&case.enterprise)?,
             credit_code: None,
             sector: case.sector,
+            metal_smelting: case.metal_smelting,
             town: text(&case.place)?,
             licence: Licence::Full,
             producing: true,
@@ -254,7 +257,7 @@ fn supervise(cast: &mut Cast, case: &Case) -> Result<()> {
         return Ok(());
     };
     let stream = format!("{}/hazard/0", case.id);
-    let list = hazard::List { authority: text(authority)?, because: text(&case.note)? };
+    let list = hazard::List { authority: text(authority)?, place: None, because: text(&case.note)? };
     cast.act(&stream, Command::Hazard(HazardCommand::List(list)), &["approver"])?;
     let assign = hazard::Assign { responsible_post: text("主要负责人")?, due };
     cast.act(&stream, Command::Hazard(HazardCommand::Assign(assign)), &["handler"])?;

@@ -88,6 +88,7 @@ fn hazard_of(name: &str) -> String {
 
 fn enter(cast: &mut Cast, name: &str, sector: Sector) -> Result<()> {
     let register = Register {
+        metal_smelting: false,
         name: text(name)?,
         credit_code: None,
         sector,
@@ -190,7 +191,7 @@ fn review_and_close(cast: &Cast, name: &str) -> Result<()> {
 }
 
 fn decide_relief(cast: &Cast, name: &str) -> Result<()> {
-    let decide = hazard::DecideRelief { otherwise: None, rectification_refused: false };
+    let decide = hazard::DecideRelief { otherwise: None, person: None, rectification_refused: false };
     on_hazard(cast, name, HazardCommand::DecideRelief(decide), &["approver"])
 }
 

@@ -154,7 +154,8 @@ impl<'a> Cells<'a> {
         Some(Register {
             name: name?,
             credit_code: credit_code.ok()?,
-            sector: sector?,
+            sector: sector?.0,
+            metal_smelting: sector?.1,
             town,
             licence: licence?,
             producing: producing?,
@@ -279,12 +280,14 @@ impl<'a> Cells<'a> {
 
 type Words<T> = &'static [(&'static [&'static str], T)];
 
-const SECTORS: Words<Sector> = &[
-    (&["其他", "other"], Sector::Other),
-    (&["矿山", "非煤矿山", "金属非金属矿山", "煤矿", "尾矿库", "mine"], Sector::Mine),
-    (&["工贸", "industry"], Sector::Industry),
-    (&["化工", "危险化学品", "chemical"], Sector::Chemical),
-    (&["烟花爆竹", "fireworks"], Sector::Fireworks),
+/// The sector, and whether it is metal smelting.
+const SECTORS: Words<(Sector, bool)> = &[
+    (&["其他", "other"], (Sector::Other, false)),
+    (&["矿山", "非煤矿山", "金属非金属矿山", "煤矿", "尾矿库", "mine"], (Sector::Mine, false)),
+    (&["工贸", "industry"], (Sector::Industry, false)),
+    (&["金属冶炼", "冶金", "metal_smelting"], (Sector::Industry, true)),
+    (&["化工", "危险化学品", "chemical"], (Sector::Chemical, false)),
+    (&["烟花爆竹", "fireworks"], (Sector::Fireworks, false)),
 ];
 
 const LICENCES: Words<Licence> = &[

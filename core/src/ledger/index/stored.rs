@@ -74,6 +74,7 @@ fn kind_byte(kind: StreamKind) -> u8 {
         StreamKind::Actor => 5,
         StreamKind::Rules => 6,
         StreamKind::Ledger => 7,
+        StreamKind::Inquiry => 8,
     }
 }
 
