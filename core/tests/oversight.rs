@@ -1,0 +1,240 @@
+//! Plans, publication, supervision, relief that a person decides, fatal accidents: as their specification.
+#![allow(clippy::expect_used, clippy::panic, reason = "a test reports by panicking")]
+
+mod common;
+
+use adit_core::decider::StreamEvent;
+use adit_core::enterprise::{self, EnterpriseDecider};
+use adit_core::hazard::{HazardEvent, Origin, Step};
+use adit_core::ledger::entry::Line;
+use adit_core::role::Party;
+use adit_core::rules::five_in_place::{Element, Stage};
+use adit_core::rules::relief::Outcome;
+use adit_core::units::Position;
+use common::story::*;
+use serde_json::{Value, json};
+
+fn plan() -> Value {
+    json!({ "aim": "消除隐患", "responsibility": "矿长", "measures": "支护", "funds": "二十万元",
+        "time_limit": "六月底", "emergency_plan": "停产撤人" })
+}
+
+fn lines(story: &Hazard) -> Vec<String> {
+    story.events.last().expect("an event").lines().iter().map(Line::to_string).collect()
+}
+
+mod given_a_plan_in_six_parts {
+    use super::*;
+
+    #[test]
+    fn when_the_enterprise_makes_it_then_its_aim_is_set_and_all_five_are_committed() {
+        let story = assigned().then(&manager(), "hazard.plan", &plan());
+        assert!(story.state.planned);
+        assert!(Element::ALL.iter().all(|element| story.state.stage(*element) == Stage::Committed));
+        let kinds: Vec<&str> = story.events.iter().rev().take(6).map(StreamEvent::kind).collect();
+        assert_eq!(kinds.iter().filter(|kind| **kind == "hazard.committed").count(), 5);
+        assert_eq!(kinds.last(), Some(&"hazard.planned"));
+    }
+
+    #[test]
+    fn when_one_of_the_five_is_evidenced_then_the_plan_is_not_made_anew() {
+        let code = "hazard.element_already_evidenced";
+        evidenced().refuses(&manager(), "hazard.plan", &plan(), code);
+    }
+
+    #[test]
+    fn when_the_hazard_is_general_then_it_is_struck_off_without_the_five() {
+        let general = reported()
+            .then(&inspectors(), "hazard.verify", &json!({ "because": "一般隐患" }))
+            .then(&handler(), "hazard.assign", &json!({ "responsible_post": "矿长", "due": "2024-06-30" }))
+            .then(&manager(), "hazard.rectify", &because())
+            .then(&inspectors(), "hazard.review", &passed_it());
+        assert!(general.ask(&approver(), "hazard.close", &json!({})).is_ok());
+    }
+}
+
+mod given_a_penalty {
+    use super::*;
+
+    fn public(decision: &str) -> Value {
+        json!({ "what": "penalty", "decision": decision, "where": "县政府网站" })
+    }
+
+    #[test]
+    fn when_it_is_decided_then_a_public_clock_runs_for_seven_working_days() {
+        // 10 May 2024 is a Friday and Saturday 11 May is made up for: 11, 13, 14, 15, 16, 17, 20 May.
+        let story = verified().then(&approver(), "hazard.penalise", &fine("1"));
+        assert_eq!(lines(&story), ["clock publish_penalty 2024-05-20"]);
+        let story = story.then(&handler(), "hazard.publish", &public("1"));
+        assert_eq!(lines(&story), ["stop publish_penalty"]);
+        story.refuses(&handler(), "hazard.publish", &public("1"), "hazard.nothing_to_publish");
+    }
+
+    #[test]
+    fn when_two_wait_then_the_clock_runs_for_the_earlier_one_and_starts_again_for_the_other() {
+        let story = verified().then(&approver(), "hazard.penalise", &fine("1")).on("2024-05-13");
+        let second =
+            json!({ "decision": "2", "decided_on": "2024-05-13", "unit_fine_yuan": "1", "article": "102" });
+        let story = story.then(&approver(), "hazard.penalise", &second);
+        assert!(lines(&story).is_empty());
+        let story = story.then(&handler(), "hazard.publish", &public("1"));
+        assert_eq!(lines(&story), ["clock publish_penalty 2024-05-22", "stop publish_penalty"]);
+    }
+
+    #[test]
+    fn when_it_is_not_public_in_time_then_the_miss_is_recorded_also_after_closing() {
+        let late = json!({ "clock": "publish_penalty" });
+        let story = closed().then(&approver(), "hazard.penalise", &fine("1")).on("2024-05-20");
+        story.refuses(&[Party::Log], "hazard.record_overdue", &late, "hazard.not_overdue");
+        let story = story.on("2024-05-21").then(&[Party::Log], "hazard.record_overdue", &late);
+        story.refuses(&[Party::Log], "hazard.record_overdue", &late, "hazard.overdue_recorded");
+        assert_eq!(story.state.called_for, None, "the ladder is for slow mending");
+    }
+}
+
+mod given_supervision {
+    use super::*;
+
+    fn listed(place: &str) -> Hazard {
+        let list = json!({ "authority": "市安委办", "place": place, "because": "理由" });
+        assigned().then(&approver(), "hazard.list", &list)
+    }
+
+    #[test]
+    fn when_the_place_has_a_rule_then_listing_and_delisting_are_published_in_time() {
+        let story = listed("山东省青岛市");
+        assert_eq!(lines(&story), ["clock publish_listing 2024-05-16"]);
+        let listing = json!({ "what": "listing", "where": "政府网站" });
+        let story = story.then(&handler(), "hazard.publish", &listing).on("2024-06-03");
+        let story = story.then(&approver(), "hazard.delist", &because());
+        assert_eq!(lines(&story), ["clock publish_delisting 2024-06-11"], "10 June is the Dragon Boat day");
+    }
+
+    #[test]
+    fn when_the_numbers_of_the_place_are_not_known_then_no_clock_runs() {
+        assert!(lines(&listed("辽宁省鞍山市岫岩县")).is_empty());
+    }
+
+    #[test]
+    fn when_it_is_listed_then_an_extension_is_asked_for_twenty_working_days_before_the_end() {
+        let longer = json!({ "until": "2024-07-31", "because": "备件未到" });
+        // Due on 30 June. The twentieth working day after 30 May is 28 June; after 31 May it is 1 July.
+        let story = listed("山东省青岛市").on("2024-05-30");
+        assert!(story.ask(&approver(), "hazard.extend", &longer).is_ok());
+        let story = story.on("2024-05-31");
+        story.refuses(&approver(), "hazard.extend", &longer, "hazard.extension_too_late");
+        let plain = assigned().on("2024-06-03");
+        assert!(plain.ask(&approver(), "hazard.extend", &longer).is_ok(), "not listed");
+    }
+
+    #[test]
+    fn when_mending_is_late_then_each_recorded_miss_calls_for_the_next_step_of_the_ladder() {
+        let late = json!({ "clock": "rectify" });
+        let step = |name: &str| json!({ "step": name, "because": "进展缓慢" });
+        let story = assigned().on("2024-07-01").then(&[Party::Log], "hazard.record_overdue", &late);
+        assert_eq!(story.state.called_for, Some(Step::Letter));
+        story.refuses(&handler(), "hazard.escalate", &step("circular"), "hazard.ladder_order");
+        let story = story.then(&handler(), "hazard.escalate", &step("letter")).then(
+            &manager(),
+            "hazard.plan",
+            &plan(),
+        );
+        let story = Element::ALL
+            .into_iter()
+            .fold(story, |story, one| story.then(&manager(), "hazard.evidence", &element(one)))
+            .then(&manager(), "hazard.rectify", &because())
+            .then(
+                &inspectors(),
+                "hazard.review",
+                &json!({ "passed": false, "findings": "未消除", "due": "2024-07-10" }),
+            )
+            .on("2024-07-11")
+            .then(&[Party::Log], "hazard.record_overdue", &late);
+        assert_eq!(story.state.called_for, Some(Step::Circular));
+    }
+}
+
+mod given_that_no_source_decides_on_relief {
+    use super::*;
+
+    fn unclear() -> Hazard {
+        let mut story = assigned().then(&manager(), "hazard.plan", &plan());
+        assert_eq!(story.state.report.as_ref().map(|report| report.origin), Some(Origin::SelfInspection));
+        story.state.reported_at = Position(9);
+        story.facts.relief.accident_unclear = Some(Position(2));
+        story
+    }
+
+    #[test]
+    fn when_nobody_says_what_is_decided_then_it_is_refused() {
+        unclear().refuses(&approver(), "hazard.decide_relief", &json!({}), "hazard.person_decides");
+        let otherwise = json!({ "otherwise": "酌情", "person": { "relieved": true, "because": "无关" } });
+        unclear().refuses(&approver(), "hazard.decide_relief", &otherwise, "hazard.rule_does_not_decide");
+    }
+
+    #[test]
+    fn when_a_person_decides_then_who_and_why_stand_in_the_event() {
+        let person = json!({ "person": { "relieved": true, "because": "事故与本隐患无关" } });
+        let story = unclear().then(&approver(), "hazard.decide_relief", &person);
+        let Some(HazardEvent::Relieved(decided)) = story.events.last() else { panic!("not relieved") };
+        assert_eq!(decided.rule_says, Outcome::PersonDecides);
+        assert_eq!(decided.reasons[0].code, "relief.accident_unclear");
+        let because = decided.person.as_ref().map(|person| person.because.as_str());
+        assert_eq!(because, Some("事故与本隐患无关"));
+    }
+
+    #[test]
+    fn when_the_rule_decides_then_it_is_not_left_to_a_person() {
+        let mut story = unclear();
+        story.facts.relief.accident_unclear = None;
+        let person = json!({ "person": { "relieved": false, "because": "不宜" } });
+        story.refuses(&approver(), "hazard.decide_relief", &person, "hazard.rule_decides");
+    }
+}
+
+mod given_an_accident {
+    use super::*;
+
+    fn registered(sector: &str) -> Story<EnterpriseDecider> {
+        let register =
+            json!({ "name": "甲", "sector": sector, "town": "某镇", "licence": "full", "producing": true });
+        Story::of(enterprise::Facts::default()).then(&inspectors(), "enterprise.register", &register)
+    }
+
+    fn accident(deaths: u32) -> Value {
+        json!({ "day": "2024-05-01", "deaths": deaths, "description": "冒顶" })
+    }
+
+    #[test]
+    fn when_somebody_died_in_a_mine_then_it_stands_still_until_that_is_accepted() {
+        let accept = json!({ "because": "验收合格" });
+        let story = registered("mine").then(&inspectors(), "enterprise.record_accident", &accident(1));
+        assert!(story.state.suspended);
+        let story = story.then(&approver(), "enterprise.accept_resumption", &accept);
+        assert!(!story.state.suspended);
+        story.refuses(&approver(), "enterprise.accept_resumption", &accept, "enterprise.not_suspended");
+    }
+
+    #[test]
+    fn when_nobody_died_or_it_is_no_mine_then_it_does_not() {
+        for (sector, deaths) in [("mine", 0), ("industry", 1)] {
+            let story =
+                registered(sector).then(&inspectors(), "enterprise.record_accident", &accident(deaths));
+            assert!(!story.state.suspended, "{sector}, {deaths}");
+        }
+    }
+
+    #[test]
+    fn when_standardisation_is_graded_then_there_are_three_grades() {
+        let grade = |level: u8| json!({ "standardisation": level });
+        for level in [0, 4] {
+            registered("mine").refuses(
+                &approver(),
+                "enterprise.grade",
+                &grade(level),
+                "enterprise.no_such_grade",
+            );
+        }
+        assert!(registered("mine").ask(&approver(), "enterprise.grade", &grade(3)).is_ok());
+    }
+}
