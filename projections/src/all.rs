@@ -1,7 +1,7 @@
 //! All read models at one position: the fold, the snapshot, and the one place where their rows leave.
 
 use adit_core::event::Fact;
-use adit_core::id::{StreamId, StreamKind};
+use adit_core::id::StreamId;
 use adit_core::rules::Rules;
 use adit_core::units::{Day, Position};
 use serde::{Deserialize, Serialize};
@@ -71,7 +71,7 @@ pub fn takes(model: &str) -> &'static [&'static str] {
 }
 
 /// Version of snapshots; another one is folded again.
-pub const SNAPSHOT_VERSION: u8 = 2;
+pub const SNAPSHOT_VERSION: u8 = 3;
 
 impl Projections {
     /// Position of the next fact to take over.
@@ -154,12 +154,12 @@ impl Projections {
         if let Some(filter) = filter.given().into_iter().find(|given| !takes(model).contains(given)) {
             return Err(ProjectionError::Filter { model, filter });
         }
-        let admits = |stream: &StreamId| self.admits(filter, viewer, stream);
-        let ask = Ask { filter, viewer, today, admits: &admits };
+        let ask = Ask { filter, viewer, today, streams: self.streams(filter, viewer) };
         match model {
             register::NAME => values(self.register.query(&ask)),
             timeline::NAME => values(self.timeline.query(&ask)),
-            five_in_place::NAME => values(self.five_in_place.query(&ask)),
+            five_in_place::NAME if filter.group.is_some() => values(self.five_in_place.summary(&ask)),
+            five_in_place::NAME => values(self.five_in_place.query(&ask, rules)),
             deadlines::NAME => values(self.deadlines.query(&ask)),
             rewards::NAME => values(self.rewards.query(&ask)),
             repeat_offenders::NAME => values(self.repeat_offenders.query(&ask, rules)),
@@ -168,30 +168,26 @@ impl Projections {
         }
     }
 
-    /// Whether rows of this stream are left by the filter and may be seen by the viewer. Of an enterprise these are its
-    /// own stream and its hazards; an enterprise never sees its inspections, of which a report may have been the cause.
-    fn admits(&self, filter: &Filter, viewer: Viewer, stream: &StreamId) -> bool {
+    /// The streams that the filter and the viewer leave; none where they leave all. Of an enterprise these are its own
+    /// stream and its hazards; an enterprise never sees its inspections, of which a report may have been the cause.
+    fn streams(&self, filter: &Filter, viewer: Viewer) -> Option<Vec<StreamId>> {
         let own = match viewer {
             Viewer::Enterprise(enterprise) => Some(enterprise),
             Viewer::Reports | Viewer::Intake | Viewer::Office | Viewer::Finance => None,
         };
-        let belongs = |wanted: Option<StreamId>| {
-            wanted.is_none_or(|wanted| match stream.kind {
-                StreamKind::Enterprise => *stream == wanted,
-                StreamKind::Hazard => self.register.enterprise_of(stream) == Some(wanted),
-                StreamKind::Report
-                | StreamKind::Reward
-                | StreamKind::Inspection
-                | StreamKind::Actor
-                | StreamKind::Rules
-                | StreamKind::Ledger
-                | StreamKind::Inquiry => false,
-            })
+        if own.is_some() && filter.enterprise.is_some() && filter.enterprise != own {
+            return Some(Vec::new());
+        }
+        let Some(enterprise) = own.or(filter.enterprise) else {
+            return filter.stream.map(|stream| vec![stream]);
         };
-        viewer.sees(stream.kind)
-            && filter.stream.is_none_or(|wanted| wanted == *stream)
-            && belongs(filter.enterprise)
-            && belongs(own)
+        if let Some(stream) = filter.stream {
+            let belongs = stream == enterprise || self.register.enterprise_of(&stream) == Some(enterprise);
+            return Some(if belongs { vec![stream] } else { Vec::new() });
+        }
+        let mut streams = self.register.hazards_of(&enterprise);
+        streams.push(enterprise);
+        Some(streams)
     }
 }
 

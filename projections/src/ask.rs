@@ -6,6 +6,7 @@ use adit_core::rules::reward::Sector;
 use adit_core::units::Day;
 use serde::{Deserialize, Serialize};
 
+use crate::compact::{Key, Table};
 use crate::{deadlines, relief, repeat_offenders, rewards};
 
 /// Declares the filters and, from the same list, which of them are set.
@@ -62,8 +63,23 @@ filter! {
     parent: String,
     petition: bool,
     relief: relief::Decision,
+    /// By what rows are put together.
+    group: Group,
     /// Words in the name of the enterprise, the place or the description.
     contains: String,
+}
+
+/// By what rows are put together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Group {
+    Month,
+    Year,
+    Source,
+    Sector,
+    Town,
+    Criterion,
+    Enterprise,
 }
 
 /// Major (重大事故隐患) or general (一般事故隐患).
@@ -112,33 +128,54 @@ impl Viewer {
     }
 }
 
-/// A question to one read model. `admits` says which streams the asker and the filter leave.
+/// A question to one read model.
 pub(crate) struct Ask<'a> {
     pub(crate) filter: &'a Filter,
     pub(crate) viewer: Viewer,
     pub(crate) today: Day,
-    pub(crate) admits: &'a dyn Fn(&StreamId) -> bool,
+    /// The streams that the filter and the asker leave; none where all are left that the viewer sees.
+    pub(crate) streams: Option<Vec<StreamId>>,
+}
+
+/// Numbers of rows.
+pub(crate) enum Rows {
+    All(std::ops::Range<u32>),
+    These(std::vec::IntoIter<u32>),
+}
+
+impl Iterator for Rows {
+    type Item = u32;
+
+    fn next(&mut self) -> Option<u32> {
+        match self {
+            Self::All(range) => range.next(),
+            Self::These(rows) => rows.next(),
+        }
+    }
 }
 
 impl Ask<'_> {
     /// Everything that an officer sees, for the queries that take no filter.
     pub(crate) fn all(today: Day) -> Ask<'static> {
         static ALL: std::sync::LazyLock<Filter> = std::sync::LazyLock::new(Filter::default);
-        Ask { filter: &ALL, viewer: Viewer::Reports, today, admits: &|_| true }
+        Ask { filter: &ALL, viewer: Viewer::Reports, today, streams: None }
+    }
+
+    /// The rows of a table over streams of one kind that may be wanted, in their order.
+    pub(crate) fn rows<V>(&self, table: &Table<Key, V>, kind: StreamKind) -> Rows {
+        let Some(streams) = &self.streams else {
+            return Rows::All(0..if self.viewer.sees(kind) { table.len() } else { 0 });
+        };
+        let own = streams.iter().filter(|stream| stream.kind == kind && self.viewer.sees(kind));
+        let mut rows: Vec<u32> = own.filter_map(|stream| table.find(&Key::of(stream))).collect();
+        rows.sort_unstable();
+        Rows::These(rows.into_iter())
     }
 
     /// Whether `day` lies between `from` and `to`.
     pub(crate) fn spans(&self, day: impl Into<Day>) -> bool {
         let day = day.into();
         self.filter.from.is_none_or(|from| from <= day) && self.filter.to.is_none_or(|to| day <= to)
-    }
-
-    /// Whether one of `texts` has the words that were asked for.
-    pub(crate) fn finds(&self, texts: &[&str]) -> bool {
-        self.filter
-            .contains
-            .as_ref()
-            .is_none_or(|words| texts.iter().any(|text| text.contains(words.as_str())))
     }
 
     /// The page that was asked for of `rows`, each written only when it is on the page.
@@ -162,6 +199,13 @@ pub struct Page<R> {
     pub total: usize,
     pub offset: usize,
     pub rows: Vec<R>,
+}
+
+impl<R> Page<Option<R>> {
+    /// Without the rows that are not there.
+    pub(crate) fn flatten(self) -> Page<R> {
+        Page { total: self.total, offset: self.offset, rows: self.rows.into_iter().flatten().collect() }
+    }
 }
 
 /// Whether a filter leaves `found`.

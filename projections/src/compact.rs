@@ -88,6 +88,11 @@ impl<K: Clone + Eq + Hash, V> Table<K, V> {
     pub(crate) fn iter(&self) -> impl Iterator<Item = &(K, V)> {
         self.rows.iter()
     }
+
+    /// How many rows there are.
+    pub(crate) fn len(&self) -> u32 {
+        u32::try_from(self.rows.len()).unwrap_or(NONE)
+    }
 }
 
 impl<K: Serialize, V: Serialize> Serialize for Table<K, V> {
@@ -118,6 +123,16 @@ impl Words {
         self.0.find(text).unwrap_or_else(|| self.0.row(text.into(), || ()))
     }
 
+    /// All texts, by number.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().map(|(text, ())| &**text)
+    }
+
+    /// The number of a text that was given one.
+    pub(crate) fn find(&self, text: &str) -> Option<u32> {
+        self.0.find(text)
+    }
+
     /// Empty for a number that was never given.
     pub(crate) fn text(&self, number: u32) -> &str {
         self.0.at(number).map_or("", |(text, ())| text)
@@ -128,8 +143,60 @@ impl Words {
     }
 }
 
+/// The long texts of a table's rows, one behind the other, so that words are found in millions of them at once.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Texts {
+    all: String,
+    /// Where the texts of each row end.
+    ends: Vec<u64>,
+}
+
+/// Stands between texts; people can't type it.
+const BETWEEN: char = '\0';
+
+impl Texts {
+    /// Adds the next row.
+    pub(crate) fn push(&mut self, texts: &[&str]) {
+        for text in texts {
+            self.all.push_str(text);
+            self.all.push(BETWEEN);
+        }
+        self.ends.push(self.all.len() as u64);
+    }
+
+    fn end(&self, row: u32) -> usize {
+        self.ends.get(row as usize).and_then(|end| usize::try_from(*end).ok()).unwrap_or(self.all.len())
+    }
+
+    /// The texts of a row.
+    pub(crate) fn of(&self, row: u32) -> impl Iterator<Item = &str> {
+        let begin = row.checked_sub(1).map_or(0, |before| self.end(before));
+        let row = self.all.get(begin..self.end(row)).unwrap_or_default();
+        row.split_terminator(BETWEEN)
+    }
+
+    /// Which rows have these words somewhere.
+    pub(crate) fn with(&self, words: &str) -> Vec<bool> {
+        let mut found = vec![false; self.ends.len()];
+        let finder = memchr::memmem::Finder::new(words);
+        let (mut from, mut row) = (0, 0_u32);
+        while let Some(hit) = self.all.as_bytes().get(from..).and_then(|rest| finder.find(rest)) {
+            let at = from + hit;
+            while self.end(row) <= at {
+                row += 1;
+            }
+            match found.get_mut(row as usize) {
+                Some(one) => *one = true,
+                None => break,
+            }
+            from = self.end(row);
+        }
+        found
+    }
+}
+
 /// The 128 bits of an id.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub(crate) struct Key([u8; 16]);
 
 impl Key {
@@ -150,6 +217,11 @@ impl StreamKey {
     pub(crate) fn of(stream: &StreamId) -> Self {
         let kind = StreamKind::ALL.iter().zip(0..).find(|(kind, _)| **kind == stream.kind);
         Self(kind.map_or(u8::MAX, |(_, number)| number), Key::of(stream))
+    }
+
+    /// The stream of a row that does not exist.
+    pub(crate) fn nowhere() -> StreamId {
+        StreamId::new(StreamKind::Ledger, Id::default())
     }
 
     pub(crate) fn stream(self) -> StreamId {

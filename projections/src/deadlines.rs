@@ -11,8 +11,8 @@ use adit_core::units::{Day, Position};
 use serde::{Deserialize, Serialize};
 
 use crate::Projection;
-use crate::ask::{Ask, Page, is};
-use crate::compact::{DayNumber, StreamKey, Table, When, Words};
+use crate::ask::{Ask, Page, Viewer, is};
+use crate::compact::{DayNumber, NONE, StreamKey, Table, When, Words};
 
 pub(crate) const NAME: &str = "deadlines";
 
@@ -22,12 +22,17 @@ pub(crate) const TAKES: &[&str] = &["stream", "enterprise", "clock", "standing",
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Deadlines {
     names: Words,
-    /// The runs of each stream's clocks, in the order in which they started.
-    streams: Table<StreamKey, Vec<Run>>,
+    /// The newest run of each stream.
+    streams: Table<StreamKey, u32>,
+    /// Every run of every clock, in the order in which they started.
+    runs: Vec<Run>,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 struct Run {
+    stream: u32,
+    /// The run of the same stream before this one.
+    before: u32,
     clock: u32,
     started: When,
     first_due: DayNumber,
@@ -78,6 +83,11 @@ pub struct Row {
 }
 
 impl Run {
+    /// By due day, then by the log.
+    fn order(&self) -> (DayNumber, When, u32) {
+        (self.due, self.started, self.clock)
+    }
+
     fn standing(&self, today: Day) -> Standing {
         match self.end {
             Some(End::Stopped(when)) if when.day <= self.due => Standing::Met,
@@ -89,6 +99,17 @@ impl Run {
     }
 }
 
+/// Some of the runs in their order, without putting all of them in order.
+fn in_order(mut runs: Vec<&Run>, skip: usize, take: usize) -> Vec<&Run> {
+    let until = skip.saturating_add(take);
+    if until < runs.len() {
+        runs.select_nth_unstable_by_key(until, |run| run.order());
+        runs.truncate(until);
+    }
+    runs.sort_by_key(|run| run.order());
+    runs.into_iter().skip(skip).collect()
+}
+
 impl Deadlines {
     /// All runs, running ones first, then by due day.
     pub fn rows(&self, today: Day) -> Vec<Row> {
@@ -97,18 +118,55 @@ impl Deadlines {
 
     pub(crate) fn query(&self, ask: &Ask<'_>) -> Page<Row> {
         let filter = ask.filter;
-        let runs =
-            self.streams.iter().flat_map(|(key, runs)| runs.iter().map(move |run| (key.stream(), run)));
-        let mut runs: Vec<(StreamId, &Run)> = runs
-            .filter(|(stream, run)| {
-                filter.clock.as_ref().is_none_or(|name| name == self.names.text(run.clock))
-                    && is(filter.standing.as_ref(), &run.standing(ask.today))
-                    && ask.spans(run.due)
-                    && (ask.admits)(stream)
-            })
-            .collect();
-        runs.sort_by_key(|(_, run)| (run.end.is_some(), run.due, run.started, run.clock));
-        ask.page(runs.into_iter(), |(stream, run)| self.row(stream, run, ask.today))
+        let clock = filter.clock.as_ref().map(|name| self.names.find(name));
+        let fits = |run: &Run| {
+            clock.is_none_or(|clock| clock == Some(run.clock))
+                && is(filter.standing.as_ref(), &run.standing(ask.today))
+                && ask.spans(run.due)
+        };
+        let (offset, limit) = (filter.offset, filter.limit.unwrap_or(usize::MAX));
+        // Running clocks come first and are few, so that the many that have ended are rarely put in order.
+        let (mut running, mut ended) = (Vec::new(), 0);
+        for run in self.candidates(ask).filter(|run| fits(run)) {
+            if run.end.is_none() {
+                running.push(run);
+            } else {
+                ended += 1;
+            }
+        }
+        running.sort_by_key(|run| run.order());
+        let total = running.len() + ended;
+        let mut page: Vec<&Run> = running.iter().skip(offset).take(limit).copied().collect();
+        if page.len() < limit && ended > 0 {
+            let (skip, rest) = (offset.saturating_sub(running.len()), limit - page.len());
+            let candidates = self.candidates(ask).filter(|run| run.end.is_some() && fits(run));
+            page.extend(in_order(candidates.collect(), skip, rest));
+        }
+        let rows = page.into_iter().map(|run| self.row(self.stream(run), run, ask.today)).collect();
+        Page { total, offset, rows }
+    }
+
+    /// The runs of the streams that are asked for.
+    fn candidates<'a>(&'a self, ask: &'a Ask<'_>) -> Box<dyn Iterator<Item = &'a Run> + 'a> {
+        match &ask.streams {
+            None if ask.viewer == Viewer::Reports => Box::new(self.runs.iter()),
+            None => Box::new(self.runs.iter().filter(|run| ask.viewer.sees(self.stream(run).kind))),
+            Some(streams) => {
+                let seen = streams.iter().filter(|stream| ask.viewer.sees(stream.kind));
+                Box::new(seen.flat_map(|stream| self.of(stream)))
+            }
+        }
+    }
+
+    /// The runs of a stream, newest first.
+    fn of(&self, stream: &StreamId) -> impl Iterator<Item = &Run> {
+        let newest = self.streams.get(&StreamKey::of(stream)).copied().unwrap_or(NONE);
+        std::iter::successors(self.runs.get(newest as usize), |run| self.runs.get(run.before as usize))
+    }
+
+    fn stream(&self, run: &Run) -> StreamId {
+        let key = self.streams.at(run.stream).map(|(key, _)| *key);
+        key.map_or_else(StreamKey::nowhere, StreamKey::stream)
     }
 
     fn row(&self, stream: StreamId, run: &Run, today: Day) -> Row {
@@ -134,16 +192,28 @@ impl Deadlines {
     /// Clocks that ran out before `today` and whose miss no entry records, in the order of the log.
     pub fn unrecorded(&self, today: Day) -> Vec<(StreamId, String)> {
         let missed = |run: &&Run| run.end.is_none() && run.missed_at.is_none() && Day::from(run.due) < today;
-        let streams = self.streams.iter();
-        let runs = streams.flat_map(|(key, runs)| runs.iter().filter(missed).map(move |run| (key, run)));
-        runs.map(|(key, run)| (key.stream(), self.names.text(run.clock).to_owned())).collect()
+        let named = |run: &Run| (self.stream(run), self.names.text(run.clock).to_owned());
+        self.runs.iter().filter(missed).map(named).collect()
+    }
+
+    /// The runs of a stream as rows, in the order in which they started.
+    pub fn of_stream(&self, stream: &StreamId, today: Day) -> Vec<Row> {
+        let mut rows: Vec<Row> = self.of(stream).map(|run| self.row(*stream, run, today)).collect();
+        rows.reverse();
+        rows
     }
 
     /// The latest run of this clock that has not ended.
     fn running(&mut self, stream: &StreamId, name: &str) -> Option<&mut Run> {
-        let clock = self.names.number(name);
-        let runs = self.streams.get_mut(&StreamKey::of(stream))?;
-        runs.iter_mut().rev().find(|run| run.clock == clock && run.end.is_none())
+        let clock = self.names.find(name)?;
+        let mut next = self.streams.get(&StreamKey::of(stream)).copied().unwrap_or(NONE);
+        while let Some(run) = self.runs.get(next as usize) {
+            if run.clock == clock && run.end.is_none() {
+                return self.runs.get_mut(next as usize);
+            }
+            next = run.before;
+        }
+        None
     }
 
     fn line(&mut self, fact: &Fact, line: &Line) {
@@ -154,12 +224,21 @@ impl Deadlines {
                     run.end = Some(End::Dropped(now));
                 }
                 let (clock, due) = (self.names.number(name), DayNumber::from(*due));
-                let run =
-                    Run { clock, started: now, first_due: due, due, extended: 0, missed_at: None, end: None };
-                let row = self.streams.row(StreamKey::of(&fact.stream), Vec::new);
-                if let Some(runs) = self.streams.at_mut(row) {
-                    runs.push(run);
-                }
+                let index = u32::try_from(self.runs.len()).unwrap_or(NONE);
+                let stream = self.streams.row(StreamKey::of(&fact.stream), || NONE);
+                let before =
+                    self.streams.at_mut(stream).map_or(NONE, |newest| std::mem::replace(newest, index));
+                self.runs.push(Run {
+                    stream,
+                    before,
+                    clock,
+                    started: now,
+                    first_due: due,
+                    due,
+                    extended: 0,
+                    missed_at: None,
+                    end: None,
+                });
             }
             Line::Extend { name, until } => {
                 if let Some(run) = self.running(&fact.stream, name) {
@@ -186,10 +265,15 @@ impl Deadlines {
         }
     }
 
+    /// The stream has come to its end, and with it what was to be done in it. What must be made public still must be.
     fn drop_all(&mut self, fact: &Fact) {
         let end = End::Dropped(When { position: fact.position, day: fact.day.into() });
-        for run in self.streams.get_mut(&StreamKey::of(&fact.stream)).into_iter().flatten() {
-            run.end.get_or_insert(end);
+        let mut next = self.streams.get(&StreamKey::of(&fact.stream)).copied().unwrap_or(NONE);
+        while let Some(run) = self.runs.get_mut(next as usize) {
+            if !self.names.text(run.clock).starts_with("publish_") {
+                run.end.get_or_insert(end);
+            }
+            next = run.before;
         }
     }
 
@@ -269,7 +353,9 @@ impl Projection for Deadlines {
         if matches!(&fact.event, Event::Reward(RewardEvent::Forfeited(_))) {
             self.drop_all(fact);
         }
-        for line in &fact.lines {
+        // A stop is meant for the clock that ran before this entry, also where the entry starts it anew.
+        let stops = |line: &&Line| matches!(line, Line::Stop { .. });
+        for line in fact.lines.iter().filter(stops).chain(fact.lines.iter().filter(|line| !stops(line))) {
             self.line(fact, line);
         }
         match &fact.event {

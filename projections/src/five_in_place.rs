@@ -6,12 +6,14 @@ use std::collections::BTreeMap;
 use adit_core::event::{Event, Fact};
 use adit_core::hazard::{HazardEvent, Status};
 use adit_core::id::{ActorId, StreamId, StreamKind};
-use adit_core::rules::five_in_place::{Element, Stage, in_place};
+use adit_core::rules::Rules;
+use adit_core::rules::five_in_place::{Element, Stage};
+use adit_core::rules::reward::Sector;
 use adit_core::units::{Day, Position};
 use serde::{Deserialize, Serialize};
 
 use crate::Projection;
-use crate::ask::{Ask, Page, is};
+use crate::ask::{Ask, Grade, Group, Page, is};
 use crate::compact::{Key, Signers, Table, When};
 use crate::roll::Roll;
 use crate::standing::status_after;
@@ -20,21 +22,31 @@ pub(crate) const NAME: &str = "five_in_place";
 
 /// Filters that this table takes.
 pub(crate) const TAKES: &[&str] =
-    &["stream", "enterprise", "town", "sector", "status", "in_place", "contains"];
+    &["stream", "enterprise", "town", "sector", "status", "grade", "in_place", "contains", "group"];
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct FiveInPlace {
     roll: Roll,
     signers: Signers,
-    hazards: Table<Key, Hazard>,
+    /// What was done for each hazard.
+    hazards: Table<Key, Done>,
+    /// What filters ask of each hazard, close together.
+    asked: Vec<Hazard>,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+struct Done {
+    /// The latest entry for each element and stage; at most fifteen.
+    marks: Vec<Mark>,
+    /// The aim of the plan, which is its sixth part.
+    aim: Option<(When, u32)>,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 struct Hazard {
     enterprise: u32,
+    grade: Option<Grade>,
     status: Status,
-    /// The latest entry for each element and stage; at most fifteen.
-    marks: Vec<Mark>,
     /// Where each element stands; a new commitment takes back what was confirmed before.
     stages: [Stage; 5],
 }
@@ -76,11 +88,17 @@ pub struct Row {
     pub enterprise: StreamId,
     pub enterprise_name: String,
     pub status: Status,
+    /// None while it is not verified.
+    pub grade: Option<Grade>,
     pub elements: BTreeMap<Element, Stage>,
     /// The entry that proves each stage.
     pub proof: BTreeMap<Element, Position>,
     /// Every step of each element that still holds.
     pub steps: BTreeMap<Element, Vec<Step>>,
+    /// The aim of the plan, which is its sixth part (国家安监总局令第16号 art. 15).
+    pub aim: Option<Step>,
+    /// All six parts of the plan are made.
+    pub plan_complete: bool,
     /// All five are confirmed.
     pub in_place: bool,
     /// Elements that are missing for closing.
@@ -89,8 +107,30 @@ pub struct Row {
     pub missing: Vec<Missing>,
 }
 
+/// How far the five are in place, over the major hazards of a group.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct Summary {
+    /// Name of the town, the sector or the enterprise.
+    pub group: String,
+    /// Major hazards that are not dismissed or merged.
+    pub hazards: u32,
+    /// Those with all five confirmed.
+    pub in_place: u32,
+    pub closed: u32,
+    /// For each of the five, the hazards where it is confirmed.
+    pub confirmed: BTreeMap<Element, u32>,
+}
+
 fn number(element: Element) -> usize {
     Element::ALL.iter().position(|one| *one == element).unwrap_or_default()
+}
+
+impl Done {
+    /// A later step takes the place of an earlier one, and of every higher stage: what was confirmed was another text.
+    fn mark(&mut self, mark: Mark) {
+        self.marks.retain(|old| old.element != mark.element || old.stage < mark.stage);
+        self.marks.push(mark);
+    }
 }
 
 impl Hazard {
@@ -99,19 +139,10 @@ impl Hazard {
     }
 
     fn in_place(&self) -> bool {
-        in_place(&self.stages().collect::<Vec<_>>())
+        self.stages.iter().all(|stage| *stage == Stage::Confirmed)
     }
 
-    /// A later step takes the place of an earlier one, and of every higher stage: what was confirmed was another text.
-    fn mark(&mut self, mark: Mark) {
-        self.marks.retain(|old| old.element != mark.element || old.stage < mark.stage);
-        if let Some(stage) = self.stages.get_mut(number(mark.element)) {
-            *stage = mark.stage;
-        }
-        self.marks.push(mark);
-    }
-
-    fn missing(&self) -> Vec<Missing> {
+    fn missing(&self, rules: &Rules) -> Vec<Missing> {
         let line: &[Missing] = match self.status {
             Status::Absent | Status::Dismissed | Status::Merged | Status::Closed => return Vec::new(),
             Status::Reported => {
@@ -122,7 +153,9 @@ impl Hazard {
             Status::Rectified => &[Missing::ReviewOnSite],
             Status::Passed => &[],
         };
-        let five = (!self.in_place()).then_some(Missing::FiveInPlace);
+        // Until it is verified it may be a major one.
+        let asked_for = rules.five.are_asked_for(self.grade != Some(Grade::General));
+        let five = (asked_for && !self.in_place()).then_some(Missing::FiveInPlace);
         let mut missing: Vec<Missing> = line.iter().copied().chain(five).chain([Missing::Approval]).collect();
         missing.sort_unstable();
         missing
@@ -131,30 +164,59 @@ impl Hazard {
 
 impl FiveInPlace {
     /// Every hazard that is not dismissed or merged, in the order of the log.
-    pub fn rows(&self) -> Vec<Row> {
-        self.query(&Ask::all(Day::default())).rows
+    pub fn rows(&self, rules: &Rules) -> Vec<Row> {
+        self.query(&Ask::all(Day::default()), rules).rows
     }
 
-    pub(crate) fn query(&self, ask: &Ask<'_>) -> Page<Row> {
+    pub(crate) fn query(&self, ask: &Ask<'_>, rules: &Rules) -> Page<Row> {
+        ask.page(self.wanted(ask), |(row, hazard)| self.row(row, hazard, rules))
+    }
+
+    /// The hazards that the filter leaves.
+    fn wanted<'a>(&'a self, ask: &Ask<'a>) -> impl Iterator<Item = (u32, &'a Hazard)> {
         let filter = ask.filter;
-        let wanted = self.hazards.iter().filter(|(key, hazard)| {
-            let firm = hazard.enterprise;
+        let words = filter.contains.as_deref();
+        let firms = self.roll.asked(filter.town.as_deref(), filter.sector, words);
+        let all = ask.rows(&self.hazards, StreamKind::Hazard);
+        all.filter_map(|row| Some((row, self.asked.get(row as usize)?))).filter(move |(_, hazard)| {
             !matches!(hazard.status, Status::Dismissed | Status::Merged)
                 && is(filter.status.as_ref(), &hazard.status)
+                && filter.grade.is_none_or(|grade| hazard.grade == Some(grade))
                 && filter.in_place.is_none_or(|wanted| wanted == hazard.in_place())
-                && filter.town.as_ref().is_none_or(|town| town == self.roll.town(firm))
-                && filter.sector.is_none_or(|sector| self.roll.sector(firm) == Some(sector))
-                && ask.finds(&[self.roll.name(firm)])
-                && (ask.admits)(&key.stream(StreamKind::Hazard))
-        });
-        ask.page(wanted, |(key, hazard)| self.row(*key, hazard))
+                && firms.as_ref().is_none_or(|firms| firms[hazard.enterprise as usize])
+        })
     }
 
-    fn row(&self, key: Key, hazard: &Hazard) -> Row {
+    /// How far the five are in place, for each town, sector or enterprise.
+    pub(crate) fn summary(&self, ask: &Ask<'_>) -> Page<Summary> {
+        let mut sums: BTreeMap<String, Summary> = BTreeMap::new();
+        for (_, hazard) in self.wanted(ask).filter(|(_, hazard)| hazard.grade == Some(Grade::Major)) {
+            let firm = hazard.enterprise;
+            let group = match ask.filter.group.unwrap_or(Group::Town) {
+                Group::Sector => self.roll.sector(firm).map_or("", Sector::name).to_owned(),
+                Group::Enterprise => self.roll.name(firm).to_owned(),
+                Group::Town | Group::Month | Group::Year | Group::Source | Group::Criterion => {
+                    self.roll.town(firm).to_owned()
+                }
+            };
+            let sum = sums.entry(group.clone()).or_insert_with(|| Summary { group, ..Summary::default() });
+            sum.hazards += 1;
+            sum.in_place += u32::from(hazard.in_place());
+            sum.closed += u32::from(hazard.status == Status::Closed);
+            for (element, stage) in hazard.stages() {
+                *sum.confirmed.entry(element).or_default() += u32::from(stage == Stage::Confirmed);
+            }
+        }
+        ask.page(sums.into_values(), |sum| sum)
+    }
+
+    fn row(&self, row: u32, hazard: &Hazard, rules: &Rules) -> Row {
+        let nothing = (Key::default(), Done::default());
+        let (key, done) = self.hazards.at(row).unwrap_or(&nothing);
         let mut steps: BTreeMap<Element, Vec<Step>> = BTreeMap::new();
         let mut proof = BTreeMap::new();
         // The last mark of an element is that of its stage.
-        for mark in &hazard.marks {
+        for mark in &done.marks {
             proof.insert(mark.element, mark.when.position);
             steps.entry(mark.element).or_default().push(Step {
                 stage: mark.stage,
@@ -169,12 +231,20 @@ impl FiveInPlace {
             enterprise: self.roll.stream(hazard.enterprise),
             enterprise_name: self.roll.name(hazard.enterprise).to_owned(),
             status: hazard.status,
+            grade: hazard.grade,
             elements: hazard.stages().collect(),
             proof,
             steps,
+            aim: done.aim.map(|(when, by)| Step {
+                stage: Stage::Committed,
+                position: when.position,
+                day: when.day.into(),
+                by: self.signers.actors(by),
+            }),
+            plan_complete: done.aim.is_some() && hazard.stages.iter().all(|stage| *stage >= Stage::Committed),
             in_place: hazard.in_place(),
             not_confirmed: open.map(|(element, _)| element).collect(),
-            missing: hazard.missing(),
+            missing: hazard.missing(rules),
         }
     }
 
@@ -182,28 +252,41 @@ impl FiveInPlace {
         let key = Key::of(&fact.stream);
         if let HazardEvent::Reported(report) = event {
             let enterprise = self.roll.number(&report.enterprise);
-            let (marks, stages) = (Vec::new(), [Stage::Missing; 5]);
-            self.hazards.put(key, Hazard { enterprise, status: Status::Reported, marks, stages });
+            self.hazards.put(key, Done::default());
+            let stages = [Stage::Missing; 5];
+            self.asked.push(Hazard { enterprise, grade: None, status: Status::Reported, stages });
             return;
         }
-        let Some(hazard) = self.hazards.get_mut(&key) else {
+        let Some(row) = self.hazards.find(&key) else {
+            return;
+        };
+        let (Some(hazard), Some(done)) = (self.asked.get_mut(row as usize), self.hazards.at_mut(row)) else {
             return;
         };
         hazard.status = status_after(hazard.status, event);
+        let when = When { position: fact.position, day: fact.day.into() };
         let (element, stage) = match event {
             HazardEvent::Committed(text) => (text.element, Stage::Committed),
             HazardEvent::Evidenced(text) => (text.element, Stage::Evidenced),
             HazardEvent::Confirmed(only) => (only.element, Stage::Confirmed),
+            HazardEvent::Planned(_) => {
+                done.aim = Some((when, self.signers.number(&fact.by)));
+                return;
+            }
+            HazardEvent::Verified(verified) => {
+                let major = verified.criterion.is_some();
+                hazard.grade = Some(if major { Grade::Major } else { Grade::General });
+                return;
+            }
             // What was in place before the hazard came back says nothing about now.
             HazardEvent::Reopened(_) => {
-                hazard.marks.clear();
+                *done = Done::default();
                 hazard.stages = [Stage::Missing; 5];
                 return;
             }
             HazardEvent::Reported(_)
             | HazardEvent::Dismissed(_)
             | HazardEvent::Merged(_)
-            | HazardEvent::Verified(_)
             | HazardEvent::Served(_)
             | HazardEvent::Acknowledged(_)
             | HazardEvent::Assigned(_)
@@ -217,14 +300,15 @@ impl FiveInPlace {
             | HazardEvent::Delisted(_)
             | HazardEvent::Escalated(_)
             | HazardEvent::Penalised(_)
-            | HazardEvent::Planned(_)
             | HazardEvent::Published(_)
             | HazardEvent::Relieved(_)
             | HazardEvent::ReliefRefused(_)
             | HazardEvent::Overdue(_) => return,
         };
-        let when = When { position: fact.position, day: fact.day.into() };
-        hazard.mark(Mark { element, stage, when, by: self.signers.number(&fact.by) });
+        if let Some(place) = hazard.stages.get_mut(number(element)) {
+            *place = stage;
+        }
+        done.mark(Mark { element, stage, when, by: self.signers.number(&fact.by) });
     }
 }
 

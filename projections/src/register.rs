@@ -8,8 +8,8 @@ use adit_core::units::{Day, Fen, Position};
 use serde::{Deserialize, Serialize};
 
 use crate::Projection;
-use crate::ask::{Ask, Grade, Page, is};
-use crate::compact::{DayNumber, Key, NONE, Table, When, Words};
+use crate::ask::{Ask, Grade, Page};
+use crate::compact::{DayNumber, Key, NONE, Table, Texts, When, Words};
 use crate::roll::Roll;
 use crate::standing::status_after;
 
@@ -38,25 +38,36 @@ pub struct Register {
     roll: Roll,
     criteria: Words,
     hazards: Table<Key, Hazard>,
+    /// What filters ask of each hazard, close together: a query looks at all of them.
+    asked: Vec<Asked>,
+    /// Place and description of each hazard.
+    texts: Texts,
+    /// The newest hazard of each enterprise.
+    newest: Vec<u32>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+struct Asked {
+    enterprise: u32,
+    /// The hazard of the same enterprise before this one.
+    before: u32,
+    /// The item that two inspectors verified.
+    criterion: u32,
+    found_on: DayNumber,
+    due: Option<DayNumber>,
+    origin: Origin,
+    grade: Option<Grade>,
+    status: Status,
+    listed: bool,
+    suspended: bool,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 struct Hazard {
-    enterprise: u32,
-    origin: Origin,
-    place: Box<str>,
-    description: Box<str>,
-    found_on: DayNumber,
     reported_at: Position,
-    /// What whoever reported it thought, and what two inspectors verified.
+    /// What whoever reported it thought.
     proposed: u32,
-    criterion: u32,
-    grade: Option<Grade>,
-    status: Status,
-    due: Option<DayNumber>,
     closed: Option<When>,
-    listed: bool,
-    suspended: bool,
     step: Option<Step>,
     reopened: u32,
     fined: Fines,
@@ -107,9 +118,9 @@ pub struct Row {
     pub closed_at: Option<Position>,
 }
 
-impl Hazard {
-    fn overdue(&self, today: Day) -> bool {
-        self.days_left(today).is_some_and(|days| days < 0)
+impl Asked {
+    fn overdue(&self, today: DayNumber) -> bool {
+        self.status == Status::Assigned && self.due.is_some_and(|due| due < today)
     }
 
     /// The clock of rectification runs while the hazard is assigned.
@@ -127,117 +138,154 @@ impl Register {
 
     /// The enterprise of a hazard.
     pub fn enterprise_of(&self, hazard: &StreamId) -> Option<StreamId> {
-        self.hazards.get(&Key::of(hazard)).map(|hazard| self.roll.stream(hazard.enterprise))
+        let row = self.hazards.find(&Key::of(hazard))?;
+        self.asked.get(row as usize).map(|asked| self.roll.stream(asked.enterprise))
+    }
+
+    /// The hazards of an enterprise, newest first.
+    pub fn hazards_of(&self, enterprise: &StreamId) -> Vec<StreamId> {
+        let firm = self.roll.find(enterprise);
+        let mut next = firm.and_then(|firm| self.newest.get(firm as usize)).copied().unwrap_or(NONE);
+        let mut hazards = Vec::new();
+        while let Some((asked, (key, _))) = self.asked.get(next as usize).zip(self.hazards.at(next)) {
+            hazards.push(key.stream(StreamKind::Hazard));
+            next = asked.before;
+        }
+        hazards
     }
 
     pub(crate) fn query(&self, ask: &Ask<'_>) -> Page<Row> {
-        let wanted = self.hazards.iter().filter(|(key, hazard)| self.fits(*key, hazard, ask));
-        ask.page(wanted, |(key, hazard)| self.row(*key, hazard, ask.today))
-    }
-
-    fn fits(&self, key: Key, hazard: &Hazard, ask: &Ask<'_>) -> bool {
         let filter = ask.filter;
-        let firm = hazard.enterprise;
-        is(filter.origin.as_ref(), &hazard.origin)
-            && is(filter.status.as_ref(), &hazard.status)
-            && filter.grade.is_none_or(|grade| hazard.grade == Some(grade))
-            && is(filter.listed.as_ref(), &hazard.listed)
-            && is(filter.suspended.as_ref(), &hazard.suspended)
-            && filter.overdue.is_none_or(|overdue| overdue == hazard.overdue(ask.today))
-            && filter.town.as_ref().is_none_or(|town| town == self.roll.town(firm))
-            && filter.sector.is_none_or(|sector| self.roll.sector(firm) == Some(sector))
-            && filter
-                .criterion
-                .as_ref()
-                .is_none_or(|code| self.criteria.option(hazard.criterion).as_ref() == Some(code))
-            && ask.spans(hazard.found_on)
-            && ask.finds(&[self.roll.name(firm), &hazard.place, &hazard.description])
-            && (ask.admits)(&key.stream(StreamKind::Hazard))
+        let criterion = filter.criterion.as_ref().map(|code| self.criteria.find(code));
+        let firms = self.roll.asked(filter.town.as_deref(), filter.sector, None);
+        let words = filter.contains.as_deref();
+        let named = words.and_then(|words| self.roll.asked(None, None, Some(words)));
+        let told = words.map(|words| self.texts.with(words));
+        let today = DayNumber::from(ask.today);
+        let (from, to) = (filter.from.map(DayNumber::from), filter.to.map(DayNumber::from));
+        let has = |found: &Option<Vec<bool>>, at: u32| found.as_ref().is_some_and(|found| found[at as usize]);
+        let fits = |row: u32, asked: &Asked| {
+            filter.origin.is_none_or(|origin| asked.origin == origin)
+                && filter.status.is_none_or(|status| asked.status == status)
+                && filter.grade.is_none_or(|grade| asked.grade == Some(grade))
+                && filter.listed.is_none_or(|listed| asked.listed == listed)
+                && filter.suspended.is_none_or(|suspended| asked.suspended == suspended)
+                && filter.overdue.is_none_or(|overdue| asked.overdue(today) == overdue)
+                && criterion.is_none_or(|number| number.is_some() && number == Some(asked.criterion))
+                && from.is_none_or(|from| from <= asked.found_on)
+                && to.is_none_or(|to| asked.found_on <= to)
+                && (firms.is_none() || has(&firms, asked.enterprise))
+                && (words.is_none() || has(&told, row) || has(&named, asked.enterprise))
+        };
+        let all = ask.rows(&self.hazards, StreamKind::Hazard);
+        let wanted = all.filter_map(|row| Some((row, self.asked.get(row as usize)?)));
+        ask.page(wanted.filter(|(row, asked)| fits(*row, asked)), |(row, asked)| {
+            self.row(row, asked, ask.today)
+        })
     }
 
-    fn row(&self, key: Key, hazard: &Hazard, today: Day) -> Row {
+    fn row(&self, row: u32, asked: &Asked, today: Day) -> Row {
+        let (key, hazard) =
+            self.hazards.at(row).map_or((Key::default(), None), |(key, hazard)| (*key, Some(hazard)));
+        let firm = asked.enterprise;
+        let mut texts = self.texts.of(row).map(str::to_owned);
+        let fined = hazard.map(|hazard| hazard.fined).unwrap_or_default();
+        let closed = hazard.and_then(|hazard| hazard.closed);
         Row {
             hazard: key.stream(StreamKind::Hazard),
-            enterprise: self.roll.stream(hazard.enterprise),
-            enterprise_name: self.roll.name(hazard.enterprise).to_owned(),
-            town: self.roll.town(hazard.enterprise).to_owned(),
-            sector: self.roll.sector(hazard.enterprise),
-            origin: hazard.origin,
-            place: hazard.place.to_string(),
-            description: hazard.description.to_string(),
-            found_on: hazard.found_on.into(),
-            reported_at: hazard.reported_at,
-            grade: hazard.grade,
-            criterion: self.criteria.option(hazard.criterion),
-            proposed_criterion: self.criteria.option(hazard.proposed),
-            status: hazard.status,
-            due: hazard.due.map(Day::from),
-            overdue: hazard.overdue(today),
-            days_left: hazard.days_left(today),
-            listed: hazard.listed,
-            production_suspended: hazard.suspended,
-            step: hazard.step,
-            times_reopened: hazard.reopened,
-            penalties: hazard.fined.decisions,
-            fined_yuan: Fen(hazard.fined.fen),
-            closed_on: hazard.closed.map(|closed| closed.day.into()),
-            closed_at: hazard.closed.map(|closed| closed.position),
+            enterprise: self.roll.stream(firm),
+            enterprise_name: self.roll.name(firm).to_owned(),
+            town: self.roll.town(firm).to_owned(),
+            sector: self.roll.sector(firm),
+            origin: asked.origin,
+            place: texts.next().unwrap_or_default(),
+            description: texts.next().unwrap_or_default(),
+            found_on: asked.found_on.into(),
+            reported_at: hazard.map(|hazard| hazard.reported_at).unwrap_or_default(),
+            grade: asked.grade,
+            criterion: self.criteria.option(asked.criterion),
+            proposed_criterion: hazard.and_then(|hazard| self.criteria.option(hazard.proposed)),
+            status: asked.status,
+            due: asked.due.map(Day::from),
+            overdue: asked.overdue(today.into()),
+            days_left: asked.days_left(today),
+            listed: asked.listed,
+            production_suspended: asked.suspended,
+            step: hazard.and_then(|hazard| hazard.step),
+            times_reopened: hazard.map_or(0, |hazard| hazard.reopened),
+            penalties: fined.decisions,
+            fined_yuan: Fen(fined.fen),
+            closed_on: closed.map(|closed| closed.day.into()),
+            closed_at: closed.map(|closed| closed.position),
         }
     }
 
     fn reported(&mut self, fact: &Fact, report: &Report) {
-        let hazard = Hazard {
-            enterprise: self.roll.number(&report.enterprise),
-            origin: report.origin,
-            place: report.place.as_str().into(),
-            description: report.description.as_str().into(),
-            found_on: report.found_on.into(),
-            reported_at: fact.position,
-            proposed: report.criterion.as_ref().map_or(NONE, |code| self.criteria.number(code)),
+        let firm = self.roll.number(&report.enterprise);
+        if self.newest.len() <= firm as usize {
+            self.newest.resize(firm as usize + 1, NONE);
+        }
+        let row = self.hazards.len();
+        let before = std::mem::replace(&mut self.newest[firm as usize], row);
+        self.hazards.put(
+            Key::of(&fact.stream),
+            Hazard {
+                reported_at: fact.position,
+                proposed: report.criterion.as_ref().map_or(NONE, |code| self.criteria.number(code)),
+                closed: None,
+                step: None,
+                reopened: 0,
+                fined: Fines::default(),
+            },
+        );
+        self.texts.push(&[report.place.as_str(), report.description.as_str()]);
+        self.asked.push(Asked {
+            enterprise: firm,
+            before,
             criterion: NONE,
+            found_on: report.found_on.into(),
+            due: None,
+            origin: report.origin,
             grade: None,
             status: Status::Reported,
-            due: None,
-            closed: None,
             listed: false,
             suspended: false,
-            step: None,
-            reopened: 0,
-            fined: Fines::default(),
-        };
-        self.hazards.put(Key::of(&fact.stream), hazard);
+        });
     }
 
     fn hazard(&mut self, fact: &Fact, event: &HazardEvent) {
-        let Some(hazard) = self.hazards.get_mut(&Key::of(&fact.stream)) else {
+        let Some(row) = self.hazards.find(&Key::of(&fact.stream)) else {
             if let HazardEvent::Reported(report) = event {
                 self.reported(fact, report);
             }
             return;
         };
-        hazard.status = status_after(hazard.status, event);
+        let (Some(asked), Some(hazard)) = (self.asked.get_mut(row as usize), self.hazards.at_mut(row)) else {
+            return;
+        };
+        asked.status = status_after(asked.status, event);
         match event {
             HazardEvent::Verified(verified) => {
                 let code = verified.criterion.as_ref();
-                hazard.grade = Some(if code.is_some() { Grade::Major } else { Grade::General });
-                hazard.criterion = code.map_or(NONE, |code| self.criteria.number(code));
+                asked.grade = Some(if code.is_some() { Grade::Major } else { Grade::General });
+                asked.criterion = code.map_or(NONE, |code| self.criteria.number(code));
             }
-            HazardEvent::Assigned(assigned) => hazard.due = Some(assigned.assign.due.into()),
+            HazardEvent::Assigned(assigned) => asked.due = Some(assigned.assign.due.into()),
             // A failed review sets a new day; a passed one leaves the old.
-            HazardEvent::Reviewed(review) => hazard.due = review.due.map(DayNumber::from).or(hazard.due),
+            HazardEvent::Reviewed(review) => asked.due = review.due.map(DayNumber::from).or(asked.due),
             HazardEvent::Closed(_) => {
                 hazard.closed = Some(When { position: fact.position, day: fact.day.into() });
             }
             HazardEvent::Reopened(_) => {
-                hazard.due = None;
+                asked.due = None;
                 hazard.closed = None;
                 hazard.reopened += 1;
             }
-            HazardEvent::Extended(extended) => hazard.due = Some(extended.until.into()),
-            HazardEvent::ProductionSuspended(_) => hazard.suspended = true,
-            HazardEvent::ProductionResumed(_) => hazard.suspended = false,
-            HazardEvent::Listed(_) => hazard.listed = true,
-            HazardEvent::Delisted(_) => hazard.listed = false,
+            HazardEvent::Extended(extended) => asked.due = Some(extended.until.into()),
+            HazardEvent::ProductionSuspended(_) => asked.suspended = true,
+            HazardEvent::ProductionResumed(_) => asked.suspended = false,
+            HazardEvent::Listed(_) => asked.listed = true,
+            HazardEvent::Delisted(_) => asked.listed = false,
             HazardEvent::Escalated(escalate) => hazard.step = Some(escalate.step),
             HazardEvent::Penalised(penalised) => {
                 let fines = [penalised.penalise.unit_fine_yuan];

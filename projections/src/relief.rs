@@ -3,7 +3,8 @@
 
 use adit_core::event::{Event, Fact};
 use adit_core::hazard::{HazardEvent, Origin, ReliefDecided, Status};
-use adit_core::id::{StreamId, StreamKind};
+use adit_core::id::{ActorId, StreamId, StreamKind};
+use adit_core::report::ReportEvent;
 use adit_core::rules::Reason;
 use adit_core::rules::relief::Outcome;
 use adit_core::units::{Day, Position};
@@ -11,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::Projection;
 use crate::ask::{Ask, Page, Viewer, is};
-use crate::compact::{Key, Table, When, Words};
+use crate::compact::{Key, Signers, Table, When, Words};
 use crate::reasons::{self, Kept};
 use crate::roll::Roll;
 use crate::standing::status_after;
@@ -26,15 +27,22 @@ pub(crate) const TAKES: &[&str] =
 pub struct Relief {
     roll: Roll,
     words: Words,
-    hazards: Table<Key, Hazard>,
+    signers: Signers,
+    hazards: Table<Key, Option<Box<Decided>>>,
+    /// What filters ask of each hazard, close together.
+    asked: Vec<Hazard>,
+    /// The entry that received each report.
+    reports: Table<Key, Position>,
+    /// The earliest report of each hazard that officers linked to one.
+    earlier: Table<Key, Position>,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 struct Hazard {
     enterprise: u32,
     status: Status,
+    decision: Decision,
     reported: When,
-    decided: Option<Box<Decided>>,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -44,8 +52,8 @@ struct Decided {
     reasons: Vec<Kept>,
     otherwise: Option<Box<str>>,
     when: When,
-    inspected: Option<Position>,
-    accident: Option<Position>,
+    by: u32,
+    rests_on: Vec<Position>,
     rules: u32,
 }
 
@@ -73,8 +81,12 @@ pub struct Row {
     /// What the rule says.
     pub rule_says: Option<Outcome>,
     pub reasons: Vec<Reason>,
-    /// Why an officer decided otherwise. Not for the enterprise: the officer may have known of a report.
+    /// Why an officer decided otherwise, or what a person decided where no source does. Not for the enterprise: the
+    /// officer may have known of a report.
     pub otherwise: Option<String>,
+    pub decided_by: Vec<ActorId>,
+    /// A report of the same hazard that stands earlier in the log: told to those who work on reports.
+    pub earlier_report: Option<Position>,
     pub decided_at: Option<Position>,
     pub decided_on: Option<Day>,
     /// Rule packs of the decision.
@@ -83,23 +95,10 @@ pub struct Row {
     pub proof: Vec<Position>,
 }
 
-impl Hazard {
-    fn decision(&self) -> Decision {
-        match self.decided.as_ref().map(|decided| decided.relieved) {
-            None => Decision::Pending,
-            Some(true) => Decision::Relieved,
-            Some(false) => Decision::Refused,
-        }
-    }
-
-    fn proof(&self) -> Vec<Position> {
-        let decided = self.decided.as_deref();
-        let rests = decided.map(|decided| [decided.inspected, decided.accident, Some(decided.when.position)]);
-        let mut proof: Vec<Position> = rests.into_iter().flatten().flatten().collect();
-        proof.push(self.reported.position);
-        proof.sort_unstable();
-        proof.dedup();
-        proof
+impl Decided {
+    /// Entries on which a decision rests.
+    fn proof(&self) -> impl Iterator<Item = Position> {
+        self.rests_on.iter().copied().chain([self.when.position])
     }
 }
 
@@ -111,22 +110,30 @@ impl Relief {
 
     pub(crate) fn query(&self, ask: &Ask<'_>) -> Page<Row> {
         let filter = ask.filter;
-        let wanted = self.hazards.iter().filter(|(key, hazard)| {
-            let firm = hazard.enterprise;
-            is(filter.status.as_ref(), &hazard.status)
-                && is(filter.relief.as_ref(), &hazard.decision())
-                && filter.town.as_ref().is_none_or(|town| town == self.roll.town(firm))
-                && filter.sector.is_none_or(|sector| self.roll.sector(firm) == Some(sector))
-                && ask.spans(hazard.reported.day)
-                && ask.finds(&[self.roll.name(firm)])
-                && (ask.admits)(&key.stream(StreamKind::Hazard))
-        });
-        ask.page(wanted, |(key, hazard)| self.row(*key, hazard, ask.viewer))
+        let words = filter.contains.as_deref();
+        let firms = self.roll.asked(filter.town.as_deref(), filter.sector, words);
+        let all = ask.rows(&self.hazards, StreamKind::Hazard);
+        let wanted =
+            all.filter_map(|row| Some((row, self.asked.get(row as usize)?))).filter(|(_, hazard)| {
+                is(filter.status.as_ref(), &hazard.status)
+                    && is(filter.relief.as_ref(), &hazard.decision)
+                    && ask.spans(hazard.reported.day)
+                    && firms.as_ref().is_none_or(|firms| firms[hazard.enterprise as usize])
+            });
+        ask.page(wanted, |(row, hazard)| self.row(row, hazard, ask.viewer))
     }
 
-    fn row(&self, key: Key, hazard: &Hazard, viewer: Viewer) -> Row {
-        let decided = hazard.decided.as_deref();
+    fn row(&self, row: u32, hazard: &Hazard, viewer: Viewer) -> Row {
+        let nothing = (Key::default(), None);
+        let (key, decided) = self.hazards.at(row).unwrap_or(&nothing);
+        let decided = decided.as_deref();
         let otherwise = decided.and_then(|decided| decided.otherwise.as_deref());
+        let mut proof: Vec<Position> = decided.into_iter().flat_map(Decided::proof).collect();
+        proof.push(hazard.reported.position);
+        proof.sort_unstable();
+        proof.dedup();
+        // A report that stands earlier is told to whoever decides, and to nobody else.
+        let earlier = self.earlier.get(key).copied().filter(|position| *position < hazard.reported.position);
         Row {
             hazard: key.stream(StreamKind::Hazard),
             enterprise: self.roll.stream(hazard.enterprise),
@@ -134,45 +141,87 @@ impl Relief {
             status: hazard.status,
             self_reported_at: hazard.reported.position,
             self_reported_on: hazard.reported.day.into(),
-            decision: hazard.decision(),
+            decision: hazard.decision,
             relieved: decided.map(|decided| decided.relieved),
             rule_says: decided.map(|decided| decided.rule_says),
             reasons: decided.map(|decided| reasons::tell(&self.words, &decided.reasons)).unwrap_or_default(),
             otherwise: otherwise.filter(|_| !matches!(viewer, Viewer::Enterprise(_))).map(str::to_owned),
+            decided_by: decided.map(|decided| self.signers.actors(decided.by)).unwrap_or_default(),
+            earlier_report: earlier.filter(|_| viewer == Viewer::Reports),
             decided_at: decided.map(|decided| decided.when.position),
             decided_on: decided.map(|decided| decided.when.day.into()),
             rules: decided.map(|decided| self.words.text(decided.rules).to_owned()),
-            proof: hazard.proof(),
+            proof,
         }
     }
 
     fn decided(&mut self, fact: &Fact, event: &ReliefDecided, relieved: bool) {
+        let facts = &event.facts;
+        let rests_on = [facts.inspected, facts.accident, facts.inspected_unclear, facts.accident_unclear];
+        let because = event.person.as_ref().map(|person| &person.because).or(event.otherwise.as_ref());
         let decided = Decided {
             relieved,
             rule_says: event.rule_says,
             reasons: reasons::keep(&mut self.words, &event.reasons),
-            otherwise: event.otherwise.as_ref().map(|text| text.as_str().into()),
+            otherwise: because.map(|text| text.as_str().into()),
             when: When { position: fact.position, day: fact.day.into() },
-            inspected: event.facts.inspected,
-            accident: event.facts.accident,
+            by: self.signers.number(&fact.by),
+            rests_on: rests_on.into_iter().flatten().collect(),
             rules: self.words.number(&event.rules),
         };
-        if let Some(hazard) = self.hazards.get_mut(&Key::of(&fact.stream)) {
-            hazard.decided = Some(Box::new(decided));
+        let Some(row) = self.hazards.find(&Key::of(&fact.stream)) else { return };
+        if let Some(hazard) = self.asked.get_mut(row as usize) {
+            hazard.decision = if relieved { Decision::Relieved } else { Decision::Refused };
+        }
+        if let Some(place) = self.hazards.at_mut(row) {
+            *place = Some(Box::new(decided));
+        }
+    }
+
+    /// What officers say of reports: which hazard one led to.
+    fn report(&mut self, fact: &Fact, event: &ReportEvent) {
+        let key = Key::of(&fact.stream);
+        match event {
+            ReportEvent::Reported(_) => self.reports.put(key, fact.position),
+            ReportEvent::Linked(link) => {
+                let Some(received) = self.reports.get(&key).copied() else { return };
+                let hazard = Key::of(&link.hazard);
+                let earliest = self.earlier.get(&hazard).map_or(received, |before| received.min(*before));
+                self.earlier.put(hazard, earliest);
+            }
+            ReportEvent::Accepted(_)
+            | ReportEvent::Declined(_)
+            | ReportEvent::Transferred(_)
+            | ReportEvent::Verified(_)
+            | ReportEvent::Handled(_)
+            | ReportEvent::Answered(_)
+            | ReportEvent::Extended(_)
+            | ReportEvent::Satisfied(_)
+            | ReportEvent::Disputed(_)
+            | ReportEvent::Closed(_)
+            | ReportEvent::Reopened(_)
+            | ReportEvent::MessageSent(_)
+            | ReportEvent::EvidenceAdded(_)
+            | ReportEvent::Joined(_)
+            | ReportEvent::RetaliationAlleged(_)
+            | ReportEvent::Overdue(_) => {}
         }
     }
 
     fn hazard(&mut self, fact: &Fact, event: &HazardEvent) {
         let key = Key::of(&fact.stream);
-        if let Some(hazard) = self.hazards.get_mut(&key) {
+        if let Some(row) = self.hazards.find(&key)
+            && let Some(hazard) = self.asked.get_mut(row as usize)
+        {
             hazard.status = status_after(hazard.status, event);
         }
         match event {
             HazardEvent::Reported(report) if report.origin == Origin::SelfInspection => {
                 let enterprise = self.roll.number(&report.enterprise);
                 let reported = When { position: fact.position, day: fact.day.into() };
-                let hazard = Hazard { enterprise, status: Status::Reported, reported, decided: None };
-                self.hazards.put(key, hazard);
+                self.hazards.put(key, None);
+                let (status, decision) = (Status::Reported, Decision::Pending);
+                self.asked.push(Hazard { enterprise, status, decision, reported });
             }
             HazardEvent::Relieved(decided) => self.decided(fact, decided, true),
             HazardEvent::ReliefRefused(decided) => self.decided(fact, decided, false),
@@ -211,8 +260,8 @@ impl Projection for Relief {
         match &fact.event {
             Event::Hazard(event) => self.hazard(fact, event),
             Event::Enterprise(event) => self.roll.apply(fact, event),
-            Event::Report(_)
-            | Event::Reward(_)
+            Event::Report(event) => self.report(fact, event),
+            Event::Reward(_)
             | Event::Inspection(_)
             | Event::Actor(_)
             | Event::Rules(_)

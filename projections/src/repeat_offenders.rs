@@ -7,7 +7,10 @@ use adit_core::enterprise::{EnterpriseEvent, Register};
 use adit_core::event::{Event, Fact};
 use adit_core::hazard::HazardEvent;
 use adit_core::id::{StreamId, StreamKind};
-use adit_core::rules::closure::{ClosureFacts, Licence, closure, interview, recurrence};
+use adit_core::rules::accident::AccidentGrade;
+use adit_core::rules::closure::{
+    ClosureFacts, Licence, closure, fatal_accident, interview, is_called_for, larger_accident, recurrence,
+};
 use adit_core::rules::{Reason, Rules};
 use adit_core::text::Text;
 use adit_core::units::{Day, Position};
@@ -39,12 +42,28 @@ struct Enterprise {
     producing: bool,
     petitioned: Option<Position>,
     closed: bool,
-    discoveries: Vec<When>,
-    penalties: Vec<When>,
-    accidents: Vec<When>,
+    incidents: Vec<Incident>,
+    /// A fatal accident after which it has not been accepted that production goes on.
+    fatal: Option<When>,
     /// Criterion items that were struck off the list once, with the entry that did.
     closings: BTreeMap<u32, Position>,
     recurrences: Vec<Recurrence>,
+}
+
+/// What is counted, with who stood behind the enterprise then: a later owner does not answer for it.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+struct Incident {
+    what: What,
+    when: When,
+    controller: u32,
+    parent: u32,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+enum What {
+    Discovery,
+    Penalty,
+    Accident(AccidentGrade),
 }
 
 /// The same criterion item again after it was struck off.
@@ -54,6 +73,8 @@ struct Recurrence {
     /// Where it was struck off before.
     closed_at: Position,
     again: When,
+    controller: u32,
+    parent: u32,
 }
 
 /// Over whom is counted.
@@ -90,6 +111,8 @@ pub struct Row {
     /// The government must be petitioned to close it.
     pub petition: bool,
     pub grounds: Vec<Reason>,
+    /// Production stands still after a fatal accident.
+    pub stands_still: bool,
     /// The petition that was made.
     pub petitioned_at: Option<Position>,
     pub closed: bool,
@@ -97,10 +120,13 @@ pub struct Row {
     pub proof: Vec<Position>,
 }
 
-/// Enterprises that are counted together.
+/// Enterprises that are counted together, and what is counted of them.
 #[derive(Default)]
 struct Group<'a> {
     members: Vec<(Key, &'a Enterprise)>,
+    incidents: Vec<&'a Incident>,
+    recurrences: Vec<&'a Recurrence>,
+    holder: u32,
 }
 
 impl RepeatOffenders {
@@ -115,48 +141,78 @@ impl RepeatOffenders {
         let filter = ask.filter;
         let named = filter.enterprise.is_some() || filter.controller.is_some() || filter.parent.is_some();
         let by = filter.by.unwrap_or_default();
-        let rows: Vec<Row> = self
-            .groups(by, ask)
-            .into_iter()
-            .map(|group| self.row(by, &group, rules, ask.today))
-            .filter(|row| ask.finds(&[&row.enterprise_name]))
-            .filter(|row| match filter.petition {
-                Some(petition) => row.petition == petition && (named || !row.proof.is_empty() || petition),
-                None => named || !row.grounds.is_empty(),
-            })
-            .collect();
-        ask.page(rows.into_iter(), |row| row)
+        let wanted = self.groups(by, ask).into_iter().filter(|group| {
+            let words = filter.contains.as_deref();
+            if words.is_some_and(|words| !self.name(by, group).contains(words)) {
+                return false;
+            }
+            match filter.petition {
+                Some(wanted) => {
+                    let petition = group.calls_for_petition(rules, ask.today);
+                    petition == wanted && (named || petition || group.has_something(ask.today))
+                }
+                None => named || group.has_ground(by, rules, ask.today),
+            }
+        });
+        ask.page(wanted, |group| self.row(by, &group, rules, ask.today))
     }
 
     fn groups(&self, by: By, ask: &Ask<'_>) -> Vec<Group<'_>> {
-        let holds = |wanted: &Option<String>, number: u32| {
-            wanted.as_ref().is_none_or(|wanted| number != NONE && wanted == self.words.text(number))
-        };
-        let members = self.enterprises.iter().filter(|(key, enterprise)| {
-            holds(&ask.filter.controller, enterprise.controller)
-                && holds(&ask.filter.parent, enterprise.parent)
-                && (ask.admits)(&key.stream(StreamKind::Enterprise))
-        });
-        let mut groups: Vec<Group<'_>> = Vec::new();
-        let mut places: BTreeMap<u32, usize> = BTreeMap::new();
-        for (key, enterprise) in members {
-            let holder = match by {
-                By::Enterprise => {
-                    groups.push(Group { members: vec![(*key, enterprise)] });
-                    continue;
-                }
-                By::Controller => enterprise.controller,
-                By::Parent => enterprise.parent,
+        let number = |wanted: &Option<String>| wanted.as_ref().map(|wanted| self.words.find(wanted));
+        let (controller, parent) = (number(&ask.filter.controller), number(&ask.filter.parent));
+        let stood = |now: u32, wanted: Option<Option<u32>>| wanted.is_none_or(|wanted| wanted == Some(now));
+        let behind = |enterprise: &Enterprise| {
+            let then = |incident: &Incident| {
+                stood(incident.controller, controller) && stood(incident.parent, parent)
             };
-            if holder != NONE {
-                let place = *places.entry(holder).or_insert(groups.len());
-                if place == groups.len() {
-                    groups.push(Group::default());
-                }
-                groups[place].members.push((*key, enterprise));
+            (stood(enterprise.controller, controller) && stood(enterprise.parent, parent))
+                || enterprise.incidents.iter().any(then)
+        };
+        let rows = ask.rows(&self.enterprises, StreamKind::Enterprise);
+        let all =
+            rows.filter_map(|row| self.enterprises.at(row)).filter(|(_, enterprise)| behind(enterprise));
+        let mut groups: BTreeMap<u32, Group<'_>> = BTreeMap::new();
+        for (number, (key, enterprise)) in (0..).zip(all) {
+            if by == By::Enterprise {
+                let incidents = enterprise.incidents.iter();
+                let recurrences = enterprise.recurrences.iter();
+                let members = vec![(*key, enterprise)];
+                let (incidents, recurrences) = (incidents.collect(), recurrences.collect());
+                groups.insert(number, Group { members, incidents, recurrences, holder: NONE });
+                continue;
+            }
+            let controls = by == By::Controller;
+            let holder = |controller: u32, parent: u32| if controls { controller } else { parent };
+            let now = holder(enterprise.controller, enterprise.parent);
+            let mut behind = BTreeSet::from([now]);
+            for incident in &enterprise.incidents {
+                let then = holder(incident.controller, incident.parent);
+                groups.entry(then).or_default().incidents.push(incident);
+                behind.insert(then);
+            }
+            for again in &enterprise.recurrences {
+                let then = holder(again.controller, again.parent);
+                groups.entry(then).or_default().recurrences.push(again);
+                behind.insert(then);
+            }
+            for holder in behind {
+                let group = groups.entry(holder).or_default();
+                group.holder = holder;
+                group.members.push((*key, enterprise));
             }
         }
-        groups
+        if by != By::Enterprise {
+            groups.remove(&NONE);
+        }
+        groups.into_values().collect()
+    }
+
+    fn name<'a>(&'a self, by: By, group: &Group<'a>) -> &'a str {
+        match (by, group.members.first()) {
+            (By::Enterprise, Some((_, member))) => &member.name,
+            (By::Enterprise, None) => "",
+            (By::Controller | By::Parent, _) => self.words.text(group.holder),
+        }
     }
 
     fn row(&self, by: By, group: &Group<'_>, rules: &Rules, today: Day) -> Row {
@@ -166,39 +222,48 @@ impl RepeatOffenders {
             let number = numbers.next().unwrap_or(NONE);
             if numbers.all(|other| other == number) { self.words.option(number) } else { None }
         };
-        let (controller, parent) = (of(|member| member.controller), of(|member| member.parent));
-        let name = match by {
-            By::Enterprise => first.map(|(_, member)| member.name.to_string()),
-            By::Controller => controller.clone(),
-            By::Parent => parent.clone(),
-        };
-        let discoveries = group.until(today, |member| &member.discoveries);
-        let penalties = group.until(today, |member| &member.penalties);
-        let accidents = group.until(today, |member| &member.accidents);
+        let facts = group.facts(today);
+        let result = closure(rules, &facts);
+        let (mut petition, mut grounds) = (result.petition, result.grounds);
         let again = group.recurrences(today);
-        let (mut petition, mut grounds) = group.closure(rules, today, &days(&discoveries), &days(&penalties));
         let codes: BTreeSet<&str> = again.iter().map(|again| self.words.text(again.criterion)).collect();
         grounds.extend(codes.into_iter().map(|criterion| recurrence(rules, criterion)));
         petition |= !again.is_empty();
-        grounds.extend(interview(rules, &days(&accidents), today));
-        let dated = discoveries.iter().chain(&penalties).chain(&accidents).map(|when| when.position);
+        let accidents = group.accidents(today);
+        let days: Vec<Day> = accidents.iter().map(|(when, _)| when.day.into()).collect();
+        grounds.extend(interview(rules, &days, today));
+        grounds.extend(
+            accidents.iter().filter_map(|(when, grade)| larger_accident(rules, when.day.into(), *grade)),
+        );
+        let fatal = group.fatal(by, today);
+        grounds.extend(fatal.iter().map(|when| fatal_accident(rules, when.day.into())));
+        let dated = group.incidents.iter().filter(|incident| incident.when.day <= DayNumber::from(today));
         let chain = again.iter().flat_map(|again| [again.closed_at, again.again.position]);
-        let proof: BTreeSet<Position> = dated.chain(chain).collect();
+        let proof: BTreeSet<Position> = dated.map(|incident| incident.when.position).chain(chain).collect();
         Row {
             by,
             enterprise: first
                 .filter(|_| by == By::Enterprise)
                 .map(|(key, _)| key.stream(StreamKind::Enterprise)),
-            enterprise_name: name.unwrap_or_default(),
-            controller,
-            parent,
+            enterprise_name: self.name(by, group).to_owned(),
+            controller: if by == By::Controller {
+                self.words.option(group.holder)
+            } else {
+                of(|member| member.controller)
+            },
+            parent: if by == By::Parent {
+                self.words.option(group.holder)
+            } else {
+                of(|member| member.parent)
+            },
             enterprises: group.members.iter().map(|(key, _)| key.stream(StreamKind::Enterprise)).collect(),
-            discoveries: discoveries.len(),
-            penalties: penalties.len(),
+            discoveries: facts.discoveries.len(),
+            penalties: facts.penalties.len(),
             recurrences: again.len(),
             accidents: accidents.len(),
             petition,
             grounds,
+            stands_still: !fatal.is_empty(),
             petitioned_at: group.members.iter().filter_map(|(_, member)| member.petitioned).min(),
             closed: group.members.iter().all(|(_, member)| member.closed),
             proof: proof.into_iter().collect(),
@@ -216,14 +281,14 @@ impl RepeatOffenders {
                 self.hazards.put(Key::of(&fact.stream), (firm, criterion));
                 if let Some(enterprise) = self.enterprises.at_mut(firm) {
                     let found = When { position: fact.position, day: verified.found_on.into() };
-                    enterprise.discoveries.push(found);
+                    enterprise.incident(What::Discovery, found);
                     enterprise.recurs(criterion, found);
                 }
             }
             HazardEvent::Penalised(penalised) => {
                 if let Some(enterprise) = self.enterprises.get_mut(&Key::of(&penalised.enterprise)) {
                     let day = penalised.penalise.decided_on.into();
-                    enterprise.penalties.push(When { position: fact.position, day });
+                    enterprise.incident(What::Penalty, When { position: fact.position, day });
                 }
             }
             HazardEvent::Closed(_) | HazardEvent::Reopened(_) => {
@@ -274,9 +339,8 @@ impl RepeatOffenders {
             producing: register.producing,
             petitioned: None,
             closed: false,
-            discoveries: Vec::new(),
-            penalties: Vec::new(),
-            accidents: Vec::new(),
+            incidents: Vec::new(),
+            fatal: None,
             closings: BTreeMap::new(),
             recurrences: Vec::new(),
         };
@@ -305,8 +369,13 @@ impl RepeatOffenders {
             }
             EnterpriseEvent::AccidentRecorded(recorded) => {
                 let day = recorded.accident.day.into();
-                enterprise.accidents.push(When { position: fact.position, day });
+                let when = When { position: fact.position, day };
+                enterprise.incident(What::Accident(recorded.grade), when);
+                if recorded.suspends {
+                    enterprise.fatal = Some(when);
+                }
             }
+            EnterpriseEvent::ResumptionAccepted(_) => enterprise.fatal = None,
             EnterpriseEvent::ClosurePetitioned(_) => {
                 enterprise.petitioned.get_or_insert(fact.position);
             }
@@ -317,42 +386,58 @@ impl RepeatOffenders {
             EnterpriseEvent::Registered(_)
             | EnterpriseEvent::PrincipalChanged(_)
             | EnterpriseEvent::Graded(_)
-            | EnterpriseEvent::SelfInspectionLogged(_)
-            | EnterpriseEvent::ResumptionAccepted(_) => {}
+            | EnterpriseEvent::SelfInspectionLogged(_) => {}
         }
     }
 }
 
-fn days(whens: &[When]) -> Vec<Day> {
-    whens.iter().map(|when| when.day.into()).collect()
-}
-
 impl Enterprise {
+    fn incident(&mut self, what: What, when: When) {
+        let (controller, parent) = (self.controller, self.parent);
+        self.incidents.push(Incident { what, when, controller, parent });
+    }
+
     fn recurs(&mut self, criterion: u32, again: When) {
         if let Some(closed_at) = self.closings.get(&criterion).copied() {
-            self.recurrences.push(Recurrence { criterion, closed_at, again });
+            let (controller, parent) = (self.controller, self.parent);
+            self.recurrences.push(Recurrence { criterion, closed_at, again, controller, parent });
         }
     }
 }
 
 impl Group<'_> {
-    /// What happened up to `today`, in the order of the log.
-    fn until(&self, today: Day, of: fn(&Enterprise) -> &Vec<When>) -> Vec<When> {
-        let today = DayNumber::from(today);
-        let all = self.members.iter().flat_map(|(_, member)| of(member));
-        let mut until: Vec<When> = all.filter(|when| when.day <= today).copied().collect();
-        until.sort_unstable();
-        until
+    /// Days of what happened up to `today`.
+    fn days(&self, what: What, today: Day) -> Vec<Day> {
+        let until = DayNumber::from(today);
+        let those = self.incidents.iter().filter(|one| one.what == what && one.when.day <= until);
+        let mut days: Vec<Day> = those.map(|one| one.when.day.into()).collect();
+        days.sort_unstable();
+        days
+    }
+
+    fn accidents(&self, today: Day) -> Vec<(When, AccidentGrade)> {
+        let until = DayNumber::from(today);
+        let those = self.incidents.iter().filter(|one| one.when.day <= until);
+        let graded = those.filter_map(|one| {
+            if let What::Accident(grade) = one.what { Some((one.when, grade)) } else { None }
+        });
+        graded.collect()
     }
 
     fn recurrences(&self, today: Day) -> Vec<&Recurrence> {
-        let today = DayNumber::from(today);
-        let all = self.members.iter().flat_map(|(_, member)| &member.recurrences);
-        all.filter(|again| again.again.day <= today).collect()
+        let until = DayNumber::from(today);
+        self.recurrences.iter().filter(|again| again.again.day <= until).copied().collect()
     }
 
-    /// Both closure counters over the members together; licences of each member on its own.
-    fn closure(&self, rules: &Rules, today: Day, found: &[Day], punished: &[Day]) -> (bool, Vec<Reason>) {
+    /// Fatal accidents after which production still stands still; a matter of the enterprise itself.
+    fn fatal(&self, by: By, today: Day) -> Vec<When> {
+        let until = DayNumber::from(today);
+        let members = self.members.iter().filter(|_| by == By::Enterprise);
+        members.filter_map(|(_, member)| member.fatal.filter(|when| when.day <= until)).collect()
+    }
+
+    /// Both closure counters over what is counted together; licences of each member on its own.
+    fn facts(&self, today: Day) -> ClosureFacts {
         let mut producing = self.members.iter().filter(|(_, member)| member.producing).peekable();
         let any = producing.peek().is_some();
         let worst = producing.map(|(_, member)| member.licence).max_by_key(|licence| match licence {
@@ -360,15 +445,30 @@ impl Group<'_> {
             Licence::Incomplete => 1,
             Licence::None => 2,
         });
-        let facts = ClosureFacts {
+        ClosureFacts {
             licence: worst.unwrap_or(Licence::Full),
             producing: any,
-            discoveries: found.to_vec(),
-            penalties: punished.to_vec(),
+            discoveries: self.days(What::Discovery, today),
+            penalties: self.days(What::Penalty, today),
             on: today,
-        };
-        let result = closure(rules, &facts);
-        (result.petition, result.grounds)
+        }
+    }
+
+    fn calls_for_petition(&self, rules: &Rules, today: Day) -> bool {
+        !self.recurrences(today).is_empty() || is_called_for(rules, &self.facts(today))
+    }
+
+    fn has_something(&self, today: Day) -> bool {
+        self.incidents.iter().any(|one| one.when.day <= DayNumber::from(today))
+    }
+
+    fn has_ground(&self, by: By, rules: &Rules, today: Day) -> bool {
+        let accidents = self.accidents(today);
+        let days: Vec<Day> = accidents.iter().map(|(when, _)| when.day.into()).collect();
+        self.calls_for_petition(rules, today)
+            || accidents.iter().any(|(when, grade)| larger_accident(rules, when.day.into(), *grade).is_some())
+            || interview(rules, &days, today).is_some()
+            || !self.fatal(by, today).is_empty()
     }
 }
 

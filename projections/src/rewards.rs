@@ -129,12 +129,12 @@ impl Rewards {
     pub(crate) fn query(&self, ask: &Ask<'_>) -> Page<Row> {
         let filter = ask.filter;
         let paid_in = |reward: &Reward| reward.paid.map(|paid| Day::from(paid.day).year());
-        let wanted = self.rewards.iter().filter(|(key, reward)| {
+        let rows = ask.rows(&self.rewards, StreamKind::Reward).filter_map(|row| self.rewards.at(row));
+        let wanted = rows.filter(|(_, reward)| {
             is(filter.reward_status.as_ref(), &reward.status)
                 && filter.year.is_none_or(|year| paid_in(reward) == Some(year))
                 && filter.rule.as_ref().is_none_or(|rule| rule == self.words.text(reward.rule))
                 && ask.spans(reward.assessed.day)
-                && (ask.admits)(&key.stream(StreamKind::Reward))
         });
         ask.page(wanted, |(key, reward)| self.row(*key, reward, ask.viewer))
     }

@@ -59,6 +59,11 @@ impl Roll {
         self.firms.at(number).and_then(|(_, firm)| firm.as_ref())
     }
 
+    /// The number of an enterprise that was named before.
+    pub(crate) fn find(&self, enterprise: &StreamId) -> Option<u32> {
+        self.firms.find(&Key::of(enterprise))
+    }
+
     /// Empty for an enterprise that is not registered.
     pub(crate) fn name(&self, number: u32) -> &str {
         self.firm(number).map_or("", |firm| &firm.name)
@@ -66,6 +71,24 @@ impl Roll {
 
     pub(crate) fn town(&self, number: u32) -> &str {
         self.firm(number).map_or("", |firm| self.towns.text(firm.town))
+    }
+
+    /// Which enterprises are in this town and sector and have these words in their names; none where nothing is asked.
+    pub(crate) fn asked(
+        &self,
+        town: Option<&str>,
+        sector: Option<Sector>,
+        words: Option<&str>,
+    ) -> Option<Vec<bool>> {
+        if town.is_none() && sector.is_none() && words.is_none() {
+            return None;
+        }
+        let fits = |firm: &Firm| {
+            town.is_none_or(|town| town == self.towns.text(firm.town))
+                && sector.is_none_or(|sector| sector == firm.sector)
+                && words.is_none_or(|words| firm.name.contains(words))
+        };
+        Some(self.firms.iter().map(|(_, firm)| firm.as_ref().is_some_and(fits)).collect())
     }
 
     pub(crate) fn sector(&self, number: u32) -> Option<Sector> {

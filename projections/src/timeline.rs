@@ -1,7 +1,7 @@
 //! The timeline of every stream: what happened when, by whom, at which position. What it says is read from the ledger.
 
 use adit_core::event::Fact;
-use adit_core::id::{ActorId, StreamId};
+use adit_core::id::{ActorId, StreamId, StreamKind};
 use adit_core::units::{Day, Position, Timestamp};
 use serde::{Deserialize, Serialize};
 
@@ -21,18 +21,18 @@ pub struct Timeline {
     /// The last step of each stream.
     streams: Table<StreamKey, u32>,
     steps: Vec<Step>,
+    /// Day and kind of each step, close together: a query looks at all of them.
+    asked: Vec<(DayNumber, u32)>,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 struct Step {
     position: Position,
     seconds: i64,
-    day: DayNumber,
     stream: u32,
     revision: u32,
     /// The step before it in its stream.
     before: u32,
-    kind: u32,
     by: u32,
 }
 
@@ -52,57 +52,67 @@ pub struct Row {
 impl Timeline {
     /// The events of one stream, first to last.
     pub fn of(&self, stream: &StreamId) -> Vec<Row> {
-        self.chain(stream).into_iter().map(|step| self.row(step)).collect()
+        self.chain(stream).into_iter().filter_map(|step| self.row(step)).collect()
     }
 
     /// All events in the order of the log.
     pub fn rows(&self) -> Vec<Row> {
-        self.steps.iter().map(|step| self.row(step)).collect()
+        (0..self.steps.len()).filter_map(|step| self.row(step)).collect()
     }
 
     pub(crate) fn query(&self, ask: &Ask<'_>) -> Page<Row> {
-        let fits = |step: &&Step| {
-            ask.filter.kind.as_ref().is_none_or(|kind| kind == self.kinds.text(step.kind))
-                && ask.spans(step.day)
-                && (ask.admits)(&self.stream(step))
+        let (kind, filter) = (ask.filter.kind.as_ref().map(|kind| self.kinds.find(kind)), ask.filter);
+        let (from, to) = (filter.from.map(DayNumber::from), filter.to.map(DayNumber::from));
+        // The kind of an event tells the kind of its stream.
+        let seen: Vec<bool> = self.kinds.iter().map(|kind| ask.viewer.sees(stream_kind(kind))).collect();
+        let fits = |step: &usize| {
+            self.asked.get(*step).is_some_and(|(day, number)| {
+                kind.is_none_or(|kind| kind == Some(*number))
+                    && from.is_none_or(|from| from <= *day)
+                    && to.is_none_or(|to| *day <= to)
+                    && seen.get(*number as usize).is_some_and(|seen| *seen)
+            })
         };
-        let write = |step| self.row(step);
-        match &ask.filter.stream {
-            Some(stream) => ask.page(self.chain(stream).into_iter().filter(fits), write),
-            None => ask.page(self.steps.iter().filter(fits), write),
-        }
+        let Some(streams) = &ask.streams else {
+            let page = ask.page((0..self.steps.len()).filter(fits), |step| self.row(step));
+            return page.flatten();
+        };
+        let mut steps: Vec<usize> = streams.iter().flat_map(|stream| self.chain(stream)).collect();
+        steps.sort_unstable();
+        ask.page(steps.into_iter().filter(fits), |step| self.row(step)).flatten()
     }
 
-    fn chain(&self, stream: &StreamId) -> Vec<&Step> {
+    /// The steps of a stream, first to last.
+    fn chain(&self, stream: &StreamId) -> Vec<usize> {
         let mut steps = Vec::new();
-        let mut next = self.streams.get(&StreamKey::of(stream)).copied().unwrap_or(NONE);
-        while let Some(step) = self.steps.get(next as usize) {
-            steps.push(step);
-            next = step.before;
+        let mut next = self.streams.get(&StreamKey::of(stream)).copied().unwrap_or(NONE) as usize;
+        while let Some(step) = self.steps.get(next) {
+            steps.push(next);
+            next = step.before as usize;
         }
         steps.reverse();
         steps
     }
 
-    fn stream(&self, step: &Step) -> StreamId {
-        let key = self.streams.at(step.stream).map(|(key, _)| *key);
-        key.map_or_else(
-            || StreamId::new(adit_core::id::StreamKind::Ledger, adit_core::id::Id::default()),
-            StreamKey::stream,
-        )
-    }
-
-    fn row(&self, step: &Step) -> Row {
-        Row {
-            stream: self.stream(step),
+    fn row(&self, index: usize) -> Option<Row> {
+        let (step, (day, kind)) = self.steps.get(index).zip(self.asked.get(index))?;
+        let stream = self.streams.at(step.stream).map(|(key, _)| key.stream())?;
+        Some(Row {
+            stream,
             revision: u64::from(step.revision),
             position: step.position,
-            day: step.day.into(),
+            day: (*day).into(),
             at: Timestamp(step.seconds),
-            kind: self.kinds.text(step.kind).to_owned(),
+            kind: self.kinds.text(*kind).to_owned(),
             by: self.signers.actors(step.by),
-        }
+        })
     }
+}
+
+/// The kind of stream in which events of this kind stand.
+fn stream_kind(event: &str) -> StreamKind {
+    let kind = StreamKind::ALL.into_iter().find(|kind| event.split('.').next() == Some(kind.name()));
+    kind.unwrap_or(StreamKind::Ledger)
 }
 
 impl Projection for Timeline {
@@ -112,14 +122,13 @@ impl Projection for Timeline {
         let index = u32::try_from(self.steps.len()).unwrap_or(NONE);
         let stream = self.streams.row(StreamKey::of(&fact.stream), || NONE);
         let before = self.streams.at_mut(stream).map_or(NONE, |last| std::mem::replace(last, index));
+        self.asked.push((fact.day.into(), self.kinds.number(fact.event.kind())));
         self.steps.push(Step {
             position: fact.position,
             seconds: fact.at.0,
-            day: fact.day.into(),
             stream,
             revision: u32::try_from(fact.revision.0).unwrap_or(u32::MAX),
             before,
-            kind: self.kinds.number(fact.event.kind()),
             by: self.signers.number(&fact.by),
         });
     }

@@ -375,7 +375,7 @@ proptest! {
             prop_assert_eq!(row.production_suspended, decider.suspended);
             prop_assert_eq!(row.step, decider.step);
         }
-        for row in state.five_in_place.rows() {
+        for row in state.five_in_place.rows(&world.log.rules) {
             let decider = &world.hazards[&row.hazard];
             for (element, stage) in row.elements {
                 prop_assert_eq!(stage, decider.stage(element));

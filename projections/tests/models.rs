@@ -126,7 +126,7 @@ mod given_five_elements {
             world.hazard(1, HazardCommand::Evidence(element(*one)), &officer(Role::Enterprise));
             world.hazard(1, HazardCommand::Confirm(ElementOnly { element: *one }), &inspectors());
         }
-        let row = &world.fold().five_in_place.rows()[0];
+        let row = &world.fold().five_in_place.rows(&world.log.rules)[0];
         assert!(!row.in_place);
         assert_eq!(row.not_confirmed, [Element::EmergencyPlan]);
         let missing =
@@ -142,9 +142,12 @@ mod given_five_elements {
     fn when_it_is_reopened_then_nothing_is_in_place_any_more() {
         let mut world = two_mines();
         world.assigned(1, 1, CRITERIA[0]).closed(1);
-        assert!(world.fold().five_in_place.rows()[0].missing.is_empty(), "closed: nothing is missing");
+        assert!(
+            world.fold().five_in_place.rows(&world.log.rules)[0].missing.is_empty(),
+            "closed: nothing is missing"
+        );
         world.hazard(1, HazardCommand::Reopen(because()), &officer(Role::Approver));
-        let row = &world.fold().five_in_place.rows()[0];
+        let row = &world.fold().five_in_place.rows(&world.log.rules)[0];
         assert_eq!(row.not_confirmed.len(), 5);
         assert!(row.steps.is_empty());
     }

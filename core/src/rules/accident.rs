@@ -22,7 +22,7 @@ pub enum AccidentGrade {
 }
 
 impl AccidentGrade {
-    fn zh(self) -> &'static str {
+    pub fn zh(self) -> &'static str {
         match self {
             Self::General => "一般事故",
             Self::Larger => "较大事故",

@@ -5,6 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::accident::AccidentGrade;
 use super::article::Article;
 use super::calendar::add_months;
 use super::{Mark, PackError, Reason, Rules};
@@ -22,6 +23,8 @@ pub struct ClosureRules {
     penalties: Penalties,
     recurrence: Source,
     accidents: Accidents,
+    larger: Source,
+    fatal: Source,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -81,7 +84,7 @@ impl ClosureRules {
     }
 
     pub(super) fn articles(&self) -> Vec<Article> {
-        let Self { discoveries, licence, penalties, recurrence, accidents, .. } = self;
+        let Self { discoveries, licence, penalties, recurrence, accidents, larger, fatal, .. } = self;
         let source = |document: &str, article: &str| format!("{document} {article}");
         let found = [("many", discoveries.many.to_string()), ("months", discoveries.months.to_string())];
         let found =
@@ -114,6 +117,18 @@ impl ClosureRules {
             article("penalties", "提请关闭：多次处罚", penalties.mark, penalised),
             article("recurrence", "反复出现、屡改屡犯", recurrence.mark, again),
             article("accidents", "约谈：接连事故", accidents.mark, interview),
+            article(
+                "larger",
+                "约谈：较大及以上事故",
+                larger.mark,
+                Reason::new("rules.larger_accident", [], &source(&larger.document, &larger.article)),
+            ),
+            article(
+                "fatal",
+                "停产整顿：死亡事故",
+                fatal.mark,
+                Reason::new("rules.fatal_accident", [], &source(&fatal.document, &fatal.article)),
+            ),
         ]
     }
 }
@@ -167,6 +182,20 @@ fn sorted(days: &[Day], on: Day) -> Vec<Day> {
 
 fn listed(days: &[Day]) -> String {
     days.iter().map(Day::to_string).collect::<Vec<_>>().join(", ")
+}
+
+/// Whether there is a ground at all, without putting it into words.
+pub fn is_called_for(rules: &Rules, facts: &ClosureFacts) -> bool {
+    let packs = &rules.closure;
+    let mut found = sorted(&facts.discoveries, facts.on);
+    found.dedup();
+    let punished = sorted(&facts.penalties, facts.on);
+    let (often, fined) = (&packs.discoveries, &packs.penalties);
+    facts.producing
+        && (facts.licence != Licence::Full
+            || within(&found, often.many, |first| add_months(first, often.months)).is_some())
+        || within(&punished, fined.many_short, |first| first.plus_days(i64::from(fined.days))).is_some()
+        || within(&punished, fined.many_long, |first| add_months(first, fined.months)).is_some()
 }
 
 /// Both closure rules.
@@ -223,6 +252,19 @@ pub fn interview(rules: &Rules, accidents: &[Day], on: Day) -> Option<Reason> {
     Some(Reason::new("closure.interview", [("days", listed(hit))], &source))
 }
 
+/// A larger accident, or one of a higher grade, calls for an interview of the enterprise and its parent (plan, mines, 27).
+pub fn larger_accident(rules: &Rules, day: Day, grade: AccidentGrade) -> Option<Reason> {
+    let source = format!("{} {}", rules.closure.larger.document, rules.closure.larger.article);
+    let details = [("day", day.to_string()), ("grade", grade.zh().to_owned())];
+    (grade >= AccidentGrade::Larger).then(|| Reason::new("closure.larger_accident", details, &source))
+}
+
+/// After a fatal accident production stops until it is accepted that it goes on (plan, mines, 27).
+pub fn fatal_accident(rules: &Rules, day: Day) -> Reason {
+    let source = format!("{} {}", rules.closure.fatal.document, rules.closure.fatal.article);
+    Reason::new("closure.fatal_accident", [("day", day.to_string())], &source)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -241,6 +283,7 @@ mod tests {
             on,
         };
         let rules = Rules::builtin().expect("packs");
+        assert_eq!(is_called_for(&rules, &facts), closure(&rules, &facts).petition);
         closure(&rules, &facts).grounds.into_iter().map(|reason| reason.code).collect()
     }
 

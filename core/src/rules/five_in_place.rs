@@ -140,8 +140,3 @@ pub struct ElementRule {
     pub evidence_zh: String,
     pub evidence_en: String,
 }
-
-/// In place only when all five are confirmed.
-pub fn in_place(stages: &[(Element, Stage)]) -> bool {
-    Element::ALL.iter().all(|element| stages.contains(&(*element, Stage::Confirmed)))
-}
