@@ -147,11 +147,17 @@ impl Reader {
     /// row is decided where rows leave, in [`adit_projections`].
     pub fn viewer(&self, name: &str) -> Option<Viewer> {
         if self.is_enterprise() {
-            let own = self.acts_for.filter(|_| ["register", "five_in_place", "relief"].contains(&name));
-            return own.map(Viewer::Enterprise);
+            let own = ["register", "five_in_place", "relief", "notifications"].contains(&name);
+            return self.acts_for.filter(|_| own).map(Viewer::Enterprise);
+        }
+        if ["rewards", "reward_budget"].contains(&name) && self.any(&[Role::Finance]) && !self.any(&FIELD) {
+            return Some(Viewer::Finance);
         }
         if name == "rewards" && !self.any(&CASES) {
-            return self.any(&[Role::Finance]).then_some(Viewer::Finance);
+            return None;
+        }
+        if ["accountability", "inquiries"].contains(&name) && !self.any(&INQUIRIES) {
+            return None;
         }
         if self.any(&CASES) {
             Some(Viewer::Reports)

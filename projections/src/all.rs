@@ -7,7 +7,11 @@ use adit_core::units::{Day, Position};
 use serde::{Deserialize, Serialize};
 
 use crate::ask::{Ask, Filter, Page, Viewer};
-use crate::{Projection, deadlines, five_in_place, register, relief, repeat_offenders, rewards, timeline};
+use crate::{
+    Projection, accountability, deadlines, duty, enterprises, five_in_place, inquiries, inspections,
+    notifications, register, relief, repeat_offenders, reward_budget, rewards, statistics, supervision,
+    timeline,
+};
 
 /// All read models, at one position.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -19,6 +23,15 @@ pub struct Projections {
     pub rewards: rewards::Rewards,
     pub repeat_offenders: repeat_offenders::RepeatOffenders,
     pub relief: relief::Relief,
+    pub supervision: supervision::Supervision,
+    pub inspections: inspections::Inspections,
+    pub duty: duty::Duty,
+    pub notifications: notifications::Notifications,
+    pub accountability: accountability::Accountability,
+    pub inquiries: inquiries::Inquiries,
+    pub enterprises: enterprises::Enterprises,
+    pub statistics: statistics::Statistics,
+    pub reward_budget: reward_budget::RewardBudget,
     next: Position,
 }
 
@@ -46,7 +59,7 @@ pub enum ProjectionError {
 }
 
 /// Names of the read models.
-pub const NAMES: [&str; 7] = [
+pub const NAMES: [&str; 16] = [
     register::NAME,
     timeline::NAME,
     five_in_place::NAME,
@@ -54,6 +67,15 @@ pub const NAMES: [&str; 7] = [
     rewards::NAME,
     repeat_offenders::NAME,
     relief::NAME,
+    supervision::NAME,
+    inspections::NAME,
+    duty::NAME,
+    notifications::NAME,
+    accountability::NAME,
+    inquiries::NAME,
+    enterprises::NAME,
+    statistics::NAME,
+    reward_budget::NAME,
 ];
 
 /// Filters that a read model takes; none for a name that is not one.
@@ -66,6 +88,15 @@ pub fn takes(model: &str) -> &'static [&'static str] {
         rewards::NAME => rewards::TAKES,
         repeat_offenders::NAME => repeat_offenders::TAKES,
         relief::NAME => relief::TAKES,
+        supervision::NAME => supervision::TAKES,
+        inspections::NAME => inspections::TAKES,
+        duty::NAME => duty::TAKES,
+        notifications::NAME => notifications::TAKES,
+        accountability::NAME => accountability::TAKES,
+        inquiries::NAME => inquiries::TAKES,
+        enterprises::NAME => enterprises::TAKES,
+        statistics::NAME => statistics::TAKES,
+        reward_budget::NAME => reward_budget::TAKES,
         _ => &[],
     }
 }
@@ -94,6 +125,15 @@ impl Projections {
         self.rewards.apply(fact);
         self.repeat_offenders.apply(fact);
         self.relief.apply(fact);
+        self.supervision.apply(fact);
+        self.inspections.apply(fact);
+        self.duty.apply(fact);
+        self.notifications.apply(fact);
+        self.accountability.apply(fact);
+        self.inquiries.apply(fact);
+        self.enterprises.apply(fact);
+        self.statistics.apply(fact);
+        self.reward_budget.apply(fact);
         self.next = Position(fact.position.0 + 1);
         Ok(())
     }
@@ -164,7 +204,58 @@ impl Projections {
             rewards::NAME => values(self.rewards.query(&ask)),
             repeat_offenders::NAME => values(self.repeat_offenders.query(&ask, rules)),
             relief::NAME => values(self.relief.query(&ask)),
+            supervision::NAME => values(self.supervision.query(&ask, rules)),
+            inspections::NAME => values(self.inspections.query(&ask)),
+            duty::NAME => values(self.duty.query(&ask, rules)),
+            notifications::NAME => values(self.notifications.query(&ask)),
+            inquiries::NAME => values(self.inquiries.query(&ask)),
+            enterprises::NAME => values(self.enterprises.query(&ask)),
+            statistics::NAME => values(self.statistics.query(&ask)),
+            reward_budget::NAME => values(self.reward_budget.query(&ask)),
+            accountability::NAME => {
+                self.traced(values(self.accountability.query(&ask, rules))?, filter, today)
+            }
             _ => Err(unknown()),
+        }
+    }
+
+    /// The trace of a hazard that was named, beside what calls for an inquiry.
+    fn traced(
+        &self,
+        mut page: Page<serde_json::Value>,
+        filter: &Filter,
+        today: Day,
+    ) -> Result<Page<serde_json::Value>, ProjectionError> {
+        if let Some((hazard, row)) = filter.stream.zip(page.rows.first_mut()) {
+            row["trace"] = serde_json::to_value(self.trace(&hazard, today))?;
+        }
+        Ok(page)
+    }
+
+    /// Everything that is on record about a hazard and those who dealt with it.
+    pub fn trace(&self, hazard: &StreamId, today: Day) -> accountability::Trace {
+        let enterprise = self.register.enterprise_of(hazard);
+        let events = self.timeline.of(hazard);
+        let reported = events.first().map(|event| event.position);
+        let visits = enterprise.map(|enterprise| self.inspections.of(&enterprise)).unwrap_or_default();
+        let passed = |inspection: inspections::Row| accountability::Passed {
+            found_this: inspection.findings.contains(hazard),
+            before: inspection.performed_at < reported,
+            inspection,
+        };
+        let visits = visits.into_iter().filter(|visit| visit.performed_at.is_some());
+        let late = |row: &deadlines::Row| {
+            let late = matches!(row.standing, deadlines::Standing::Overdue | deadlines::Standing::MetLate);
+            late || row.missed_at.is_some()
+        };
+        let only = Filter { stream: Some(*hazard), ..Filter::default() };
+        let ask = Ask { filter: &only, viewer: Viewer::Reports, today, streams: Some(vec![*hazard]) };
+        accountability::Trace {
+            inspections: visits.map(passed).collect(),
+            notices: self.notifications.query(&ask).rows,
+            not_in_time: self.deadlines.of_stream(hazard, today).into_iter().filter(late).collect(),
+            inquiries: self.inquiries.on(hazard),
+            events,
         }
     }
 

@@ -1,13 +1,18 @@
 //! What can be asked of a read model: filters, a page, and who asks.
 
+use adit_core::enterprise::Risk;
 use adit_core::hazard::{Origin, Status};
 use adit_core::id::{StreamId, StreamKind};
+use adit_core::rules::accountability::Trigger;
 use adit_core::rules::reward::Sector;
 use adit_core::units::Day;
 use serde::{Deserialize, Serialize};
 
 use crate::compact::{Key, Table};
-use crate::{deadlines, relief, repeat_offenders, rewards};
+use crate::{
+    deadlines, five_in_place, notifications, register, relief, repeat_offenders, reward_budget, rewards,
+    timeline,
+};
 
 /// Declares the filters and, from the same list, which of them are set.
 macro_rules! filter {
@@ -65,6 +70,19 @@ filter! {
     relief: relief::Decision,
     /// By what rows are put together.
     group: Group,
+    /// An inspection had findings.
+    found: bool,
+    /// Measures followed.
+    enforced: bool,
+    risk: Risk,
+    /// A duty period ended without a self-inspection.
+    missed: bool,
+    /// An inspection is due by the grade of risk.
+    inspection_due: bool,
+    /// A major hazard is open.
+    vetoed: bool,
+    acknowledged: bool,
+    trigger: Trigger,
     /// Words in the name of the enterprise, the place or the description.
     contains: String,
 }
@@ -109,6 +127,10 @@ impl Viewer {
     /// Whether rows of streams of this kind may be seen.
     pub(crate) fn sees(self, kind: StreamKind) -> bool {
         let case = matches!(kind, StreamKind::Report | StreamKind::Reward);
+        // Inquiries have a table of their own: those who may be traced do not see them between other streams.
+        if kind == StreamKind::Inquiry {
+            return false;
+        }
         match self {
             Self::Reports => true,
             Self::Intake => kind != StreamKind::Reward,
@@ -122,11 +144,18 @@ impl Viewer {
     pub(crate) fn is_shut_out(self, model: &str) -> bool {
         match self {
             Self::Reports => false,
-            Self::Intake | Self::Office | Self::Enterprise(_) => model == rewards::NAME,
-            Self::Finance => model != rewards::NAME,
+            Self::Intake | Self::Office => model == rewards::NAME,
+            Self::Enterprise(_) => !OWN.contains(&model),
+            Self::Finance => !MONEY.contains(&model),
         }
     }
 }
+
+/// What finance sees.
+const MONEY: [&str; 2] = [rewards::NAME, reward_budget::NAME];
+/// What an enterprise sees of itself.
+const OWN: [&str; 6] =
+    [register::NAME, five_in_place::NAME, relief::NAME, timeline::NAME, deadlines::NAME, notifications::NAME];
 
 /// A question to one read model.
 pub(crate) struct Ask<'a> {

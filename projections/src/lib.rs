@@ -9,22 +9,31 @@
 //!
 //! Limits: fewer than 2^32 facts, streams, or different texts.
 
+pub mod accountability;
 mod all;
 mod ask;
 mod compact;
 pub mod deadlines;
+pub mod duty;
+pub mod enterprises;
 pub mod five_in_place;
+pub mod inquiries;
+pub mod inspections;
+pub mod notifications;
 mod reasons;
 pub mod register;
 pub mod relief;
 pub mod repeat_offenders;
+pub mod reward_budget;
 pub mod rewards;
 mod roll;
 mod standing;
+pub mod statistics;
+pub mod supervision;
 pub mod timeline;
 
 pub use all::{NAMES, ProjectionError, Projections, SNAPSHOT_VERSION, takes};
-pub use ask::{Filter, Grade, Page, Viewer};
+pub use ask::{Filter, Grade, Group, Page, Viewer};
 
 use adit_core::event::Fact;
 use serde::Serialize;

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use adit_core::event::{Event, Fact};
 use adit_core::id::{StreamId, StreamKind};
+use adit_core::ledger::vkey::hex;
 use adit_core::reward::{Assessed, RewardEvent, Status};
 use adit_core::rules::Reason;
 use adit_core::units::{Day, Fen, Position};
@@ -36,17 +37,55 @@ struct Reward {
     rule: u32,
     base_fen: Option<i64>,
     share: u32,
-    shares_fen: Vec<i64>,
+    shares: Vec<Share>,
     reasons: Vec<Kept>,
     because: Option<Box<str>>,
     packs: u32,
     assessed: When,
     assessments: u32,
     claim_due: Option<DayNumber>,
-    claimed: usize,
     paid_fen: Option<i64>,
     paid: Option<When>,
+    forfeited_fen: i64,
     last: Position,
+}
+
+impl Reward {
+    /// What is still to be paid to those who have claimed; negative where too much was paid.
+    fn payable(&self) -> i64 {
+        let claimed: i64 = self.shares.iter().filter(|share| share.claimed).map(|share| share.fen).sum();
+        claimed.saturating_sub(self.paid_fen.unwrap_or_default())
+    }
+
+    fn after_a_share(&self) -> Status {
+        let settled = self.shares.iter().all(|share| share.claimed || share.fell_back);
+        if !settled || self.shares.is_empty() {
+            Status::Notified
+        } else if !self.shares.iter().any(|share| share.claimed) {
+            Status::Forfeited
+        } else if self.payable() <= 0 && self.paid_fen.is_some() {
+            Status::Paid
+        } else {
+            Status::Claimed
+        }
+    }
+
+    fn settle(&mut self, key: &str, claimed: bool) {
+        for share in self.shares.iter_mut().filter(|share| *share.key == *key) {
+            share.claimed |= claimed;
+            share.fell_back |= !claimed;
+        }
+    }
+}
+
+/// What one of joint reporters gets.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+struct Share {
+    key: Box<str>,
+    fen: i64,
+    claimed: bool,
+    /// Given up, or not claimed in time.
+    fell_back: bool,
 }
 
 /// One reward. It names its report: only who may see reports may see all of it.
@@ -66,6 +105,12 @@ pub struct Row {
     pub share_percent: Option<String>,
     /// Shares of joint reporters.
     pub shares_yuan: Vec<Fen>,
+    /// Shares that were claimed.
+    pub claimed: usize,
+    /// What was given up, or not claimed in time.
+    pub forfeited_yuan: Fen,
+    /// What a reassessment gives less than was paid.
+    pub overpaid_yuan: Fen,
     pub reasons: Vec<Reason>,
     /// Why an officer proposed another amount than the rule.
     pub because: Option<String>,
@@ -151,7 +196,10 @@ impl Rewards {
             rule: self.words.option(reward.rule),
             base_yuan: reward.base_fen.filter(|_| case).map(Fen),
             share_percent: self.words.option(reward.share),
-            shares_yuan: reward.shares_fen.iter().copied().map(Fen).collect(),
+            shares_yuan: reward.shares.iter().map(|share| Fen(share.fen)).collect(),
+            claimed: reward.shares.iter().filter(|share| share.claimed).count(),
+            forfeited_yuan: Fen(reward.forfeited_fen),
+            overpaid_yuan: Fen(reward.payable().saturating_neg().max(0)),
             reasons: if case { reasons::tell(&self.words, &reward.reasons) } else { Vec::new() },
             because: reward.because.as_ref().filter(|_| case).map(ToString::to_string),
             rules: self.words.text(reward.packs).to_owned(),
@@ -168,9 +216,21 @@ impl Rewards {
     fn assessed(&mut self, fact: &Fact, assessed: &Assessed) {
         let key = Key::of(&fact.stream);
         let detail = |name: &str| assessed.reasons.iter().find_map(|reason| reason.details.get(name));
-        // Joint reporters who have claimed keep their claims when the amount changes.
-        let before = self.rewards.get(&key).map(|before| (before.assessments, before.claimed));
-        let (assessments, claimed) = before.unwrap_or_default();
+        // What joint reporters have claimed or given up stays so when the amount changes, and so does what was paid.
+        let before = self.rewards.get(&key);
+        let settled = |key: &str| {
+            let mut shares = before.into_iter().flat_map(|before| &before.shares);
+            let share = shares.find(|share| *share.key == *key);
+            share.map_or((false, false), |share| (share.claimed, share.fell_back))
+        };
+        let shares = assessed.claim_keys.iter().zip(&assessed.shares_yuan).map(|(key, fen)| {
+            let (claimed, fell_back) = settled(key);
+            Share { key: key.as_str().into(), fen: fen.0, claimed, fell_back }
+        });
+        let shares = shares.collect();
+        let assessments = before.map_or(1, |before| before.assessments + 1);
+        let (paid_fen, paid) = before.map_or((None, None), |before| (before.paid_fen, before.paid));
+        let forfeited_fen = before.map_or(0, |before| before.forfeited_fen);
         let base = detail("base").and_then(|text| text.parse::<Fen>().ok());
         let reward = Reward {
             report: Key::of(&assessed.report),
@@ -183,16 +243,16 @@ impl Rewards {
             share: detail("percent")
                 .filter(|_| base.is_some())
                 .map_or(NONE, |share| self.words.number(share)),
-            shares_fen: assessed.shares_yuan.iter().map(|fen| fen.0).collect(),
+            shares,
             reasons: reasons::keep(&mut self.words, &assessed.reasons),
             because: assessed.because.as_ref().map(|text| text.as_str().into()),
             packs: self.words.number(&assessed.rules),
             assessed: When { position: fact.position, day: fact.day.into() },
-            assessments: assessments + 1,
+            assessments,
             claim_due: None,
-            claimed,
-            paid_fen: None,
-            paid: None,
+            paid_fen,
+            paid,
+            forfeited_fen,
             last: fact.position,
         };
         self.rewards.put(key, reward);
@@ -207,22 +267,32 @@ impl Rewards {
             RewardEvent::Assessed(_) | RewardEvent::Reassessed(_) => {}
             RewardEvent::Approved(_) => reward.status = Status::Approved,
             RewardEvent::Notified(notified) => {
-                reward.status = Status::Notified;
                 reward.claim_due = notified.claim_due.map(DayNumber::from);
+                reward.status = reward.after_a_share();
             }
-            // Claimed only when each of the joint reporters has claimed.
-            RewardEvent::Claimed(_) => {
-                reward.claimed += 1;
-                let all = reward.claimed >= reward.shares_fen.len();
-                reward.status = if all { Status::Claimed } else { Status::Notified };
+            // Claimed only when each of the joint reporters has claimed, or given up, or come too late.
+            RewardEvent::Claimed(claim) => {
+                reward.settle(&hex(claim.key.key()), true);
+                reward.status = reward.after_a_share();
             }
             RewardEvent::Paid(pay) => {
                 reward.status = Status::Paid;
-                reward.paid_fen = Some(pay.amount_yuan.0);
+                let before = reward.paid_fen.unwrap_or_default();
+                reward.paid_fen = Some(before.saturating_add(pay.amount_yuan.0));
                 reward.paid = Some(When { position: fact.position, day: fact.day.into() });
             }
-            RewardEvent::Forfeited(_) => reward.status = Status::Forfeited,
-            RewardEvent::Waived(_) => reward.status = Status::Waived,
+            RewardEvent::Forfeited(forfeited) => {
+                forfeited.claim_keys.iter().for_each(|key| reward.settle(key, false));
+                reward.forfeited_fen = reward.forfeited_fen.saturating_add(forfeited.amount_yuan.0);
+                let nobody = forfeited.claim_keys.is_empty();
+                reward.status = if nobody { Status::Forfeited } else { reward.after_a_share() };
+            }
+            RewardEvent::Waived(waived) => {
+                reward.settle(&hex(waived.claim.key.key()), false);
+                reward.forfeited_fen = reward.forfeited_fen.saturating_add(waived.amount_yuan.0);
+                let after = reward.after_a_share();
+                reward.status = if after == Status::Forfeited { Status::Waived } else { after };
+            }
         }
     }
 }

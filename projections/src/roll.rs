@@ -59,6 +59,11 @@ impl Roll {
         self.firms.at(number).and_then(|(_, firm)| firm.as_ref())
     }
 
+    /// How many enterprises there are.
+    pub(crate) fn len(&self) -> usize {
+        self.firms.len() as usize
+    }
+
     /// The number of an enterprise that was named before.
     pub(crate) fn find(&self, enterprise: &StreamId) -> Option<u32> {
         self.firms.find(&Key::of(enterprise))

@@ -4,14 +4,20 @@
 
 mod common;
 
-use adit_core::hazard::{DecideRelief, Escalate, HazardCommand, Origin, RecordOverdue, Step};
+use adit_core::enterprise::{self, EnterpriseCommand};
+use adit_core::hazard::{
+    DecideRelief, Empty, Escalate, HazardCommand, List, Origin, RecordOverdue, Serve, Step,
+};
+use adit_core::inquiry::{self, InquiryCommand};
+use adit_core::inspection::{self, InspectionCommand};
 use adit_core::report::{self, ReportCommand};
 use adit_core::reward::{self, Claim, Pay, RewardCommand};
 use adit_core::role::{Party, Role};
+use adit_core::rules::accountability::Trigger;
 use adit_projections::{NAMES, SNAPSHOT_VERSION};
 use common::{
-    CRITERIA, World, assess, claim_key, claimant, firm, found, inspectors, officer, penalise, register, text,
-    verify,
+    CRITERIA, World, assess, claim_key, claimant, firm, found, inspectors, officer, penalise, pit, register,
+    text, verify,
 };
 
 /// Two mines of one controller. The first mends a hazard that it reported itself, and has it again a month later; the
@@ -45,7 +51,49 @@ fn story() -> World {
     world.later(3).reward(7, RewardCommand::Claim(Claim { key: claim_key(7) }), &claimant(7));
     let amount_yuan = "3015".parse().expect("money");
     world.reward(7, RewardCommand::Pay(Pay { amount_yuan, voucher: text("1号") }), &officer(Role::Finance));
+    overseen(&mut world);
     world
+}
+
+/// What supervision, duty and accountability look at: a visit that passed hazard 4 by, one that found it, a listing, a
+/// notice, a fatal accident, an inquiry, a budget.
+fn overseen(world: &mut World) {
+    let log = enterprise::LogSelfInspection {
+        enterprise: firm(1),
+        inspected_on: world.today(),
+        led_by_principal: true,
+        hazards: Vec::new(),
+    };
+    world.enterprise(1, EnterpriseCommand::LogSelfInspection(log), &officer(Role::Enterprise));
+    let grade = enterprise::Grade { risk: Some(enterprise::Risk::Major), standardisation: None };
+    world.enterprise(2, EnterpriseCommand::Grade(grade), &officer(Role::Approver));
+    let nothing = inspection::NothingFound { checked: text("三号巷道") };
+    world.visit(8, 2, &[InspectionCommand::NothingFound(nothing)]).later(10);
+    world.found_by_visit(4, 2, None);
+    world.hazard(4, verify(Some(CRITERIA[0])), &inspectors());
+    let serve = Serve { principal: true, controller: false };
+    world.hazard(4, HazardCommand::Serve(serve), &officer(Role::Handler));
+    world.later(1).hazard(4, HazardCommand::Acknowledge(Empty {}), &officer(Role::Enterprise));
+    let due = world.today().plus_days(60);
+    world.hazard(4, common::assign(due), &officer(Role::Handler));
+    let place = Some(text("山东省青岛市"));
+    let list = List { authority: text("市安委办"), place, because: text("整改难度大") };
+    world.hazard(4, HazardCommand::List(list), &officer(Role::Approver));
+    let accident = enterprise::RecordAccident {
+        day: world.today(),
+        deaths: 1,
+        seriously_injured: 0,
+        direct_loss_yuan: adit_core::units::Fen::ZERO,
+        description: text("冒顶片帮"),
+    };
+    world.enterprise(2, EnterpriseCommand::RecordAccident(accident), &inspectors());
+    world.budget(2024, "50000");
+    let open = inquiry::Open {
+        hazards: vec![pit(4)],
+        trigger: Some(Trigger::Understated),
+        because: text("描述避重就轻"),
+    };
+    world.inquiry(1, InquiryCommand::Open(open), &officer(Role::Investigator));
 }
 
 #[test]

@@ -103,6 +103,26 @@ pub enum Origin {
     EarlierRegister,
 }
 
+impl Origin {
+    pub const ALL: [Self; 5] = [
+        Self::SelfInspection,
+        Self::Inspection,
+        Self::MonitoringAlert,
+        Self::Accident,
+        Self::EarlierRegister,
+    ];
+
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::SelfInspection => "self_inspection",
+            Self::Inspection => "inspection",
+            Self::MonitoringAlert => "monitoring_alert",
+            Self::Accident => "accident",
+            Self::EarlierRegister => "earlier_register",
+        }
+    }
+}
+
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Report {

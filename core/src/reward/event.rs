@@ -29,9 +29,9 @@ pub enum RewardEvent {
     #[serde(rename = "reward.paid")]
     Paid(Pay),
     #[serde(rename = "reward.forfeited")]
-    Forfeited(Empty),
+    Forfeited(Forfeited),
     #[serde(rename = "reward.waived")]
-    Waived(Claim),
+    Waived(Waived),
 }
 
 /// The amount with its rule, its reasons and what they rest on.
@@ -51,6 +51,21 @@ pub struct Assessed {
     pub claim_keys: Vec<String>,
     pub shares_yuan: Vec<Fen>,
     pub rules: String,
+}
+
+/// Shares that nobody claimed in time; those of joint reporters who did claim are paid.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Forfeited {
+    /// Public halves of the claim keys, hexadecimal; empty where the reporter left none.
+    pub claim_keys: Vec<String>,
+    pub amount_yuan: Fen,
+}
+
+/// A share that its reporter gave up.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Waived {
+    pub claim: Claim,
+    pub amount_yuan: Fen,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -98,7 +113,9 @@ impl StreamEvent for RewardEvent {
                 let clock = |due| Line::Clock { name: "claim".to_owned(), due };
                 notified.claim_due.map(clock).into_iter().collect()
             }
-            Self::Claimed(claim) | Self::Waived(claim) => vec![Line::Key(claim.key.clone()), stop()],
+            Self::Claimed(claim) | Self::Waived(Waived { claim, .. }) => {
+                vec![Line::Key(claim.key.clone()), stop()]
+            }
             Self::Forfeited(_) => vec![stop()],
             Self::Assessed(_) | Self::Reassessed(_) | Self::Approved(_) | Self::Paid(_) => Vec::new(),
         }

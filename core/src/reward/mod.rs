@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 
 pub use command::*;
 pub(crate) use event::rewarded_key;
-pub use event::{Assessed, Notified, RewardEvent};
+pub use event::{Assessed, Forfeited, Notified, RewardEvent, Waived};
 pub use refusal::RewardRefusal;
 
 use crate::decider::{Decider, Moment, Recorded};
@@ -18,7 +18,7 @@ use crate::report::{Finding, Handle, Verify};
 use crate::role::{Party, Role, actors_with, signed_by, signed_by_log};
 use crate::rules::deadline;
 use crate::rules::reward::{Matter, RewardFacts, reward, split};
-use crate::units::Day;
+use crate::units::{Day, Fen};
 
 /// The decider of `reward` streams.
 #[derive(Clone, Copy, Debug)]
@@ -48,6 +48,36 @@ pub struct State {
     pub approved_by: BTreeSet<ActorId>,
     pub claim_due: Option<Day>,
     pub claimed: BTreeSet<String>,
+    /// Shares that were given up, or not claimed in time.
+    pub fallen_back: BTreeSet<String>,
+    /// What was paid so far.
+    pub paid: Fen,
+}
+
+impl State {
+    /// Shares that were claimed, waived or forfeited, of those that there are.
+    fn settled(&self, assessed: &Assessed) -> bool {
+        assessed.claim_keys.iter().all(|key| self.claimed.contains(key) || self.fallen_back.contains(key))
+    }
+
+    /// What is still to be paid to those who have claimed; negative where a reassessment gave less than was paid.
+    fn payable(&self) -> Fen {
+        let Some(assessed) = &self.assessed else { return Fen::ZERO };
+        let shares = assessed.claim_keys.iter().zip(&assessed.shares_yuan);
+        let claimed = shares.filter(|(key, _)| self.claimed.contains(*key)).map(|(_, share)| share.0);
+        Fen(claimed.sum::<i64>().saturating_sub(self.paid.0))
+    }
+
+    /// Where a reward stands once one more share is settled, or once it was told anew.
+    fn after_a_share(&self) -> Status {
+        match &self.assessed {
+            Some(assessed) if !self.settled(assessed) || assessed.claim_keys.is_empty() => Status::Notified,
+            Some(_) if self.claimed.is_empty() => Status::Forfeited,
+            Some(_) if self.payable() <= Fen::ZERO && self.paid > Fen::ZERO => Status::Paid,
+            Some(_) => Status::Claimed,
+            None => Status::Absent,
+        }
+    }
 }
 
 /// What a decision reads of the report, and of other rewards.
@@ -129,9 +159,12 @@ fn assess(state: &State, assess: &Assess, facts: &Facts, moment: &Moment<'_>) ->
     work_out(assess, facts, moment).map(RewardEvent::Assessed)
 }
 
-/// A new amount needs a new approval; what was paid stays paid and the difference is another matter for the officers.
+/// A new amount needs a new approval. Also after it was paid: a reward may be paid before the grade of an accident is
+/// final, and what is more is paid then.
 fn reassess(state: &State, assess: &Assess, facts: &Facts, moment: &Moment<'_>) -> Decision {
-    live(state)?;
+    if state.status != Status::Paid {
+        live(state)?;
+    }
     need(state.status != Status::Claimed, Refused::AlreadyClaimed)?;
     let same = state.assessed.as_ref().is_some_and(|before| before.report == assess.report);
     need(same, Refused::OtherReport)?;
@@ -171,11 +204,20 @@ fn claim(state: &State, claim: &Claim, moment: &Moment<'_>) -> Result<(), Refuse
     let signs = moment.by.iter().any(|party| *party == Party::Reporter { key: text.clone() });
     let entitled = state.assessed.as_ref().is_some_and(|assessed| assessed.claim_keys.contains(&key));
     need(signs && entitled, Refused::NotTheReporter)?;
-    need(!state.claimed.contains(&key), Refused::AlreadyClaimed)?;
+    let settled = state.claimed.contains(&key) || state.fallen_back.contains(&key);
+    need(!settled, Refused::AlreadyClaimed)?;
     need(state.claim_due.is_none_or(|due| moment.now.day() <= due), Refused::ClaimPeriodOver)
 }
 
-/// Exactly what was approved, once, by somebody who had no part in the decision.
+/// The share of whoever signs the claim.
+fn share(state: &State, claim: &Claim) -> Fen {
+    let key = hex(claim.key.key());
+    let shares =
+        state.assessed.iter().flat_map(|assessed| assessed.claim_keys.iter().zip(&assessed.shares_yuan));
+    shares.filter(|(one, _)| **one == key).map(|(_, share)| *share).next().unwrap_or_default()
+}
+
+/// Exactly what was approved and claimed, once, by somebody who had no part in the decision.
 fn pay(state: &State, pay: &Pay, moment: &Moment<'_>) -> Decision {
     live(state)?;
     need(state.status == Status::Claimed, Refused::NotClaimed)?;
@@ -183,8 +225,7 @@ fn pay(state: &State, pay: &Pay, moment: &Moment<'_>) -> Decision {
     need(!payers.is_empty(), Refused::NeedsFinance)?;
     let decided = |actor: &ActorId| state.assessed_by.contains(actor) || state.approved_by.contains(actor);
     need(!payers.iter().any(decided), Refused::PayerDecided)?;
-    let amount = state.assessed.as_ref().map(|assessed| assessed.amount_yuan);
-    need(amount == Some(pay.amount_yuan), Refused::OtherAmount)?;
+    need(state.payable() == pay.amount_yuan, Refused::OtherAmount)?;
     Ok(RewardEvent::Paid(pay.clone()))
 }
 
@@ -204,7 +245,15 @@ fn forfeit(state: &State, moment: &Moment<'_>) -> Decision {
     }
     need(signed_by_log(moment.by) || signed_by(moment.by, Role::Approver), Refused::NeedsApprover)?;
     need(state.claim_due.is_some_and(|due| due < moment.now.day()), Refused::ClaimPeriodRuns)?;
-    Ok(RewardEvent::Forfeited(Empty {}))
+    let Some(assessed) = &state.assessed else { return Err(Refused::NotAssessed) };
+    let shares = assessed.claim_keys.iter().zip(&assessed.shares_yuan);
+    let (claim_keys, amounts): (Vec<String>, Vec<i64>) = shares
+        .filter(|(key, _)| !state.claimed.contains(*key) && !state.fallen_back.contains(*key))
+        .map(|(key, share)| (key.clone(), share.0))
+        .unzip();
+    let whole = assessed.claim_keys.is_empty();
+    let amount_yuan = if whole { assessed.amount_yuan } else { Fen(amounts.iter().sum()) };
+    Ok(RewardEvent::Forfeited(Forfeited { claim_keys, amount_yuan }))
 }
 
 impl Decider for RewardDecider {
@@ -231,7 +280,9 @@ impl Decider for RewardDecider {
             RewardCommand::Pay(command) => pay(state, command, moment),
             RewardCommand::Forfeit(_) => forfeit(state, moment),
             RewardCommand::Waive(command) => {
-                claim(state, command, moment).map(|()| RewardEvent::Waived(command.clone()))
+                let amount_yuan = share(state, command);
+                let waived = Waived { claim: command.clone(), amount_yuan };
+                claim(state, command, moment).map(|()| RewardEvent::Waived(waived))
             }
         };
         event.map(|event| vec![event])
@@ -250,17 +301,27 @@ impl Decider for RewardDecider {
                 state.approved_by.extend(&recorded.by);
             }
             RewardEvent::Notified(notified) => {
-                state.status = Status::Notified;
                 state.claim_due = notified.claim_due;
+                state.status = state.after_a_share();
             }
             RewardEvent::Claimed(claim) => {
                 state.claimed.insert(hex(claim.key.key()));
-                let all = state.assessed.as_ref().map_or(0, |assessed| assessed.claim_keys.len());
-                state.status = if state.claimed.len() >= all { Status::Claimed } else { Status::Notified };
+                state.status = state.after_a_share();
             }
-            RewardEvent::Paid(_) => state.status = Status::Paid,
-            RewardEvent::Forfeited(_) => state.status = Status::Forfeited,
-            RewardEvent::Waived(_) => state.status = Status::Waived,
+            RewardEvent::Paid(pay) => {
+                state.paid = Fen(state.paid.0.saturating_add(pay.amount_yuan.0));
+                state.status = Status::Paid;
+            }
+            RewardEvent::Forfeited(forfeited) => {
+                state.fallen_back.extend(forfeited.claim_keys.iter().cloned());
+                let nobody = forfeited.claim_keys.is_empty();
+                state.status = if nobody { Status::Forfeited } else { state.after_a_share() };
+            }
+            RewardEvent::Waived(waived) => {
+                state.fallen_back.insert(hex(waived.claim.key.key()));
+                let after = state.after_a_share();
+                state.status = if after == Status::Forfeited { Status::Waived } else { after };
+            }
         }
         state
     }

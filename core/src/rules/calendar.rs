@@ -105,6 +105,20 @@ impl Calendar {
     }
 }
 
+impl Calendar {
+    /// The last day from which `days` working days still end on `due` or before it.
+    pub fn before_working_days(&self, due: Day, days: u32) -> Result<Day, UnknownYear> {
+        let mut day = due;
+        for _ in 0..days {
+            while !self.is_working_day(day)? {
+                day = day.plus_days(-1);
+            }
+            day = day.plus_days(-1);
+        }
+        Ok(day)
+    }
+}
+
 /// `months` months after `day` as the law counts: the same day of the month, or the month's last day where there is
 /// none (民法典 art. 202).
 pub fn add_months(day: Day, months: u32) -> Day {

@@ -12,11 +12,13 @@ use adit_core::hazard::{
     Report, Review, Verify,
 };
 use adit_core::id::{ActorId, Id, StreamId, StreamKind};
+use adit_core::inquiry::{self, InquiryCommand, InquiryDecider};
 use adit_core::inspection::{self, InspectionCommand, InspectionDecider};
 use adit_core::ledger::vkey::{SigningKey, VKey, hex};
 use adit_core::report::{self, ReportCommand, ReportDecider};
 use adit_core::reward::{self, RewardCommand, RewardDecider};
 use adit_core::role::{Party, Role};
+use adit_core::rulebook::{RulesCommand, RulesDecider, SetRewardBudget};
 use adit_core::rules::closure::Licence;
 use adit_core::rules::five_in_place::{Element, Stage};
 use adit_core::rules::reward::{Matter, Sector};
@@ -125,7 +127,8 @@ pub(crate) struct World {
     pub(crate) inspections: BTreeMap<StreamId, inspection::State>,
     pub(crate) reports: BTreeMap<StreamId, report::State>,
     pub(crate) rewards: BTreeMap<StreamId, reward::State>,
-    pub(crate) basis: reward::Facts,
+    pub(crate) inquiries: BTreeMap<StreamId, inquiry::State>,
+    pub(crate) rulebooks: BTreeMap<StreamId, Vec<String>>,
 }
 
 impl World {
@@ -141,7 +144,8 @@ impl World {
             inspections: BTreeMap::new(),
             reports: BTreeMap::new(),
             rewards: BTreeMap::new(),
-            basis: reward::Facts::default(),
+            inquiries: BTreeMap::new(),
+            rulebooks: BTreeMap::new(),
         }
     }
 
@@ -215,6 +219,54 @@ impl World {
         let stream = stream(StreamKind::Inspection, number);
         let facts = inspection::Facts { hazard: Some(pit(number)), enterprise_stands: true };
         self.log.take::<InspectionDecider>(&mut self.inspections, stream, command, &facts, &inspectors())
+    }
+
+    /// A visit of two inspectors to an enterprise.
+    pub(crate) fn visit(&mut self, number: u8, enterprise: u8, what: &[InspectionCommand]) -> &mut Self {
+        let perform =
+            inspection::Perform { enterprise: firm(enterprise), day: self.today(), checked: text("井下") };
+        for command in std::iter::once(&InspectionCommand::Perform(perform)).chain(what) {
+            self.try_inspection(number, command).expect("lawful");
+        }
+        self
+    }
+
+    /// A visit that finds hazard `number`.
+    pub(crate) fn found_by_visit(
+        &mut self,
+        number: u8,
+        enterprise: u8,
+        criterion: Option<&str>,
+    ) -> &mut Self {
+        let finding = inspection::RecordFinding {
+            place: text("三号巷道"),
+            description: text("顶板离层"),
+            found_on: self.today(),
+            criterion: criterion.map(str::to_owned),
+        };
+        self.visit(number, enterprise, &[InspectionCommand::RecordFinding(finding)]);
+        let today = self.today();
+        let mut report = found(firm(enterprise), Origin::Inspection, today);
+        if let HazardCommand::Report(report) = &mut report {
+            report.criterion = criterion.map(str::to_owned);
+        }
+        self.hazard(number, report, &inspectors())
+    }
+
+    pub(crate) fn inquiry(&mut self, number: u8, command: InquiryCommand, by: &[Party]) -> &mut Self {
+        let stream = stream(StreamKind::Inquiry, number);
+        let facts = inquiry::Facts { hazards_stand: true, size: self.log.facts.len() as u64 };
+        self.log.take::<InquiryDecider>(&mut self.inquiries, stream, &command, &facts, by).expect("lawful");
+        self
+    }
+
+    pub(crate) fn budget(&mut self, year: i32, amount: &str) -> &mut Self {
+        let amount_yuan = amount.parse().expect("money");
+        let budget = SetRewardBudget { year, amount_yuan, decision: text("示例财政文件") };
+        let stream = stream(StreamKind::Rules, 1);
+        let (command, by) = (RulesCommand::SetRewardBudget(budget), officer(Role::Approver));
+        self.log.take::<RulesDecider>(&mut self.rulebooks, stream, &command, &(), &by).expect("lawful");
+        self
     }
 
     pub(crate) fn try_report(

@@ -1,0 +1,500 @@
+//! Statistics: stock and flow of hazards, penalties, inspections, reports and rewards, by month, year, source, sector, town,
+//! criterion item or enterprise (plan, mines, 四.(六): monthly, and yearly by 5 December). What each column means stands in
+//! [`DEFINITIONS`].
+//!
+//! Kept as a list of moves, each with what it is grouped by, so that any period can be asked.
+
+use adit_core::enterprise::EnterpriseEvent;
+use adit_core::event::{Event, Fact};
+use adit_core::hazard::{HazardEvent, Origin, Status};
+use adit_core::id::{StreamId, StreamKind};
+use adit_core::inspection::InspectionEvent;
+use adit_core::report::{Finding, ReportEvent};
+use adit_core::reward::RewardEvent;
+use adit_core::units::{Day, Fen};
+use serde::{Deserialize, Serialize};
+
+use crate::Projection;
+use crate::ask::{Ask, Group, Page, Viewer};
+use crate::compact::{DayNumber, Key, NONE, Table, Words};
+use crate::roll::Roll;
+use crate::standing::status_after;
+
+mod figures;
+
+use figures::Sum;
+pub use figures::{DEFINITIONS, Row};
+
+pub(crate) const NAME: &str = "statistics";
+
+/// Filters that this table takes.
+pub(crate) const TAKES: &[&str] = &["group", "town", "sector", "enterprise", "from", "to"];
+
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Statistics {
+    roll: Roll,
+    criteria: Words,
+    hazards: Table<Key, Hazard>,
+    visits: Table<Key, (u32, bool)>,
+    moves: Vec<Move>,
+    reports: Table<Key, Report>,
+    /// Day and fen of each payment of a reward.
+    paid: Vec<(DayNumber, i64)>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+struct Hazard {
+    firm: u32,
+    criterion: u32,
+    origin: Origin,
+    status: Status,
+    /// A miss of its day of rectification is on record and it is not mended yet.
+    late: bool,
+}
+
+/// One thing that is counted.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+struct Move {
+    day: DayNumber,
+    firm: u32,
+    /// Criterion item and source of a hazard; none for what is no hazard.
+    criterion: u32,
+    origin: Option<Origin>,
+    what: What,
+    /// How many, or how many fen.
+    many: i64,
+}
+
+/// What is counted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum What {
+    Reported,
+    VerifiedMajor,
+    VerifiedGeneral,
+    Dismissed,
+    MergedMajor,
+    MergedGeneral,
+    ClosedMajor,
+    ClosedGeneral,
+    ReopenedMajor,
+    ReopenedGeneral,
+    Missed,
+    Late,
+    InTimeAgain,
+    Listed,
+    Delisted,
+    UnitPenalty,
+    UnitFen,
+    PersonPenalty,
+    PersonFen,
+    Relieved,
+    ReliefRefused,
+    Inspected,
+    InspectedWithFindings,
+    Enforced,
+    SelfInspected,
+    Accident,
+    Deaths,
+}
+
+impl What {
+    /// How many there are.
+    pub(crate) const MANY: usize = Self::Deaths as usize + 1;
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+struct Report {
+    received: DayNumber,
+    accepted: Option<DayNumber>,
+    declined: Option<DayNumber>,
+    transferred: Option<DayNumber>,
+    substantiated: Option<DayNumber>,
+    handled: Option<DayNumber>,
+}
+
+/// By what moves are put together, and the sum of each group.
+struct Groups {
+    by: Group,
+    names: Vec<String>,
+    sums: Vec<Sum>,
+    /// The group of each enterprise, where groups go by enterprises.
+    of_firm: Vec<u32>,
+}
+
+impl Statistics {
+    /// By month, up to `today`.
+    pub fn rows(&self, today: Day) -> Vec<Row> {
+        self.query(&Ask::all(today)).rows
+    }
+
+    pub(crate) fn query(&self, ask: &Ask<'_>) -> Page<Row> {
+        let filter = ask.filter;
+        let by = filter.group.unwrap_or(Group::Month);
+        let first = self.moves.first().map(|one| one.day).into_iter();
+        let first = first.chain(self.reports.iter().next().map(|(_, report)| report.received)).min();
+        let from = filter.from.or(first.map(Day::from)).unwrap_or(ask.today);
+        let to = filter.to.map_or(ask.today, |to| to.min(ask.today));
+        let rows = match by {
+            Group::Month | Group::Year => self.by_time(ask, by, from, to),
+            Group::Source | Group::Sector | Group::Town | Group::Criterion | Group::Enterprise => {
+                self.by_group(ask, by, from, to)
+            }
+        };
+        ask.page(rows.into_iter(), |row| row)
+    }
+
+    /// Which enterprises are asked for; none where all are.
+    fn firms(&self, ask: &Ask<'_>) -> Option<Vec<bool>> {
+        let filter = ask.filter;
+        let mut asked = self.roll.asked(filter.town.as_deref(), filter.sector, None);
+        if let Some(enterprise) = &filter.enterprise {
+            let only = self.roll.find(enterprise);
+            let mut firms = vec![false; self.roll.len()];
+            if let Some(firm) = only {
+                firms[firm as usize] = asked.is_none_or(|asked| asked[firm as usize]);
+            }
+            asked = Some(firms);
+        }
+        asked
+    }
+
+    fn by_time(&self, ask: &Ask<'_>, by: Group, from: Day, to: Day) -> Vec<Row> {
+        let firms = self.firms(ask);
+        let asked = |firm: u32| firms.as_ref().is_none_or(|firms| firms[firm as usize]);
+        let months = if by == Group::Month { 1 } else { 12 };
+        let number = |day: Day| (day.year() * 12 + day.month0()).div_euclid(months);
+        let (first, last) = (number(from), number(to));
+        let many = usize::try_from(last - first + 1).unwrap_or(0);
+        let mut sums = vec![Sum::default(); many];
+        let mut before = Sum::default();
+        let mut known: Option<(DayNumber, i32)> = None;
+        for one in self.moves.iter().filter(|one| asked(one.firm)) {
+            // Moves of one day come together, so that a day is seldom taken apart.
+            let period = match known {
+                Some((day, period)) if day == one.day => period,
+                Some(_) | None => number(one.day.into()),
+            };
+            known = Some((one.day, period));
+            if one.day < from.into() {
+                before.add(one.what, one.many);
+            } else if one.day <= to.into() {
+                let at = usize::try_from(period - first).unwrap_or(usize::MAX);
+                if let Some(sum) = sums.get_mut(at) {
+                    sum.add(one.what, one.many);
+                }
+            }
+        }
+        let mut rows = Vec::with_capacity(many);
+        for (period, sum) in (first..).zip(&sums) {
+            let (begin, end) = span(period, months);
+            let (begin, end) = (begin.max(from), end.min(to));
+            let name = if months == 1 { begin.to_string()[..7].to_owned() } else { begin.year().to_string() };
+            let mut row = Row::of(name, begin, end, &before, sum);
+            if filter_is_whole(ask) {
+                self.reports(ask, &mut row);
+            }
+            rows.push(row);
+            before.merge(sum);
+        }
+        rows
+    }
+
+    fn by_group(&self, ask: &Ask<'_>, by: Group, from: Day, to: Day) -> Vec<Row> {
+        let firms = self.firms(ask);
+        let asked = |firm: u32| firms.as_ref().is_none_or(|firms| firms[firm as usize]);
+        let mut before = self.groups(by);
+        let mut within = self.groups(by);
+        let (begin, end) = (DayNumber::from(from), DayNumber::from(to));
+        for one in self.moves.iter().filter(|one| one.day <= end && asked(one.firm)) {
+            let groups = if one.day < begin { &mut before } else { &mut within };
+            groups.add(one);
+        }
+        let pairs = before.sums.iter().zip(&within.sums).zip(&within.names);
+        let mut rows: Vec<Row> = pairs
+            .filter(|((before, within), _)| !before.is_nothing() || !within.is_nothing())
+            .map(|((before, within), name)| Row::of(name.clone(), from, to, before, within))
+            .collect();
+        rows.sort_by(|one, other| {
+            (other.stock_major, other.verified_major, &one.group).cmp(&(
+                one.stock_major,
+                one.verified_major,
+                &other.group,
+            ))
+        });
+        rows
+    }
+
+    fn groups(&self, by: Group) -> Groups {
+        let mut words = Words::default();
+        let mut of_firm = Vec::new();
+        let names: Vec<String> = match by {
+            Group::Source => Origin::ALL.iter().map(|origin| origin.name().to_owned()).collect(),
+            Group::Criterion => self.criteria.iter().map(str::to_owned).collect(),
+            Group::Enterprise => {
+                (0..).take(self.roll.len()).map(|firm| self.roll.name(firm).to_owned()).collect()
+            }
+            Group::Sector | Group::Town | Group::Month | Group::Year => {
+                for firm in (0..).take(self.roll.len()) {
+                    let sector = self.roll.sector(firm).map_or("", adit_core::rules::reward::Sector::name);
+                    let group = if by == Group::Sector { sector } else { self.roll.town(firm) };
+                    of_firm.push(words.number(group));
+                }
+                words.iter().map(str::to_owned).collect()
+            }
+        };
+        let sums = vec![Sum::default(); names.len()];
+        Groups { by, names, sums, of_firm }
+    }
+
+    /// Reports that were received, accepted and handled; the streams for those alone who may see them.
+    fn reports(&self, ask: &Ask<'_>, row: &mut Row) {
+        if !ask.viewer.sees(StreamKind::Report) {
+            return;
+        }
+        let (from, to) = (DayNumber::from(row.from), DayNumber::from(row.to));
+        let within = |day: Option<DayNumber>| day.is_some_and(|day| from <= day && day <= to);
+        let count = |of: fn(&Report) -> Option<DayNumber>| {
+            let many = self.reports.iter().filter(|(_, report)| within(of(report))).count();
+            Some(u32::try_from(many).unwrap_or(u32::MAX))
+        };
+        row.reports_received = count(|report| Some(report.received));
+        row.reports_accepted = count(|report| report.accepted);
+        row.reports_declined = count(|report| report.declined);
+        row.reports_transferred = count(|report| report.transferred);
+        row.reports_substantiated = count(|report| report.substantiated);
+        let today = DayNumber::from(ask.today);
+        let accepted: Vec<(StreamId, bool)> = self
+            .reports
+            .iter()
+            .filter(|(_, report)| within(report.accepted))
+            .map(|(key, report)| {
+                let done = report.handled.is_some_and(|day| day <= today);
+                (key.stream(StreamKind::Report), done)
+            })
+            .collect();
+        let handled: Vec<StreamId> =
+            accepted.iter().filter(|(_, done)| *done).map(|(stream, _)| *stream).collect();
+        row.handled_of_accepted = Some(u32::try_from(handled.len()).unwrap_or(u32::MAX));
+        row.handled_rate = figures::percent(handled.len(), accepted.len());
+        row.not_handled = accepted.iter().filter(|(_, done)| !done).map(|(stream, _)| *stream).collect();
+        row.handled = handled;
+        if ask.viewer == Viewer::Reports {
+            let paid = self.paid.iter().filter(|(day, _)| within(Some(*day)));
+            let (many, fen) =
+                paid.fold((0, 0_i64), |(many, sum), (_, fen)| (many + 1, sum.saturating_add(*fen)));
+            row.rewards_paid = Some(many);
+            row.rewards_paid_yuan = Some(Fen(fen));
+        }
+    }
+
+    fn push(&mut self, day: Day, firm: u32, what: What, many: i64) {
+        self.moves.push(Move { day: day.into(), firm, criterion: NONE, origin: None, what, many });
+    }
+
+    fn hazard(&mut self, fact: &Fact, event: &HazardEvent) {
+        let key = Key::of(&fact.stream);
+        if let HazardEvent::Reported(report) = event {
+            let firm = self.roll.number(&report.enterprise);
+            let (origin, status) = (report.origin, Status::Reported);
+            self.hazards.put(key, Hazard { firm, criterion: NONE, origin, status, late: false });
+        }
+        let Some(hazard) = self.hazards.get_mut(&key) else { return };
+        if let HazardEvent::Verified(verified) = event {
+            hazard.criterion = verified.criterion.as_ref().map_or(NONE, |code| self.criteria.number(code));
+        }
+        let (before, late) = (hazard.status, hazard.late);
+        hazard.status = status_after(before, event);
+        hazard.late = match event {
+            HazardEvent::Overdue(overdue) => late || overdue.clock == "rectify",
+            event => {
+                let moved = matches!(event, HazardEvent::Extended(_));
+                late && !moved && hazard.status == Status::Assigned
+            }
+        };
+        let hazard = *hazard;
+        let major = hazard.criterion != NONE;
+        let of = |if_major, if_general| if major { if_major } else { if_general };
+        let mut add = |what: What, many: i64| {
+            let (firm, criterion, origin) = (hazard.firm, hazard.criterion, Some(hazard.origin));
+            self.moves.push(Move { day: fact.day.into(), firm, criterion, origin, what, many });
+        };
+        match (late, hazard.late) {
+            (false, true) => add(What::Late, 1),
+            (true, false) => add(What::InTimeAgain, 1),
+            (true, true) | (false, false) => {}
+        }
+        match event {
+            HazardEvent::Reported(_) => add(What::Reported, 1),
+            HazardEvent::Verified(_) => add(of(What::VerifiedMajor, What::VerifiedGeneral), 1),
+            HazardEvent::Dismissed(_) => add(What::Dismissed, 1),
+            // What was never verified was never in the stock.
+            HazardEvent::Merged(_) if before == Status::Verified => {
+                add(of(What::MergedMajor, What::MergedGeneral), 1);
+            }
+            HazardEvent::Closed(_) => add(of(What::ClosedMajor, What::ClosedGeneral), 1),
+            HazardEvent::Reopened(_) => add(of(What::ReopenedMajor, What::ReopenedGeneral), 1),
+            HazardEvent::Overdue(_) => add(What::Missed, 1),
+            HazardEvent::Listed(_) => add(What::Listed, 1),
+            HazardEvent::Delisted(_) => add(What::Delisted, 1),
+            HazardEvent::Relieved(_) => add(What::Relieved, 1),
+            HazardEvent::ReliefRefused(_) => add(What::ReliefRefused, 1),
+            HazardEvent::Penalised(penalised) => {
+                let penalise = &penalised.penalise;
+                if penalise.unit_fine_yuan > Fen::ZERO {
+                    add(What::UnitPenalty, 1);
+                    add(What::UnitFen, penalise.unit_fine_yuan.0);
+                }
+                for fine in &penalise.person_fines_yuan {
+                    add(What::PersonPenalty, 1);
+                    add(What::PersonFen, fine.0);
+                }
+            }
+            HazardEvent::Served(_)
+            | HazardEvent::Acknowledged(_)
+            | HazardEvent::Assigned(_)
+            | HazardEvent::Planned(_)
+            | HazardEvent::Committed(_)
+            | HazardEvent::Evidenced(_)
+            | HazardEvent::Confirmed(_)
+            | HazardEvent::Rectified(_)
+            | HazardEvent::Reviewed(_)
+            | HazardEvent::Extended(_)
+            | HazardEvent::ProductionSuspended(_)
+            | HazardEvent::ProductionResumed(_)
+            | HazardEvent::Escalated(_)
+            | HazardEvent::Published(_)
+            | HazardEvent::Merged(_) => {}
+        }
+    }
+
+    fn inspection(&mut self, fact: &Fact, event: &InspectionEvent) {
+        let key = Key::of(&fact.stream);
+        match event {
+            InspectionEvent::Performed(perform) => {
+                let firm = self.roll.number(&perform.enterprise);
+                self.visits.put(key, (firm, false));
+                self.push(fact.day, firm, What::Inspected, 1);
+            }
+            InspectionEvent::FindingRecorded(_) => {
+                let Some((firm, found)) = self.visits.get_mut(&key) else { return };
+                let (firm, before) = (*firm, std::mem::replace(found, true));
+                if !before {
+                    self.push(fact.day, firm, What::InspectedWithFindings, 1);
+                }
+            }
+            InspectionEvent::EnforcementTaken(_) => {
+                if let Some((firm, _)) = self.visits.get(&key).copied() {
+                    self.push(fact.day, firm, What::Enforced, 1);
+                }
+            }
+            InspectionEvent::Sealed(_)
+            | InspectionEvent::Opened(_)
+            | InspectionEvent::Lapsed(_)
+            | InspectionEvent::NothingFound(_) => {}
+        }
+    }
+
+    fn enterprise(&mut self, fact: &Fact, event: &EnterpriseEvent) {
+        self.roll.apply(fact, event);
+        let firm = self.roll.number(&fact.stream);
+        if let EnterpriseEvent::AccidentRecorded(recorded) = event {
+            self.push(fact.day, firm, What::Accident, 1);
+            self.push(fact.day, firm, What::Deaths, i64::from(recorded.accident.deaths));
+        }
+        if matches!(event, EnterpriseEvent::SelfInspectionLogged(_)) {
+            self.push(fact.day, firm, What::SelfInspected, 1);
+        }
+    }
+
+    fn report(&mut self, fact: &Fact, event: &ReportEvent) {
+        let (key, day) = (Key::of(&fact.stream), DayNumber::from(fact.day));
+        if matches!(event, ReportEvent::Reported(_)) {
+            let report = Report {
+                received: day,
+                accepted: None,
+                declined: None,
+                transferred: None,
+                substantiated: None,
+                handled: None,
+            };
+            self.reports.put(key, report);
+        }
+        let Some(report) = self.reports.get_mut(&key) else { return };
+        match event {
+            ReportEvent::Accepted(_) => report.accepted = Some(day),
+            ReportEvent::Declined(_) => report.declined = Some(day),
+            ReportEvent::Transferred(_) => report.transferred = Some(day),
+            ReportEvent::Verified(verified) => {
+                let so = verified.verify.finding != Finding::NotSubstantiated;
+                report.substantiated = so.then_some(day);
+            }
+            ReportEvent::Handled(_) => report.handled = Some(day),
+            // Open again: it is not handled any more.
+            ReportEvent::Reopened(_) => report.handled = None,
+            ReportEvent::Reported(_)
+            | ReportEvent::Answered(_)
+            | ReportEvent::Extended(_)
+            | ReportEvent::Satisfied(_)
+            | ReportEvent::Disputed(_)
+            | ReportEvent::Closed(_)
+            | ReportEvent::MessageSent(_)
+            | ReportEvent::EvidenceAdded(_)
+            | ReportEvent::Linked(_)
+            | ReportEvent::Joined(_)
+            | ReportEvent::RetaliationAlleged(_)
+            | ReportEvent::Overdue(_) => {}
+        }
+    }
+}
+
+/// Reports stand for the whole bureau: they name no enterprise, so that no filter tells whom one is about.
+fn filter_is_whole(ask: &Ask<'_>) -> bool {
+    ask.filter.town.is_none() && ask.filter.sector.is_none() && ask.filter.enterprise.is_none()
+}
+
+/// First and last day of a month or a year, by its number since year 0.
+fn span(period: i32, months: i32) -> (Day, Day) {
+    let begin = |month: i32| {
+        let month0 = u32::try_from(month.rem_euclid(12)).unwrap_or(0);
+        Day::new(month.div_euclid(12), month0 + 1, 1).unwrap_or_default()
+    };
+    (begin(period * months), begin((period + 1) * months).plus_days(-1))
+}
+
+impl Groups {
+    fn add(&mut self, one: &Move) {
+        let group = match self.by {
+            Group::Source => match one.origin {
+                Some(origin) => {
+                    Origin::ALL.iter().zip(0..).find(|(known, _)| **known == origin).map(|(_, at)| at)
+                }
+                None => None,
+            },
+            Group::Criterion => Some(one.criterion),
+            Group::Enterprise => Some(one.firm),
+            Group::Sector | Group::Town | Group::Month | Group::Year => {
+                self.of_firm.get(one.firm as usize).copied()
+            }
+        };
+        if let Some(sum) = group.and_then(|group| self.sums.get_mut(group as usize)) {
+            sum.add(one.what, one.many);
+        }
+    }
+}
+
+impl Projection for Statistics {
+    const NAME: &'static str = NAME;
+
+    fn apply(&mut self, fact: &Fact) {
+        match &fact.event {
+            Event::Hazard(event) => self.hazard(fact, event),
+            Event::Enterprise(event) => self.enterprise(fact, event),
+            Event::Inspection(event) => self.inspection(fact, event),
+            Event::Report(event) => self.report(fact, event),
+            Event::Reward(RewardEvent::Paid(pay)) => {
+                self.paid.push((fact.day.into(), pay.amount_yuan.0));
+            }
+            Event::Reward(_) | Event::Actor(_) | Event::Rules(_) | Event::Ledger(_) | Event::Inquiry(_) => {}
+        }
+    }
+}

@@ -1,0 +1,288 @@
+//! Supervision (挂牌督办) and the ladder for slow progress: what is listed, what was missed, which step was taken, and which
+//! one is called for next (plan, mines, 10).
+
+use adit_core::event::{Event, Fact};
+use adit_core::hazard::{HazardEvent, Listed, Published, Status, Step};
+use adit_core::id::{ActorId, StreamId, StreamKind};
+use adit_core::rules::Rules;
+use adit_core::rules::reward::Sector;
+use adit_core::units::{Day, Position};
+use serde::{Deserialize, Serialize};
+
+use crate::Projection;
+use crate::ask::{Ask, Page, is};
+use crate::compact::{DayNumber, Key, Signers, Table, When, Words};
+use crate::roll::Roll;
+use crate::standing::status_after;
+
+pub(crate) const NAME: &str = "supervision";
+
+/// Filters that this table takes.
+pub(crate) const TAKES: &[&str] =
+    &["stream", "enterprise", "town", "sector", "status", "listed", "overdue", "contains"];
+
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Supervision {
+    roll: Roll,
+    words: Words,
+    signers: Signers,
+    hazards: Table<Key, Hazard>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+struct Hazard {
+    enterprise: u32,
+    status: Status,
+    due: Option<DayNumber>,
+    /// None while nothing of this kind has happened to it.
+    watched: Option<Box<Watched>>,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+struct Watched {
+    listing: Option<Listing>,
+    steps: Vec<(Step, When, u32)>,
+    /// Clock and entry of each recorded miss.
+    misses: Vec<(u32, When)>,
+    called_for: Option<Step>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+struct Listing {
+    authority: Box<str>,
+    listed: When,
+    publish_due: Option<DayNumber>,
+    published: Option<When>,
+    notice_days: Option<u32>,
+    delisted: Option<When>,
+    delisting_published: Option<When>,
+}
+
+/// A step of the ladder that was taken.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Taken {
+    pub step: Step,
+    pub position: Position,
+    pub day: Day,
+    pub by: Vec<ActorId>,
+}
+
+/// A deadline that was missed.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Miss {
+    pub clock: String,
+    pub position: Position,
+    pub day: Day,
+}
+
+/// A hazard that is or was listed, late, or on the ladder.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Row {
+    pub hazard: StreamId,
+    pub enterprise: StreamId,
+    pub enterprise_name: String,
+    pub town: String,
+    pub sector: Option<Sector>,
+    pub status: Status,
+    pub due: Option<Day>,
+    pub overdue: bool,
+    pub listed: bool,
+    /// The authority that supervises, or did.
+    pub authority: Option<String>,
+    pub listed_on: Option<Day>,
+    pub listed_at: Option<Position>,
+    /// Last day to publish the listing; none where no rule gives one.
+    pub publish_by: Option<Day>,
+    pub published_on: Option<Day>,
+    /// Last day on which an extension can still be asked for.
+    pub ask_extension_by: Option<Day>,
+    pub delisted_on: Option<Day>,
+    pub delisting_published_on: Option<Day>,
+    pub misses: Vec<Miss>,
+    pub steps: Vec<Taken>,
+    /// The step that a recorded miss calls for and that was not taken yet.
+    pub called_for: Option<Step>,
+}
+
+impl Hazard {
+    fn overdue(&self, today: Day) -> bool {
+        self.status == Status::Assigned && self.due.is_some_and(|due| due < DayNumber::from(today))
+    }
+
+    fn is_listed(&self) -> bool {
+        let listing = self.watched.as_ref().and_then(|watched| watched.listing.as_ref());
+        listing.is_some_and(|listing| listing.delisted.is_none())
+    }
+}
+
+impl Supervision {
+    /// All in the order of the log.
+    pub fn rows(&self, rules: &Rules, today: Day) -> Vec<Row> {
+        self.query(&Ask::all(today), rules).rows
+    }
+
+    pub(crate) fn query(&self, ask: &Ask<'_>, rules: &Rules) -> Page<Row> {
+        let filter = ask.filter;
+        let words = filter.contains.as_deref();
+        let firms = self.roll.asked(filter.town.as_deref(), filter.sector, words);
+        let all = ask.rows(&self.hazards, StreamKind::Hazard).filter_map(|row| self.hazards.at(row));
+        let wanted = all.filter(|(_, hazard)| {
+            (hazard.watched.is_some() || hazard.overdue(ask.today))
+                && is(filter.status.as_ref(), &hazard.status)
+                && filter.overdue.is_none_or(|overdue| overdue == hazard.overdue(ask.today))
+                && filter.listed.is_none_or(|listed| listed == hazard.is_listed())
+                && firms.as_ref().is_none_or(|firms| firms[hazard.enterprise as usize])
+        });
+        ask.page(wanted, |(key, hazard)| self.row(*key, hazard, rules, ask.today))
+    }
+
+    fn row(&self, key: Key, hazard: &Hazard, rules: &Rules, today: Day) -> Row {
+        let nothing = Watched::default();
+        let watched = hazard.watched.as_deref().unwrap_or(&nothing);
+        let listing = watched.listing.as_ref();
+        let on = |when: Option<When>| when.map(|when| Day::from(when.day));
+        // The last working day from which the notice still ends before the due day.
+        let ask_by = listing.filter(|listing| listing.delisted.is_none()).and_then(|listing| {
+            let (due, days) = (Day::from(hazard.due?), listing.notice_days?);
+            rules.calendar.before_working_days(due, days).ok()
+        });
+        Row {
+            hazard: key.stream(StreamKind::Hazard),
+            enterprise: self.roll.stream(hazard.enterprise),
+            enterprise_name: self.roll.name(hazard.enterprise).to_owned(),
+            town: self.roll.town(hazard.enterprise).to_owned(),
+            sector: self.roll.sector(hazard.enterprise),
+            status: hazard.status,
+            due: hazard.due.map(Day::from),
+            overdue: hazard.overdue(today),
+            listed: hazard.is_listed(),
+            authority: listing.map(|listing| listing.authority.to_string()),
+            listed_on: on(listing.map(|listing| listing.listed)),
+            listed_at: listing.map(|listing| listing.listed.position),
+            publish_by: listing.and_then(|listing| listing.publish_due).map(Day::from),
+            published_on: on(listing.and_then(|listing| listing.published)),
+            ask_extension_by: ask_by,
+            delisted_on: on(listing.and_then(|listing| listing.delisted)),
+            delisting_published_on: on(listing.and_then(|listing| listing.delisting_published)),
+            misses: watched
+                .misses
+                .iter()
+                .map(|(clock, when)| Miss {
+                    clock: self.words.text(*clock).to_owned(),
+                    position: when.position,
+                    day: when.day.into(),
+                })
+                .collect(),
+            steps: watched
+                .steps
+                .iter()
+                .map(|(step, when, by)| Taken {
+                    step: *step,
+                    position: when.position,
+                    day: when.day.into(),
+                    by: self.signers.actors(*by),
+                })
+                .collect(),
+            called_for: watched
+                .called_for
+                .filter(|step| watched.steps.last().is_none_or(|(taken, _, _)| taken < step)),
+        }
+    }
+
+    fn hazard(&mut self, fact: &Fact, event: &HazardEvent) {
+        let key = Key::of(&fact.stream);
+        if let HazardEvent::Reported(report) = event {
+            let enterprise = self.roll.number(&report.enterprise);
+            let hazard = Hazard { enterprise, status: Status::Reported, due: None, watched: None };
+            self.hazards.put(key, hazard);
+            return;
+        }
+        let Some(hazard) = self.hazards.get_mut(&key) else { return };
+        let now = When { position: fact.position, day: fact.day.into() };
+        hazard.status = status_after(hazard.status, event);
+        match event {
+            HazardEvent::Assigned(assigned) => hazard.due = Some(assigned.assign.due.into()),
+            HazardEvent::Reviewed(review) => hazard.due = review.due.map(DayNumber::from).or(hazard.due),
+            HazardEvent::Extended(extended) => hazard.due = Some(extended.until.into()),
+            HazardEvent::Reopened(_) => hazard.due = None,
+            HazardEvent::Listed(listed) => {
+                hazard.watched.get_or_insert_default().listing = Some(Listing::of(listed, now));
+            }
+            HazardEvent::Delisted(_) => {
+                if let Some(listing) = hazard.listing() {
+                    listing.delisted = Some(now);
+                }
+            }
+            HazardEvent::Published(published) => match (&published.publish.published, hazard.listing()) {
+                (Published::Listing, Some(listing)) => listing.published = Some(now),
+                (Published::Delisting, Some(listing)) => listing.delisting_published = Some(now),
+                (Published::Penalty { .. }, _) | (_, None) => {}
+            },
+            HazardEvent::Escalated(escalate) => {
+                let by = self.signers.number(&fact.by);
+                hazard.watched.get_or_insert_default().steps.push((escalate.step, now, by));
+            }
+            HazardEvent::Overdue(overdue) => {
+                let clock = self.words.number(&overdue.clock);
+                let watched = hazard.watched.get_or_insert_default();
+                watched.misses.push((clock, now));
+                watched.called_for = overdue.calls_for.or(watched.called_for);
+            }
+            HazardEvent::Reported(_)
+            | HazardEvent::Verified(_)
+            | HazardEvent::Dismissed(_)
+            | HazardEvent::Served(_)
+            | HazardEvent::Acknowledged(_)
+            | HazardEvent::Planned(_)
+            | HazardEvent::Committed(_)
+            | HazardEvent::Evidenced(_)
+            | HazardEvent::Confirmed(_)
+            | HazardEvent::Rectified(_)
+            | HazardEvent::Closed(_)
+            | HazardEvent::ProductionSuspended(_)
+            | HazardEvent::ProductionResumed(_)
+            | HazardEvent::Penalised(_)
+            | HazardEvent::Relieved(_)
+            | HazardEvent::ReliefRefused(_)
+            | HazardEvent::Merged(_) => {}
+        }
+    }
+}
+
+impl Hazard {
+    fn listing(&mut self) -> Option<&mut Listing> {
+        self.watched.as_mut()?.listing.as_mut()
+    }
+}
+
+impl Listing {
+    fn of(listed: &Listed, now: When) -> Self {
+        Self {
+            authority: listed.list.authority.as_str().into(),
+            listed: now,
+            publish_due: listed.publish_due.map(DayNumber::from),
+            published: None,
+            notice_days: listed.extension_notice_days,
+            delisted: None,
+            delisting_published: None,
+        }
+    }
+}
+
+impl Projection for Supervision {
+    const NAME: &'static str = NAME;
+
+    fn apply(&mut self, fact: &Fact) {
+        match &fact.event {
+            Event::Hazard(event) => self.hazard(fact, event),
+            Event::Enterprise(event) => self.roll.apply(fact, event),
+            Event::Report(_)
+            | Event::Reward(_)
+            | Event::Inspection(_)
+            | Event::Actor(_)
+            | Event::Rules(_)
+            | Event::Ledger(_)
+            | Event::Inquiry(_) => {}
+        }
+    }
+}
