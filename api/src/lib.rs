@@ -7,10 +7,12 @@
 pub mod access;
 pub mod app;
 mod challenge;
+pub mod export;
 mod extract;
 mod handlers;
 mod json;
 pub mod keystore;
+mod labels;
 mod openapi;
 mod page;
 mod pending;

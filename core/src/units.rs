@@ -125,6 +125,12 @@ impl Day {
         self.0.year()
     }
 
+    /// Year, month and day of the month, for formats that count no year before 1 or after 9999.
+    pub fn parts(self) -> (u16, u8, u8) {
+        let small = |number: u32| u8::try_from(number).unwrap_or_default();
+        (u16::try_from(self.year()).unwrap_or_default(), small(self.0.month()), small(self.0.day()))
+    }
+
     /// 0 for January.
     pub fn month0(self) -> i32 {
         i32::try_from(self.0.month0()).unwrap_or_default()

@@ -110,6 +110,17 @@ impl Projections {
         self.next
     }
 
+    /// The read models over these facts alone, in the order of the log: for what rests on a few streams.
+    pub fn of(facts: &[Fact]) -> Self {
+        let mut state = Self::default();
+        for fact in facts {
+            state.next = fact.position;
+            // The position was made to be the next one.
+            let _ = state.apply(fact);
+        }
+        state
+    }
+
     /// Takes over the next fact.
     ///
     /// # Errors

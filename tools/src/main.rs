@@ -59,9 +59,7 @@ enum Action {
     Verify(verify::Args),
     #[command(about = "Show the events of one stream / 查看事项")]
     Show(show::Args),
-    #[command(
-        about = "Print a read model: register, timeline, five_in_place, deadlines, rewards, repeat_offenders, relief / 汇总表"
-    )]
+    #[command(about = "Print a read model, or write it as CSV or XLSX / 汇总表")]
     Project(project::Args),
     #[command(about = "Ask a rule about facts in a JSON file; needs no ledger / 规则测算")]
     Rules(rules::Args),

@@ -3,8 +3,9 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use adit_core::event::Fact;
-use adit_core::id::StreamId;
+use adit_core::event::{Event, Fact};
+use adit_core::hazard::HazardEvent;
+use adit_core::id::{StreamId, StreamKind};
 use adit_core::ledger::entry::SignedEntry;
 use adit_core::ledger::vkey::hex;
 use adit_core::refusal::Refusal;
@@ -19,6 +20,7 @@ use serde_json::{Value, json};
 
 use super::{Answered, Shared, blocking, json, ok};
 use crate::app::App;
+use crate::export::{self, Format};
 use crate::extract::{Anybody, JsonBytes, SignedIn};
 use crate::json::read;
 use crate::problem::{ApiRefusal, Problem, unreadable};
@@ -34,6 +36,7 @@ const PARAMETERS_MAX: usize = 32;
 pub(crate) struct Asked {
     pub(crate) as_of: Option<String>,
     after: Option<u64>,
+    format: Option<Format>,
     pub(crate) filter: Filter,
 }
 
@@ -55,6 +58,7 @@ impl Asked {
         for (name, value) in pairs {
             match name.as_str() {
                 "as_of" => asked.as_of = Some(value),
+                "format" => asked.format = Some(Format::parse(&value).ok_or_else(bad)?),
                 "after" => asked.after = Some(value.parse().map_err(|_| bad())?),
                 _ => fields.push((name, value)),
             }
@@ -98,11 +102,23 @@ pub(crate) async fn stream(
         let until = asked.as_of.as_ref().map(|text| moment(&app, text)).transpose()?;
         let facts = app.office.ledger().stream(&stream).map_err(|error| unreadable(&error))?;
         let then = facts.iter().filter(|fact| until.is_none_or(|(until, _)| fact.position < until));
-        let events = then.map(shown).collect::<Result<Vec<Value>, Problem>>()?;
+        let mut events = then.map(shown).collect::<Result<Vec<Value>, Problem>>()?;
+        if reader.is_enterprise() {
+            events.iter_mut().for_each(withhold);
+        }
         if events.is_empty() { Err(ApiRefusal::NotFound.into()) } else { Ok(events) }
     };
     let events = blocking(worker).await?;
     Ok(ok(&json!({ "stream": stream, "events": events })))
+}
+
+/// Why an officer decided otherwise than the rule, or in its place, is not for the enterprise: the officer may have known of
+/// a report.
+fn withhold(event: &mut Value) {
+    if let Some(data) = event.get_mut("data").and_then(Value::as_object_mut) {
+        data.remove("otherwise");
+        data.remove("person");
+    }
 }
 
 /// A fact as JSON.
@@ -153,7 +169,8 @@ pub(crate) async fn checkpoint(State(app): Shared, anybody: Anybody) -> Answered
 pub(crate) fn page(app: &App, viewer: Viewer, name: &str, asked: &Asked) -> Result<Page<Value>, Problem> {
     let rules = app.office.rules();
     let mut filter = asked.filter.clone();
-    filter.limit = Some(filter.limit.unwrap_or(ROWS_MAX).min(ROWS_MAX));
+    let most = if asked.format.is_some() { export::ROWS_MAX } else { ROWS_MAX };
+    filter.limit = Some(filter.limit.unwrap_or(most).min(most));
     let ask = |state: &Projections, today: Day| {
         state.query(name, &filter, viewer, &rules, today).map_err(|error| match error {
             ProjectionError::Filter { filter, .. } => {
@@ -172,23 +189,54 @@ pub(crate) fn page(app: &App, viewer: Viewer, name: &str, asked: &Asked) -> Resu
         None => app.projector.read(|state| ask(state, app.office.ledger().now().day())),
         Some(text) => {
             let (until, today) = moment(app, text)?;
-            let state = fold(app.office.ledger(), None, until).map_err(|error| unreadable(&error))?;
+            let ledger = app.office.ledger();
+            let state = match filter.stream.filter(|stream| of_one_hazard(name, stream)) {
+                Some(hazard) => hazard_then(app, &hazard, until)?,
+                None => fold(ledger, None, until).map_err(|error| unreadable(&error))?,
+            };
             ask(&state, today)
         }
     }
 }
 
+/// Whether what a table says of a hazard rests on nothing but that hazard's and its enterprise's streams.
+fn of_one_hazard(name: &str, stream: &StreamId) -> bool {
+    let alone = ["register", "timeline", "five_in_place", "deadlines", "supervision", "notifications"];
+    stream.kind == StreamKind::Hazard && alone.contains(&name)
+}
+
+/// The read models of one hazard at a moment: its own facts and those of its enterprise, and no others.
+fn hazard_then(app: &App, hazard: &StreamId, until: Position) -> Result<Projections, Problem> {
+    let ledger = app.office.ledger();
+    let of = |stream: &StreamId| ledger.stream(stream).map_err(|error| unreadable(&error));
+    let mut facts = of(hazard)?;
+    let enterprise = facts.first().and_then(|fact| match &fact.event {
+        Event::Hazard(HazardEvent::Reported(report)) => Some(report.enterprise),
+        _ => None,
+    });
+    if let Some(enterprise) = enterprise {
+        facts.extend(of(&enterprise)?);
+    }
+    facts.retain(|fact| fact.position < until);
+    facts.sort_by_key(|fact| fact.position);
+    Ok(Projections::of(&facts))
+}
+
 /// Rows of a read model
 ///
 /// 汇总表：register 重大事故隐患清单、timeline 时间线、five_in_place 五落实、deadlines 期限、rewards 奖励、
-/// repeat_offenders 反复出现、relief 从轻免罚。
+/// repeat_offenders 反复出现、relief 从轻免罚、supervision 督办、inspections 检查、duty 自查与检查周期、
+/// notifications 告知与签收、accountability 倒查追责、inquiries 倒查、enterprises 企业档案、statistics 统计、
+/// reward_budget 奖励预算。format=csv 或 xlsx 时以文件给出。
 ///
 /// `as_of` is a position or a day, `after` waits until the entry at that position is taken over. Filters, where the table
 /// has what they ask for: stream, enterprise, town, sector, origin, status, criterion, grade, overdue, listed, suspended,
-/// from, to, kind, clock, standing, in_place, reward_status, year, rule, by, controller, parent, petition, relief, contains.
+/// from, to, kind, clock, standing, in_place, reward_status, year, rule, by, controller, parent, petition, relief, found,
+/// enforced, risk, missed, inspection_due, vetoed, acknowledged, trigger, group, contains. `format` is csv or xlsx: a file
+/// with at most 100,000 rows.
 #[utoipa::path(get, path = "/api/v1/projections/{name}", tag = "queries",
     params(("name" = String, Path), ("as_of" = Option<String>, Query), ("after" = Option<u64>, Query),
-        ("offset" = Option<u64>, Query), ("limit" = Option<u64>, Query), ("contains" = Option<String>, Query)),
+        ("offset" = Option<u64>, Query), ("limit" = Option<u64>, Query), ("format" = Option<String>, Query), ("contains" = Option<String>, Query)),
     responses((status = 200, description = "projection, total, offset, rows"),
         (status = 403, description = "api.forbidden"), (status = 404, description = "api.not_found")))]
 pub(crate) async fn projection(
@@ -210,14 +258,33 @@ pub(crate) async fn projection(
             return Err(ApiRefusal::Stale.into());
         }
     }
+    let alone = asked.filter.stream.is_some_and(|stream| of_one_hazard(&name, &stream));
     let replay = match asked.as_of {
-        Some(_) => Some(app.replays.acquire().await.map_err(|error| unreadable(&error))?),
-        None => None,
+        Some(_) if !alone => Some(app.replays.acquire().await.map_err(|error| unreadable(&error))?),
+        Some(_) | None => None,
     };
     let (worker, model) = (Arc::clone(&app), name.clone());
+    let (format, as_of) = (asked.format, asked.as_of.clone());
     let found = blocking(move || page(&worker, viewer, &model, &asked)).await?;
     drop(replay);
+    if let Some(format) = format {
+        let today = match &as_of {
+            Some(text) => moment(&app, text)?.1,
+            None => app.office.ledger().now().day(),
+        };
+        return file(format, name, today, found.rows).await;
+    }
     Ok(ok(&json!({ "projection": name, "total": found.total, "offset": found.offset, "rows": found.rows })))
+}
+
+/// A table as a file.
+async fn file(format: Format, model: String, as_of: Day, rows: Vec<Value>) -> Answered {
+    let name = format!("attachment; filename=\"{model}-{as_of}.{}\"", format.ending());
+    let write = move || export::write(format, &model, as_of, &rows).map_err(|error| unreadable(&error));
+    let bytes = blocking(write).await?;
+    let headers =
+        [(header::CONTENT_TYPE, format.media_type().to_owned()), (header::CONTENT_DISPOSITION, name)];
+    Ok((StatusCode::OK, headers, bytes).into_response())
 }
 
 /// The rules: what each says, by which document and article, and the packs that ship with their hashes

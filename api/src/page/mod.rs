@@ -2,12 +2,10 @@
 
 pub(crate) mod rules;
 
-use std::collections::BTreeMap;
-use std::sync::{Arc, LazyLock};
+use std::sync::Arc;
 
 use adit_core::ledger::checkpoint::Checkpoint;
 use adit_core::ledger::vkey::hex;
-use adit_core::refusal::{Lang, Refusal};
 use askama::Template;
 use axum::extract::{Path, RawQuery, State};
 use axum::http::{StatusCode, header};
@@ -18,6 +16,7 @@ use crate::access::Reader;
 use crate::extract::Anybody;
 use crate::handlers::queries::{Asked, page};
 use crate::handlers::{Answered, Shared, blocking, ok};
+use crate::labels::{self, NAMED, label, reason};
 use crate::openapi::{CommandDoc, commands};
 use crate::problem::{ApiRefusal, Problem, unreadable};
 use crate::routes::document;
@@ -26,7 +25,7 @@ use crate::routes::document;
 const PAGE_ROWS: usize = 100;
 
 /// The tables, each with the fields that it shows. No report and no claim is named here.
-const TABLES: [(&str, &[&str]); 5] = [
+const TABLES: [(&str, &[&str]); 14] = [
     (
         "register",
         &[
@@ -57,7 +56,86 @@ const TABLES: [(&str, &[&str]); 5] = [
     ),
     ("rewards", &["amount_yuan", "status", "rule", "reasons", "claim_due", "paid_on", "reward"]),
     ("deadlines", &["stream", "clock", "due", "standing", "days_left", "times_extended"]),
-    ("repeat_offenders", &["enterprise_name", "discoveries", "penalties", "petition", "grounds"]),
+    (
+        "repeat_offenders",
+        &["enterprise_name", "discoveries", "penalties", "petition", "stands_still", "grounds"],
+    ),
+    (
+        "supervision",
+        &[
+            "enterprise_name",
+            "town",
+            "due",
+            "overdue",
+            "listed",
+            "authority",
+            "misses",
+            "steps",
+            "called_for",
+            "hazard",
+        ],
+    ),
+    (
+        "inspections",
+        &["enterprise_name", "performed_on", "findings", "nothing_found", "enforcements", "inspection"],
+    ),
+    (
+        "duty",
+        &[
+            "enterprise_name",
+            "town",
+            "sector",
+            "last_on",
+            "done",
+            "due",
+            "missed",
+            "last_inspected_on",
+            "inspect_by",
+        ],
+    ),
+    (
+        "notifications",
+        &["enterprise_name", "served_on", "principal", "controller", "acknowledged_on", "days", "hazard"],
+    ),
+    (
+        "relief",
+        &["enterprise_name", "self_reported_on", "status", "decision", "rule_says", "reasons", "hazard"],
+    ),
+    ("accountability", &["enterprise_name", "criterion", "reported_on", "status", "triggers", "hazard"]),
+    (
+        "enterprises",
+        &[
+            "enterprise_name",
+            "town",
+            "sector",
+            "open_major",
+            "closed_hazards",
+            "unit_fines_yuan",
+            "vetoed",
+            "controllers",
+        ],
+    ),
+    (
+        "statistics",
+        &[
+            "group",
+            "stock_major_before",
+            "verified_major",
+            "closed_major",
+            "reopened_major",
+            "stock_major",
+            "stock_general",
+            "overdue",
+            "closed_rate",
+            "handled_rate",
+            "unit_fines_yuan",
+            "rewards_paid_yuan",
+        ],
+    ),
+    (
+        "reward_budget",
+        &["year", "budget_yuan", "approved_yuan", "paid_yuan", "forfeited_yuan", "open_yuan", "left_yuan"],
+    ),
 ];
 
 /// A label in both languages.
@@ -72,20 +150,21 @@ struct Label {
     number: bool,
 }
 
-static LABELS: LazyLock<BTreeMap<&str, (&str, &str)>> = LazyLock::new(|| {
-    let lines = include_str!("../../words/labels.tsv").lines();
-    let fields = lines.filter_map(|line| {
-        let mut fields = line.split('\t');
-        Some((fields.next()?, (fields.next()?, fields.next()?)))
-    });
-    fields.collect()
-});
-
 impl Label {
     fn of(key: &str) -> Self {
-        let (zh, en) = LABELS.get(key).copied().unwrap_or((key, key));
-        let code = ["hazard", "reward", "stream", "criterion"].contains(&key);
-        let number = ["found_on", "due", "amount_yuan", "claim_due", "paid_on", "rule"].contains(&key);
+        Self::named(key, label(key))
+    }
+
+    /// A column of a table.
+    fn column(table: &str, name: &str) -> Self {
+        Self::named(name, labels::column(table, name))
+    }
+
+    fn named(key: &str, words: Option<(&str, &str)>) -> Self {
+        let (zh, en) = words.unwrap_or((key, key));
+        let code = ["hazard", "reward", "stream", "criterion", "inspection"].contains(&key);
+        let number =
+            key.ends_with("_on") || key.ends_with("_yuan") || ["due", "claim_due", "rule"].contains(&key);
         Self { key: key.to_owned(), zh: zh.to_owned(), en: en.to_owned(), code, number }
     }
 }
@@ -166,7 +245,7 @@ pub(crate) async fn table(
     asked.filter.limit = Some(PAGE_ROWS);
     let worker = Arc::clone(&app);
     let found = blocking(move || page(&worker, viewer, name, &asked)).await?;
-    let columns: Vec<Label> = fields.iter().map(|field| Label::of(field)).collect();
+    let columns: Vec<Label> = fields.iter().map(|field| Label::column(name, field)).collect();
     let cells = |row: &Value| columns.iter().map(|label| (label.clone(), cell(row, &label.key))).collect();
     let rows: Vec<Vec<(Label, String)>> = found.rows.iter().map(cells).collect();
     let next = found.offset.saturating_add(rows.len());
@@ -181,32 +260,38 @@ fn cell(row: &Value, field: &str) -> String {
         Value::Null => "—".to_owned(),
         Value::Bool(yes) => word(&yes.to_string()),
         Value::Number(number) => number.to_string(),
-        Value::String(text) if ["status", "standing"].contains(&field) || row.get(field).is_none() => {
-            word(text)
-        }
+        Value::String(text) if NAMED.contains(&field) || row.get(field).is_none() => word(text),
         Value::String(text) => text.clone(),
-        Value::Array(reasons) => reasons.iter().map(reason).collect::<Vec<_>>().join("\n"),
-        Value::Object(_) => String::new(),
+        Value::Array(items) => items.iter().map(|item| told(field, item)).collect::<Vec<_>>().join("\n"),
+        Value::Object(_) => told(field, value),
+    }
+}
+
+/// One item of a list: a reason or a trigger in words, a step or a miss by its name and day.
+fn told(field: &str, item: &Value) -> String {
+    let text = |name: &str| item.get(name).and_then(Value::as_str);
+    match item {
+        Value::Object(_) if text("code").is_some() => {
+            let (zh, en) = reason(item);
+            format!("{zh} {en}")
+        }
+        Value::Object(fields) => match fields.get("reason") {
+            Some(reason) => told(field, reason),
+            None => {
+                let named = ["step", "clock", "holder", "grade"].into_iter().find_map(text);
+                let day = ["day", "since"].into_iter().find_map(text).unwrap_or_default();
+                format!("{} {day}", named.map(word).unwrap_or_default()).trim().to_owned()
+            }
+        },
+        Value::String(text) if NAMED.contains(&field) => word(text),
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
     }
 }
 
 fn word(key: &str) -> String {
     let Label { zh, en, .. } = Label::of(key);
     if zh == en { zh } else { format!("{zh} {en}") }
-}
-
-/// A reason in words, with its source.
-fn reason(reason: &Value) -> String {
-    let text = |name: &str| reason.get(name).and_then(Value::as_str).unwrap_or_default();
-    let mut words = Refusal::new(text("code"));
-    for (name, value) in reason.get("details").and_then(Value::as_object).into_iter().flatten() {
-        words = words.with(name, value.as_str().unwrap_or_default());
-    }
-    let (zh, en) = (words.words(Lang::Zh).says, words.words(Lang::En).says);
-    match text("source") {
-        "" => format!("{zh} {en}"),
-        source => format!("{zh} {en}（{source}）"),
-    }
 }
 
 #[derive(Template)]
@@ -312,11 +397,7 @@ mod tests {
     #[test]
     fn every_pack_has_its_label_in_both_languages() {
         for pack in &adit_core::rules::PACKS {
-            assert!(
-                LABELS.contains_key(format!("pack_{}", pack.id).as_str()),
-                "labels.tsv has no {}",
-                pack.id
-            );
+            assert!(label(format!("pack_{}", pack.id).as_str()).is_some(), "labels.tsv has no {}", pack.id);
         }
     }
 
@@ -324,7 +405,7 @@ mod tests {
     fn every_table_and_column_has_its_label_in_both_languages() {
         for (table, fields) in TABLES {
             for key in fields.iter().chain([&table]) {
-                let (zh, en) = LABELS.get(key).unwrap_or_else(|| panic!("labels.tsv has no {key}"));
+                let (zh, en) = label(key).unwrap_or_else(|| panic!("labels.tsv has no {key}"));
                 assert!(!zh.is_empty() && !en.is_empty(), "labels.tsv says nothing for {key}");
             }
         }

@@ -181,7 +181,8 @@ mod given_an_enterprise_account {
 fn finance_pays_without_learning_which_report_it_is() {
     let reader = adit_api::access::Reader { roles: vec![Role::Finance], acts_for: None };
     for name in adit_projections::NAMES {
-        let viewer = (name == "rewards").then_some(adit_projections::Viewer::Finance);
+        let paid = ["rewards", "reward_budget"].contains(&name);
+        let viewer = paid.then_some(adit_projections::Viewer::Finance);
         assert_eq!(reader.viewer(name), viewer, "{name}");
     }
 }

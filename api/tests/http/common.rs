@@ -44,6 +44,7 @@ pub(crate) struct Reply {
     pub(crate) status: u16,
     pub(crate) headers: BTreeMap<String, String>,
     pub(crate) text: String,
+    pub(crate) bytes: Vec<u8>,
 }
 
 impl Reply {
@@ -183,10 +184,12 @@ impl Server {
         }
         .unwrap();
         let text = |value: &ureq::http::HeaderValue| value.to_str().unwrap_or_default().to_owned();
+        let bytes = response.body_mut().read_to_vec().unwrap();
         Reply {
             status: response.status().as_u16(),
             headers: response.headers().iter().map(|(name, value)| (name.to_string(), text(value))).collect(),
-            text: response.body_mut().read_to_string().unwrap(),
+            text: String::from_utf8_lossy(&bytes).into_owned(),
+            bytes,
         }
     }
 

@@ -67,6 +67,59 @@ fn a_moment_in_the_past_is_a_position_or_a_day() {
 }
 
 #[test]
+fn one_hazard_in_the_past_is_told_from_its_own_stream_as_from_the_whole_ledger() {
+    let server = Server::start();
+    let (hazard, other) = (server.hazard(0), server.hazard(1));
+    for stream in [&hazard, &other] {
+        server.execute(
+            Some(stream),
+            "hazard.verify",
+            &json!({ "because": "核实" }),
+            &["inspector-1", "inspector-2"],
+        );
+    }
+    let token = server.sign_in_by_key("approver-1");
+    let last = server.size() - 1;
+    for model in ["register", "timeline", "five_in_place", "deadlines", "supervision", "notifications"] {
+        for moment in [last, last - 1, last - 3] {
+            let rows = |query: &str| {
+                let path = format!("/api/v1/projections/{model}?as_of={moment}{query}");
+                server.get(&path, Some(&token)).expect(200)["rows"].as_array().unwrap().clone()
+            };
+            let whole = rows("").into_iter().filter(|row| row.to_string().contains(&hazard));
+            assert_eq!(rows(&format!("&stream={hazard}")), whole.collect::<Vec<_>>(), "{model} {moment}");
+        }
+    }
+}
+
+#[test]
+fn a_file_holds_the_figures_of_the_table() {
+    use calamine::Reader;
+    let server = Server::start();
+    let token = server.sign_in_by_key("inspector-1");
+    server.hazard(0);
+    server.hazard(1);
+    let path = format!("/api/v1/projections/statistics?after={}", server.size() - 1);
+    let rows = server.get(&path, Some(&token)).expect(200)["rows"].clone();
+    let file = server.get(&format!("{path}&format=xlsx"), Some(&token));
+    assert_eq!(file.status, 200);
+    let mut book = calamine::Xlsx::new(std::io::Cursor::new(file.bytes.clone())).expect("a workbook");
+    let names = book.sheet_names();
+    let sheet = book.worksheet_range(&names[0]).expect("a sheet");
+    let cells: Vec<Vec<String>> =
+        sheet.rows().map(|row| row.iter().map(ToString::to_string).collect()).collect();
+    let column =
+        cells[0].iter().position(|heading| heading.starts_with("reported") || heading.contains("已上报"));
+    let column = column.expect("the column");
+    assert_eq!(cells[1][column], rows[0]["reported"].to_string());
+    let notes = book.worksheet_range(&names[1]).expect("what the columns mean");
+    assert!(notes.rows().any(|row| row.iter().any(|cell| cell.to_string().contains("期间录入的隐患"))));
+    let csv = server.get(&format!("{path}&format=csv"), Some(&token));
+    assert!(csv.text.starts_with('\u{feff}') && csv.text.contains("2024-05"), "{}", csv.text);
+    server.get(&format!("{path}&format=pdf"), Some(&token)).refused(400, "api.bad_query");
+}
+
+#[test]
 fn a_rule_answers_with_reasons_and_writes_nothing() {
     let server = Server::start();
     let size = server.size();
