@@ -175,7 +175,8 @@ impl Reader {
     }
 }
 
-fn enterprise_of(fact: &Fact) -> Option<StreamId> {
+/// The enterprise whose hazard this fact reports.
+pub(crate) fn enterprise_of(fact: &Fact) -> Option<StreamId> {
     if let Event::Hazard(HazardEvent::Reported(report)) = &fact.event {
         Some(report.enterprise)
     } else {

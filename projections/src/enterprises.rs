@@ -29,7 +29,7 @@ pub(crate) const TAKES: &[&str] =
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Enterprises {
     words: Words,
-    enterprises: Table<Key, Enterprise>,
+    firms: Table<Key, Enterprise>,
     /// Of each hazard its enterprise, whether it is major, and where it stands.
     hazards: Table<Key, (u32, bool, Status)>,
 }
@@ -132,8 +132,8 @@ impl Enterprises {
         let (town, controller) = (number(&filter.town), number(&filter.controller));
         let parent = number(&filter.parent);
         let now = |holders: &[(u32, When)]| holders.last().map(|(holder, _)| *holder);
-        let rows = ask.rows(&self.enterprises, StreamKind::Enterprise);
-        let wanted = rows.filter_map(|row| self.enterprises.at(row)).filter(|(_, enterprise)| {
+        let rows = ask.rows(&self.firms, StreamKind::Enterprise);
+        let wanted = rows.filter_map(|row| self.firms.at(row)).filter(|(_, enterprise)| {
             town.is_none_or(|town| town == Some(enterprise.town))
                 && filter.sector.is_none_or(|sector| enterprise.sector == sector)
                 && filter.risk.is_none_or(|risk| enterprise.risk == Some(risk))
@@ -230,7 +230,7 @@ impl Enterprises {
             petitioned: None,
             closed: None,
         };
-        self.enterprises.put(Key::of(&fact.stream), enterprise);
+        self.firms.put(Key::of(&fact.stream), enterprise);
     }
 
     fn enterprise(&mut self, fact: &Fact, event: &EnterpriseEvent) {
@@ -238,7 +238,7 @@ impl Enterprises {
             self.registered(fact, register);
         }
         let now = When { position: fact.position, day: fact.day.into() };
-        let Some(enterprise) = self.enterprises.get_mut(&Key::of(&fact.stream)) else { return };
+        let Some(enterprise) = self.firms.get_mut(&Key::of(&fact.stream)) else { return };
         let holder = |words: &mut Words, holder: Option<&str>| holder.map_or(NONE, |name| words.number(name));
         match event {
             EnterpriseEvent::Registered(_) => {}
@@ -286,7 +286,7 @@ impl Enterprises {
     fn hazard(&mut self, fact: &Fact, event: &HazardEvent) {
         let key = Key::of(&fact.stream);
         if let HazardEvent::Reported(report) = event {
-            let firm = self.enterprises.find(&Key::of(&report.enterprise)).unwrap_or(NONE);
+            let firm = self.firms.find(&Key::of(&report.enterprise)).unwrap_or(NONE);
             self.hazards.put(key, (firm, false, Status::Reported));
             return;
         }
@@ -298,7 +298,7 @@ impl Enterprises {
             *major = verified.criterion.is_some();
         }
         let (firm, major, after) = (*firm, *major, *status);
-        let Some(enterprise) = self.enterprises.at_mut(firm) else { return };
+        let Some(enterprise) = self.firms.at_mut(firm) else { return };
         enterprise.moves(row, (is_open(before), was_major), (is_open(after), major));
         enterprise.closed_hazards += u32::from(after == Status::Closed && before != Status::Closed);
         enterprise.closed_hazards -= u32::from(before == Status::Closed && after != Status::Closed);
@@ -344,7 +344,7 @@ impl Projection for Enterprises {
             Event::Hazard(event) => self.hazard(fact, event),
             Event::Enterprise(event) => self.enterprise(fact, event),
             Event::Inspection(InspectionEvent::Performed(perform)) => {
-                if let Some(enterprise) = self.enterprises.get_mut(&Key::of(&perform.enterprise)) {
+                if let Some(enterprise) = self.firms.get_mut(&Key::of(&perform.enterprise)) {
                     enterprise.inspections += 1;
                 }
             }

@@ -22,7 +22,7 @@ pub(crate) const TAKES: &[&str] =
 pub struct Inspections {
     roll: Roll,
     signers: Signers,
-    inspections: Table<Key, Inspection>,
+    visits: Table<Key, Inspection>,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -73,7 +73,7 @@ impl Inspections {
     /// The inspections of an enterprise, in the order of the log.
     pub fn of(&self, enterprise: &StreamId) -> Vec<Row> {
         let Some(firm) = self.roll.find(enterprise) else { return Vec::new() };
-        let of = self.inspections.iter().filter(|(_, inspection)| inspection.enterprise == firm);
+        let of = self.visits.iter().filter(|(_, inspection)| inspection.enterprise == firm);
         of.map(|(key, inspection)| self.row(*key, inspection)).collect()
     }
 
@@ -81,7 +81,7 @@ impl Inspections {
         let filter = ask.filter;
         let firms = self.roll.asked(filter.town.as_deref(), filter.sector, filter.contains.as_deref());
         let inspected = filter.enterprise.as_ref().map(|enterprise| self.roll.find(enterprise));
-        let wanted = self.inspections.iter().filter(|(key, inspection)| {
+        let wanted = self.visits.iter().filter(|(key, inspection)| {
             let firm = inspection.enterprise;
             let day = inspection.performed.map(|(_, day)| day).or(inspection.begun.map(|when| when.day));
             filter.stream.is_none_or(|stream| stream == key.stream(StreamKind::Inspection))
@@ -132,8 +132,8 @@ impl Inspections {
     fn inspection(&mut self, fact: &Fact, event: &InspectionEvent) {
         let now = When { position: fact.position, day: fact.day.into() };
         let new = || Inspection { enterprise: NONE, by: NONE, begun: Some(now), ..Inspection::default() };
-        let row = self.inspections.row(Key::of(&fact.stream), new);
-        let Some(inspection) = self.inspections.at_mut(row) else { return };
+        let row = self.visits.row(Key::of(&fact.stream), new);
+        let Some(inspection) = self.visits.at_mut(row) else { return };
         match event {
             InspectionEvent::Sealed(_) => {
                 inspection.status = Status::Sealed;

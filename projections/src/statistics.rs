@@ -304,13 +304,7 @@ impl Statistics {
         }
         let (before, late) = (hazard.status, hazard.late);
         hazard.status = status_after(before, event);
-        hazard.late = match event {
-            HazardEvent::Overdue(overdue) => late || overdue.clock == "rectify",
-            event => {
-                let moved = matches!(event, HazardEvent::Extended(_));
-                late && !moved && hazard.status == Status::Assigned
-            }
-        };
+        hazard.late = is_late(late, hazard.status, event);
         let hazard = *hazard;
         let major = hazard.criterion != NONE;
         let of = |if_major, if_general| if major { if_major } else { if_general };
@@ -450,6 +444,14 @@ impl Statistics {
 /// Reports stand for the whole bureau: they name no enterprise, so that no filter tells whom one is about.
 fn filter_is_whole(ask: &Ask<'_>) -> bool {
     ask.filter.town.is_none() && ask.filter.sector.is_none() && ask.filter.enterprise.is_none()
+}
+
+/// Whether a recorded miss of the day of rectification still stands after `event`.
+fn is_late(before: bool, status: Status, event: &HazardEvent) -> bool {
+    if let HazardEvent::Overdue(overdue) = event {
+        return before || overdue.clock == "rectify";
+    }
+    before && status == Status::Assigned && !matches!(event, HazardEvent::Extended(_))
 }
 
 /// First and last day of a month or a year, by its number since year 0.

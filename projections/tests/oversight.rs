@@ -28,6 +28,7 @@ fn two_mines() -> World {
     world
 }
 
+#[allow(clippy::needless_pass_by_value, reason = "a story reads better without references")]
 fn ask(world: &World, model: &str, filter: Filter) -> Vec<Value> {
     world.ask(model, &filter, Viewer::Reports).rows
 }
@@ -457,7 +458,7 @@ mod given_joint_reporters {
         world.report(7, common::telephone(7), &officer(Role::Clerk));
         let accept = adit_core::report::ReportCommand::Accept(adit_core::report::Empty {});
         world.report(7, accept, &officer(Role::Clerk));
-        let keys = vec![common::claim_key(7), common::claim_key(9)];
+        let keys = [common::claim_key(7), common::claim_key(9)];
         let state = world.reports.values_mut().next().expect("report");
         state.claim_keys = keys.iter().map(|key| adit_core::ledger::vkey::hex(key.key())).collect();
         world.report(7, common::substantiated(7), &inspectors());

@@ -77,8 +77,8 @@ fn filter(args: &Args) -> Result<Filter> {
     let bad = |given: &str| {
         let takes = takes(&args.name).join(", ");
         fail(
-            &format!("筛选条件“{given}”无效；{} 可用：{takes}", args.name),
-            &format!("{given:?} is no filter of {}; it takes {takes}", args.name),
+            format!("筛选条件“{given}”无效；{} 可用：{takes}", args.name),
+            format!("{given:?} is no filter of {}; it takes {takes}", args.name),
         )
     };
     let mut pairs = Vec::new();

@@ -3,8 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use adit_core::event::{Event, Fact};
-use adit_core::hazard::HazardEvent;
+use adit_core::event::Fact;
 use adit_core::id::{StreamId, StreamKind};
 use adit_core::ledger::entry::SignedEntry;
 use adit_core::ledger::vkey::hex;
@@ -210,10 +209,7 @@ fn hazard_then(app: &App, hazard: &StreamId, until: Position) -> Result<Projecti
     let ledger = app.office.ledger();
     let of = |stream: &StreamId| ledger.stream(stream).map_err(|error| unreadable(&error));
     let mut facts = of(hazard)?;
-    let enterprise = facts.first().and_then(|fact| match &fact.event {
-        Event::Hazard(HazardEvent::Reported(report)) => Some(report.enterprise),
-        _ => None,
-    });
+    let enterprise = facts.first().and_then(crate::access::enterprise_of);
     if let Some(enterprise) = enterprise {
         facts.extend(of(&enterprise)?);
     }

@@ -275,17 +275,17 @@ fn told(field: &str, item: &Value) -> String {
             let (zh, en) = reason(item);
             format!("{zh} {en}")
         }
-        Value::Object(fields) => match fields.get("reason") {
-            Some(reason) => told(field, reason),
-            None => {
-                let named = ["step", "clock", "holder", "grade"].into_iter().find_map(text);
-                let day = ["day", "since"].into_iter().find_map(text).unwrap_or_default();
-                format!("{} {day}", named.map(word).unwrap_or_default()).trim().to_owned()
+        Value::Object(fields) => {
+            if let Some(reason) = fields.get("reason") {
+                return told(field, reason);
             }
-        },
+            let named = ["step", "clock", "holder", "grade"].into_iter().find_map(text);
+            let day = ["day", "since"].into_iter().find_map(text).unwrap_or_default();
+            format!("{} {day}", named.map(word).unwrap_or_default()).trim().to_owned()
+        }
         Value::String(text) if NAMED.contains(&field) => word(text),
         Value::String(text) => text.clone(),
-        other => other.to_string(),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::Array(_) => item.to_string(),
     }
 }
 

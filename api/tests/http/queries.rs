@@ -108,8 +108,7 @@ fn a_file_holds_the_figures_of_the_table() {
     let sheet = book.worksheet_range(&names[0]).expect("a sheet");
     let cells: Vec<Vec<String>> =
         sheet.rows().map(|row| row.iter().map(ToString::to_string).collect()).collect();
-    let column =
-        cells[0].iter().position(|heading| heading.starts_with("reported") || heading.contains("已上报"));
+    let column = cells[0].iter().position(|heading| heading.starts_with("录入隐患"));
     let column = column.expect("the column");
     assert_eq!(cells[1][column], rows[0]["reported"].to_string());
     let notes = book.worksheet_range(&names[1]).expect("what the columns mean");

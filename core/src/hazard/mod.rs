@@ -166,12 +166,7 @@ impl Decider for HazardDecider {
             }
             HazardEvent::Dismissed(_) => state.status = Status::Dismissed,
             HazardEvent::Served(_) => state.served = true,
-            HazardEvent::Assigned(assigned) => {
-                state.status = Status::Assigned;
-                state.due = Some(assigned.assign.due);
-                state.latest = Some(assigned.latest);
-                state.missed.clear();
-            }
+            HazardEvent::Assigned(assigned) => assign(&mut state, assigned),
             HazardEvent::Planned(_) => state.planned = true,
             HazardEvent::Committed(text) => raise(&mut state, text.element, Stage::Committed),
             HazardEvent::Evidenced(text) => raise(&mut state, text.element, Stage::Evidenced),
@@ -199,19 +194,8 @@ impl Decider for HazardDecider {
             }
             HazardEvent::ProductionSuspended(_) => state.suspended = true,
             HazardEvent::ProductionResumed(_) => state.suspended = false,
-            HazardEvent::Listed(listed) => {
-                state.listed = true;
-                state.list = Some(listed.list.clone());
-                state.listing_due = listed.publish_due;
-                state.extension_notice_days = listed.extension_notice_days;
-                state.missed.remove("publish_listing");
-            }
-            HazardEvent::Delisted(delisted) => {
-                state.listed = false;
-                state.delisting_due = delisted.publish_due;
-                state.extension_notice_days = None;
-                state.missed.remove("publish_delisting");
-            }
+            HazardEvent::Listed(listed) => list(&mut state, listed),
+            HazardEvent::Delisted(delisted) => delist(&mut state, delisted),
             HazardEvent::Published(published) => publish(&mut state, &published.publish.published),
             HazardEvent::Escalated(escalate) => state.step = Some(escalate.step),
             HazardEvent::Relieved(_) => {
@@ -237,6 +221,30 @@ impl Decider for HazardDecider {
 
 fn raise(state: &mut State, element: Element, stage: Stage) {
     state.five.insert(element, stage);
+}
+
+fn assign(state: &mut State, assigned: &Assigned) {
+    state.status = Status::Assigned;
+    state.due = Some(assigned.assign.due);
+    state.latest = Some(assigned.latest);
+    for clock in ["rectify", "review"] {
+        state.missed.remove(clock);
+    }
+}
+
+fn list(state: &mut State, listed: &Listed) {
+    state.listed = true;
+    state.list = Some(listed.list.clone());
+    state.listing_due = listed.publish_due;
+    state.extension_notice_days = listed.extension_notice_days;
+    state.missed.remove("publish_listing");
+}
+
+fn delist(state: &mut State, delisted: &Delisted) {
+    state.listed = false;
+    state.delisting_due = delisted.publish_due;
+    state.extension_notice_days = None;
+    state.missed.remove("publish_delisting");
 }
 
 fn publish(state: &mut State, published: &Published) {
