@@ -12,12 +12,24 @@ use crate::challenge::Challenges;
 use crate::keystore::Keystore;
 use crate::pending::WaitingRoom;
 use crate::projector::{Projector, ProjectorError};
+use crate::searcher::{Searcher, SearcherError};
 use crate::session::Sessions;
 
 /// Sign-ins that hash a password or wait for their turn; more are told to come back.
 const SIGN_INS_MAX: usize = 64;
 /// Replays of the past (`as_of`) at once; the rest queue, so that they leave a processor to those who write.
 const REPLAYS_MAX: usize = 1;
+
+/// Why the server can't be started.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    #[error(transparent)]
+    Projector(#[from] ProjectorError),
+    #[error(transparent)]
+    Searcher(#[from] SearcherError),
+    #[error("the operating system gave no randomness")]
+    NoRandomness,
+}
 
 /// How the server is run.
 #[derive(Clone, Copy, Debug, Default)]
@@ -30,6 +42,7 @@ pub struct Options {
 pub struct App {
     pub office: Arc<Office>,
     pub projector: Arc<Projector>,
+    pub searcher: Arc<Searcher>,
     pub keystore: Keystore,
     pub(crate) options: Options,
     pub(crate) sessions: Sessions,
@@ -41,20 +54,23 @@ pub struct App {
 }
 
 impl App {
-    pub fn new(office: Office, keystore: Keystore) -> Result<Arc<Self>, ProjectorError> {
+    pub fn new(office: Office, keystore: Keystore) -> Result<Arc<Self>, StartError> {
         Self::with(office, keystore, Options::default())
     }
 
-    pub fn with(office: Office, keystore: Keystore, options: Options) -> Result<Arc<Self>, ProjectorError> {
+    pub fn with(office: Office, keystore: Keystore, options: Options) -> Result<Arc<Self>, StartError> {
         let projector = Projector::start(office.ledger())?;
+        let office = Arc::new(office);
+        let searcher = Searcher::start(&office)?;
         Ok(Arc::new(Self {
-            office: Arc::new(office),
+            office,
             projector,
+            searcher,
             keystore,
             options,
             sessions: Sessions::default(),
             room: WaitingRoom::default(),
-            challenges: Challenges::new().map_err(|_| ProjectorError::NoRandomness)?,
+            challenges: Challenges::new().map_err(|_| StartError::NoRandomness)?,
             sign_ins: Semaphore::new(SIGN_INS_MAX),
             replays: Semaphore::new(REPLAYS_MAX),
             published: Mutex::default(),

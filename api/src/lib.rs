@@ -19,8 +19,9 @@ mod pending;
 pub mod problem;
 pub mod projector;
 pub mod routes;
+pub mod searcher;
 mod session;
 pub mod timekeeper;
 
-pub use app::{App, Options};
+pub use app::{App, Options, StartError};
 pub use routes::serve;

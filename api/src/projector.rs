@@ -4,10 +4,13 @@ use std::fs;
 use std::path::PathBuf;
 use std::sync::{Arc, PoisonError, RwLock};
 
+use adit_core::id::StreamId;
 use adit_core::ledger::log::{Ledger, OpenError};
 use adit_core::units::Position;
 use adit_projections::{ProjectionError, Projections};
 use tokio::sync::watch;
+
+use crate::access::enterprise_of;
 
 /// The read models of a running ledger.
 pub struct Projector {
@@ -24,8 +27,6 @@ pub enum ProjectorError {
     Projection(#[from] ProjectionError),
     #[error("couldn't start the thread of the read models: {0}")]
     Thread(std::io::Error),
-    #[error("the operating system gave no randomness")]
-    NoRandomness,
 }
 
 /// Folds facts from a snapshot, or from the beginning, up to the end of the ledger.
@@ -37,6 +38,17 @@ pub fn fold(
     let mut state = snapshot.filter(|state| state.next() <= until).unwrap_or_default();
     ledger.replay(state.next(), until, |fact| Ok::<_, ProjectorError>(state.apply(&fact)?))?;
     Ok(state)
+}
+
+/// The read models of one hazard at a moment: its own facts and those of its enterprise, and no others.
+pub fn fold_hazard(ledger: &Ledger, hazard: &StreamId, until: Position) -> Result<Projections, OpenError> {
+    let mut facts = ledger.stream(hazard)?;
+    if let Some(enterprise) = facts.first().and_then(enterprise_of) {
+        facts.extend(ledger.stream(&enterprise)?);
+    }
+    facts.retain(|fact| fact.position < until);
+    facts.sort_by_key(|fact| fact.position);
+    Ok(Projections::of(&facts))
 }
 
 fn snapshot_path(ledger: &Ledger) -> Option<PathBuf> {

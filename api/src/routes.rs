@@ -16,7 +16,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::app::App;
-use crate::handlers::{commands, queries, sign_in};
+use crate::handlers::{commands, queries, search, sign_in};
 use crate::problem::{ApiRefusal, Problem};
 use crate::timekeeper::Timekeeper;
 use crate::{openapi, page};
@@ -43,6 +43,7 @@ fn routes() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(queries::stream))
         .routes(routes!(queries::entry))
         .routes(routes!(queries::projection))
+        .routes(routes!(search::search))
         .routes(routes!(queries::checkpoint))
         .routes(routes!(queries::rules))
         .routes(routes!(queries::rule))

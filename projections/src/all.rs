@@ -149,6 +149,11 @@ impl Projections {
         Ok(())
     }
 
+    /// How many hazards there are.
+    pub fn hazards(&self) -> usize {
+        self.register.len()
+    }
+
     /// Bytes to restart from: version, BLAKE3 checksum, content. The caller encrypts them.
     pub fn snapshot(&self) -> Result<Vec<u8>, ProjectionError> {
         let mut head = vec![SNAPSHOT_VERSION];

@@ -27,6 +27,7 @@ pub mod repeat_offenders;
 pub mod reward_budget;
 pub mod rewards;
 mod roll;
+pub mod search;
 mod standing;
 pub mod statistics;
 pub mod supervision;

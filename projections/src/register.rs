@@ -136,6 +136,10 @@ impl Register {
         self.query(&Ask::all(today)).rows
     }
 
+    pub(crate) fn len(&self) -> usize {
+        self.asked.len()
+    }
+
     /// The enterprise of a hazard.
     pub fn enterprise_of(&self, hazard: &StreamId) -> Option<StreamId> {
         let row = self.hazards.find(&Key::of(hazard))?;

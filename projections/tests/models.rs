@@ -1,6 +1,6 @@
 //! What each table says in the situations that it is for.
 
-#![allow(clippy::expect_used, reason = "a test reports by panicking")]
+#![allow(clippy::expect_used, clippy::panic, reason = "a test reports by panicking")]
 
 mod common;
 
@@ -482,5 +482,19 @@ mod given_a_snapshot {
         let refused = Projections::restore(&bytes);
         assert!(matches!(refused, Err(ProjectionError::SnapshotVersion { found: 1 })));
         assert!(matches!(Projections::restore(&[]), Err(ProjectionError::SnapshotDamaged)));
+    }
+}
+
+#[test]
+fn every_table_stands_in_the_documents_with_its_filters() {
+    let text = include_str!("../../docs/tables.md");
+    for name in NAMES {
+        let row = text.lines().find(|line| line.starts_with(&format!("| `{name}` |")));
+        let row = row.unwrap_or_else(|| panic!("docs/tables.md has no row for {name}"));
+        let mut told: Vec<&str> = row.rsplit('|').nth(1).unwrap_or_default().split_whitespace().collect();
+        let mut takes = takes(name).to_vec();
+        takes.sort_unstable();
+        told.sort_unstable();
+        assert_eq!(told, takes, "{name}");
     }
 }

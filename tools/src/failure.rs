@@ -1,7 +1,10 @@
 //! What went wrong outside the rules of the domain, said in Chinese beside the English of the error itself.
 
+use adit_api::StartError;
+use adit_api::export::ExportError;
 use adit_api::keystore::KeystoreError;
 use adit_api::projector::ProjectorError;
+use adit_api::searcher::SearcherError;
 use adit_core::ledger::home::HomeError;
 use adit_core::ledger::log::OpenError;
 use adit_core::ledger::sequencer::AppendError;
@@ -10,6 +13,7 @@ use adit_core::ledger::verify::VerifyFault;
 use adit_core::office::ExecuteError;
 use adit_core::units::ParseUnitError;
 use adit_projections::ProjectionError;
+use adit_projections::search::SearchError;
 
 /// An error of the command line itself, with its words in both languages.
 #[derive(Debug, thiserror::Error)]
@@ -40,7 +44,8 @@ fn words(cause: &(dyn std::error::Error + 'static)) -> Option<&'static str> {
         domain.or_else(|| cause.downcast_ref().map(of_store)).or_else(|| cause.downcast_ref().map(of_home));
     let api = store
         .or_else(|| cause.downcast_ref().map(of_keystore))
-        .or_else(|| cause.downcast_ref().map(of_projector));
+        .or_else(|| cause.downcast_ref().map(of_projector))
+        .or_else(|| cause.downcast_ref().map(of_start));
     let rest = api
         .or_else(|| cause.downcast_ref().map(of_projection))
         .or_else(|| cause.downcast_ref().map(of_verify));
@@ -57,6 +62,12 @@ fn plain(cause: &(dyn std::error::Error + 'static)) -> Option<&'static str> {
     }
     if cause.is::<csv::Error>() || cause.is::<calamine::XlsxError>() {
         return Some("表格文件无法读取");
+    }
+    if cause.is::<SearchError>() {
+        return Some("检索索引无法使用");
+    }
+    if cause.is::<ExportError>() {
+        return Some("表格文件无法写出");
     }
     if cause.is::<std::str::Utf8Error>() || cause.is::<std::string::FromUtf8Error>() {
         return Some("文本不是 UTF-8 编码");
@@ -141,7 +152,16 @@ fn of_projector(error: &ProjectorError) -> &'static str {
         ProjectorError::Ledger(error) => of_open(error),
         ProjectorError::Projection(error) => of_projection(error),
         ProjectorError::Thread(_) => "无法启动汇总线程",
-        ProjectorError::NoRandomness => "操作系统未提供随机数",
+    }
+}
+
+fn of_start(error: &StartError) -> &'static str {
+    match error {
+        StartError::Projector(error) => of_projector(error),
+        StartError::Searcher(SearcherError::Ledger(error)) => of_open(error),
+        StartError::Searcher(SearcherError::Search(_)) => "检索索引无法建立",
+        StartError::Searcher(SearcherError::Thread(_)) => "无法启动检索线程",
+        StartError::NoRandomness => "操作系统未提供随机数",
     }
 }
 

@@ -4,7 +4,6 @@
 #[macro_use]
 mod output;
 mod bench;
-mod bench_http;
 mod demo;
 mod failure;
 mod import;
@@ -12,6 +11,7 @@ mod init;
 mod open;
 mod project;
 mod rules;
+mod search;
 mod serve;
 mod show;
 mod verify;
@@ -61,6 +61,8 @@ enum Action {
     Show(show::Args),
     #[command(about = "Print a read model, or write it as CSV or XLSX / 汇总表")]
     Project(project::Args),
+    #[command(about = "Find words in Chinese or English / 全文检索")]
+    Search(search::Args),
     #[command(about = "Ask a rule about facts in a JSON file; needs no ledger / 规则测算")]
     Rules(rules::Args),
     #[command(about = "Measure on this machine / 性能测量")]
@@ -85,6 +87,7 @@ fn main() -> ExitCode {
         Action::Verify(args) => return verify::run(&args),
         Action::Show(args) => show::run(&args),
         Action::Project(args) => project::run(&args),
+        Action::Search(args) => search::run(&args),
         Action::Rules(args) => rules::run(&args),
         Action::Bench(args) => bench::run(&args),
     };

@@ -23,7 +23,7 @@ use crate::export::{self, Format};
 use crate::extract::{Anybody, JsonBytes, SignedIn};
 use crate::json::read;
 use crate::problem::{ApiRefusal, Problem, unreadable};
-use crate::projector::fold;
+use crate::projector::{fold, fold_hazard};
 
 /// Most rows of one answer.
 const ROWS_MAX: usize = 1000;
@@ -113,7 +113,7 @@ pub(crate) async fn stream(
 
 /// Why an officer decided otherwise than the rule, or in its place, is not for the enterprise: the officer may have known of
 /// a report.
-fn withhold(event: &mut Value) {
+pub(crate) fn withhold(event: &mut Value) {
     if let Some(data) = event.get_mut("data").and_then(Value::as_object_mut) {
         data.remove("otherwise");
         data.remove("person");
@@ -121,7 +121,7 @@ fn withhold(event: &mut Value) {
 }
 
 /// A fact as JSON.
-fn shown(fact: &Fact) -> Result<Value, Problem> {
+pub(crate) fn shown(fact: &Fact) -> Result<Value, Problem> {
     let event = fact.event.to_json().map_err(|error| unreadable(&error))?;
     let lines: Vec<String> = fact.lines.iter().map(ToString::to_string).collect();
     Ok(json!({
@@ -190,7 +190,7 @@ pub(crate) fn page(app: &App, viewer: Viewer, name: &str, asked: &Asked) -> Resu
             let (until, today) = moment(app, text)?;
             let ledger = app.office.ledger();
             let state = match filter.stream.filter(|stream| of_one_hazard(name, stream)) {
-                Some(hazard) => hazard_then(app, &hazard, until)?,
+                Some(hazard) => fold_hazard(ledger, &hazard, until).map_err(|error| unreadable(&error))?,
                 None => fold(ledger, None, until).map_err(|error| unreadable(&error))?,
             };
             ask(&state, today)
@@ -202,20 +202,6 @@ pub(crate) fn page(app: &App, viewer: Viewer, name: &str, asked: &Asked) -> Resu
 fn of_one_hazard(name: &str, stream: &StreamId) -> bool {
     let alone = ["register", "timeline", "five_in_place", "deadlines", "supervision", "notifications"];
     stream.kind == StreamKind::Hazard && alone.contains(&name)
-}
-
-/// The read models of one hazard at a moment: its own facts and those of its enterprise, and no others.
-fn hazard_then(app: &App, hazard: &StreamId, until: Position) -> Result<Projections, Problem> {
-    let ledger = app.office.ledger();
-    let of = |stream: &StreamId| ledger.stream(stream).map_err(|error| unreadable(&error));
-    let mut facts = of(hazard)?;
-    let enterprise = facts.first().and_then(crate::access::enterprise_of);
-    if let Some(enterprise) = enterprise {
-        facts.extend(of(&enterprise)?);
-    }
-    facts.retain(|fact| fact.position < until);
-    facts.sort_by_key(|fact| fact.position);
-    Ok(Projections::of(&facts))
 }
 
 /// Rows of a read model

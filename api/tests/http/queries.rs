@@ -137,3 +137,24 @@ fn health_says_whether_the_ledger_writes_and_the_read_models_follow() {
     let health = server.get("/healthz", None).expect(200);
     assert_eq!((&health["ok"], &health["read_models"]), (&json!(true), &json!(true)));
 }
+
+#[test]
+fn words_are_found_by_whoever_may_read_them() {
+    let server = Server::start();
+    let (hazard, _) = (server.hazard(0), server.hazard(1));
+    let after = server.size() - 1;
+    let look = |who: &str, words: &str| {
+        let token = server.sign_in_by_key(who);
+        server.post("/api/v1/search", Some(&token), &json!({ "words": words, "after": after }))
+    };
+    let found = look("inspector-1", "示例一矿").expect(200);
+    assert_eq!((&found["total"], &found["hits"][0]["type"]), (&json!(1), &json!("enterprise.registered")));
+    let own = look("enterprise-1", "通风机").expect(200);
+    let streams: Vec<&serde_json::Value> =
+        own["hits"].as_array().unwrap().iter().map(|hit| &hit["stream"]).collect();
+    assert!(streams.iter().all(|stream| **stream == json!(hazard)), "{own}");
+    look("auditor-1", "通风机").refused(403, "api.forbidden");
+    server.post("/api/v1/search", None, &json!({ "words": "顶板" })).refused(401, "api.not_signed_in");
+    let blank = server.post("/api/v1/search", Some(&server.sign_in_by_key("clerk-1")), &json!({ "words": " " }));
+    blank.refused(400, "api.wrong_value");
+}

@@ -4,7 +4,7 @@
 //! all cases; the steps a source does not tell are supplied, and the output says so.
 
 mod cases;
-mod cast;
+pub(crate) mod cast;
 mod stories;
 
 use std::collections::BTreeMap;

@@ -1,6 +1,10 @@
 //! `adit bench`: what this machine can do, as figures of one run.
 #![expect(clippy::cast_precision_loss, reason = "counts of a bench are far below 2^52")]
 
+mod generate;
+mod http;
+mod query;
+
 use std::fs::{File, OpenOptions};
 use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
@@ -31,9 +35,9 @@ use anyhow::{Context, Result, bail};
 use hdrhistogram::Histogram;
 use serde_json::{Value, json};
 
-use crate::bench_http::Client;
 use crate::failure::fail;
 use crate::init::{IMPORT, Person, create};
+use http::Client;
 
 /// Measure. Figures are ratios and rates of one run on one machine; compare them only within it.
 ///
@@ -62,6 +66,10 @@ enum What {
     Replay(Stored),
     /// Check everything, as `adit verify` does
     Verify(Stored),
+    /// Make a ledger of lawful histories: enterprises, their hazards over years, what followed
+    Generate(generate::Generate),
+    /// Ask every read model in many ways, and single hazards in the past
+    Query(query::Query),
 }
 
 #[derive(clap::Args)]
@@ -102,9 +110,11 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     let (figures, as_json) = match &args.what {
         What::Disk(load) => (disk(load)?, load.json),
         What::Append(load) => (append(load)?, load.json),
-        What::Http(load) => (http(load)?, load.json),
+        What::Http(load) => (over_http(load)?, load.json),
         What::Replay(stored) => (replay(&stored.data)?, stored.json),
         What::Verify(stored) => (verified(&stored.data)?, stored.json),
+        What::Generate(generate) => (generate::run(generate)?, generate.json),
+        What::Query(query) => (query::run(query)?, query.json),
     };
     if as_json {
         say!("{figures}");
@@ -369,7 +379,7 @@ fn hazard(enterprise: StreamId, found_on: Day) -> Result<Request> {
 }
 
 /// Signs in once, then every writer sends commands on a connection of its own.
-fn http(load: &Load) -> Result<Value> {
+fn over_http(load: &Load) -> Result<Value> {
     let bench = open_bench(&load.data)?;
     let home = Home::beside(&load.data);
     let (enterprise, actor) = (bench.enterprise, bench.person.actor.to_string());
