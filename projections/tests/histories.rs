@@ -5,15 +5,16 @@
 mod common;
 
 use adit_core::enterprise::{
-    ChangeHolder, ChangeLicence, CloseEnterprise, EnterpriseCommand, PetitionClosure, RecordAccident,
+    AcceptResumption, ChangeHolder, ChangeLicence, CloseEnterprise, EnterpriseCommand, Grade,
+    LogSelfInspection, PetitionClosure, RecordAccident, Risk,
 };
 use adit_core::event::{Event, Fact};
 use adit_core::hazard::{
-    DecideRelief, ElementOnly, Empty, Escalate, Extend, HazardCommand, List, Merge, Origin, RecordOverdue,
-    Serve, Status, Step,
+    DecideRelief, ElementOnly, Empty, Escalate, Extend, HazardCommand, List, Merge, Origin, PersonDecides,
+    Plan, Publish, Published, RecordOverdue, Serve, Status, Step,
 };
 use adit_core::id::{Id, StreamId, StreamKind};
-use adit_core::inspection::{InspectionCommand, NothingFound, Perform};
+use adit_core::inspection::{Enforce, InspectionCommand, NothingFound, Perform, RecordFinding};
 use adit_core::report::{self, ReportCommand};
 use adit_core::reward::{self, Claim, Pay, RewardCommand};
 use adit_core::role::{Party, Role};
@@ -21,7 +22,7 @@ use adit_core::rulebook::{Adopt, RulesEvent};
 use adit_core::rules::closure::Licence;
 use adit_core::rules::five_in_place::Element;
 use adit_core::units::{Fen, Position};
-use adit_projections::{Filter, NAMES, ProjectionError, Projections, Viewer};
+use adit_projections::{Filter, Grade as HazardGrade, Group, NAMES, ProjectionError, Projections, Viewer};
 use common::{
     CRITERIA, World, assess, assign, because, claim_key, claimant, element, fined, firm, found, inspectors,
     officer, penalise, pit, register, reviewed, substantiated, telephone, text, verify,
@@ -55,7 +56,8 @@ fn hazard_command(world: &World, what: u8, choice: u8) -> (HazardCommand, Vec<Pa
         11 => (HazardCommand::SuspendProduction(because()), officer(Role::Approver)),
         12 => (HazardCommand::ResumeProduction(because()), officer(Role::Approver)),
         13 => {
-            let list = List { place: None, authority: text("市应急局"), because: text("理由") };
+            let place = choice.is_multiple_of(2).then(|| text("山东省青岛市"));
+            let list = List { place, authority: text("市应急局"), because: text("理由") };
             (HazardCommand::List(list), officer(Role::Approver))
         }
         14 => (HazardCommand::Delist(because()), officer(Role::Approver)),
@@ -67,17 +69,59 @@ fn hazard_command(world: &World, what: u8, choice: u8) -> (HazardCommand, Vec<Pa
         16 => (penalise(choice, today), officer(Role::Approver)),
         17 => {
             let otherwise = choice.is_multiple_of(2).then(|| text("另有考虑"));
-            let decide = DecideRelief { otherwise, person: None, rectification_refused: false };
+            let person = (choice % 5 == 1).then(|| PersonDecides { relieved: true, because: text("无关") });
+            let decide = DecideRelief { otherwise, person, rectification_refused: false };
             (HazardCommand::DecideRelief(decide), officer(Role::Approver))
         }
-        18 => (HazardCommand::Merge(Merge { into: pit(choice), because: text("同一隐患") }), inspectors()),
+        18 | 25 => {
+            (HazardCommand::Merge(Merge { into: pit(choice), because: text("同一隐患") }), inspectors())
+        }
         19 => (HazardCommand::Dismiss(because()), inspectors()),
         20 => {
-            let clock = if choice.is_multiple_of(2) { "rectify" } else { "review" };
+            let clocks = ["rectify", "review", "publish_penalty", "publish_listing", "publish_delisting"];
+            let clock = clocks[usize::from(choice) % 5];
             (HazardCommand::RecordOverdue(RecordOverdue { clock: clock.into() }), vec![Party::Log])
         }
         21 => (HazardCommand::Serve(Serve { principal: true, controller: false }), officer(Role::Handler)),
+        22 => (HazardCommand::Plan(plan()), enterprise()),
+        23 => {
+            let penalty = Published::Penalty { decision: text(&format!("应急罚〔2024〕{choice}号")) };
+            let what = [penalty, Published::Listing, Published::Delisting];
+            let published = what[usize::from(choice) % 3].clone();
+            (HazardCommand::Publish(Publish { published, place: text("政府网站") }), officer(Role::Handler))
+        }
         _ => (HazardCommand::Acknowledge(Empty {}), enterprise()),
+    }
+}
+
+/// A plan of rectification in its six parts.
+fn plan() -> Plan {
+    Plan {
+        aim: text("消除隐患"),
+        responsibility: text("矿长"),
+        measures: text("支护"),
+        funds: text("二十万元"),
+        time_limit: text("六月底"),
+        emergency_plan: text("停产撤人"),
+    }
+}
+
+fn inspection_command(world: &World, what: u8, choice: u8) -> InspectionCommand {
+    match what % 4 {
+        0 => {
+            let (enterprise, day) = (firm(choice % 3), world.today());
+            InspectionCommand::Perform(Perform { enterprise, day, checked: text("全矿") })
+        }
+        1 => InspectionCommand::RecordFinding(RecordFinding {
+            place: text("三号巷道"),
+            description: text("顶板离层"),
+            found_on: world.today(),
+            criterion: Some(CRITERIA[usize::from(choice) % 2].to_owned()),
+        }),
+        2 => {
+            InspectionCommand::Enforce(Enforce { measure: text("责令整改"), article: text("第102条") })
+        }
+        _ => InspectionCommand::NothingFound(NothingFound { checked: text("全矿") }),
     }
 }
 
@@ -119,7 +163,7 @@ fn reward_command(world: &World, what: u8, number: u8) -> (RewardCommand, Vec<Pa
 
 fn enterprise_command(world: &World, what: u8, choice: u8) -> (EnterpriseCommand, Vec<Party>) {
     let holder = ChangeHolder { holder: choice.is_multiple_of(2).then(|| text("另一公司")) };
-    match what % 6 {
+    match what % 9 {
         0 => {
             let licence = [Licence::Full, Licence::Incomplete, Licence::None][usize::from(choice) % 3];
             let change = ChangeLicence { licence, producing: choice.is_multiple_of(2) };
@@ -130,7 +174,7 @@ fn enterprise_command(world: &World, what: u8, choice: u8) -> (EnterpriseCommand
         3 => {
             let accident = RecordAccident {
                 day: world.today(),
-                deaths: 0,
+                deaths: u32::from(choice % 2),
                 seriously_injured: 1,
                 direct_loss_yuan: Fen(0),
                 description: text("冒顶"),
@@ -140,6 +184,23 @@ fn enterprise_command(world: &World, what: u8, choice: u8) -> (EnterpriseCommand
         4 => {
             let petition = PetitionClosure { because: text("屡改屡犯") };
             (EnterpriseCommand::PetitionClosure(petition), officer(Role::Approver))
+        }
+        5 => {
+            let log = LogSelfInspection {
+                enterprise: firm(choice % 3),
+                inspected_on: world.today(),
+                led_by_principal: choice.is_multiple_of(2),
+                hazards: Vec::new(),
+            };
+            (EnterpriseCommand::LogSelfInspection(log), officer(Role::Enterprise))
+        }
+        6 => {
+            let grade = Grade { risk: Some(Risk::ALL[usize::from(choice) % 4]), standardisation: Some(3) };
+            (EnterpriseCommand::Grade(grade), officer(Role::Approver))
+        }
+        7 => {
+            let accept = AcceptResumption { because: text("验收合格") };
+            (EnterpriseCommand::AcceptResumption(accept), officer(Role::Approver))
         }
         _ => (EnterpriseCommand::Close(CloseEnterprise { because: text("关闭") }), officer(Role::Approver)),
     }
@@ -213,7 +274,7 @@ fn play(attempts: &[Attempt]) -> World {
                 world.try_hazard(number, &command, &by)
             }
             6..=59 => {
-                let (command, by) = hazard_command(&world, (what - 6) % 23, choice);
+                let (command, by) = hazard_command(&world, (what - 6) % 26, choice);
                 world.try_hazard(number, &command, &by)
             }
             60..=63 => world.try_report(number, &telephone(number), &officer(Role::Clerk)),
@@ -225,20 +286,19 @@ fn play(attempts: &[Attempt]) -> World {
                 let (command, by) = reward_command(&world, what - 80, number % 2);
                 world.try_reward(number % 2, &command, &by)
             }
-            96..=101 => {
-                let (command, by) = enterprise_command(&world, what - 96, choice);
+            96..=100 | 146..=155 => {
+                let (command, by) = enterprise_command(&world, choice, choice / 2);
                 world.try_enterprise(number % 3, &command, &by)
             }
-            102 => {
-                let (enterprise, day) = (firm(choice % 3), world.today());
-                let perform = Perform { enterprise, day, checked: text("全矿") };
-                world.try_inspection(number, &InspectionCommand::Perform(perform))
+            101..=103 => {
+                let command = inspection_command(&world, what - 101, choice);
+                world.try_inspection(number, &command)
             }
             104..=123 => advance_hazard(&mut world, number, choice),
-            124..=155 => advance_case(&mut world, number % 2),
+            124..=145 => advance_case(&mut world, number % 2),
             _ => {
-                let nothing = NothingFound { checked: text("全矿") };
-                world.try_inspection(number, &InspectionCommand::NothingFound(nothing))
+                let command = inspection_command(&world, 3, choice);
+                world.try_inspection(number, &command)
             }
         };
     }
@@ -399,6 +459,37 @@ proptest! {
             prop_assert_eq!(step.kind.as_str(), fact.event.kind());
             prop_assert_eq!(&step.by, &fact.by);
         }
+    }
+
+    #[test]
+    fn the_stock_is_the_same_in_the_register_the_statistics_and_over_the_enterprises(world in history()) {
+        let (state, today) = (world.fold(), world.today());
+        let open = [Status::Verified, Status::Assigned, Status::Rectified, Status::Passed];
+        let on_the_list = |grade| {
+            let rows = state.register.rows(today).into_iter();
+            let stock = rows.filter(|row| row.grade == Some(grade) && open.contains(&row.status)).count();
+            i64::try_from(stock).expect("small")
+        };
+        let (major, general) = (on_the_list(HazardGrade::Major), on_the_list(HazardGrade::General));
+        let months = state.statistics.rows(today);
+        if let Some(last) = months.last() {
+            prop_assert_eq!((last.stock_major, last.stock_general), (major, general));
+            prop_assert_eq!(last.cleared_to_zero, major == 0);
+        }
+        for pair in months.windows(2) {
+            prop_assert_eq!(pair[0].stock_major, pair[1].stock_major_before);
+        }
+        for group in [Group::Town, Group::Sector, Group::Source, Group::Enterprise, Group::Year] {
+            let filter = Filter { group: Some(group), ..Filter::default() };
+            let rows = state.query("statistics", &filter, Viewer::Reports, &world.log.rules, today).expect("rows").rows;
+            let stock = |row: &Value| row["stock_major"].as_i64().unwrap_or_default();
+            let sum = if group == Group::Year { rows.last().map_or(0, stock) } else { rows.iter().map(stock).sum() };
+            prop_assert_eq!(sum, major, "{:?}", group);
+        }
+        let firms = state.enterprises.rows();
+        let open_major: usize = firms.iter().map(|firm| firm.open_major).sum();
+        prop_assert_eq!(i64::try_from(open_major).expect("small"), major);
+        prop_assert_eq!(firms.iter().map(|firm| i64::from(firm.open_general)).sum::<i64>(), general);
     }
 
     #[test]

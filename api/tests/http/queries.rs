@@ -155,6 +155,7 @@ fn words_are_found_by_whoever_may_read_them() {
     assert!(streams.iter().all(|stream| **stream == json!(hazard)), "{own}");
     look("auditor-1", "通风机").refused(403, "api.forbidden");
     server.post("/api/v1/search", None, &json!({ "words": "顶板" })).refused(401, "api.not_signed_in");
-    let blank = server.post("/api/v1/search", Some(&server.sign_in_by_key("clerk-1")), &json!({ "words": " " }));
+    let blank =
+        server.post("/api/v1/search", Some(&server.sign_in_by_key("clerk-1")), &json!({ "words": " " }));
     blank.refused(400, "api.wrong_value");
 }
