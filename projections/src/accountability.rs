@@ -6,7 +6,7 @@ use adit_core::hazard::{HazardEvent, Origin, Status};
 use adit_core::id::{StreamId, StreamKind};
 use adit_core::inspection::InspectionEvent;
 use adit_core::rules::Rules;
-use adit_core::rules::accountability::{Called, TraceFacts, Trigger, triggers};
+use adit_core::rules::accountability::{Called, TraceFacts, Trigger, hold, triggers};
 use adit_core::units::{Day, Position};
 use serde::{Deserialize, Serialize};
 
@@ -118,14 +118,14 @@ impl Accountability {
         });
         let called = wanted.filter_map(|(key, hazard)| {
             let facts = self.facts(*key, hazard, rules, ask.today);
-            let triggers = triggers(rules, &facts);
+            let hold = hold(rules, &facts);
             let fits = match filter.trigger {
-                Some(trigger) => triggers.iter().any(|called| called.trigger == trigger),
-                None => filter.stream.is_some() || !triggers.is_empty(),
+                Some(trigger) => hold.iter().any(|(one, _)| *one == trigger),
+                None => filter.stream.is_some() || !hold.is_empty(),
             };
-            fits.then_some((*key, hazard, triggers))
+            fits.then_some((*key, hazard, facts))
         });
-        ask.page(called, |(key, hazard, triggers)| Row {
+        ask.page(called, |(key, hazard, facts)| Row {
             hazard: key.stream(StreamKind::Hazard),
             enterprise: self.roll.stream(hazard.firm),
             enterprise_name: self.roll.name(hazard.firm).to_owned(),
@@ -134,7 +134,7 @@ impl Accountability {
             status: hazard.status,
             reported_at: hazard.reported.position,
             reported_on: hazard.reported.day.into(),
-            triggers,
+            triggers: triggers(rules, &facts),
         })
     }
 

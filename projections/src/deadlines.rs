@@ -83,8 +83,7 @@ pub struct Row {
 }
 
 impl Run {
-    /// By due day, then by the log.
-    fn order(&self) -> (DayNumber, When, u32) {
+    fn order(&self) -> Order {
         (self.due, self.started, self.clock)
     }
 
@@ -99,15 +98,22 @@ impl Run {
     }
 }
 
+/// By due day, then by the log.
+type Order = (DayNumber, When, u32);
+
 /// Some of the runs in their order, without putting all of them in order.
-fn in_order(mut runs: Vec<&Run>, skip: usize, take: usize) -> Vec<&Run> {
+fn in_order(mut runs: Vec<(Order, &Run)>, skip: usize, take: usize) -> impl Iterator<Item = &Run> {
     let until = skip.saturating_add(take);
     if until < runs.len() {
-        runs.select_nth_unstable_by_key(until, |run| run.order());
+        runs.select_nth_unstable_by_key(until, |(order, _)| *order);
         runs.truncate(until);
     }
-    runs.sort_by_key(|run| run.order());
-    runs.into_iter().skip(skip).collect()
+    if skip > 0 && skip < runs.len() {
+        runs.select_nth_unstable_by_key(skip, |(order, _)| *order);
+    }
+    let mut page = runs.split_off(skip.min(runs.len()));
+    page.sort_by_key(|(order, _)| *order);
+    page.into_iter().map(|(_, run)| run)
 }
 
 impl Deadlines {
@@ -126,21 +132,27 @@ impl Deadlines {
         };
         let (offset, limit) = (filter.offset, filter.limit.unwrap_or(usize::MAX));
         // Running clocks come first and are few, so that the many that have ended are rarely put in order.
-        let (mut running, mut ended) = (Vec::new(), 0);
+        let (mut running, mut ended, mut many) = (Vec::new(), Vec::new(), 0);
         for run in self.candidates(ask).filter(|run| fits(run)) {
             if run.end.is_none() {
                 running.push(run);
             } else {
-                ended += 1;
+                many += 1;
+                if offset > 0 {
+                    ended.push((run.order(), run));
+                }
             }
         }
         running.sort_by_key(|run| run.order());
-        let total = running.len() + ended;
+        let total = running.len() + many;
         let mut page: Vec<&Run> = running.iter().skip(offset).take(limit).copied().collect();
-        if page.len() < limit && ended > 0 {
+        if page.len() < limit && many > 0 {
             let (skip, rest) = (offset.saturating_sub(running.len()), limit - page.len());
-            let candidates = self.candidates(ask).filter(|run| run.end.is_some() && fits(run));
-            page.extend(in_order(candidates.collect(), skip, rest));
+            if offset == 0 {
+                let candidates = self.candidates(ask).filter(|run| run.end.is_some() && fits(run));
+                ended.extend(candidates.map(|run| (run.order(), run)));
+            }
+            page.extend(in_order(ended, skip, rest));
         }
         let rows = page.into_iter().map(|run| self.row(self.stream(run), run, ask.today)).collect();
         Page { total, offset, rows }

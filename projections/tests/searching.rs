@@ -73,7 +73,7 @@ fn a_decision_is_found_by_its_number_and_an_enterprise_by_who_controls_it() {
 fn reports_are_found_by_those_who_work_on_them_and_an_enterprise_finds_its_own_alone() {
     let (_, finder) = indexed();
     let report = stream(StreamKind::Report, 7).to_string();
-    assert_eq!(found(&finder, "已立案", Viewer::Reports), [report.clone()]);
+    assert_eq!(found(&finder, "已立案", Viewer::Reports), std::slice::from_ref(&report));
     assert_eq!(found(&finder, "已立案", Viewer::Intake), [report]);
     assert!(found(&finder, "已立案", Viewer::Office).is_empty());
     assert!(found(&finder, "渗水", Viewer::Finance).is_empty());

@@ -19,8 +19,7 @@ use crate::failure::fail;
 #[derive(clap::Args)]
 #[command(verbatim_doc_comment)]
 pub(crate) struct Args {
-    /// Name of the read model
-    #[arg(value_parser = clap::builder::PossibleValuesParser::new(adit_projections::NAMES))]
+    /// Name of the read model; docs/tables.md lists them
     name: String,
     #[command(flatten)]
     data: crate::DataDir,

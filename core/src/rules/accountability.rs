@@ -151,8 +151,18 @@ pub struct Called {
     pub proof: Vec<Position>,
 }
 
-/// Which triggers hold.
+/// Which triggers hold, with their reasons.
 pub fn triggers(rules: &Rules, facts: &TraceFacts) -> Vec<Called> {
+    let source = rules.accountability.source();
+    let called = hold(rules, facts).into_iter().map(|(trigger, proof)| {
+        let details = [("many", proof.len().to_string())];
+        Called { trigger, reason: Reason::new(trigger.code(), details, &source), proof }
+    });
+    called.collect()
+}
+
+/// Which triggers hold, with the entries that prove each; nothing is put into words.
+pub fn hold(rules: &Rules, facts: &TraceFacts) -> Vec<(Trigger, Vec<Position>)> {
     let pack = &rules.accountability;
     let in_force = pack.trigger.iter().filter(|rule| rules.in_force("accountability", rule.mark));
     let called = in_force.filter_map(|rule| {
@@ -170,9 +180,7 @@ pub fn triggers(rules: &Rules, facts: &TraceFacts) -> Vec<Called> {
                 facts.reopened.iter().filter(soon).map(|(closed, _, _)| *closed).collect()
             }
         };
-        let details = [("many", proof.len().to_string())];
-        let reason = Reason::new(rule.name.code(), details, &pack.source());
-        (!proof.is_empty()).then_some(Called { trigger: rule.name, reason, proof })
+        (!proof.is_empty()).then_some((rule.name, proof))
     });
     called.collect()
 }

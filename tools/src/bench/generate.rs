@@ -338,7 +338,8 @@ impl World {
         let stream = self.enterprises[enterprise].0;
         let major = dice.percent(5);
         let criterion = major.then(|| (*dice.one(&self.items)).to_owned());
-        let place = text(*dice.one(PLACES))?;
+        let place = *dice.one(PLACES);
+        let place = text(place)?;
         let description = text(&format!("{}（{number}）", *dice.one(FOUND)))?;
         let found_on = self.today();
         let origin = match dice.below(100) {
