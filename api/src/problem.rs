@@ -25,7 +25,7 @@ macro_rules! api_refusals {
         }
 
         impl Rejection for ApiRefusal {
-            fn code(self) -> &'static str {
+            fn code(&self) -> &'static str {
                 match self { $(Self::$case => $code),* }
             }
         }

@@ -1,5 +1,7 @@
 //! The shape of every stream: `decide` says what follows from a command, `evolve` what is true after an event.
 
+use std::collections::BTreeMap;
+
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -76,9 +78,14 @@ pub trait StreamEvent: Serialize + DeserializeOwned + Clone {
 }
 
 /// A refusal named after the rule it protects.
-pub trait Rejection: Copy + std::fmt::Debug {
+pub trait Rejection: std::fmt::Debug {
     /// `hazard.already_closed`: the API's code and the key of the words in both languages.
-    fn code(self) -> &'static str;
+    fn code(&self) -> &'static str;
+
+    /// What the words mention: names and numbers of ours, never what somebody typed.
+    fn details(&self) -> BTreeMap<String, String> {
+        BTreeMap::new()
+    }
 }
 
 /// A refusal enum: each case once, with the code that names it.
@@ -94,7 +101,7 @@ macro_rules! refusals {
         }
 
         impl $crate::decider::Rejection for $name {
-            fn code(self) -> &'static str {
+            fn code(&self) -> &'static str {
                 match self { $(Self::$case => $code),* }
             }
         }

@@ -88,7 +88,7 @@ impl Refusal {
 
 impl<R: Rejection> From<R> for Refusal {
     fn from(rejection: R) -> Self {
-        Self::new(rejection.code())
+        Self { code: rejection.code().to_owned(), details: rejection.details() }
     }
 }
 

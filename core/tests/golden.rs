@@ -100,7 +100,7 @@ where
         let now = day("2024-05-10").start().plus_seconds(3600);
         let late = if name.ends_with("late") { now.plus_seconds(400 * 86_400) } else { now };
         D::decide(state, command, &self.facts, &Moment { now: late, rules: &rules, by: &by })
-            .map_err(Rejection::code)
+            .map_err(|refusal| refusal.code())
     }
 
     fn after(&self, path: &[&str]) -> D::State {
@@ -466,13 +466,21 @@ fn actor_of_the_ledger() {
 
 #[test]
 fn rules_and_ledger() {
-    let pack = &PACKS[1];
+    let [_, pack, ..] = PACKS;
     let adopt =
         |hash: &str, from: &str| json!({ "pack": pack.id, "hash": hash, "from": from, "decision": "决定" });
+    let closure = PACKS.into_iter().find(|pack| pack.id == "closure").expect("pack");
+    let amend = |text: &str| json!({ "pack": "closure", "text": text, "decision": "决定" });
     let commands = [
         ("rules.adopt", adopt(&pack.hash(), "2024-05-10")),
         ("rules.adopt other", adopt("00", "2024-05-10")),
         ("rules.adopt early", adopt(&pack.hash(), "2024-05-11")),
+        ("rules.amend", amend(&closure.text.replace("many = 2", "many = 3"))),
+        ("rules.amend contradicts", amend(&closure.text.replace("many_long = 4", "many_long = 3"))),
+        ("rules.amend counts_nothing", amend(&closure.text.replace("many = 2", "many = 0"))),
+        ("rules.amend unreadable", amend("many = ")),
+        ("rules.amend as_before", amend(&closure.text)),
+        ("rules.amend unknown", json!({ "pack": "weather", "text": "a = 1", "decision": "决定" })),
         ("rules.set_reward_budget", json!({ "year": 2024, "amount_yuan": "200000", "decision": "文" })),
         ("rules.set_reward_budget slip", json!({ "year": 2042, "amount_yuan": "200000", "decision": "文" })),
     ];
@@ -486,7 +494,8 @@ fn rules_and_ledger() {
         ("ledger.erase", json!({ "blob": "ab", "ground": "保存期满" })),
     ];
     let ledger = Table::<LedgerDecider>::new((), &commands, &["ledger.open", "ledger.open one_admin"]);
-    let mut printed = rules.print(&[("none", &[]), ("adopted", &["rules.adopt"])]);
+    let mut printed =
+        rules.print(&[("none", &[]), ("adopted", &["rules.adopt"]), ("amended", &["rules.amend"])]);
     printed.push_str(&ledger.print(&[("absent", &[]), ("open", &["ledger.open"])]));
     insta::assert_snapshot!(printed);
 }

@@ -509,6 +509,7 @@ mod given_a_ledger_on_disk {
                 })
                 .collect(),
             succeeds: None,
+            place: None,
         };
         let command = Command::Ledger(adit_core::opening::LedgerCommand::Open(open));
         office

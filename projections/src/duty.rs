@@ -92,8 +92,12 @@ impl Enterprise {
         }
     }
 
-    fn inspect_by(&self, rules: &Rules) -> Option<Day> {
-        let duty = duty::inspection(rules, self.risk?)?;
+    fn duty(&self, rules: &Rules, today: Day) -> Option<duty::Duty> {
+        duty::self_inspection(rules, self.sector, self.metal_smelting, today)
+    }
+
+    fn inspect_by(&self, rules: &Rules, today: Day) -> Option<Day> {
+        let duty = duty::inspection(rules, self.risk?, today)?;
         let since = self.inspected.map_or(self.registered, |(day, _)| day);
         Some(duty.again_by(since.into()))
     }
@@ -111,10 +115,10 @@ impl Duty {
         let rows = ask.rows(&self.enterprises, StreamKind::Enterprise);
         let wanted = rows.filter_map(|row| self.enterprises.at(row)).filter(|(_, enterprise)| {
             let missed = || {
-                let duty = duty::self_inspection(rules, enterprise.sector, enterprise.metal_smelting);
+                let duty = enterprise.duty(rules, ask.today);
                 duty.is_some_and(|duty| enterprise.missed(&duty, ask.today) > 0)
             };
-            let inspect = || enterprise.inspect_by(rules).is_some_and(|day| day < ask.today);
+            let inspect = || enterprise.inspect_by(rules, ask.today).is_some_and(|day| day < ask.today);
             !enterprise.closed
                 && filter.risk.is_none_or(|risk| enterprise.risk == Some(risk))
                 && firms.as_ref().is_none_or(|firms| firms[enterprise.firm as usize])
@@ -125,10 +129,10 @@ impl Duty {
     }
 
     fn row(&self, key: Key, enterprise: &Enterprise, rules: &Rules, today: Day) -> Row {
-        let duty = duty::self_inspection(rules, enterprise.sector, enterprise.metal_smelting);
+        let duty = enterprise.duty(rules, today);
         let period = duty.as_ref().map(|duty| duty.period(today));
         let last = enterprise.own.iter().max_by_key(|(day, _, position)| (*day, *position));
-        let inspect_by = enterprise.inspect_by(rules);
+        let inspect_by = enterprise.inspect_by(rules, today);
         Row {
             enterprise: key.stream(StreamKind::Enterprise),
             enterprise_name: self.roll.name(enterprise.firm).to_owned(),

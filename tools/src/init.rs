@@ -16,6 +16,7 @@ use adit_core::ledger::vkey::{SigningKey, is_name};
 use adit_core::office::Office;
 use adit_core::opening::{LedgerCommand, Open};
 use adit_core::role::Role;
+use adit_core::rules::place::NATIONAL;
 use adit_core::text::Text;
 use anyhow::{Result, bail};
 use serde_json::json;
@@ -24,7 +25,7 @@ use crate::failure::fail;
 
 /// Make a new ledger: log key, data key, lock, two administrators with passwords that are shown once, and a key for imports.
 ///
-/// Example: adit init --data /srv/adit --origin xiuyan.example/ledger
+/// Example: adit init --data /srv/adit --origin xiuyan.example/ledger --place 辽宁省鞍山市岫岩满族自治县
 #[derive(clap::Args)]
 pub(crate) struct Args {
     #[command(flatten)]
@@ -32,6 +33,9 @@ pub(crate) struct Args {
     /// Name of the ledger, like a URL without scheme: xiuyan.example/ledger
     #[arg(long)]
     origin: String,
+    /// Whose ledger it is, from the province down; decides which local rules hold
+    #[arg(long, default_value = "national", value_name = "辽宁省鞍山市…")]
+    place: String,
     /// Print one JSON object
     #[arg(long)]
     json: bool,
@@ -55,7 +59,12 @@ pub(crate) fn request(command: Command) -> Result<Request> {
 }
 
 /// Makes and opens a ledger with two administrators.
-pub(crate) fn create(data: &Path, origin: &str, clock: Arc<dyn Clock>) -> Result<(Office, [Person; 2])> {
+pub(crate) fn create(
+    data: &Path,
+    origin: &str,
+    place: &str,
+    clock: Arc<dyn Clock>,
+) -> Result<(Office, [Person; 2])> {
     if !is_name(origin) {
         return Err(fail(
             "台账名称不能为空，不能含空白、加号或控制字符，且不超过255字节，例如 xiuyan.example/ledger",
@@ -73,6 +82,7 @@ pub(crate) fn create(data: &Path, origin: &str, clock: Arc<dyn Clock>) -> Result
         log: office.ledger().log_key().vkey(),
         admins: admins.iter().map(|admin| admin.key.vkey()).collect(),
         succeeds: None,
+        place: (place != NATIONAL).then(|| Text::new(place)).transpose()?,
     };
     office.execute(&request(Command::Ledger(LedgerCommand::Open(open)))?, &[])?;
     office.ledger().publish_now();
@@ -107,7 +117,7 @@ pub(crate) fn password() -> Result<String> {
 
 pub(crate) fn run(args: &Args) -> Result<()> {
     let data = &args.data.data;
-    let (office, admins) = create(data, &args.origin, Arc::new(SystemClock))?;
+    let (office, admins) = create(data, &args.origin, &args.place, Arc::new(SystemClock))?;
     let home = Home::beside(data);
     enrol_importer(&office, &admins, &home)?;
     let keystore = Keystore::at(&home.actors());

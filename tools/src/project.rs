@@ -48,8 +48,8 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     let filter = filter(args)?;
     let ledger = crate::open::ledger(&args.data.data)?;
     let (state, today) = crate::open::projections(&ledger, args.as_of.as_deref())?;
-    let office = Office::open(ledger)?;
-    let page = state.query(&args.name, &filter, Viewer::Reports, &office.rules(), today)?;
+    let rules = Office::open(ledger)?.rules_until(state.next())?;
+    let page = state.query(&args.name, &filter, Viewer::Reports, &rules, today)?;
     let rows = page.rows;
     match args.out.as_ref().zip(format) {
         Some((path, format)) => {

@@ -8,6 +8,7 @@ use adit_core::id::{StreamId, StreamKind};
 use adit_core::ledger::entry::SignedEntry;
 use adit_core::ledger::vkey::hex;
 use adit_core::refusal::Refusal;
+use adit_core::rules::Rules;
 use adit_core::rules::facts::{NAMES, answer, catalogue};
 use adit_core::units::{Day, Position};
 use adit_projections::{Filter, Page, ProjectionError, Projections, Viewer};
@@ -166,12 +167,11 @@ pub(crate) async fn checkpoint(State(app): Shared, anybody: Anybody) -> Answered
 
 /// The page of a read model that was asked for, with what the viewer may see of it.
 pub(crate) fn page(app: &App, viewer: Viewer, name: &str, asked: &Asked) -> Result<Page<Value>, Problem> {
-    let rules = app.office.rules();
     let mut filter = asked.filter.clone();
     let most = if asked.format.is_some() { export::ROWS_MAX } else { ROWS_MAX };
     filter.limit = Some(filter.limit.unwrap_or(most).min(most));
-    let ask = |state: &Projections, today: Day| {
-        state.query(name, &filter, viewer, &rules, today).map_err(|error| match error {
+    let ask = |state: &Projections, rules: &Rules, today: Day| {
+        state.query(name, &filter, viewer, rules, today).map_err(|error| match error {
             ProjectionError::Filter { filter, .. } => {
                 Problem::from(ApiRefusal::BadQuery).with("parameter", filter)
             }
@@ -185,7 +185,10 @@ pub(crate) fn page(app: &App, viewer: Viewer, name: &str, asked: &Asked) -> Resu
         })
     };
     match &asked.as_of {
-        None => app.projector.read(|state| ask(state, app.office.ledger().now().day())),
+        None => {
+            let rules = app.office.rules();
+            app.projector.read(|state| ask(state, &rules, app.office.ledger().now().day()))
+        }
         Some(text) => {
             let (until, today) = moment(app, text)?;
             let ledger = app.office.ledger();
@@ -193,7 +196,8 @@ pub(crate) fn page(app: &App, viewer: Viewer, name: &str, asked: &Asked) -> Resu
                 Some(hazard) => fold_hazard(ledger, &hazard, until).map_err(|error| unreadable(&error))?,
                 None => fold(ledger, None, until).map_err(|error| unreadable(&error))?,
             };
-            ask(&state, today)
+            let rules = app.office.rules_until(until).map_err(|error| unreadable(&error))?;
+            ask(&state, &rules, today)
         }
     }
 }
@@ -275,11 +279,15 @@ async fn file(format: Format, model: String, as_of: Day, rows: Vec<Value>) -> An
 #[utoipa::path(get, path = "/api/v1/rules", tag = "rules",
     responses((status = 200, description = "version, packs: id, hash, text; rules: id, title, place, dates, mark, in_force, says")))]
 pub(crate) async fn rules(State(app): Shared) -> Answered {
-    let packs: Vec<Value> = adit_core::rules::PACKS
-        .iter()
-        .map(|pack| json!({ "id": pack.id, "hash": pack.hash(), "text": pack.text }))
-        .collect();
     let rules = app.office.rules();
+    let packs: Vec<Value> = rules
+        .packs()
+        .iter()
+        .map(|pack| {
+            let adopted = rules.is_adopted(pack.id);
+            json!({ "id": pack.id, "hash": pack.hash(), "adopted": adopted, "text": pack.text })
+        })
+        .collect();
     Ok(ok(&json!({ "version": rules.version(), "packs": packs, "rules": catalogue(&rules) })))
 }
 

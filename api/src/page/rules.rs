@@ -1,8 +1,8 @@
 //! What the rules say, as a page that anybody may read.
 
 use adit_core::refusal::{Lang, Refusal};
+use adit_core::rules::Reason;
 use adit_core::rules::article::Article;
-use adit_core::rules::{PACKS, Reason};
 use askama::Template;
 use axum::extract::State;
 
@@ -76,7 +76,7 @@ impl ShownRule {
 pub(crate) async fn rules(State(app): Shared) -> Answered {
     let rules = app.office.rules();
     let mut articles = rules.articles();
-    let packs = PACKS.iter().map(|pack| {
+    let packs = rules.packs().iter().map(|pack| {
         let (own, rest): (Vec<Article>, Vec<Article>) =
             std::mem::take(&mut articles).into_iter().partition(|article| article.pack == pack.id);
         articles = rest;

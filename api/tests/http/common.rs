@@ -126,6 +126,7 @@ impl Server {
             log: office.ledger().log_key().vkey(),
             admins: admins.iter().map(|admin| admin.key.vkey()).collect(),
             succeeds: None,
+            place: None,
         };
         office.execute(&request(None, Command::Ledger(LedgerCommand::Open(open))), &[]).unwrap();
         office.ledger().publish_now();

@@ -10,7 +10,7 @@ mod state;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use crate::command::Request;
-use crate::event::Event;
+use crate::event::{Event, Fact};
 use crate::id::{Id, StreamId, StreamKind};
 use crate::ledger::entry::Entry;
 use crate::ledger::keyring::KeyRing;
@@ -20,6 +20,7 @@ use crate::ledger::proposal::{CheckedEntry, Draft, EntryFault, Proposal, Read};
 use crate::ledger::sequencer::AppendError;
 use crate::ledger::store::{StoreError, Touch};
 use crate::ledger::vkey::{SigningKey, VKey};
+use crate::opening::LedgerEvent;
 use crate::refusal::Refusal;
 use crate::role::Party;
 use crate::rulebook::RulesEvent;
@@ -269,7 +270,8 @@ impl Office {
         let log_key = self.ledger.log_key();
         let own: Vec<&SigningKey> =
             prepared.one_time.iter().chain(prepared.countersign.then_some(log_key)).collect();
-        let adopts = prepared.drafts.iter().any(|draft| matches!(draft.event, Event::Rules(_)));
+        let adopts =
+            prepared.drafts.iter().any(|draft| matches!(draft.event, Event::Rules(_) | Event::Ledger(_)));
         let mut drafts = Vec::with_capacity(prepared.drafts.len());
         for (index, unsigned) in prepared.drafts.into_iter().enumerate() {
             let entry = sign(index, &unsigned, &own).map_err(Refusal::from)?;
@@ -303,16 +305,51 @@ impl Office {
         Ok(Some(Answer { stream: stored.stream, positions: before.positions, repeated: true }))
     }
 
-    fn reload_rules(&self) -> Result<(), ExecuteError> {
-        let mut adopted = Vec::new();
-        for stream in self.ledger.store().streams(StreamKind::Rules)? {
-            for fact in self.ledger.stream(&stream)? {
-                if let Event::Rules(RulesEvent::Adopted(adopt)) = fact.event {
-                    adopted.push((adopt.pack, adopt.hash));
-                }
+    /// The rule packs that were in force before `until`: what is asked as of the past is answered by the rules of the past.
+    pub fn rules_until(&self, until: Position) -> Result<Rules, ExecuteError> {
+        let mut rules = Rules::builtin()?;
+        for fact in self.facts_of(StreamKind::Ledger)? {
+            if let Event::Ledger(LedgerEvent::Opened(open)) = fact.event
+                && let Some(place) = open.place
+            {
+                rules = rules.in_place(place.as_str());
             }
         }
-        let rules = Rules::with_adopted(&adopted)?;
+        let facts = self.facts_of(StreamKind::Rules)?;
+        for fact in facts.into_iter().filter(|fact| fact.position < until) {
+            match fact.event {
+                Event::Rules(RulesEvent::Adopted(adopt)) => {
+                    rules = rules.adopting(&adopt.pack, &adopt.hash)?;
+                }
+                Event::Rules(RulesEvent::Amended(amend)) => {
+                    rules = rules.amended(&amend.pack, amend.text.as_str())?;
+                }
+                Event::Rules(RulesEvent::RewardBudgetSet(_))
+                | Event::Hazard(_)
+                | Event::Report(_)
+                | Event::Reward(_)
+                | Event::Enterprise(_)
+                | Event::Inspection(_)
+                | Event::Actor(_)
+                | Event::Ledger(_)
+                | Event::Inquiry(_) => {}
+            }
+        }
+        Ok(rules)
+    }
+
+    /// Everything in the streams of one kind, in the order of the log.
+    fn facts_of(&self, kind: StreamKind) -> Result<Vec<Fact>, ExecuteError> {
+        let mut facts = Vec::new();
+        for stream in self.ledger.store().streams(kind)? {
+            facts.extend(self.ledger.stream(&stream)?);
+        }
+        facts.sort_by_key(|fact| fact.position);
+        Ok(facts)
+    }
+
+    fn reload_rules(&self) -> Result<(), ExecuteError> {
+        let rules = self.rules_until(Position(self.ledger.size()))?;
         *self.rules.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(rules);
         Ok(())
     }

@@ -33,6 +33,9 @@ pub struct Open {
     /// The last known checkpoint of the ledger that this one goes on from.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub succeeds: Option<Long>,
+    /// Whose ledger it is, from the province down: decides which local rules go before the nation's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub place: Option<Short>,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]

@@ -2,6 +2,8 @@
 
 use serde::Serialize;
 
+use super::place::NATIONAL;
+use super::scope::Scope;
 use super::{Mark, Reason, Rules};
 use crate::units::Day;
 
@@ -32,13 +34,24 @@ impl Article {
             pack,
             id: format!("{pack}/{id}"),
             title: title.to_owned(),
-            place: "national".to_owned(),
+            place: NATIONAL.to_owned(),
             from: None,
             until: None,
             mark,
             in_force: true,
             says,
         }
+    }
+
+    /// With where and when it holds. Rules of one name for several places or times are told apart by these.
+    pub(super) fn within(mut self, scope: &Scope<'_>) -> Self {
+        if !scope.place.is_national() {
+            self.id = format!("{}@{}", self.id, scope.place);
+        }
+        if let Some(until) = scope.until {
+            self.id = format!("{}~{until}", self.id);
+        }
+        Self { place: scope.place.to_string(), from: scope.from, until: scope.until, ..self }
     }
 }
 

@@ -1,11 +1,11 @@
 //! Deadlines: when something must be done, by which article.
 
-use std::collections::BTreeSet;
-
 use serde::{Deserialize, Serialize};
 
 use super::article::Article;
 use super::calendar::UnknownYear;
+use super::place::Place;
+use super::scope::{self, Scope, Scoped};
 use super::{Mark, PackError, Reason, Rules};
 use crate::units::Day;
 
@@ -32,6 +32,15 @@ pub struct Deadlines {
 #[serde(deny_unknown_fields)]
 pub struct DeadlineRule {
     pub name: String,
+    /// Where it holds.
+    #[serde(default)]
+    pub place: Place,
+    /// First day on which it can begin, where that is known.
+    #[serde(default)]
+    pub from: Option<Day>,
+    /// Last day on which it can begin.
+    #[serde(default)]
+    pub until: Option<Day>,
     /// What must be done, in Chinese.
     pub what: String,
     pub days: u32,
@@ -65,10 +74,21 @@ pub struct Due {
 pub enum DeadlineError {
     #[error("there is no deadline of this name")]
     NoSuchDeadline,
-    #[error("the deadline is not verified and was not adopted, so it is not in force")]
+    /// Not verified and not adopted, or it does not hold on that day.
+    #[error("the deadline is not in force")]
     NotInForce,
     #[error(transparent)]
     UnknownYear(#[from] UnknownYear),
+}
+
+impl Scoped for DeadlineRule {
+    fn name(&self) -> String {
+        self.name.clone()
+    }
+
+    fn scope(&self) -> Scope<'_> {
+        Scope { place: &self.place, from: self.from, until: self.until }
+    }
 }
 
 impl Deadlines {
@@ -76,22 +96,13 @@ impl Deadlines {
         self.deadline.iter()
     }
 
-    /// Every deadline stands once, and gives at least one day.
+    /// Every deadline stands once for its place and time, and gives at least one day.
     pub(super) fn check(&self) -> Result<(), PackError> {
-        let mut names = BTreeSet::new();
-        for rule in &self.deadline {
-            if !names.insert(&rule.name) {
-                return Err(PackError::contradiction(
-                    "deadlines",
-                    &rule.name,
-                    "two deadlines have this name",
-                ));
-            }
-            if rule.days == 0 {
-                return Err(PackError::gap("deadlines", &rule.name, "it gives no day"));
-            }
+        scope::check("deadlines", &self.deadline)?;
+        match self.deadline.iter().find(|rule| rule.days == 0) {
+            Some(rule) => Err(PackError::gap("deadlines", &rule.name, "it gives no day")),
+            None => Ok(()),
         }
-        Ok(())
     }
 
     pub(super) fn articles(&self) -> Vec<Article> {
@@ -105,18 +116,19 @@ impl Deadlines {
             if let Some(days) = rule.extension_days_max {
                 says.push(Reason::new("rules.extension", [("days", days.to_string())], &source));
             }
-            Article::new("deadlines", &rule.name, &rule.what, rule.mark, says)
+            Article::new("deadlines", &rule.name, &rule.what, rule.mark, says).within(&rule.scope())
         };
         self.deadline.iter().map(article).collect()
     }
 }
 
-/// The due day of the deadline `name` that begins on `from`. The first day is not counted (民法典 art. 201).
+/// The due day of the deadline `name` that begins on `from`, at the place of the ledger. The first day is not counted
+/// (民法典 art. 201).
 pub fn due(rules: &Rules, name: &str, from: Day) -> Result<Due, DeadlineError> {
-    let rule = rules.deadlines.iter().find(|rule| rule.name == name).ok_or(DeadlineError::NoSuchDeadline)?;
-    if !rules.in_force("deadlines", rule.mark) {
-        return Err(DeadlineError::NotInForce);
-    }
+    let named = || rules.deadlines.iter().filter(|rule| rule.name == name);
+    named().next().ok_or(DeadlineError::NoSuchDeadline)?;
+    let in_force = named().filter(|rule| rules.in_force("deadlines", rule.mark));
+    let rule = scope::pick(in_force, rules.place(), from).ok_or(DeadlineError::NotInForce)?;
     let day = match rule.counting {
         Counting::Calendar => from.plus_days(i64::from(rule.days)),
         Counting::Working => rules.calendar.add_working_days(from, rule.days)?,

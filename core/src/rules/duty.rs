@@ -4,7 +4,9 @@ use serde::{Deserialize, Serialize};
 
 use super::article::Article;
 use super::calendar::add_months;
+use super::place::Place;
 use super::reward::Sector;
+use super::scope::{self, Scope, Scoped};
 use super::{Mark, PackError, Reason, Rules};
 use crate::enterprise::Risk;
 use crate::units::Day;
@@ -26,6 +28,12 @@ struct SelfInspectionRule {
     sector: Sector,
     #[serde(default)]
     metal_smelting: bool,
+    #[serde(default)]
+    place: Place,
+    #[serde(default)]
+    from: Option<Day>,
+    #[serde(default)]
+    until: Option<Day>,
     months: u32,
     led_by_principal: bool,
     document: String,
@@ -37,6 +45,12 @@ struct SelfInspectionRule {
 #[serde(deny_unknown_fields)]
 struct InspectionRule {
     risk: Risk,
+    #[serde(default)]
+    place: Place,
+    #[serde(default)]
+    from: Option<Day>,
+    #[serde(default)]
+    until: Option<Day>,
     months: u32,
     document: String,
     article: String,
@@ -73,67 +87,81 @@ impl Duty {
     }
 }
 
+impl Scoped for SelfInspectionRule {
+    fn name(&self) -> String {
+        if self.metal_smelting { "metal-smelting".to_owned() } else { self.sector.name().to_owned() }
+    }
+
+    fn scope(&self) -> Scope<'_> {
+        Scope { place: &self.place, from: self.from, until: self.until }
+    }
+}
+
+impl Scoped for InspectionRule {
+    fn name(&self) -> String {
+        self.risk.name().to_owned()
+    }
+
+    fn scope(&self) -> Scope<'_> {
+        Scope { place: &self.place, from: self.from, until: self.until }
+    }
+}
+
 impl DutyRules {
     pub(super) fn check(&self) -> Result<(), PackError> {
-        let own = |rule: &SelfInspectionRule| (rule.sector, rule.metal_smelting);
-        for (index, rule) in self.self_inspection.iter().enumerate() {
-            if self.self_inspection[..index].iter().any(|other| own(other) == own(rule)) {
-                return Err(PackError::contradiction(
-                    "duty",
-                    rule.sector.name(),
-                    "two duties for one sector",
-                ));
-            }
-            if rule.months == 0 {
-                return Err(PackError::gap("duty", rule.sector.name(), "it gives no month"));
-            }
+        scope::check("duty", &self.self_inspection)?;
+        scope::check("duty", &self.inspection)?;
+        if let Some(rule) = self.self_inspection.iter().find(|rule| rule.months == 0) {
+            return Err(PackError::gap("duty", &rule.name(), "it gives no month"));
         }
-        for risk in Risk::ALL {
-            match self.inspection.iter().filter(|rule| rule.risk == risk && rule.months > 0).count() {
-                1 => {}
-                0 => return Err(PackError::gap("duty", risk.name(), "nothing says how often")),
-                _ => return Err(PackError::contradiction("duty", risk.name(), "it stands twice")),
-            }
+        let often = |risk: Risk| self.inspection.iter().any(|rule| rule.risk == risk && rule.months > 0);
+        match Risk::ALL.into_iter().find(|risk| !often(*risk)) {
+            Some(risk) => Err(PackError::gap("duty", risk.name(), "nothing says how often")),
+            None => Ok(()),
         }
-        Ok(())
     }
 
     pub(super) fn articles(&self) -> Vec<Article> {
         let own = self.self_inspection.iter().map(|rule| {
             let source = format!("{} {}", rule.document, rule.article);
             let says = Reason::new("rules.self_inspection", [("months", rule.months.to_string())], &source);
-            let (id, title) = if rule.metal_smelting {
-                ("metal-smelting".to_owned(), "自查自改：金属冶炼".to_owned())
+            let title = if rule.metal_smelting {
+                "自查自改：金属冶炼".to_owned()
             } else {
-                (rule.sector.name().to_owned(), format!("自查自改：{}", rule.sector.zh()))
+                format!("自查自改：{}", rule.sector.zh())
             };
-            Article::new("duty", &format!("self-inspection-{id}"), &title, rule.mark, vec![says])
+            let id = format!("self-inspection-{}", rule.name());
+            Article::new("duty", &id, &title, rule.mark, vec![says]).within(&rule.scope())
         });
         let inspections = self.inspection.iter().map(|rule| {
             let source = format!("{} {}", rule.document, rule.article);
             let says = Reason::new("rules.inspection_every", [("months", rule.months.to_string())], &source);
             let (id, title) =
                 (format!("inspection-{}", rule.risk.name()), format!("检查频次：{}", rule.risk.zh()));
-            Article::new("duty", &id, &title, rule.mark, vec![says])
+            Article::new("duty", &id, &title, rule.mark, vec![says]).within(&rule.scope())
         });
         own.chain(inspections).collect()
     }
 }
 
-/// How often an enterprise of this sector looks for major hazards itself; none where no source says so.
-pub fn self_inspection(rules: &Rules, sector: Sector, metal_smelting: bool) -> Option<Duty> {
-    let fits = |rule: &&SelfInspectionRule| rule.sector == sector && rules.in_force("duty", rule.mark);
-    let mut found = rules.duty.self_inspection.iter().filter(fits);
-    let special = found.clone().find(|rule| rule.metal_smelting && metal_smelting);
-    let rule = special.or_else(|| found.find(|rule| !rule.metal_smelting))?;
+/// How often an enterprise of this sector looks for major hazards itself, as of a day at the place of the ledger; none where no
+/// source says so.
+pub fn self_inspection(rules: &Rules, sector: Sector, metal_smelting: bool, on: Day) -> Option<Duty> {
+    let of = |smelting: bool| {
+        let fits = move |rule: &&SelfInspectionRule| {
+            rule.sector == sector && rule.metal_smelting == smelting && rules.in_force("duty", rule.mark)
+        };
+        scope::pick(rules.duty.self_inspection.iter().filter(fits), rules.place(), on)
+    };
+    let rule = of(true).filter(|_| metal_smelting).or_else(|| of(false))?;
     let source = format!("{} {}", rule.document, rule.article);
     Some(Duty { months: rule.months, led_by_principal: rule.led_by_principal, source })
 }
 
-/// How often an enterprise of this grade of risk is inspected; none where that is not in force.
-pub fn inspection(rules: &Rules, risk: Risk) -> Option<Duty> {
+/// How often an enterprise of this grade of risk is inspected, as of a day; none where that is not in force.
+pub fn inspection(rules: &Rules, risk: Risk, on: Day) -> Option<Duty> {
     let fits = |rule: &&InspectionRule| rule.risk == risk && rules.in_force("duty", rule.mark);
-    let rule = rules.duty.inspection.iter().find(fits)?;
+    let rule = scope::pick(rules.duty.inspection.iter().filter(fits), rules.place(), on)?;
     let source = format!("{} {}", rule.document, rule.article);
     Some(Duty { months: rule.months, led_by_principal: false, source })
 }
@@ -149,7 +177,9 @@ mod tests {
     #[test]
     fn mines_look_every_month_industry_every_quarter_and_smelters_every_month() {
         let rules = Rules::builtin().expect("packs");
-        let months = |sector, smelting| self_inspection(&rules, sector, smelting).map(|duty| duty.months);
+        let months = |sector, smelting| {
+            self_inspection(&rules, sector, smelting, day("2024-06-01")).map(|duty| duty.months)
+        };
         assert_eq!(months(Sector::Mine, false), Some(1));
         assert_eq!(months(Sector::Industry, false), Some(3));
         assert_eq!(months(Sector::Industry, true), Some(1));
@@ -159,16 +189,16 @@ mod tests {
     #[test]
     fn a_quarter_ends_with_its_last_day_and_a_leap_february_on_the_twenty_ninth() {
         let rules = Rules::builtin().expect("packs");
-        let quarter = self_inspection(&rules, Sector::Industry, false).expect("duty");
+        let quarter = self_inspection(&rules, Sector::Industry, false, day("2024-03-31")).expect("duty");
         assert_eq!(quarter.period(day("2024-03-31")), (day("2024-01-01"), day("2024-03-31")));
         assert_eq!(quarter.period(day("2024-04-01")), (day("2024-04-01"), day("2024-06-30")));
-        let month = self_inspection(&rules, Sector::Mine, false).expect("duty");
+        let month = self_inspection(&rules, Sector::Mine, false, day("2024-02-29")).expect("duty");
         assert_eq!(month.period(day("2024-02-29")), (day("2024-02-01"), day("2024-02-29")));
         assert_eq!(month.period(day("2024-12-31")), (day("2024-12-01"), day("2024-12-31")));
     }
 
     #[test]
     fn how_often_an_enterprise_is_inspected_is_ours_and_waits_for_adoption() {
-        assert_eq!(inspection(&Rules::builtin().expect("packs"), Risk::Major), None);
+        assert_eq!(inspection(&Rules::builtin().expect("packs"), Risk::Major, day("2024-06-01")), None);
     }
 }

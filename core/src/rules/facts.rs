@@ -20,6 +20,9 @@ pub const NAMES: [&str; 4] = ["reward", "relief", "deadline", "closure"];
 struct DeadlineFacts {
     name: String,
     from: Day,
+    /// Where; the nation where it is not said.
+    #[serde(default)]
+    place: Option<String>,
 }
 
 /// Answers the rule `name` for `facts`.
@@ -62,13 +65,14 @@ fn reward_answer(rules: &Rules, facts: &RewardFacts) -> Value {
 /// What the rules of other places would give for the same facts, where they give something of their own.
 fn elsewhere(rules: &Rules, facts: &RewardFacts) -> Vec<Value> {
     let here = reward::reward(rules, facts);
-    let places = rules.rewards.places().into_iter().filter(|place| !facts.place.starts_with(place));
+    let places =
+        rules.rewards.places().into_iter().filter(|place| place.is_national() || !place.covers(&facts.place));
     let there = places.filter_map(|place| {
-        let result = reward::reward(rules, &RewardFacts { place: place.to_owned(), ..facts.clone() });
+        let result = reward::reward(rules, &RewardFacts { place: place.to_string(), ..facts.clone() });
         let differs = (result.amount, &result.rule) != (here.amount, &here.rule);
         differs.then(|| {
             json!({
-                "place": place,
+                "place": place.to_string(),
                 "amount_yuan": result.amount.map(|amount| amount.to_string()),
                 "amount_fen": result.amount.map(|amount| amount.0),
                 "rule": result.rule,
@@ -80,13 +84,17 @@ fn elsewhere(rules: &Rules, facts: &RewardFacts) -> Vec<Value> {
 }
 
 fn deadline_answer(rules: &Rules, facts: &DeadlineFacts) -> Result<Value, Refusal> {
-    let due = deadline::due(rules, &facts.name, facts.from).map_err(|error| match error {
-        deadline::DeadlineError::NoSuchDeadline => Refusal::new("rules.no_such_deadline"),
-        deadline::DeadlineError::NotInForce => Refusal::new("rules.not_in_force"),
-        deadline::DeadlineError::UnknownYear(year) => {
-            Refusal::new("rules.unknown_year").with("year", &year.0.to_string())
-        }
-    })?;
+    let there = facts.place.as_ref().map(|place| rules.clone().in_place(place));
+    let due =
+        deadline::due(there.as_ref().unwrap_or(rules), &facts.name, facts.from).map_err(
+            |error| match error {
+                deadline::DeadlineError::NoSuchDeadline => Refusal::new("rules.no_such_deadline"),
+                deadline::DeadlineError::NotInForce => Refusal::new("rules.not_in_force"),
+                deadline::DeadlineError::UnknownYear(year) => {
+                    Refusal::new("rules.unknown_year").with("year", &year.0.to_string())
+                }
+            },
+        )?;
     Ok(json!(due))
 }
 

@@ -15,15 +15,20 @@ pub mod duty;
 pub mod entries;
 pub mod facts;
 pub mod five_in_place;
+pub mod place;
 pub mod relief;
 pub mod reward;
+mod scope;
 pub mod supervision;
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
+use crate::decider::Rejection;
 use crate::ledger::vkey::hex;
+use crate::rules::place::NATIONAL;
 
 /// How sure we are of a number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -53,14 +58,18 @@ impl Reason {
     }
 }
 
-/// A pack as it ships: the text whose hash an approver adopts.
-#[derive(Clone, Copy, Debug)]
+/// A pack: the text whose hash an approver adopts.
+#[derive(Clone, Debug)]
 pub struct Pack {
     pub id: &'static str,
-    pub text: &'static str,
+    pub text: Cow<'static, str>,
 }
 
 impl Pack {
+    const fn shipped(id: &'static str, text: &'static str) -> Self {
+        Self { id, text: Cow::Borrowed(text) }
+    }
+
     /// BLAKE3 of the pack's text, in hexadecimal.
     pub fn hash(&self) -> String {
         hex(blake3::hash(self.text.as_bytes()).as_bytes())
@@ -69,21 +78,23 @@ impl Pack {
 
 /// Every pack that ships with this version.
 pub const PACKS: [Pack; 10] = [
-    Pack { id: "rewards", text: include_str!("../../rules/rewards.toml") },
-    Pack { id: "deadlines", text: include_str!("../../rules/deadlines.toml") },
-    Pack { id: "closure", text: include_str!("../../rules/closure.toml") },
-    Pack { id: "relief", text: include_str!("../../rules/relief.toml") },
-    Pack { id: "five_in_place", text: include_str!("../../rules/five_in_place.toml") },
-    Pack { id: "accidents", text: include_str!("../../rules/accidents.toml") },
-    Pack { id: "calendar", text: include_str!("../../rules/calendar.toml") },
-    Pack { id: "accountability", text: include_str!("../../rules/accountability.toml") },
-    Pack { id: "supervision", text: include_str!("../../rules/supervision.toml") },
-    Pack { id: "duty", text: include_str!("../../rules/duty.toml") },
+    Pack::shipped("rewards", include_str!("../../rules/rewards.toml")),
+    Pack::shipped("deadlines", include_str!("../../rules/deadlines.toml")),
+    Pack::shipped("closure", include_str!("../../rules/closure.toml")),
+    Pack::shipped("relief", include_str!("../../rules/relief.toml")),
+    Pack::shipped("five_in_place", include_str!("../../rules/five_in_place.toml")),
+    Pack::shipped("accidents", include_str!("../../rules/accidents.toml")),
+    Pack::shipped("calendar", include_str!("../../rules/calendar.toml")),
+    Pack::shipped("accountability", include_str!("../../rules/accountability.toml")),
+    Pack::shipped("supervision", include_str!("../../rules/supervision.toml")),
+    Pack::shipped("duty", include_str!("../../rules/duty.toml")),
 ];
 
 /// Why a pack can't be used.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum PackError {
+    #[error("there is no pack named {0}")]
+    Unknown(String),
     #[error("the pack {id} can't be read: {what}")]
     Form { id: &'static str, what: String },
     #[error("in the pack {id}, {place} contradicts another rule: {what}")]
@@ -102,7 +113,29 @@ impl PackError {
     }
 }
 
-/// The packs in force.
+impl Rejection for PackError {
+    fn code(&self) -> &'static str {
+        match self {
+            Self::Unknown(_) => "rules.unknown_pack",
+            Self::Form { .. } => "rules.pack_form",
+            Self::Contradiction { .. } => "rules.pack_contradiction",
+            Self::Gap { .. } => "rules.pack_gap",
+        }
+    }
+
+    fn details(&self) -> BTreeMap<String, String> {
+        let named: &[(&str, &str)] = match self {
+            Self::Unknown(_) => &[],
+            Self::Form { id, what } => &[("pack", id), ("what", what.trim())],
+            Self::Contradiction { id, place, what } | Self::Gap { id, place, what } => {
+                &[("pack", id), ("place", place), ("what", what)]
+            }
+        };
+        named.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
+    }
+}
+
+/// The packs in force, for the place of the ledger.
 #[derive(Clone, Debug)]
 pub struct Rules {
     pub rewards: reward::Rewards,
@@ -115,12 +148,19 @@ pub struct Rules {
     pub accountability: accountability::AccountabilityRules,
     pub supervision: supervision::SupervisionRules,
     pub duty: duty::DutyRules,
+    packs: Vec<Pack>,
     adopted: BTreeSet<String>,
+    place: String,
     version: String,
 }
 
-fn read<T: for<'a> Deserialize<'a>>(pack: &Pack) -> Result<T, PackError> {
-    toml::from_str(pack.text).map_err(|error| PackError::Form { id: pack.id, what: error.to_string() })
+fn read<T: for<'a> Deserialize<'a>>(packs: &[Pack], id: &'static str) -> Result<T, PackError> {
+    let pack = packs.iter().find(|pack| pack.id == id).ok_or_else(|| PackError::Unknown(id.to_owned()))?;
+    toml::from_str(&pack.text).map_err(|error| {
+        let before = error.span().and_then(|span| pack.text.get(..span.start));
+        let line = before.map_or(1, |before| before.lines().count().max(1));
+        PackError::Form { id, what: format!("line {line}: {}", error.message()) }
+    })
 }
 
 impl Rules {
@@ -135,37 +175,26 @@ impl Rules {
     /// The packs that ship, and which of them an approver adopted, by id and hash. A hash that is not the pack's is
     /// of another version of the software and adopts nothing here.
     pub fn with_adopted(adopted: &[(String, String)]) -> Result<Self, PackError> {
-        Self::of(&PACKS, adopted)
+        let known = |(id, hash): &&(String, String)| PACKS.iter().any(|p| p.id == *id && p.hash() == *hash);
+        let adopted = adopted.iter().filter(known).map(|(id, _)| id.clone()).collect();
+        Self::of(PACKS.to_vec(), adopted, NATIONAL)
     }
 
-    fn of(packs: &[Pack; 10], adopted: &[(String, String)]) -> Result<Self, PackError> {
-        let [
-            rewards,
-            deadlines,
-            closure,
-            relief,
-            five,
-            accidents,
-            calendar,
-            accountability,
-            supervision,
-            duty,
-        ] = packs;
-        let known = |(id, hash): &(String, String)| packs.iter().any(|p| p.id == id && p.hash() == *hash);
-        let adopted: BTreeSet<String> =
-            adopted.iter().filter(|pack| known(pack)).map(|(id, _)| id.clone()).collect();
+    fn of(packs: Vec<Pack>, adopted: BTreeSet<String>, place: &str) -> Result<Self, PackError> {
         let rules = Self {
-            rewards: read(rewards)?,
-            deadlines: read(deadlines)?,
-            closure: read(closure)?,
-            relief: read(relief)?,
-            five: read(five)?,
-            accidents: read(accidents)?,
-            calendar: read::<calendar::CalendarPack>(calendar)?.into(),
-            accountability: read(accountability)?,
-            supervision: read(supervision)?,
-            duty: read(duty)?,
-            version: version(packs, &adopted),
+            rewards: read(&packs, "rewards")?,
+            deadlines: read(&packs, "deadlines")?,
+            closure: read(&packs, "closure")?,
+            relief: read(&packs, "relief")?,
+            five: read(&packs, "five_in_place")?,
+            accidents: read(&packs, "accidents")?,
+            calendar: read::<calendar::CalendarPack>(&packs, "calendar")?.into(),
+            accountability: read(&packs, "accountability")?,
+            supervision: read(&packs, "supervision")?,
+            duty: read(&packs, "duty")?,
+            version: version(&packs, &adopted),
+            place: place.to_owned(),
+            packs,
             adopted,
         };
         rules.rewards.check()?;
@@ -180,9 +209,57 @@ impl Rules {
         Ok(rules)
     }
 
+    /// The same packs for a ledger of this place, `national` or such as `辽宁省鞍山市岫岩满族自治县`.
+    #[must_use]
+    pub fn in_place(mut self, place: &str) -> Self {
+        place.clone_into(&mut self.place);
+        self
+    }
+
+    /// After a pack was adopted as it ships. A hash of another version of the software changes nothing.
+    ///
+    /// # Errors
+    /// The shipped text can contradict packs that the bureau wrote itself.
+    pub fn adopting(&self, id: &str, hash: &str) -> Result<Self, PackError> {
+        match PACKS.iter().find(|pack| pack.id == id && pack.hash() == hash) {
+            Some(pack) => self.amended(id, &pack.text),
+            None => Ok(self.clone()),
+        }
+    }
+
+    /// After the bureau adopted a text of its own in the place of a pack: the numbers of its province filled in, the holidays of
+    /// another year. All of it is in force.
+    ///
+    /// # Errors
+    /// A text that can't be read, contradicts itself, overlaps or leaves a gap, with the place named.
+    pub fn amended(&self, id: &str, text: &str) -> Result<Self, PackError> {
+        let mut packs = self.packs.clone();
+        let pack = packs.iter_mut().find(|pack| pack.id == id);
+        let pack = pack.ok_or_else(|| PackError::Unknown(id.chars().take(64).collect()))?;
+        pack.text = Cow::Owned(text.to_owned());
+        let mut adopted = self.adopted.clone();
+        adopted.insert(id.to_owned());
+        Self::of(packs, adopted, &self.place)
+    }
+
+    /// The texts in force.
+    pub fn packs(&self) -> &[Pack] {
+        &self.packs
+    }
+
+    /// Whether an approver has adopted this pack.
+    pub fn is_adopted(&self, id: &str) -> bool {
+        self.adopted.contains(id)
+    }
+
     /// Whether a number with this mark is in force.
     pub fn in_force(&self, pack: &str, mark: Mark) -> bool {
-        mark != Mark::U || self.adopted.contains(pack)
+        mark != Mark::U || self.is_adopted(pack)
+    }
+
+    /// The place of the ledger, which decides which local rules go before the nation's.
+    pub fn place(&self) -> &str {
+        &self.place
     }
 
     /// Names the packs and what of them was adopted; written into events.
@@ -191,7 +268,7 @@ impl Rules {
     }
 }
 
-fn version(packs: &[Pack; 10], adopted: &BTreeSet<String>) -> String {
+fn version(packs: &[Pack], adopted: &BTreeSet<String>) -> String {
     let mut hasher = blake3::Hasher::new();
     for pack in packs {
         hasher.update(pack.hash().as_bytes());
@@ -203,6 +280,7 @@ fn version(packs: &[Pack; 10], adopted: &BTreeSet<String>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::refusal::Refusal;
 
     #[test]
     fn every_pack_that_ships_is_read() {
@@ -220,8 +298,7 @@ mod tests {
             assert!(!article.says.is_empty() && !article.title.is_empty(), "{}", article.id);
             assert_eq!(article.in_force, article.mark != Mark::U, "{}", article.id);
             for reason in &article.says {
-                let refusal =
-                    crate::refusal::Refusal { code: reason.code.clone(), details: reason.details.clone() };
+                let refusal = Refusal { code: reason.code.clone(), details: reason.details.clone() };
                 for lang in [crate::refusal::Lang::Zh, crate::refusal::Lang::En] {
                     let says = refusal.words(lang).says;
                     assert!(!says.contains('{') && says != reason.code, "{}: {says}", article.id);
@@ -233,11 +310,10 @@ mod tests {
 
     /// A pack that ships, with one text replaced.
     fn broken(id: &str, from: &str, to: &str) -> Option<PackError> {
-        let pack = PACKS.iter().find(|pack| pack.id == id).expect("pack");
+        let pack = PACKS.into_iter().find(|pack| pack.id == id).expect("pack");
         assert!(pack.text.contains(from), "{id} does not say {from}");
-        let text: &'static str = pack.text.replacen(from, to, 1).leak();
-        let packs = PACKS.map(|pack| if pack.id == id { Pack { id: pack.id, text } } else { pack });
-        Rules::of(&packs, &[]).err()
+        let rules = Rules::builtin().expect("packs");
+        rules.amended(id, &pack.text.replacen(from, to, 1)).err()
     }
 
     #[test]
@@ -270,7 +346,7 @@ mod tests {
             ("accountability", "many = 30", "many = 0", "reopened_at_once"),
             ("supervision", "[\"letter\", \"circular\"", "[\"circular\", \"letter\"", "ladder"),
             ("supervision", "publish_days = 5\n", "", "qingdao-2012"),
-            ("supervision", "place = \"辽宁省\"", "place = \"山东省青岛市\"", "liaoning"),
+            ("supervision", "place = \"辽宁省\"", "place = \"山东省/青岛市\"", "liaoning"),
             ("duty", "risk = \"larger\"", "risk = \"major\"", "major"),
             ("duty", "metal_smelting = true\n", "", "industry"),
         ] {

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::accident::AccidentGrade;
 use super::article::Article;
+use super::place::Place;
 use super::{Mark, PackError, Reason, Rules};
 use crate::units::{Day, Fen};
 
@@ -79,8 +80,7 @@ pub struct RewardRule {
     pub id: String,
     pub name: String,
     pub document: String,
-    /// `national`, or the beginning of the place's name.
-    pub place: String,
+    pub place: Place,
     pub sectors: Vec<Sector>,
     pub from: Day,
     #[serde(default)]
@@ -241,7 +241,7 @@ impl RewardRule {
         }
         let article = Article::new("rewards", &self.id, &self.name, self.mark, says);
         Article {
-            place: self.place.clone(),
+            place: self.place.to_string(),
             from: Some(self.from),
             until: self.until,
             in_force: has_numbers,
@@ -250,8 +250,7 @@ impl RewardRule {
     }
 
     fn holds(&self, place: &str, sector: Sector, on: Day) -> bool {
-        let there = self.place == "national" || place.starts_with(&self.place);
-        there
+        self.place.covers(place)
             && self.sectors.contains(&sector)
             && self.from <= on
             && self.until.is_none_or(|until| on <= until)
@@ -290,8 +289,8 @@ impl Rewards {
     }
 
     /// The places that have rules, the nation first.
-    pub fn places(&self) -> BTreeSet<&str> {
-        self.rule.iter().map(|rule| rule.place.as_str()).collect()
+    pub fn places(&self) -> BTreeSet<&Place> {
+        self.rule.iter().map(|rule| &rule.place).collect()
     }
 
     /// The rule that gives `part` here and on that day: the place's own before the nation's, the sector's own before the
@@ -305,10 +304,7 @@ impl Rewards {
         let holding = self.rule.iter().filter(|rule| {
             rule.holds(&facts.place, facts.sector, facts.reported_on) && rules.in_force("rewards", rule.mark)
         });
-        let rank = |rule: &RewardRule| {
-            let local = if rule.place == "national" { 0 } else { rule.place.len() };
-            (local, std::cmp::Reverse(rule.sectors.len()), rule.from)
-        };
+        let rank = |rule: &RewardRule| (rule.place.depth(), std::cmp::Reverse(rule.sectors.len()), rule.from);
         holding.filter_map(|rule| Some((rule, part(rule)?))).max_by_key(|(rule, _)| rank(rule))
     }
 }
@@ -332,7 +328,7 @@ pub fn reward(rules: &Rules, facts: &RewardFacts) -> RewardResult {
 /// Says when a place has a rule that is not in force, so that nobody takes the nation's figure for the last word.
 fn note_place(rules: &Rules, facts: &RewardFacts, result: &mut RewardResult) {
     let waiting = rules.rewards.iter().find(|rule| {
-        rule.place != "national"
+        !rule.place.is_national()
             && rule.holds(&facts.place, facts.sector, facts.reported_on)
             && !rules.in_force("rewards", rule.mark)
     });
@@ -549,15 +545,7 @@ mod tests {
     fn with_rules(further: &str) -> Rules {
         let pack = &crate::rules::PACKS[0];
         let text = pack.text.replacen("[switches]", &format!("{further}\n[switches]"), 1);
-        let packs = crate::rules::PACKS.map(|shipped| {
-            if shipped.id == pack.id {
-                crate::rules::Pack { id: pack.id, text: text.clone().leak() }
-            } else {
-                shipped
-            }
-        });
-        let adopted: Vec<_> = packs.iter().map(|pack| (pack.id.to_owned(), pack.hash())).collect();
-        Rules::of(&packs, &adopted).expect("packs")
+        Rules::builtin().and_then(|rules| rules.amended(pack.id, &text)).expect("packs")
     }
 
     fn local(id: &str, place: &str, share: u32) -> String {
@@ -570,9 +558,12 @@ mod tests {
 
     #[test]
     fn the_county_goes_before_the_city_the_city_before_the_province_the_province_before_the_nation() {
-        let rules = with_rules(&[local("province", "辽宁", 2000), local("city", "辽宁鞍山", 2500)].concat());
-        let county =
-            with_rules(&[local("city", "辽宁鞍山", 2500), local("county", "辽宁鞍山岫岩", 3000)].concat());
+        let rules =
+            with_rules(&[local("province", "辽宁省", 2000), local("city", "辽宁省/鞍山市", 2500)].concat());
+        let county = with_rules(
+            &[local("city", "辽宁省/鞍山市", 2500), local("county", "辽宁省/鞍山市/岫岩满族自治县", 3000)]
+                .concat(),
+        );
         let at = |rules: &Rules, place: &str| {
             let facts = RewardFacts { place: place.to_owned(), ..facts(Matter::MajorHazard, "100000") };
             reward(rules, &facts).rule.unwrap_or_default()

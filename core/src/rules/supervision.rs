@@ -4,6 +4,7 @@ use serde::Deserialize;
 
 use super::article::Article;
 use super::calendar::UnknownYear;
+use super::place::Place;
 use super::{Mark, PackError, Reason, Rules};
 use crate::hazard::Step;
 use crate::units::Day;
@@ -34,8 +35,7 @@ struct Ladder {
 pub struct ListingRule {
     id: String,
     title: String,
-    /// Beginning of the place's name.
-    place: String,
+    place: Place,
     /// Working days to publish the listing.
     publish_days: Option<u32>,
     /// Calendar days for mending, at most.
@@ -109,7 +109,7 @@ impl SupervisionRules {
                 says.push(Reason::new("rules.listing_unknown", [], &rule.source()));
             }
             let article = Article::new("supervision", &rule.id, &rule.title, rule.mark, says);
-            Article { place: rule.place.clone(), in_force: numbers, ..article }
+            Article { place: rule.place.to_string(), in_force: numbers, ..article }
         }));
         articles
     }
@@ -135,13 +135,13 @@ pub struct Listing {
     pub publish_delisting_due: Day,
 }
 
-/// The rule of the longest place whose name begins `place`; none where no numbers are known or in force there.
+/// The rule of the most local place that `place` lies in; none where no numbers are known or in force there.
 ///
 /// # Errors
 /// A day beyond the years whose holidays are known.
 pub fn listing(rules: &Rules, place: &str, on: Day) -> Result<Option<Listing>, UnknownYear> {
-    let there = rules.supervision.listing.iter().filter(|rule| place.starts_with(&rule.place));
-    let Some(rule) = there.max_by_key(|rule| rule.place.len()) else { return Ok(None) };
+    let there = rules.supervision.listing.iter().filter(|rule| rule.place.covers(place));
+    let Some(rule) = there.max_by_key(|rule| rule.place.depth()) else { return Ok(None) };
     let numbers = rule
         .publish_days
         .zip(rule.longest_days)

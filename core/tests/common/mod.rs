@@ -67,6 +67,7 @@ impl Bureau {
             log: bureau.office.ledger().log_key().vkey(),
             admins: vec![bureau.keys["admin-1"].vkey(), bureau.keys["admin-2"].vkey()],
             succeeds: None,
+            place: None,
         };
         bureau.run(None, Command::Ledger(LedgerCommand::Open(open)), &[]).expect("opened");
         for (name, role) in [

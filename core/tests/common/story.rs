@@ -82,7 +82,7 @@ where
         let command = serde_json::from_value(json!({ "type": kind, "data": data })).expect("a command");
         let now = day(self.today).start().plus_seconds(3600);
         let moment = Moment { now, rules: &self.rules, by };
-        D::decide(&self.state, &command, &self.facts, &moment).map_err(Rejection::code)
+        D::decide(&self.state, &command, &self.facts, &moment).map_err(|refusal| refusal.code())
     }
 
     pub(crate) fn refuses(&self, by: &[Party], kind: &str, data: &Value, code: &str) {

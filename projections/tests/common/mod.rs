@@ -92,7 +92,7 @@ impl Log {
     {
         let moment = Moment { now: self.now, rules: &self.rules, by };
         let mut state = states.get(&stream).cloned().unwrap_or_default();
-        let events = D::decide(&state, command, facts, &moment).map_err(Rejection::code)?;
+        let events = D::decide(&state, command, facts, &moment).map_err(|refusal| refusal.code())?;
         for event in events {
             let revision = self.revisions.entry(stream).or_default();
             let recorded = Recorded {
@@ -128,7 +128,7 @@ pub(crate) struct World {
     pub(crate) reports: BTreeMap<StreamId, report::State>,
     pub(crate) rewards: BTreeMap<StreamId, reward::State>,
     pub(crate) inquiries: BTreeMap<StreamId, inquiry::State>,
-    pub(crate) rulebooks: BTreeMap<StreamId, Vec<String>>,
+    pub(crate) rulebooks: BTreeMap<StreamId, adit_core::rulebook::Adopted>,
 }
 
 impl World {

@@ -24,6 +24,7 @@ use adit_core::role::Role;
 use adit_core::rules::closure::Licence;
 use adit_core::rules::criteria;
 use adit_core::rules::five_in_place::Element;
+use adit_core::rules::place::NATIONAL;
 use adit_core::rules::reward::Sector;
 use adit_core::units::{Day, Fen};
 use anyhow::{Context, Result};
@@ -155,7 +156,7 @@ pub(super) fn run(args: &Generate) -> Result<Value> {
     let begun = Instant::now();
     let first = Day::new(FIRST_YEAR, 1, 2).context("the first day")?;
     let clock = Arc::new(SetClock::at(first.start().plus_seconds(9 * 3600)));
-    let (office, admins) = create(&args.data, super::ORIGIN, clock.clone())?;
+    let (office, admins) = create(&args.data, super::ORIGIN, NATIONAL, clock.clone())?;
     let mut cast = Cast::enrol(office, clock, admins)?;
     let enterprises = enter_enterprises(args, &mut cast)?;
     let span = 365 * args.years;

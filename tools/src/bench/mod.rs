@@ -27,6 +27,7 @@ use adit_core::ledger::verify::verify;
 use adit_core::office::Office;
 use adit_core::role::Role;
 use adit_core::rules::closure::Licence;
+use adit_core::rules::place::NATIONAL;
 use adit_core::rules::reward::Sector;
 use adit_core::text::Text;
 use adit_core::units::{Day, Position};
@@ -230,7 +231,7 @@ fn open_bench(data: &Path) -> Result<Bench> {
         drop(office);
         set_aside(&home)?;
     }
-    let (office, admins) = create(data, &origin, Arc::new(SystemClock))?;
+    let (office, admins) = create(data, &origin, NATIONAL, Arc::new(SystemClock))?;
     let person = Person::new(&origin)?;
     keystore.store(person.actor, &person.key, PASSWORD)?;
     let stream = StreamId::new(StreamKind::Actor, person.actor.0);

@@ -123,9 +123,10 @@ fn past(query: &Query, state: &Projections, office: &Office, today: Day) -> Resu
         let asked = Instant::now();
         let until = office.ledger().end_of(day)?;
         let then = fold_hazard(office.ledger(), &hazard, until)?;
+        let rules = office.rules_until(until)?;
         let filter = Filter { stream: Some(hazard), ..Filter::default() };
         for model in ["register", "five_in_place", "deadlines"] {
-            then.query(model, &filter, Viewer::Reports, &office.rules(), day)?;
+            then.query(model, &filter, Viewer::Reports, &rules, day)?;
         }
         latencies.saturating_record(micros(asked.elapsed()));
     }

@@ -18,6 +18,7 @@ use adit_core::ledger::log::Ledger;
 use adit_core::ledger::verify::{Verified, verify};
 use adit_core::office::Office;
 use adit_core::rules::facts::explained;
+use adit_core::rules::place::NATIONAL;
 use adit_projections::Projections;
 use anyhow::Result;
 use serde_json::{Value, json};
@@ -116,7 +117,7 @@ fn play(data: &std::path::Path, home: &Home, cases: &[Case], quiet: bool) -> Res
     let first = steps.first().map(|step| step.day).unwrap_or_default();
     let clock = Arc::new(SetClock::at(first.start()));
     let dynamic: Arc<dyn Clock> = Arc::clone(&clock) as Arc<dyn Clock>;
-    let (office, admins) = crate::init::create(data, ORIGIN, dynamic)?;
+    let (office, admins) = crate::init::create(data, ORIGIN, NATIONAL, dynamic)?;
     crate::init::enrol_importer(&office, &admins, &Home::beside(data))?;
     let mut cast = Cast::enrol(office, clock, admins)?;
     let bar = crate::output::progress(steps.len() as u64, "演示 play", quiet);

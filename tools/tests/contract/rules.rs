@@ -184,7 +184,53 @@ fn given_an_insider_then_the_answer_says_what_another_province_would_pay() {
     let result = reward(&facts);
     assert_eq!(result["amount_yuan"], "300000.00");
     let fujian =
-        result["elsewhere"].as_array().expect("places").iter().find(|there| there["place"] == "福建");
+        result["elsewhere"].as_array().expect("places").iter().find(|there| there["place"] == "福建省");
     assert_eq!(fujian.expect("Fujian pays more")["amount_yuan"], "390000.00");
     assert_eq!(reward(&reward_facts())["elsewhere"], json!([]), "nobody pays anything else for an outsider");
+}
+
+#[test]
+fn when_a_pack_is_filled_in_then_it_is_checked_and_the_place_of_a_fault_is_named() {
+    let place = Place::new();
+    let shipped = adit(&["rules", "pack", "rewards"]).done().out;
+    let template = "document = \"方案 矿山 33 所引，文本未取得\"\nplace = \"辽宁省\"\nsectors = [\"industry\", \"chemical\", \
+                    \"fireworks\", \"other\", \"mine\"]\nfrom = \"2018-01-04\"\nmark = \"U\"\n";
+    assert!(shipped.contains(template), "Liaoning's rule ships without its numbers");
+    let filled = |floor: &str| {
+        let numbers = format!(
+            "{template}[rule.fine]\narticle = \"第一条\"\nshare_level_1 = 2000\nshare_level_2 = 2000\n\
+             floor_fen = {floor}\ncap_fen = 30_000_000\n"
+        );
+        let path = place.path("rewards.toml");
+        std::fs::write(&path, shipped.replace(template, &numbers)).expect("written");
+        adit(&["rules", "check", "rewards", &path, "--json"])
+    };
+    assert_eq!(filled("300_000").done().json()["pack"], "rewards");
+    let refused = filled("300_000_000").refused();
+    assert!(
+        refused.err.contains("rules.pack_contradiction") && refused.err.contains("liaoning"),
+        "{}",
+        refused.err
+    );
+    let path = place.path("broken.toml");
+    std::fs::write(&path, "id = \"duty\"\n[[self_inspection]\n").expect("written");
+    let refused = adit(&["rules", "check", "duty", &path]).refused();
+    assert!(refused.err.contains("rules.pack_form") && refused.err.contains("line 2"), "{}", refused.err);
+    assert!(adit(&["rules", "check", "weather", &path]).refused().err.contains("rules.unknown_pack"));
+    assert!(adit(&["rules", "pack", "weather"]).refused().err.contains("rules.unknown_pack"));
+    adit(&["rules", "check", "duty"]).refused();
+}
+
+#[test]
+fn when_the_rules_of_a_ledger_are_asked_then_what_it_adopted_is_in_force_from_then_on() {
+    let place = Place::new();
+    let data = place.path("demo");
+    adit(&["demo", "--data", &data, "--no-serve"]).done();
+    let accept = |args: &[&str]| {
+        let args = [&["rules", "explain", "deadlines/accept", "--json"], args].concat();
+        adit(&args).done().json()["in_force"].clone()
+    };
+    assert_eq!(accept(&[]), false, "its number is ours");
+    assert_eq!(accept(&["--data", &data]), true);
+    assert_eq!(accept(&["--data", &data, "--as-of", "0"]), false);
 }
