@@ -6,6 +6,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use imbl::OrdMap;
+
 use crate::id::{ActorId, StreamKind};
 use crate::ledger::entry::{Entry, Line};
 use crate::ledger::note::SignatureLine;
@@ -23,16 +25,18 @@ pub struct KeyState {
     pub roles: BTreeSet<Role>,
 }
 
-/// The keys in force, as of some position.
+/// The keys in force, as of some position. A copy shares what it does not change: a ring of many thousand enterprises is
+/// copied for each group that enrols one more.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct KeyRing {
     origin: String,
-    keys: BTreeMap<VKey, KeyState>,
+    /// By name: a signature line is looked up by it, and few keys share one.
+    named: OrdMap<String, BTreeMap<VKey, KeyState>>,
 }
 
 impl KeyRing {
     pub fn new(origin: &str) -> Self {
-        Self { origin: origin.to_owned(), keys: BTreeMap::new() }
+        Self { origin: origin.to_owned(), named: OrdMap::new() }
     }
 
     /// Whether the lines of streams of this kind hold in the whole log.
@@ -44,25 +48,19 @@ impl KeyRing {
     pub fn apply(&mut self, position: Position, entry: &Entry) {
         for line in &entry.lines {
             match line {
-                Line::Key(key) => {
-                    self.keys.entry(key.clone()).or_insert_with(|| KeyState {
-                        introduced: position,
-                        last: None,
-                        roles: BTreeSet::new(),
-                    });
-                }
+                Line::Key(key) => self.introduce(key.clone(), position),
                 Line::Grant { role, key } => {
-                    if let Some(state) = self.keys.get_mut(key) {
+                    if let Some(state) = self.get_mut(key) {
                         state.roles.insert(*role);
                     }
                 }
                 Line::Revoke { role, key } => {
-                    if let Some(state) = self.keys.get_mut(key) {
+                    if let Some(state) = self.get_mut(key) {
                         state.roles.remove(role);
                     }
                 }
                 Line::End { key, last } => {
-                    if let Some(state) = self.keys.get_mut(key) {
+                    if let Some(state) = self.get_mut(key) {
                         // An end is never moved later again.
                         state.last = Some(state.last.map_or(*last, |earlier| earlier.min(*last)));
                     }
@@ -75,32 +73,35 @@ impl KeyRing {
     /// Adds a key that no line introduces, such as the log's own in a stream's ring.
     pub fn introduce(&mut self, key: VKey, introduced: Position) {
         let state = KeyState { introduced, last: None, roles: BTreeSet::new() };
-        self.keys.entry(key).or_insert(state);
+        self.named.entry(key.name().to_owned()).or_default().entry(key).or_insert(state);
     }
 
     pub fn get(&self, key: &VKey) -> Option<&KeyState> {
-        self.keys.get(key)
+        self.named.get(key.name())?.get(key)
+    }
+
+    fn get_mut(&mut self, key: &VKey) -> Option<&mut KeyState> {
+        self.named.get_mut(key.name())?.get_mut(key)
     }
 
     pub fn iter(&self) -> impl Iterator<Item = (&VKey, &KeyState)> {
-        self.keys.iter()
+        self.named.values().flatten()
     }
 
     /// Whether `key` may sign the entry at `position`.
     pub fn in_force(&self, key: &VKey, position: Position) -> bool {
-        self.keys.get(key).is_some_and(|state| state.last.is_none_or(|last| position <= last))
+        self.get(key).is_some_and(|state| state.last.is_none_or(|last| position <= last))
     }
 
     /// The key that a signature line names, whether or not it is still in force.
     pub fn resolve(&self, line: &SignatureLine) -> Option<VKey> {
-        self.keys.keys().find(|key| line.is_by(key)).cloned()
+        self.named.get(&line.name)?.keys().find(|key| line.is_by(key)).cloned()
     }
 
     /// The keys in force of one actor, newest first.
     pub fn keys_of(&self, actor: ActorId, position: Position) -> Vec<VKey> {
-        let name = self.actor_key_name(actor);
-        let mut found: Vec<_> =
-            self.keys.iter().filter(|(key, _)| key.name() == name && self.in_force(key, position)).collect();
+        let named = self.named.get(&self.actor_key_name(actor)).into_iter().flatten();
+        let mut found: Vec<_> = named.filter(|(key, _)| self.in_force(key, position)).collect();
         found.sort_by_key(|(_, state)| std::cmp::Reverse(state.introduced));
         found.into_iter().map(|(key, _)| key.clone()).collect()
     }
@@ -128,7 +129,7 @@ impl KeyRing {
     }
 
     pub fn roles(&self, key: &VKey) -> Vec<Role> {
-        self.keys.get(key).map(|state| state.roles.iter().copied().collect()).unwrap_or_default()
+        self.get(key).map(|state| state.roles.iter().copied().collect()).unwrap_or_default()
     }
 }
 
