@@ -90,8 +90,15 @@ pub struct State {
     pub planned: bool,
     /// This stream, once something stands in it.
     pub stream: Option<StreamId>,
-    /// Clocks whose miss was recorded.
-    pub missed: BTreeSet<String>,
+    /// Clocks whose miss was recorded, with the entry that did.
+    pub missed: BTreeMap<String, Position>,
+    /// Where the aim of the plan stands, and where the measures do.
+    pub aim_at: Option<Position>,
+    pub measures_at: Option<Position>,
+    /// Where the due day was set.
+    pub due_at: Option<Position>,
+    /// Where and when it was rectified; none after a review that was not passed.
+    pub rectified: Option<(Position, Day)>,
 }
 
 /// What a decision reads in other streams.
@@ -166,30 +173,32 @@ impl Decider for HazardDecider {
             }
             HazardEvent::Dismissed(_) => state.status = Status::Dismissed,
             HazardEvent::Served(_) => state.served = true,
-            HazardEvent::Assigned(assigned) => assign(&mut state, assigned),
-            HazardEvent::Planned(_) => state.planned = true,
-            HazardEvent::Committed(text) => raise(&mut state, text.element, Stage::Committed),
+            HazardEvent::Assigned(assigned) => assign(&mut state, assigned, recorded),
+            HazardEvent::Planned(_) => {
+                state.planned = true;
+                state.aim_at = Some(recorded.position);
+            }
+            HazardEvent::Committed(text) => {
+                raise(&mut state, text.element, Stage::Committed);
+                if text.element == Element::Measures {
+                    state.measures_at = Some(recorded.position);
+                }
+            }
             HazardEvent::Evidenced(text) => raise(&mut state, text.element, Stage::Evidenced),
             HazardEvent::Confirmed(only) => raise(&mut state, only.element, Stage::Confirmed),
             HazardEvent::Rectified(rectified) => {
                 state.status = Status::Rectified;
                 state.rectified_by.extend(&recorded.by);
+                state.rectified = Some((recorded.position, recorded.at.day()));
                 state.review_due = rectified.review_due;
                 state.missed.remove("review");
             }
-            HazardEvent::Reviewed(review) => {
-                state.status = if review.passed { Status::Passed } else { Status::Assigned };
-                state.reviewed_by.extend(&recorded.by);
-                state.review_due = None;
-                if let Some(due) = review.due {
-                    state.due = Some(due);
-                    state.missed.remove("rectify");
-                }
-            }
+            HazardEvent::Reviewed(reviewed) => review(&mut state, reviewed, recorded),
             HazardEvent::Closed(_) => state.status = Status::Closed,
             HazardEvent::Reopened(_) => reopen(&mut state),
             HazardEvent::Extended(extended) => {
                 state.due = Some(extended.until);
+                state.due_at = Some(recorded.position);
                 state.missed.remove("rectify");
             }
             HazardEvent::ProductionSuspended(_) => state.suspended = true,
@@ -211,7 +220,7 @@ impl Decider for HazardDecider {
             HazardEvent::Merged(_) => state.status = Status::Merged,
             HazardEvent::Overdue(overdue) => {
                 state.called_for = overdue.calls_for.or(state.called_for);
-                state.missed.insert(overdue.clock.clone());
+                state.missed.insert(overdue.clock.clone(), recorded.position);
             }
             HazardEvent::Acknowledged(_) => {}
         }
@@ -223,9 +232,24 @@ fn raise(state: &mut State, element: Element, stage: Stage) {
     state.five.insert(element, stage);
 }
 
-fn assign(state: &mut State, assigned: &Assigned) {
+fn review(state: &mut State, review: &Review, recorded: &Recorded) {
+    state.status = if review.passed { Status::Passed } else { Status::Assigned };
+    state.reviewed_by.extend(&recorded.by);
+    state.review_due = None;
+    if !review.passed {
+        state.rectified = None;
+    }
+    if let Some(due) = review.due {
+        state.due = Some(due);
+        state.due_at = Some(recorded.position);
+        state.missed.remove("rectify");
+    }
+}
+
+fn assign(state: &mut State, assigned: &Assigned, recorded: &Recorded) {
     state.status = Status::Assigned;
     state.due = Some(assigned.assign.due);
+    state.due_at = Some(recorded.position);
     state.latest = Some(assigned.latest);
     for clock in ["rectify", "review"] {
         state.missed.remove(clock);
@@ -263,9 +287,13 @@ fn reopen(state: &mut State) {
     state.status = Status::Verified;
     state.five.clear();
     state.planned = false;
+    state.aim_at = None;
+    state.measures_at = None;
+    state.rectified = None;
     state.rectified_by.clear();
     state.reviewed_by.clear();
     state.due = None;
+    state.due_at = None;
     state.latest = None;
     state.review_due = None;
 }

@@ -88,7 +88,8 @@ impl Office {
         Ok((self.ledger.touched(&touch(key))?, read))
     }
 
-    /// Inspections, earlier hazards and accidents of a hazard's enterprise, as far as they bear on relief.
+    /// Inspections, earlier hazards and accidents of a hazard's enterprise, as far as they bear on relief: those that stand
+    /// before its self-report. What came later decides nothing, and a report may have led to it.
     fn relief_facts(
         &self,
         own: StreamId,
@@ -98,37 +99,37 @@ impl Office {
             return Ok(Gathered::alone(ReliefFacts::default()));
         };
         let (facts, read) = self.touched(&report.enterprise.to_string())?;
+        let before = state.reported_at;
         let mut relief = ReliefFacts::default();
         for fact in facts.iter().filter(|fact| fact.stream != own) {
             match &fact.event {
-                Event::Inspection(InspectionEvent::FindingRecorded(found)) => {
+                Event::Inspection(InspectionEvent::FindingRecorded(found)) if fact.position < before => {
                     let same_item =
                         found.finding.criterion.is_some() && found.finding.criterion == state.criterion;
                     match (same_item, found.finding.place == report.place) {
-                        (true, true) => first(&mut relief.inspected, fact.position),
+                        (true, true) => {
+                            let visit = visits(&facts, fact.stream).filter(|visit| *visit < before).collect();
+                            inspected(&mut relief, fact.position, visit);
+                        }
                         (true, false) | (false, true) => first(&mut relief.inspected_unclear, fact.position),
                         (false, false) => {}
                     }
                 }
                 // A plan counts from where it was sealed: a self-report after it is provably late, unless the inspectors
                 // had been there before it and had not found this.
-                Event::Inspection(InspectionEvent::Opened(opened)) => {
-                    let been_there = facts.iter().any(|other| {
-                        other.stream == fact.stream
-                            && other.position < state.reported_at
-                            && matches!(other.event, Event::Inspection(InspectionEvent::Performed(_)))
-                    });
-                    if !been_there {
-                        first(&mut relief.inspected, opened.sealed_at);
+                Event::Inspection(InspectionEvent::Opened(opened)) if opened.sealed_at < before => {
+                    if visits(&facts, fact.stream).all(|visit| visit >= before) {
+                        inspected(&mut relief, opened.sealed_at, vec![fact.position]);
                     }
                 }
-                Event::Enterprise(EnterpriseEvent::AccidentRecorded(_)) => {
+                Event::Enterprise(EnterpriseEvent::AccidentRecorded(_)) if fact.position < before => {
                     first(&mut relief.accident_unclear, fact.position);
                 }
-                Event::Hazard(HazardEvent::Verified(verified)) => {
+                Event::Hazard(HazardEvent::Verified(verified)) if fact.position < before => {
                     let same_item = verified.criterion.is_some() && verified.criterion == state.criterion;
-                    if same_item && fact.position < state.reported_at && self.was_closed(fact.stream)? {
+                    if same_item && let Some(closed) = self.closed_before(fact.stream, before)? {
                         relief.repeated = true;
+                        relief.repeated_at.extend([fact.position, closed]);
                     }
                 }
                 Event::Hazard(_)
@@ -145,9 +146,27 @@ impl Office {
         Ok(Gathered { facts: relief, reads: vec![read] })
     }
 
-    fn was_closed(&self, hazard: StreamId) -> Result<bool, ExecuteError> {
+    /// Where a hazard was last struck off before a position. Entries before one that stands do not change any more, so no
+    /// read guards this.
+    fn closed_before(&self, hazard: StreamId, before: Position) -> Result<Option<Position>, ExecuteError> {
         let facts = self.ledger.stream(&hazard)?;
-        Ok(facts.iter().any(|fact| matches!(fact.event, Event::Hazard(HazardEvent::Closed(_)))))
+        let closed = |fact: &&Fact| matches!(fact.event, Event::Hazard(HazardEvent::Closed(_)));
+        let earlier = facts.iter().filter(|fact| fact.position < before);
+        Ok(earlier.filter(closed).map(|fact| fact.position).next_back())
+    }
+}
+
+/// Where the visit of an inspection stands.
+fn visits(facts: &[Fact], inspection: StreamId) -> impl Iterator<Item = Position> {
+    let performed = |fact: &&Fact| matches!(fact.event, Event::Inspection(InspectionEvent::Performed(_)));
+    facts.iter().filter(move |fact| fact.stream == inspection).filter(performed).map(|fact| fact.position)
+}
+
+/// The earliest inspection, with its further entries.
+fn inspected(relief: &mut ReliefFacts, position: Position, more: Vec<Position>) {
+    if relief.inspected.is_none_or(|before| position < before) {
+        relief.inspected = Some(position);
+        relief.inspected_at = more;
     }
 }
 
