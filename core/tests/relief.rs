@@ -1,9 +1,11 @@
-//! Relief from penalty, the whole way from commands to the log: each condition with the entries that prove it (plan, mines, 11).
+//! Relief from penalty and petitions for closure, the whole way from commands to the log: each condition with the entries
+//! that prove it (plan, mines, 11), each count as its source counts.
 #![allow(clippy::expect_used, clippy::panic, reason = "a test reports by panicking")]
 
 mod common;
 
 use adit_core::command::Command;
+use adit_core::enterprise::EnterpriseEvent;
 use adit_core::event::Event;
 use adit_core::hazard::{HazardEvent, ReliefDecided};
 use adit_core::id::StreamId;
@@ -123,6 +125,33 @@ impl Mine {
         let (stream, visited) = self.ask(stream, "inspection.perform", &visit, INSPECTORS).expect("there");
         let finding = json!({ "place": "三号巷道", "description": "未支护", "found_on": today, "criterion": criterion });
         (visited, self.run(stream, "inspection.record_finding", &finding, INSPECTORS))
+    }
+
+    fn penalise(&self, found: Found, decision: &str, on: &str, unit: &str, persons: &[&str]) {
+        let penalty = json!({ "decision": decision, "decided_on": on, "unit_fine_yuan": unit,
+            "person_fines_yuan": persons, "article": "102" });
+        self.run(found.stream, "hazard.penalise", &penalty, &["approver"]);
+    }
+
+    fn petition(&self) -> Result<(StreamId, Position), String> {
+        self.ask(
+            Some(self.enterprise),
+            "enterprise.petition_closure",
+            &json!({ "because": "依法提请" }),
+            &["approver"],
+        )
+    }
+
+    /// The codes of the grounds of the petition that was made.
+    fn grounds(&self) -> Vec<String> {
+        self.petition().expect("a petition");
+        let facts = self.bureau.office.ledger().stream(&self.enterprise).expect("read");
+        match facts.into_iter().next_back().expect("an event").event {
+            Event::Enterprise(EnterpriseEvent::ClosurePetitioned(petitioned)) => {
+                petitioned.grounds.into_iter().map(|reason| reason.code).collect()
+            }
+            other => panic!("no petition: {}", other.kind()),
+        }
     }
 }
 
@@ -381,5 +410,72 @@ mod given_facts_on_the_command_line {
             assert!(told.conditions.iter().all(|one| has_words(&one.reason.code)), "{facts:?}");
             assert!(told.conditions.iter().all(|one| one.proof.is_sorted()), "{facts:?}");
         }
+    }
+}
+
+mod given_a_petition_for_closure {
+    use super::*;
+
+    #[test]
+    fn when_only_the_same_item_came_again_then_that_is_a_ground() {
+        let mine = Mine::new();
+        let earlier = mine.self_reported("2024-05-10", Some(ITEM));
+        mine.assign(earlier, "2024-06-30");
+        mine.plan(earlier);
+        mine.close(earlier);
+        assert_eq!(mine.petition(), Err("enterprise.no_ground".into()));
+        // More than three months later: the first rule counts nothing.
+        mine.on("2024-09-02").self_reported("2024-09-02", Some(ITEM));
+        assert_eq!(mine.grounds(), ["closure.recurrence"]);
+    }
+
+    #[test]
+    fn when_the_other_was_found_before_the_first_was_struck_off_then_nothing_came_again() {
+        let mine = Mine::new();
+        let earlier = mine.self_reported("2024-05-10", Some(ITEM));
+        mine.assign(earlier, "2024-12-31");
+        mine.plan(earlier);
+        mine.on("2024-09-02").close(earlier);
+        mine.on("2024-09-03").self_reported("2024-09-01", Some(ITEM));
+        assert_eq!(mine.petition(), Err("enterprise.no_ground".into()));
+    }
+
+    #[test]
+    fn when_a_case_penalises_unit_and_persons_then_it_is_one_penalty_of_the_unit() {
+        let mine = Mine::new();
+        let found = mine.self_reported("2024-05-10", Some(ITEM));
+        mine.penalise(found, "1号", "2024-05-10", "40000", &[]);
+        mine.penalise(found, "2号", "2024-05-10", "0", &["30000"]);
+        mine.penalise(found, "3号", "2024-05-10", "40000", &["10000"]);
+        assert_eq!(mine.petition(), Err("enterprise.no_ground".into()), "two of the unit");
+        mine.penalise(found, "4号", "2024-05-10", "0", &[]);
+        assert_eq!(mine.grounds(), ["closure.penalised_short"], "a warning is a penalty without a fine");
+    }
+
+    #[test]
+    fn when_one_decision_is_entered_for_several_hazards_then_it_counts_once() {
+        let mine = Mine::new();
+        let hazards = [ITEM, OTHER, ITEM].map(|item| mine.self_reported("2024-05-10", Some(item)));
+        for found in hazards {
+            mine.penalise(found, "1号", "2024-05-10", "40000", &[]);
+        }
+        assert_eq!(mine.petition(), Err("enterprise.no_ground".into()));
+    }
+
+    #[test]
+    fn when_the_hazard_is_a_general_one_then_it_counts_only_while_a_major_one_exists() {
+        let mine = Mine::new();
+        let general = mine.self_reported("2024-05-10", None);
+        for decision in ["1号", "2号", "3号"] {
+            mine.penalise(general, decision, "2024-05-10", "40000", &[]);
+        }
+        assert_eq!(mine.petition(), Err("enterprise.no_ground".into()), "no major hazard exists");
+        mine.on("2024-05-20").self_reported("2024-05-20", Some(ITEM));
+        for decision in ["4号", "5号"] {
+            mine.penalise(general, decision, "2024-05-20", "40000", &[]);
+        }
+        assert_eq!(mine.petition(), Err("enterprise.no_ground".into()), "the three of before do not count");
+        mine.penalise(general, "6号", "2024-05-20", "40000", &[]);
+        assert_eq!(mine.grounds(), ["closure.penalised_short"]);
     }
 }

@@ -99,6 +99,19 @@ pub struct State {
     pub due_at: Option<Position>,
     /// Where and when it was rectified; none after a review that was not passed.
     pub rectified: Option<(Position, Day)>,
+    /// The spans in which it existed as a major hazard.
+    pub stood: Vec<Stood>,
+}
+
+/// A span in which a major hazard existed: from when it was found, or came back, to when it left the list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Stood {
+    /// The entry that put it on the list.
+    pub since: Position,
+    pub from: Day,
+    pub until: Option<Day>,
+    /// Where it was struck off; none while it stands, and where it was merged into another.
+    pub struck_off: Option<Position>,
 }
 
 /// What a decision reads in other streams.
@@ -170,6 +183,7 @@ impl Decider for HazardDecider {
             HazardEvent::Verified(verified) => {
                 state.status = Status::Verified;
                 state.criterion.clone_from(&verified.criterion);
+                stand(&mut state, verified.found_on, recorded);
             }
             HazardEvent::Dismissed(_) => state.status = Status::Dismissed,
             HazardEvent::Served(_) => state.served = true,
@@ -194,8 +208,14 @@ impl Decider for HazardDecider {
                 state.missed.remove("review");
             }
             HazardEvent::Reviewed(reviewed) => review(&mut state, reviewed, recorded),
-            HazardEvent::Closed(_) => state.status = Status::Closed,
-            HazardEvent::Reopened(_) => reopen(&mut state),
+            HazardEvent::Closed(_) => {
+                state.status = Status::Closed;
+                leave(&mut state, recorded, Some(recorded.position));
+            }
+            HazardEvent::Reopened(_) => {
+                reopen(&mut state);
+                stand(&mut state, recorded.at.day(), recorded);
+            }
             HazardEvent::Extended(extended) => {
                 state.due = Some(extended.until);
                 state.due_at = Some(recorded.position);
@@ -217,7 +237,10 @@ impl Decider for HazardDecider {
                 state.unpublished.push((decision.clone(), penalised.publish_due));
                 state.decisions.insert(decision);
             }
-            HazardEvent::Merged(_) => state.status = Status::Merged,
+            HazardEvent::Merged(_) => {
+                state.status = Status::Merged;
+                leave(&mut state, recorded, None);
+            }
             HazardEvent::Overdue(overdue) => {
                 state.called_for = overdue.calls_for.or(state.called_for);
                 state.missed.insert(overdue.clock.clone(), recorded.position);
@@ -225,6 +248,20 @@ impl Decider for HazardDecider {
             HazardEvent::Acknowledged(_) => {}
         }
         state
+    }
+}
+
+/// A major hazard exists from this day on.
+fn stand(state: &mut State, from: Day, recorded: &Recorded) {
+    if state.criterion.is_some() {
+        state.stood.push(Stood { since: recorded.position, from, until: None, struck_off: None });
+    }
+}
+
+fn leave(state: &mut State, recorded: &Recorded, struck_off: Option<Position>) {
+    if let Some(stood) = state.stood.last_mut().filter(|stood| stood.until.is_none()) {
+        stood.until = Some(recorded.at.day());
+        stood.struck_off = struck_off;
     }
 }
 

@@ -1,6 +1,8 @@
 //! What a decision reads in other streams. Everything that is read here is named in the append condition, so that a
 //! decision that rests on it is decided again when it has moved.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use crate::actor::{self, ActorCommand, ActorDecider};
 use crate::decider::Decider;
 use crate::enterprise::{self, EnterpriseCommand, EnterpriseDecider, EnterpriseEvent, name_key};
@@ -17,6 +19,7 @@ use crate::report::ReportDecider;
 use crate::reward::{self, RewardCommand, RewardDecider, rewarded_key};
 use crate::role::{Party, Role};
 use crate::rulebook::RulesDecider;
+use crate::rules::closure::{comes_again, counts};
 use crate::rules::relief::ReliefFacts;
 use crate::units::{Day, Position};
 
@@ -245,13 +248,14 @@ impl Gather for EnterpriseDecider {
     }
 }
 
-/// Discoveries, penalties and open major hazards of an enterprise.
+/// Discoveries, recurrences, penalties and open major hazards of an enterprise.
 fn count(
     office: &Office,
     touched: &[Fact],
     facts: &mut enterprise::Facts,
     reads: &mut Vec<Read>,
 ) -> Result<(), ExecuteError> {
+    let mut major = BTreeMap::new();
     for fact in touched {
         if let Event::Hazard(HazardEvent::Verified(verified)) = &fact.event
             && verified.criterion.is_some()
@@ -261,12 +265,48 @@ fn count(
             let done = matches!(hazard.status, hazard::Status::Closed | hazard::Status::Merged);
             facts.open_major_hazard |= !done;
             reads.push(read);
-        }
-        if let Event::Hazard(HazardEvent::Penalised(penalised)) = &fact.event {
-            facts.penalties.push(penalised.penalise.decided_on);
+            major.insert(fact.stream, hazard);
         }
     }
+    let mut decisions = BTreeSet::new();
+    for fact in touched {
+        // One decision may be entered for several hazards; it is one penalty.
+        if let Event::Hazard(HazardEvent::Penalised(penalised)) = &fact.event
+            && penalised.penalise.is_of_unit()
+        {
+            let on = penalised.penalise.decided_on;
+            let stood =
+                major.values().flat_map(|hazard| &hazard.stood).map(|stood| (stood.from, stood.until));
+            if counts(on, major.contains_key(&fact.stream), stood)
+                && decisions.insert(penalised.penalise.decision.as_str())
+            {
+                facts.penalties.push(on);
+            }
+        }
+    }
+    facts.recurrences = recurrences(&major);
     Ok(())
+}
+
+/// Criterion items that are there again after they had been struck off.
+fn recurrences(major: &BTreeMap<StreamId, hazard::State>) -> Vec<String> {
+    let spans = || {
+        let of = |hazard: &'_ hazard::State| hazard.criterion.clone();
+        major.values().flat_map(move |hazard| hazard.stood.iter().map(move |stood| (of(hazard), stood)))
+    };
+    // Who came after any closing of an item came after its first.
+    let mut first: BTreeMap<Option<String>, (Position, Day)> = BTreeMap::new();
+    for (criterion, stood) in spans() {
+        if let Some(closed) = stood.struck_off.zip(stood.until) {
+            let earliest = first.get(&criterion).map_or(closed, |before| closed.min(*before));
+            first.insert(criterion, earliest);
+        }
+    }
+    let again = spans().filter(|(criterion, stood)| {
+        first.get(criterion).is_some_and(|closed| comes_again(*closed, (stood.since, stood.from)))
+    });
+    let items: BTreeSet<String> = again.filter_map(|(criterion, _)| criterion).collect();
+    items.into_iter().collect()
 }
 
 impl Gather for InspectionDecider {
