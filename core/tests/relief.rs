@@ -113,10 +113,12 @@ impl Mine {
     fn decide(&self, found: Found, data: &Value) -> ReliefDecided {
         self.run(found.stream, "hazard.decide_relief", data, &["approver"]);
         let facts = self.bureau.office.ledger().stream(&found.stream).expect("read");
-        match facts.into_iter().next_back().expect("an event").event {
-            Event::Hazard(HazardEvent::Relieved(decided) | HazardEvent::ReliefRefused(decided)) => decided,
-            other => panic!("no decision: {}", other.kind()),
-        }
+        let event = facts.into_iter().next_back().expect("an event").event;
+        let Event::Hazard(HazardEvent::Relieved(decided) | HazardEvent::ReliefRefused(decided)) = event
+        else {
+            panic!("no decision: {}", event.kind())
+        };
+        decided
     }
 
     /// A visit with a finding in the same gallery; where the visit and the finding stand.
@@ -146,12 +148,11 @@ impl Mine {
     fn grounds(&self) -> Vec<String> {
         self.petition().expect("a petition");
         let facts = self.bureau.office.ledger().stream(&self.enterprise).expect("read");
-        match facts.into_iter().next_back().expect("an event").event {
-            Event::Enterprise(EnterpriseEvent::ClosurePetitioned(petitioned)) => {
-                petitioned.grounds.into_iter().map(|reason| reason.code).collect()
-            }
-            other => panic!("no petition: {}", other.kind()),
-        }
+        let event = facts.into_iter().next_back().expect("an event").event;
+        let Event::Enterprise(EnterpriseEvent::ClosurePetitioned(petitioned)) = event else {
+            panic!("no petition: {}", event.kind())
+        };
+        petitioned.grounds.into_iter().map(|reason| reason.code).collect()
     }
 }
 

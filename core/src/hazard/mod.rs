@@ -192,21 +192,10 @@ impl Decider for HazardDecider {
                 state.planned = true;
                 state.aim_at = Some(recorded.position);
             }
-            HazardEvent::Committed(text) => {
-                raise(&mut state, text.element, Stage::Committed);
-                if text.element == Element::Measures {
-                    state.measures_at = Some(recorded.position);
-                }
-            }
+            HazardEvent::Committed(text) => commit(&mut state, text.element, recorded),
             HazardEvent::Evidenced(text) => raise(&mut state, text.element, Stage::Evidenced),
             HazardEvent::Confirmed(only) => raise(&mut state, only.element, Stage::Confirmed),
-            HazardEvent::Rectified(rectified) => {
-                state.status = Status::Rectified;
-                state.rectified_by.extend(&recorded.by);
-                state.rectified = Some((recorded.position, recorded.at.day()));
-                state.review_due = rectified.review_due;
-                state.missed.remove("review");
-            }
+            HazardEvent::Rectified(rectified) => rectify(&mut state, rectified, recorded),
             HazardEvent::Reviewed(reviewed) => review(&mut state, reviewed, recorded),
             HazardEvent::Closed(_) => {
                 state.status = Status::Closed;
@@ -267,6 +256,21 @@ fn leave(state: &mut State, recorded: &Recorded, struck_off: Option<Position>) {
 
 fn raise(state: &mut State, element: Element, stage: Stage) {
     state.five.insert(element, stage);
+}
+
+fn commit(state: &mut State, element: Element, recorded: &Recorded) {
+    raise(state, element, Stage::Committed);
+    if element == Element::Measures {
+        state.measures_at = Some(recorded.position);
+    }
+}
+
+fn rectify(state: &mut State, rectified: &Rectified, recorded: &Recorded) {
+    state.status = Status::Rectified;
+    state.rectified_by.extend(&recorded.by);
+    state.rectified = Some((recorded.position, recorded.at.day()));
+    state.review_due = rectified.review_due;
+    state.missed.remove("review");
 }
 
 fn review(state: &mut State, review: &Review, recorded: &Recorded) {
