@@ -265,6 +265,27 @@ mod tests {
     }
 
     #[test]
+    fn a_ground_and_a_condition_name_their_entries_and_a_step_says_its_words() {
+        let ground =
+            json!({ "code": "closure.no_licence", "details": {}, "source": "方案 矿山 26", "proof": [0, 7] });
+        let condition = json!({ "code": "relief.plan_made", "source": "方案 矿山 11", "condition": "plan_made",
+            "holds": "met", "proof": [4] });
+        let step =
+            json!({ "stage": "committed", "text": "三十万元", "position": 5, "day": "2024-05-10", "by": [] });
+        let rows = [json!({ "grounds": [ground], "conditions": [condition], "steps": { "funds": [step] } })];
+        let written = text(&rows);
+        for part in [
+            "无证照从事生产。（方案 矿山 26）［第 0, 7 条］",
+            "符合：",
+            "［第 4 条］",
+            "内容 三十万元",
+            "已承诺",
+        ] {
+            assert!(written.contains(part), "{part}: {written}");
+        }
+    }
+
+    #[test]
     fn an_empty_table_is_a_file_too() {
         assert!(!write(Format::Xlsx, "register", Day::default(), &[]).expect("file").is_empty());
         assert_eq!(text(&[]), "\u{feff}");

@@ -26,7 +26,7 @@ pub(crate) fn column(table: &str, name: &str) -> Option<(&'static str, &'static 
 }
 
 /// Columns whose texts are names of the program and are shown by their labels.
-pub(crate) const NAMED: [&str; 17] = [
+pub(crate) const NAMED: [&str; 18] = [
     "status",
     "standing",
     "origin",
@@ -44,9 +44,10 @@ pub(crate) const NAMED: [&str; 17] = [
     "clock",
     "kind",
     "group",
+    "stage",
 ];
 
-/// A reason in words, with its source.
+/// A reason in words, with its source; with the entries that prove it and how it stands, where the row says so.
 pub(crate) fn reason(reason: &Value) -> (String, String) {
     let text = |name: &str| reason.get(name).and_then(Value::as_str).unwrap_or_default();
     let mut words = Refusal::new(text("code"));
@@ -57,6 +58,13 @@ pub(crate) fn reason(reason: &Value) -> (String, String) {
         "" => String::new(),
         source => format!("（{source}）"),
     };
+    let holds = label(&format!("holds.{}", text("holds")));
+    let (yes, holds) = holds.map(|(zh, en)| (format!("{zh}："), format!("{en}: "))).unwrap_or_default();
+    let proof = reason.get("proof").and_then(Value::as_array).into_iter().flatten();
+    let (proof, entries) = match proof.map(Value::to_string).collect::<Vec<_>>().join(", ") {
+        none if none.is_empty() => (String::new(), String::new()),
+        some => (format!("［第 {some} 条］"), format!(" [entries {some}]")),
+    };
     let (zh, en) = (words.words(Lang::Zh).says, words.words(Lang::En).says);
-    (format!("{zh}{source}"), format!("{en}{source}"))
+    (format!("{yes}{zh}{source}{proof}"), format!("{holds}{en}{source}{entries}"))
 }

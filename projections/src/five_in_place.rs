@@ -28,8 +28,8 @@ pub(crate) const TAKES: &[&str] =
 pub struct FiveInPlace {
     roll: Roll,
     signers: Signers,
-    /// What was done for each hazard.
-    hazards: Table<Key, Done>,
+    /// What was done for each hazard; nothing is kept where nothing was.
+    hazards: Table<Key, Option<Box<Done>>>,
     /// What filters ask of each hazard, close together.
     asked: Vec<Hazard>,
 }
@@ -39,7 +39,14 @@ struct Done {
     /// The latest entry for each element and stage; at most fifteen.
     marks: Vec<Mark>,
     /// The aim of the plan, which is its sixth part.
-    aim: Option<(When, u32)>,
+    aim: Option<Aim>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+struct Aim {
+    when: When,
+    by: u32,
+    text: Box<str>,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -57,12 +64,16 @@ struct Mark {
     stage: Stage,
     when: When,
     by: u32,
+    /// What was committed to or shown; a confirmation has no text of its own.
+    text: Option<Box<str>>,
 }
 
-/// One step of an element; the text or the evidence stands in the entry at `position`.
+/// One step of an element, as the entry at `position` says it.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Step {
     pub stage: Stage,
+    /// What the enterprise committed to, or what it showed; none for a confirmation.
+    pub text: Option<String>,
     pub position: Position,
     pub day: Day,
     pub by: Vec<ActorId>,
@@ -211,15 +222,18 @@ impl FiveInPlace {
     }
 
     fn row(&self, row: u32, hazard: &Hazard, rules: &Rules) -> Row {
-        let nothing = (Key::default(), Done::default());
+        let nothing = (Key::default(), None);
         let (key, done) = self.hazards.at(row).unwrap_or(&nothing);
+        let marks = done.as_deref().map(|done| done.marks.as_slice()).unwrap_or_default();
+        let aim = done.as_deref().and_then(|done| done.aim.as_ref());
         let mut steps: BTreeMap<Element, Vec<Step>> = BTreeMap::new();
         let mut proof = BTreeMap::new();
         // The last mark of an element is that of its stage.
-        for mark in &done.marks {
+        for mark in marks {
             proof.insert(mark.element, mark.when.position);
             steps.entry(mark.element).or_default().push(Step {
                 stage: mark.stage,
+                text: mark.text.as_deref().map(str::to_owned),
                 position: mark.when.position,
                 day: mark.when.day.into(),
                 by: self.signers.actors(mark.by),
@@ -235,13 +249,14 @@ impl FiveInPlace {
             elements: hazard.stages().collect(),
             proof,
             steps,
-            aim: done.aim.map(|(when, by)| Step {
+            aim: aim.map(|aim| Step {
                 stage: Stage::Committed,
-                position: when.position,
-                day: when.day.into(),
-                by: self.signers.actors(by),
+                text: Some(aim.text.to_string()),
+                position: aim.when.position,
+                day: aim.when.day.into(),
+                by: self.signers.actors(aim.by),
             }),
-            plan_complete: done.aim.is_some() && hazard.stages.iter().all(|stage| *stage >= Stage::Committed),
+            plan_complete: aim.is_some() && hazard.stages.iter().all(|stage| *stage >= Stage::Committed),
             in_place: hazard.in_place(),
             not_confirmed: open.map(|(element, _)| element).collect(),
             missing: hazard.missing(rules),
@@ -252,7 +267,7 @@ impl FiveInPlace {
         let key = Key::of(&fact.stream);
         if let HazardEvent::Reported(report) = event {
             let enterprise = self.roll.number(&report.enterprise);
-            self.hazards.put(key, Done::default());
+            self.hazards.put(key, None);
             let stages = [Stage::Missing; 5];
             self.asked.push(Hazard { enterprise, grade: None, status: Status::Reported, stages });
             return;
@@ -265,12 +280,13 @@ impl FiveInPlace {
         };
         hazard.status = status_after(hazard.status, event);
         let when = When { position: fact.position, day: fact.day.into() };
-        let (element, stage) = match event {
-            HazardEvent::Committed(text) => (text.element, Stage::Committed),
-            HazardEvent::Evidenced(text) => (text.element, Stage::Evidenced),
-            HazardEvent::Confirmed(only) => (only.element, Stage::Confirmed),
-            HazardEvent::Planned(_) => {
-                done.aim = Some((when, self.signers.number(&fact.by)));
+        let (element, stage, text) = match event {
+            HazardEvent::Committed(said) => (said.element, Stage::Committed, Some(said.text.as_str())),
+            HazardEvent::Evidenced(said) => (said.element, Stage::Evidenced, Some(said.text.as_str())),
+            HazardEvent::Confirmed(only) => (only.element, Stage::Confirmed, None),
+            HazardEvent::Planned(planned) => {
+                let (by, text) = (self.signers.number(&fact.by), planned.aim.as_str().into());
+                done.get_or_insert_default().aim = Some(Aim { when, by, text });
                 return;
             }
             HazardEvent::Verified(verified) => {
@@ -280,7 +296,7 @@ impl FiveInPlace {
             }
             // What was in place before the hazard came back says nothing about now.
             HazardEvent::Reopened(_) => {
-                *done = Done::default();
+                *done = None;
                 hazard.stages = [Stage::Missing; 5];
                 return;
             }
@@ -308,7 +324,8 @@ impl FiveInPlace {
         if let Some(place) = hazard.stages.get_mut(number(element)) {
             *place = stage;
         }
-        done.mark(Mark { element, stage, when, by: self.signers.number(&fact.by) });
+        let (by, text) = (self.signers.number(&fact.by), text.map(Into::into));
+        done.get_or_insert_default().mark(Mark { element, stage, when, by, text });
     }
 }
 

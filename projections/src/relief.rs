@@ -6,7 +6,7 @@ use adit_core::hazard::{HazardEvent, Origin, ReliefDecided, Status};
 use adit_core::id::{ActorId, StreamId, StreamKind};
 use adit_core::report::ReportEvent;
 use adit_core::rules::Reason;
-use adit_core::rules::relief::Outcome;
+use adit_core::rules::relief::{Condition, ConditionName, Holds, Outcome};
 use adit_core::units::{Day, Position};
 use serde::{Deserialize, Serialize};
 
@@ -31,6 +31,8 @@ pub struct Relief {
     hazards: Table<Key, Option<Box<Decided>>>,
     /// What filters ask of each hazard, close together.
     asked: Vec<Hazard>,
+    /// How conditions stand together.
+    standings: Table<Vec<Stood>, ()>,
     /// The entry that received each report.
     reports: Table<Key, Position>,
     /// The earliest report of each hazard that officers linked to one.
@@ -54,7 +56,28 @@ struct Decided {
     when: When,
     by: u32,
     rests_on: Vec<Position>,
+    /// How the conditions stand: few combinations, each kept once.
+    standing: u32,
+    /// For each condition that has them, the details of its reason and the entries that prove it.
+    told: Box<[Told]>,
     rules: u32,
+}
+
+/// How a condition stood, and the code and the source of its reason.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+struct Stood {
+    condition: ConditionName,
+    holds: Holds,
+    code: u32,
+    source: u32,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+struct Told {
+    /// The number of the condition.
+    of: u8,
+    details: Box<[(u32, Box<str>)]>,
+    proof: Box<[Position]>,
 }
 
 /// Whether relief was given.
@@ -81,6 +104,9 @@ pub struct Row {
     /// What the rule says.
     pub rule_says: Option<Outcome>,
     pub reasons: Vec<Reason>,
+    /// Every condition of the rule with the entries that prove it; empty while nobody has decided, and for decisions of
+    /// before conditions were recorded. What only the deciding officer says is proved by the decision.
+    pub conditions: Vec<Condition>,
     /// Why an officer decided otherwise, or what a person decided where no source does. Not for the enterprise: the
     /// officer may have known of a report.
     pub otherwise: Option<String>,
@@ -98,7 +124,8 @@ pub struct Row {
 impl Decided {
     /// Entries on which a decision rests.
     fn proof(&self) -> impl Iterator<Item = Position> {
-        self.rests_on.iter().copied().chain([self.when.position])
+        let conditions = self.told.iter().flat_map(|told| told.proof.iter().copied());
+        self.rests_on.iter().copied().chain(conditions).chain([self.when.position])
     }
 }
 
@@ -145,6 +172,7 @@ impl Relief {
             relieved: decided.map(|decided| decided.relieved),
             rule_says: decided.map(|decided| decided.rule_says),
             reasons: decided.map(|decided| reasons::tell(&self.words, &decided.reasons)).unwrap_or_default(),
+            conditions: decided.map(|decided| self.conditions(decided)).unwrap_or_default(),
             otherwise: otherwise.filter(|_| !matches!(viewer, Viewer::Enterprise(_))).map(str::to_owned),
             decided_by: decided.map(|decided| self.signers.actors(decided.by)).unwrap_or_default(),
             earlier_report: earlier.filter(|_| viewer == Viewer::Reports),
@@ -155,10 +183,60 @@ impl Relief {
         }
     }
 
+    fn conditions(&self, decided: &Decided) -> Vec<Condition> {
+        let stood =
+            self.standings.at(decided.standing).map(|(stood, ())| stood.as_slice()).unwrap_or_default();
+        let one = |(of, stood): (u8, &Stood)| {
+            let told = decided.told.iter().find(|told| told.of == of);
+            let details = told.into_iter().flat_map(|told| &told.details);
+            let details = details.map(|(name, value)| (self.words.text(*name).to_owned(), value.to_string()));
+            let proof = told.map(|told| told.proof.to_vec()).filter(|proof| !proof.is_empty());
+            Condition {
+                condition: stood.condition,
+                holds: stood.holds,
+                proof: proof.unwrap_or_else(|| vec![decided.when.position]),
+                reason: Reason {
+                    code: self.words.text(stood.code).to_owned(),
+                    details: details.collect(),
+                    source: self.words.text(stood.source).to_owned(),
+                },
+            }
+        };
+        (0..).zip(stood).map(one).collect()
+    }
+
+    /// Keeps conditions: how they stand by number, and what is told of each.
+    fn keep(&mut self, conditions: &[Condition]) -> (u32, Box<[Told]>) {
+        let (mut stood, mut told) = (Vec::new(), Vec::new());
+        for (of, condition) in (0..).zip(conditions) {
+            let reason = &condition.reason;
+            stood.push(Stood {
+                condition: condition.condition,
+                holds: condition.holds,
+                code: self.words.number(&reason.code),
+                source: self.words.number(&reason.source),
+            });
+            let details = reason.details.iter();
+            let details = details.map(|(name, value)| (self.words.number(name), value.as_str().into()));
+            let (details, proof): (Box<[_]>, Box<[_]>) =
+                (details.collect(), condition.proof.as_slice().into());
+            if !details.is_empty() || !proof.is_empty() {
+                told.push(Told { of, details, proof });
+            }
+        }
+        let standing = self.standings.find(&stood).unwrap_or_else(|| self.standings.row(stood, || ()));
+        (standing, told.into())
+    }
+
     fn decided(&mut self, fact: &Fact, event: &ReliefDecided, relieved: bool) {
+        let Some(row) = self.hazards.find(&Key::of(&fact.stream)) else { return };
         let facts = &event.facts;
         let rests_on = [facts.inspected, facts.accident, facts.inspected_unclear, facts.accident_unclear];
+        // What came after the self-report decided nothing, and a report may have led to it.
+        let reported = self.asked.get(row as usize).map(|hazard| hazard.reported.position);
+        let rests_on = rests_on.into_iter().flatten().filter(|position| Some(*position) < reported);
         let because = event.person.as_ref().map(|person| &person.because).or(event.otherwise.as_ref());
+        let (standing, told) = self.keep(&event.conditions);
         let decided = Decided {
             relieved,
             rule_says: event.rule_says,
@@ -166,10 +244,11 @@ impl Relief {
             otherwise: because.map(|text| text.as_str().into()),
             when: When { position: fact.position, day: fact.day.into() },
             by: self.signers.number(&fact.by),
-            rests_on: rests_on.into_iter().flatten().collect(),
+            rests_on: rests_on.collect(),
+            standing,
+            told,
             rules: self.words.number(&event.rules),
         };
-        let Some(row) = self.hazards.find(&Key::of(&fact.stream)) else { return };
         if let Some(hazard) = self.asked.get_mut(row as usize) {
             hazard.decision = if relieved { Decision::Relieved } else { Decision::Refused };
         }

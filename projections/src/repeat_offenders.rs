@@ -5,11 +5,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use adit_core::enterprise::{EnterpriseEvent, Register};
 use adit_core::event::{Event, Fact};
-use adit_core::hazard::HazardEvent;
+use adit_core::hazard::{HazardEvent, Penalised, Verified};
 use adit_core::id::{StreamId, StreamKind};
 use adit_core::rules::accident::AccidentGrade;
 use adit_core::rules::closure::{
-    ClosureFacts, Licence, closure, fatal_accident, interview, is_called_for, larger_accident, recurrence,
+    ClosureFacts, Licence, RestsOn, comes_again, counts, fatal_accident, grounds, interview, is_called_for,
+    larger_accident,
 };
 use adit_core::rules::{Reason, Rules};
 use adit_core::text::Text;
@@ -29,25 +30,46 @@ pub(crate) const TAKES: &[&str] = &["enterprise", "by", "controller", "parent", 
 pub struct RepeatOffenders {
     words: Words,
     enterprises: Table<Key, Enterprise>,
-    /// Verified major hazards: enterprise and criterion.
-    hazards: Table<Key, (u32, u32)>,
+    /// Verified major hazards.
+    hazards: Table<Key, Hazard>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+struct Hazard {
+    enterprise: u32,
+    criterion: u32,
+    /// The span of its enterprise in which it exists.
+    span: u32,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 struct Enterprise {
     name: Box<str>,
-    controller: u32,
-    parent: u32,
+    behind: Holders,
+    /// Who stood behind it before, each until the day of a change.
+    before: Vec<(DayNumber, Holders)>,
     licence: Licence,
     producing: bool,
+    /// The entries since which it has this licence, and since which it produces or does not.
+    licence_at: Position,
+    producing_at: Position,
     petitioned: Option<Position>,
     closed: bool,
     incidents: Vec<Incident>,
-    /// A fatal accident after which it has not been accepted that production goes on.
-    fatal: Option<When>,
-    /// Criterion items that were struck off the list once, with the entry that did.
-    closings: BTreeMap<u32, Position>,
+    /// Spans in which major hazards existed here.
+    stood: Vec<(DayNumber, Option<DayNumber>)>,
+    /// Fatal accidents after which it has not been accepted that production goes on.
+    fatal: Vec<When>,
+    /// Criterion items that were struck off the list: the first time and the last.
+    closings: BTreeMap<u32, (Closing, Closing)>,
     recurrences: Vec<Recurrence>,
+}
+
+/// Who stands behind an enterprise.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+struct Holders {
+    controller: u32,
+    parent: u32,
 }
 
 /// What is counted, with who stood behind the enterprise then: a later owner does not answer for it.
@@ -55,15 +77,25 @@ struct Enterprise {
 struct Incident {
     what: What,
     when: When,
-    controller: u32,
-    parent: u32,
+    behind: Holders,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 enum What {
     Discovery,
-    Penalty,
+    Penalty {
+        /// The beginning of BLAKE3 over the number of the decision, by which one that is entered again is known.
+        decision: [u8; 6],
+        /// It is for a major hazard; another one counts only while a major hazard exists.
+        of_major: bool,
+    },
     Accident(AccidentGrade),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+struct Closing {
+    when: When,
+    behind: Holders,
 }
 
 /// The same criterion item again after it was struck off.
@@ -73,8 +105,8 @@ struct Recurrence {
     /// Where it was struck off before.
     closed_at: Position,
     again: When,
-    controller: u32,
-    parent: u32,
+    /// Who stood behind the enterprise both times; nobody where they were two.
+    behind: Holders,
 }
 
 /// Over whom is counted.
@@ -110,7 +142,7 @@ pub struct Row {
     pub accidents: usize,
     /// The government must be petitioned to close it.
     pub petition: bool,
-    pub grounds: Vec<Reason>,
+    pub grounds: Vec<Ground>,
     /// Production stands still after a fatal accident.
     pub stands_still: bool,
     /// The petition that was made.
@@ -120,13 +152,37 @@ pub struct Row {
     pub proof: Vec<Position>,
 }
 
+/// A ground with the chain of entries that proves it; the fields of the reason stand beside the proof.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Ground {
+    #[serde(flatten)]
+    pub reason: Reason,
+    /// The entries that it rests on and no others, in the order of the log.
+    pub proof: Vec<Position>,
+}
+
+impl Ground {
+    fn new(reason: Reason, proof: impl Iterator<Item = Position>) -> Self {
+        let proof: BTreeSet<Position> = proof.collect();
+        Self { reason, proof: proof.into_iter().collect() }
+    }
+}
+
 /// Enterprises that are counted together, and what is counted of them.
 #[derive(Default)]
 struct Group<'a> {
     members: Vec<(Key, &'a Enterprise)>,
-    incidents: Vec<&'a Incident>,
+    incidents: Vec<(&'a Enterprise, &'a Incident)>,
     recurrences: Vec<&'a Recurrence>,
+    by: By,
     holder: u32,
+}
+
+/// What the closure rules count, and where each of it stands.
+struct Counted {
+    facts: ClosureFacts,
+    discoveries: Vec<When>,
+    penalties: Vec<When>,
 }
 
 impl RepeatOffenders {
@@ -148,10 +204,10 @@ impl RepeatOffenders {
             }
             match filter.petition {
                 Some(wanted) => {
-                    let petition = group.calls_for_petition(rules, ask.today);
+                    let petition = self.calls_for_petition(group, rules, ask.today);
                     petition == wanted && (named || petition || group.has_something(ask.today))
                 }
-                None => named || group.has_ground(by, rules, ask.today),
+                None => named || self.has_ground(group, rules, ask.today),
             }
         });
         ask.page(wanted, |group| self.row(by, &group, rules, ask.today))
@@ -161,12 +217,11 @@ impl RepeatOffenders {
         let number = |wanted: &Option<String>| wanted.as_ref().map(|wanted| self.words.find(wanted));
         let (controller, parent) = (number(&ask.filter.controller), number(&ask.filter.parent));
         let stood = |now: u32, wanted: Option<Option<u32>>| wanted.is_none_or(|wanted| wanted == Some(now));
+        let wanted = |behind: Holders| stood(behind.controller, controller) && stood(behind.parent, parent);
         let behind = |enterprise: &Enterprise| {
-            let then = |incident: &Incident| {
-                stood(incident.controller, controller) && stood(incident.parent, parent)
-            };
-            (stood(enterprise.controller, controller) && stood(enterprise.parent, parent))
-                || enterprise.incidents.iter().any(then)
+            wanted(enterprise.behind)
+                || enterprise.incidents.iter().any(|incident| wanted(incident.behind))
+                || enterprise.recurrences.iter().any(|again| wanted(again.behind))
         };
         let rows = ask.rows(&self.enterprises, StreamKind::Enterprise);
         let all =
@@ -174,36 +229,36 @@ impl RepeatOffenders {
         let mut groups: BTreeMap<u32, Group<'_>> = BTreeMap::new();
         for (number, (key, enterprise)) in (0..).zip(all) {
             if by == By::Enterprise {
-                let incidents = enterprise.incidents.iter();
-                let recurrences = enterprise.recurrences.iter();
+                let incidents = enterprise.incidents.iter().map(|incident| (enterprise, incident)).collect();
+                let recurrences = enterprise.recurrences.iter().collect();
                 let members = vec![(*key, enterprise)];
-                let (incidents, recurrences) = (incidents.collect(), recurrences.collect());
-                groups.insert(number, Group { members, incidents, recurrences, holder: NONE });
+                groups.insert(number, Group { members, incidents, recurrences, by, holder: NONE });
                 continue;
             }
-            let controls = by == By::Controller;
-            let holder = |controller: u32, parent: u32| if controls { controller } else { parent };
-            let now = holder(enterprise.controller, enterprise.parent);
-            let mut behind = BTreeSet::from([now]);
+            let mut behind = BTreeSet::from([enterprise.behind.of(by)]);
             for incident in &enterprise.incidents {
-                let then = holder(incident.controller, incident.parent);
-                groups.entry(then).or_default().incidents.push(incident);
+                let then = incident.behind.of(by);
+                groups.entry(then).or_default().incidents.push((enterprise, incident));
                 behind.insert(then);
             }
             for again in &enterprise.recurrences {
-                let then = holder(again.controller, again.parent);
+                let then = again.behind.of(by);
                 groups.entry(then).or_default().recurrences.push(again);
                 behind.insert(then);
             }
             for holder in behind {
                 let group = groups.entry(holder).or_default();
-                group.holder = holder;
+                (group.by, group.holder) = (by, holder);
                 group.members.push((*key, enterprise));
             }
         }
-        if by != By::Enterprise {
-            groups.remove(&NONE);
-        }
+        // Of others than the one who is asked for only a part was gathered.
+        let only = match by {
+            By::Enterprise => None,
+            By::Controller => controller,
+            By::Parent => parent,
+        };
+        groups.retain(|holder, _| by == By::Enterprise || *holder != NONE && stood(*holder, only));
         groups.into_values().collect()
     }
 
@@ -217,29 +272,19 @@ impl RepeatOffenders {
 
     fn row(&self, by: By, group: &Group<'_>, rules: &Rules, today: Day) -> Row {
         let first = group.members.first();
-        let of = |holder: fn(&Enterprise) -> u32| {
-            let mut numbers = group.members.iter().map(|(_, member)| holder(member));
+        let of = |by: By| {
+            let mut numbers = group.members.iter().map(|(_, member)| member.behind.of(by));
             let number = numbers.next().unwrap_or(NONE);
             if numbers.all(|other| other == number) { self.words.option(number) } else { None }
         };
-        let facts = group.facts(today);
-        let result = closure(rules, &facts);
-        let (mut petition, mut grounds) = (result.petition, result.grounds);
+        let counted = self.counted(group, today);
+        let petition = is_called_for(rules, &counted.facts);
+        let grounds = self.grounds(group, &counted, rules, today);
         let again = group.recurrences(today);
-        let codes: BTreeSet<&str> = again.iter().map(|again| self.words.text(again.criterion)).collect();
-        grounds.extend(codes.into_iter().map(|criterion| recurrence(rules, criterion)));
-        petition |= !again.is_empty();
-        let accidents = group.accidents(today);
-        let days: Vec<Day> = accidents.iter().map(|(when, _)| when.day.into()).collect();
-        grounds.extend(interview(rules, &days, today));
-        grounds.extend(
-            accidents.iter().filter_map(|(when, grade)| larger_accident(rules, when.day.into(), *grade)),
-        );
-        let fatal = group.fatal(by, today);
-        grounds.extend(fatal.iter().map(|when| fatal_accident(rules, when.day.into())));
-        let dated = group.incidents.iter().filter(|incident| incident.when.day <= DayNumber::from(today));
+        let dated = group.dated(today).map(|(_, incident)| incident.when.position);
+        let chains = grounds.iter().flat_map(|ground| ground.proof.iter().copied());
         let chain = again.iter().flat_map(|again| [again.closed_at, again.again.position]);
-        let proof: BTreeSet<Position> = dated.map(|incident| incident.when.position).chain(chain).collect();
+        let proof: BTreeSet<Position> = dated.chain(chain).chain(chains).collect();
         Row {
             by,
             enterprise: first
@@ -249,60 +294,153 @@ impl RepeatOffenders {
             controller: if by == By::Controller {
                 self.words.option(group.holder)
             } else {
-                of(|member| member.controller)
+                of(By::Controller)
             },
-            parent: if by == By::Parent {
-                self.words.option(group.holder)
-            } else {
-                of(|member| member.parent)
-            },
+            parent: if by == By::Parent { self.words.option(group.holder) } else { of(By::Parent) },
             enterprises: group.members.iter().map(|(key, _)| key.stream(StreamKind::Enterprise)).collect(),
-            discoveries: facts.discoveries.len(),
-            penalties: facts.penalties.len(),
+            discoveries: group.dated(today).filter(|(_, one)| one.what == What::Discovery).count(),
+            penalties: counted.penalties.len(),
             recurrences: again.len(),
-            accidents: accidents.len(),
+            accidents: group.accidents(today).len(),
             petition,
             grounds,
-            stands_still: !fatal.is_empty(),
+            stands_still: !group.fatal(today).is_empty(),
             petitioned_at: group.members.iter().filter_map(|(_, member)| member.petitioned).min(),
             closed: group.members.iter().all(|(_, member)| member.closed),
             proof: proof.into_iter().collect(),
         }
     }
 
+    /// What the closure rules count. A discovery counts where it is still produced; a licence is the matter of whoever
+    /// stands behind the enterprise now.
+    fn counted(&self, group: &Group<'_>, today: Day) -> Counted {
+        let of = |counts: &dyn Fn(&Enterprise, &Incident) -> bool| {
+            let those = group.dated(today).filter(|(enterprise, incident)| counts(enterprise, incident));
+            those.map(|(_, incident)| incident.when).collect::<Vec<_>>()
+        };
+        let discoveries =
+            of(&|enterprise, incident| incident.what == What::Discovery && enterprise.producing);
+        let penalties = of(&|enterprise, incident| match incident.what {
+            What::Penalty { of_major, .. } => {
+                let spans = enterprise.stood.iter();
+                let spans = spans.map(|(from, until)| (Day::from(*from), until.map(Day::from)));
+                counts(incident.when.day.into(), of_major, spans)
+            }
+            What::Discovery | What::Accident(_) => false,
+        });
+        let days = |those: &[When]| those.iter().map(|when| when.day.into()).collect();
+        let again = group.recurrences(today);
+        let items: BTreeSet<&str> = again.iter().map(|again| self.words.text(again.criterion)).collect();
+        let facts = ClosureFacts {
+            licence: group.licence(),
+            producing: group.members.iter().any(|(_, member)| member.producing),
+            discoveries: days(&discoveries),
+            penalties: days(&penalties),
+            recurrences: items.into_iter().map(str::to_owned).collect(),
+            on: today,
+        };
+        Counted { facts, discoveries, penalties }
+    }
+
+    /// Each ground with the entries that it rests on.
+    fn grounds(&self, group: &Group<'_>, counted: &Counted, rules: &Rules, today: Day) -> Vec<Ground> {
+        let chain = |rests_on: &RestsOn| -> Vec<Position> {
+            let of = |which: &[usize], those: &[When]| {
+                which.iter().filter_map(|number| those.get(*number)).map(|when| when.position).collect()
+            };
+            match rests_on {
+                RestsOn::Licence => group.licensed_at(),
+                RestsOn::Discoveries(which) => of(which, &counted.discoveries),
+                RestsOn::PenaltiesShort(which) | RestsOn::PenaltiesLong(which) => {
+                    of(which, &counted.penalties)
+                }
+                RestsOn::Recurrence(number) => {
+                    let item = counted.facts.recurrences.get(*number).map(String::as_str);
+                    let again = group.recurrences(today).into_iter();
+                    let again = again.filter(|again| Some(self.words.text(again.criterion)) == item);
+                    again.flat_map(|again| [again.closed_at, again.again.position]).collect()
+                }
+            }
+        };
+        let closure = grounds(rules, &counted.facts).into_iter();
+        let closure = closure.map(|ground| (chain(&ground.rests_on), ground.reason));
+        let accidents = group.accidents(today);
+        let days: Vec<_> = accidents.iter().map(|(when, grade)| (when.day.into(), *grade)).collect();
+        let interview = interview(rules, &days, today).map(|(reason, which)| {
+            let those = which.iter().filter_map(|number| accidents.get(*number));
+            (those.map(|(when, _)| when.position).collect(), reason)
+        });
+        let larger = accidents.iter().filter_map(|(when, grade)| {
+            Some((vec![when.position], larger_accident(rules, when.day.into(), *grade)?))
+        });
+        let fatal = group.fatal(today).into_iter();
+        let fatal = fatal.map(|when| (vec![when.position], fatal_accident(rules, when.day.into())));
+        let all = closure.chain(interview).chain(larger).chain(fatal);
+        all.map(|(proof, reason)| Ground::new(reason, proof.into_iter())).collect()
+    }
+
+    fn calls_for_petition(&self, group: &Group<'_>, rules: &Rules, today: Day) -> bool {
+        is_called_for(rules, &self.counted(group, today).facts)
+    }
+
+    fn has_ground(&self, group: &Group<'_>, rules: &Rules, today: Day) -> bool {
+        let accidents = group.accidents(today);
+        let days: Vec<_> = accidents.iter().map(|(when, grade)| (when.day.into(), *grade)).collect();
+        self.calls_for_petition(group, rules, today)
+            || accidents.iter().any(|(when, grade)| larger_accident(rules, when.day.into(), *grade).is_some())
+            || interview(rules, &days, today).is_some()
+            || !group.fatal(today).is_empty()
+    }
+
+    /// A major hazard is on the list of its enterprise.
+    fn verified(&mut self, fact: &Fact, verified: &Verified) {
+        let Some(code) = &verified.criterion else { return };
+        let Some(firm) = self.enterprises.find(&Key::of(&verified.enterprise)) else { return };
+        let criterion = self.words.number(code);
+        let Some(enterprise) = self.enterprises.at_mut(firm) else { return };
+        let found = When { position: fact.position, day: verified.found_on.into() };
+        enterprise.incident(What::Discovery, found);
+        enterprise.recurs(criterion, found);
+        let span = enterprise.stands(found.day);
+        self.hazards.put(Key::of(&fact.stream), Hazard { enterprise: firm, criterion, span });
+    }
+
+    /// A penalty of the unit; a decision on persons alone is none.
+    fn penalised(&mut self, fact: &Fact, penalised: &Penalised) {
+        let of_major = self.hazards.find(&Key::of(&fact.stream)).is_some();
+        let Some(enterprise) = self.enterprises.get_mut(&Key::of(&penalised.enterprise)) else { return };
+        let penalise = &penalised.penalise;
+        if penalise.is_of_unit() {
+            let when = When { position: fact.position, day: penalise.decided_on.into() };
+            enterprise.penalty(penalise.decision.as_str(), of_major, when);
+        }
+    }
+
+    /// It leaves the list, or comes back to it.
+    fn moved(&mut self, fact: &Fact, event: &HazardEvent) {
+        let Some(hazard) = self.hazards.get_mut(&Key::of(&fact.stream)) else { return };
+        let Some(enterprise) = self.enterprises.at_mut(hazard.enterprise) else { return };
+        let when = When { position: fact.position, day: fact.day.into() };
+        if matches!(event, HazardEvent::Reopened(_)) {
+            enterprise.recurs(hazard.criterion, when);
+            hazard.span = enterprise.stands(when.day);
+            return;
+        }
+        if let Some((_, until)) = enterprise.stood.get_mut(hazard.span as usize) {
+            *until = Some(when.day);
+        }
+        if matches!(event, HazardEvent::Closed(_)) {
+            let closing = Closing { when, behind: enterprise.behind };
+            enterprise.closings.entry(hazard.criterion).or_insert((closing, closing)).1 = closing;
+        }
+    }
+
     fn hazard(&mut self, fact: &Fact, event: &HazardEvent) {
         match event {
-            HazardEvent::Verified(verified) => {
-                let Some(code) = &verified.criterion else { return };
-                let Some(firm) = self.enterprises.find(&Key::of(&verified.enterprise)) else {
-                    return;
-                };
-                let criterion = self.words.number(code);
-                self.hazards.put(Key::of(&fact.stream), (firm, criterion));
-                if let Some(enterprise) = self.enterprises.at_mut(firm) {
-                    let found = When { position: fact.position, day: verified.found_on.into() };
-                    enterprise.incident(What::Discovery, found);
-                    enterprise.recurs(criterion, found);
-                }
-            }
-            HazardEvent::Penalised(penalised) => {
-                if let Some(enterprise) = self.enterprises.get_mut(&Key::of(&penalised.enterprise)) {
-                    let day = penalised.penalise.decided_on.into();
-                    enterprise.incident(What::Penalty, When { position: fact.position, day });
-                }
-            }
-            HazardEvent::Closed(_) | HazardEvent::Reopened(_) => {
-                let Some((firm, criterion)) = self.hazards.get(&Key::of(&fact.stream)).copied() else {
-                    return;
-                };
-                let Some(enterprise) = self.enterprises.at_mut(firm) else {
-                    return;
-                };
-                if matches!(event, HazardEvent::Closed(_)) {
-                    enterprise.closings.insert(criterion, fact.position);
-                } else {
-                    enterprise.recurs(criterion, When { position: fact.position, day: fact.day.into() });
-                }
+            HazardEvent::Verified(verified) => self.verified(fact, verified),
+            HazardEvent::Penalised(penalised) => self.penalised(fact, penalised),
+            HazardEvent::Closed(_) | HazardEvent::Reopened(_) | HazardEvent::Merged(_) => {
+                self.moved(fact, event);
             }
             HazardEvent::Reported(_)
             | HazardEvent::Dismissed(_)
@@ -324,23 +462,29 @@ impl RepeatOffenders {
             | HazardEvent::Escalated(_)
             | HazardEvent::Relieved(_)
             | HazardEvent::ReliefRefused(_)
-            | HazardEvent::Merged(_)
             | HazardEvent::Overdue(_) => {}
         }
     }
 
     fn registered(&mut self, fact: &Fact, register: &Register) {
         let mut holder = |name: Option<&str>| name.map_or(NONE, |name| self.words.number(name));
-        let enterprise = Enterprise {
-            name: register.name.as_str().into(),
+        let behind = Holders {
             controller: holder(register.controller.as_ref().map(Text::as_str)),
             parent: holder(register.parent.as_ref().map(Text::as_str)),
+        };
+        let enterprise = Enterprise {
+            name: register.name.as_str().into(),
+            behind,
+            before: Vec::new(),
             licence: register.licence,
             producing: register.producing,
+            licence_at: fact.position,
+            producing_at: fact.position,
             petitioned: None,
             closed: false,
             incidents: Vec::new(),
-            fatal: None,
+            stood: Vec::new(),
+            fatal: Vec::new(),
             closings: BTreeMap::new(),
             recurrences: Vec::new(),
         };
@@ -356,26 +500,32 @@ impl RepeatOffenders {
         };
         match event {
             EnterpriseEvent::LicenceChanged(change) => {
-                enterprise.licence = change.licence;
-                enterprise.producing = change.producing;
+                if enterprise.licence != change.licence {
+                    (enterprise.licence, enterprise.licence_at) = (change.licence, fact.position);
+                }
+                if enterprise.producing != change.producing {
+                    (enterprise.producing, enterprise.producing_at) = (change.producing, fact.position);
+                }
             }
             EnterpriseEvent::ControllerChanged(change) => {
                 let holder = change.holder.as_ref();
-                enterprise.controller = holder.map_or(NONE, |name| self.words.number(name.as_str()));
+                let controller = holder.map_or(NONE, |name| self.words.number(name.as_str()));
+                enterprise.pass(Holders { controller, ..enterprise.behind }, fact.day);
             }
             EnterpriseEvent::ParentChanged(change) => {
                 let holder = change.holder.as_ref();
-                enterprise.parent = holder.map_or(NONE, |name| self.words.number(name.as_str()));
+                let parent = holder.map_or(NONE, |name| self.words.number(name.as_str()));
+                enterprise.pass(Holders { parent, ..enterprise.behind }, fact.day);
             }
             EnterpriseEvent::AccidentRecorded(recorded) => {
                 let day = recorded.accident.day.into();
                 let when = When { position: fact.position, day };
                 enterprise.incident(What::Accident(recorded.grade), when);
                 if recorded.suspends {
-                    enterprise.fatal = Some(when);
+                    enterprise.fatal.push(when);
                 }
             }
-            EnterpriseEvent::ResumptionAccepted(_) => enterprise.fatal = None,
+            EnterpriseEvent::ResumptionAccepted(_) => enterprise.fatal.clear(),
             EnterpriseEvent::ClosurePetitioned(_) => {
                 enterprise.petitioned.get_or_insert(fact.position);
             }
@@ -391,84 +541,125 @@ impl RepeatOffenders {
     }
 }
 
+impl Holders {
+    fn of(self, by: By) -> u32 {
+        match by {
+            By::Enterprise => NONE,
+            By::Controller => self.controller,
+            By::Parent => self.parent,
+        }
+    }
+
+    /// Who stood behind it both times.
+    fn both(self, other: Self) -> Self {
+        let same = |one: u32, other: u32| if one == other { one } else { NONE };
+        Self { controller: same(self.controller, other.controller), parent: same(self.parent, other.parent) }
+    }
+}
+
 impl Enterprise {
+    /// Others stand behind it from this day on.
+    fn pass(&mut self, to: Holders, day: Day) {
+        self.before.push((day.into(), self.behind));
+        self.behind = to;
+    }
+
+    /// Who stood behind it on a day; what is entered late is theirs whose it was.
+    fn behind_on(&self, day: DayNumber) -> Holders {
+        let then = self.before.iter().find(|(until, _)| day < *until);
+        then.map_or(self.behind, |(_, behind)| *behind)
+    }
+
     fn incident(&mut self, what: What, when: When) {
-        let (controller, parent) = (self.controller, self.parent);
-        self.incidents.push(Incident { what, when, controller, parent });
+        let behind = self.behind_on(when.day);
+        self.incidents.push(Incident { what, when, behind });
+    }
+
+    /// One decision may be entered for several hazards; it is one penalty.
+    fn penalty(&mut self, number: &str, of_major: bool, when: When) {
+        let hash = blake3::hash(number.as_bytes());
+        let this = hash.as_bytes().first_chunk().copied().unwrap_or_default();
+        for incident in &mut self.incidents {
+            if let What::Penalty { decision, of_major: major } = &mut incident.what
+                && *decision == this
+            {
+                *major |= of_major;
+                return;
+            }
+        }
+        self.incident(What::Penalty { decision: this, of_major }, when);
+    }
+
+    /// A major hazard exists from this day on; the number of its span.
+    fn stands(&mut self, from: DayNumber) -> u32 {
+        self.stood.push((from, None));
+        u32::try_from(self.stood.len() - 1).unwrap_or(NONE)
     }
 
     fn recurs(&mut self, criterion: u32, again: When) {
-        if let Some(closed_at) = self.closings.get(&criterion).copied() {
-            let (controller, parent) = (self.controller, self.parent);
-            self.recurrences.push(Recurrence { criterion, closed_at, again, controller, parent });
+        let Some((first, last)) = self.closings.get(&criterion) else { return };
+        let at = |when: When| (when.position, Day::from(when.day));
+        let before = [last, first].into_iter().find(|closing| comes_again(at(closing.when), at(again)));
+        if let Some(Closing { when, behind }) = before.copied() {
+            let behind = behind.both(self.behind_on(again.day));
+            self.recurrences.push(Recurrence { criterion, closed_at: when.position, again, behind });
         }
     }
 }
 
-impl Group<'_> {
-    /// Days of what happened up to `today`.
-    fn days(&self, what: What, today: Day) -> Vec<Day> {
+impl<'a> Group<'a> {
+    /// What happened up to `today`.
+    fn dated(&self, today: Day) -> impl Iterator<Item = (&'a Enterprise, &'a Incident)> {
         let until = DayNumber::from(today);
-        let those = self.incidents.iter().filter(|one| one.what == what && one.when.day <= until);
-        let mut days: Vec<Day> = those.map(|one| one.when.day.into()).collect();
-        days.sort_unstable();
-        days
+        self.incidents.iter().copied().filter(move |(_, incident)| incident.when.day <= until)
     }
 
     fn accidents(&self, today: Day) -> Vec<(When, AccidentGrade)> {
-        let until = DayNumber::from(today);
-        let those = self.incidents.iter().filter(|one| one.when.day <= until);
-        let graded = those.filter_map(|one| {
-            if let What::Accident(grade) = one.what { Some((one.when, grade)) } else { None }
+        let graded = self.dated(today).filter_map(|(_, one)| match one.what {
+            What::Accident(grade) => Some((one.when, grade)),
+            What::Discovery | What::Penalty { .. } => None,
         });
         graded.collect()
     }
 
-    fn recurrences(&self, today: Day) -> Vec<&Recurrence> {
+    fn recurrences(&self, today: Day) -> Vec<&'a Recurrence> {
         let until = DayNumber::from(today);
         self.recurrences.iter().filter(|again| again.again.day <= until).copied().collect()
     }
 
     /// Fatal accidents after which production still stands still; a matter of the enterprise itself.
-    fn fatal(&self, by: By, today: Day) -> Vec<When> {
+    fn fatal(&self, today: Day) -> Vec<When> {
         let until = DayNumber::from(today);
-        let members = self.members.iter().filter(|_| by == By::Enterprise);
-        members.filter_map(|(_, member)| member.fatal.filter(|when| when.day <= until)).collect()
+        let members = self.members.iter().filter(|_| self.by == By::Enterprise);
+        let fatal = members.flat_map(|(_, member)| &member.fatal);
+        fatal.filter(|when| when.day <= until).copied().collect()
     }
 
-    /// Both closure counters over what is counted together; licences of each member on its own.
-    fn facts(&self, today: Day) -> ClosureFacts {
-        let mut producing = self.members.iter().filter(|(_, member)| member.producing).peekable();
-        let any = producing.peek().is_some();
-        let worst = producing.map(|(_, member)| member.licence).max_by_key(|licence| match licence {
+    /// Those that produce, of whoever stands behind them now.
+    fn producing(&self) -> impl Iterator<Item = &'a Enterprise> {
+        let members = self.members.iter().map(|(_, member)| *member).filter(|member| member.producing);
+        members.filter(|member| self.by == By::Enterprise || member.behind.of(self.by) == self.holder)
+    }
+
+    /// The worst licence of those that produce.
+    fn licence(&self) -> Licence {
+        let worst = self.producing().map(|member| member.licence).max_by_key(|licence| match licence {
             Licence::Full => 0,
             Licence::Incomplete => 1,
             Licence::None => 2,
         });
-        ClosureFacts {
-            licence: worst.unwrap_or(Licence::Full),
-            producing: any,
-            discoveries: self.days(What::Discovery, today),
-            penalties: self.days(What::Penalty, today),
-            on: today,
-        }
+        worst.unwrap_or(Licence::Full)
     }
 
-    fn calls_for_petition(&self, rules: &Rules, today: Day) -> bool {
-        !self.recurrences(today).is_empty() || is_called_for(rules, &self.facts(today))
+    /// The entries that set the worst licence, and since which it is produced with it.
+    fn licensed_at(&self) -> Vec<Position> {
+        let licence = self.licence();
+        let those = self.producing().filter(|member| member.licence == licence);
+        those.flat_map(|member| [member.licence_at, member.producing_at]).collect()
     }
 
     fn has_something(&self, today: Day) -> bool {
-        self.incidents.iter().any(|one| one.when.day <= DayNumber::from(today))
-    }
-
-    fn has_ground(&self, by: By, rules: &Rules, today: Day) -> bool {
-        let accidents = self.accidents(today);
-        let days: Vec<Day> = accidents.iter().map(|(when, _)| when.day.into()).collect();
-        self.calls_for_petition(rules, today)
-            || accidents.iter().any(|(when, grade)| larger_accident(rules, when.day.into(), *grade).is_some())
-            || interview(rules, &days, today).is_some()
-            || !self.fatal(by, today).is_empty()
+        self.dated(today).next().is_some()
     }
 }
 

@@ -420,7 +420,11 @@ mod given_a_hazard_that_was_self_reported {
         let office = &world.ask("relief", &Filter::default(), Viewer::Office).rows[0];
         assert_eq!((&office["decision"], &office["rule_says"]), (&"refused".into(), &"relieved".into()));
         assert_eq!(office["otherwise"], "另有考虑");
-        assert_eq!(office["proof"].as_array().map(Vec::len), Some(2), "the report and the decision");
+        assert_eq!(
+            office["proof"].as_array().map(Vec::len),
+            Some(4),
+            "the report, the due day, the measures, the decision"
+        );
         let own = &world.ask("relief", &Filter::default(), Viewer::Enterprise(firm(1))).rows[0];
         assert!(own["otherwise"].is_null());
         let other = world.ask("relief", &Filter::default(), Viewer::Enterprise(firm(2)));

@@ -99,7 +99,16 @@ const TABLES: [(&str, &[&str]); 14] = [
     ),
     (
         "relief",
-        &["enterprise_name", "self_reported_on", "status", "decision", "rule_says", "reasons", "hazard"],
+        &[
+            "enterprise_name",
+            "self_reported_on",
+            "status",
+            "decision",
+            "rule_says",
+            "reasons",
+            "conditions",
+            "hazard",
+        ],
     ),
     ("accountability", &["enterprise_name", "criterion", "reported_on", "status", "triggers", "hazard"]),
     (

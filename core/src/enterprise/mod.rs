@@ -52,8 +52,10 @@ pub struct Facts {
     pub name_taken: bool,
     /// Days on which a major hazard was found here.
     pub discoveries: Vec<Day>,
-    /// Days of penalties for major hazards here.
+    /// Days of penalties here while a major hazard existed.
     pub penalties: Vec<Day>,
+    /// Criterion items that are there again after they had been struck off.
+    pub recurrences: Vec<String>,
     /// A major hazard is open here (一票否决).
     pub open_major_hazard: bool,
 }
@@ -161,6 +163,7 @@ fn petition(
         producing: state.producing,
         discoveries: facts.discoveries.clone(),
         penalties: facts.penalties.clone(),
+        recurrences: facts.recurrences.clone(),
         on: moment.now.day(),
     };
     let result = closure(moment.rules, &basis);

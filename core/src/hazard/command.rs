@@ -282,6 +282,14 @@ pub struct Penalise {
     pub article: Short,
 }
 
+impl Penalise {
+    /// Whether the unit is penalised. In one case with two penalties (一案双罚) the decision on the persons is another one;
+    /// it fines nobody but them.
+    pub fn is_of_unit(&self) -> bool {
+        self.unit_fine_yuan > Fen::ZERO || self.person_fines_yuan.is_empty()
+    }
+}
+
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct DecideRelief {

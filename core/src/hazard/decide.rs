@@ -13,9 +13,9 @@ use super::{Facts, State, Status};
 use crate::decider::Moment;
 use crate::role::{Role, signed_by, signed_by_log, signed_by_two};
 use crate::rules::five_in_place::{Element, Stage};
-use crate::rules::relief::{Outcome, relief};
+use crate::rules::relief::{Outcome, ReliefFacts, relief};
 use crate::rules::{criteria, deadline, supervision};
-use crate::units::Day;
+use crate::units::{Day, Position};
 
 type Decision = Result<HazardEvent, Refusal>;
 
@@ -401,14 +401,7 @@ fn decide_relief(state: &State, decide: &DecideRelief, facts: &Facts, moment: &M
     need(state.decisions.is_empty(), Refusal::AlreadyPenalised)?;
     let own = state.report.as_ref().is_some_and(|report| report.origin == Origin::SelfInspection);
     need(own, Refusal::NotSelfReported)?;
-    let mut basis = facts.relief.clone();
-    basis.self_reported = Some(state.reported_at);
-    let mended = matches!(state.status, Status::Rectified | Status::Passed | Status::Closed);
-    basis.plan_made = mended || state.stage(Element::Measures) >= Stage::Committed;
-    basis.overdue = state.due.is_some_and(|due| {
-        matches!(state.status, Status::Assigned) && due < moment.now.day() || state.missed.contains("rectify")
-    });
-    basis.refused = decide.rectification_refused;
+    let basis = relief_basis(state, decide, facts, moment);
     let says = relief(moment.rules, &basis);
     let unclear = says.outcome == Outcome::PersonDecides;
     need(!unclear || decide.person.is_some(), Refusal::PersonDecides)?;
@@ -417,6 +410,7 @@ fn decide_relief(state: &State, decide: &DecideRelief, facts: &Facts, moment: &M
     let decided = ReliefDecided {
         rule_says: says.outcome,
         reasons: says.reasons,
+        conditions: says.conditions,
         facts: basis,
         otherwise: decide.otherwise.clone(),
         person: decide.person.clone(),
@@ -428,6 +422,29 @@ fn decide_relief(state: &State, decide: &DecideRelief, facts: &Facts, moment: &M
         None => (says.outcome == Outcome::Relieved) != decide.otherwise.is_some(),
     };
     Ok(if relieved { HazardEvent::Relieved(decided) } else { HazardEvent::ReliefRefused(decided) })
+}
+
+/// What the streams of others say, with what this one says of plan and time, and the entries that say it.
+fn relief_basis(state: &State, decide: &DecideRelief, facts: &Facts, moment: &Moment<'_>) -> ReliefFacts {
+    let mended = matches!(state.status, Status::Rectified | Status::Passed | Status::Closed);
+    let rectified = state.rectified.filter(|_| mended);
+    let rectified_at = rectified.map(|(position, _)| position);
+    let missed = state.missed.get("rectify").copied();
+    let late = |due: Day| {
+        let waits = state.status == Status::Assigned && due < moment.now.day();
+        // Nobody may have recorded the miss; the day on which it was rectified tells it as well.
+        waits || missed.is_some() || rectified.is_some_and(|(_, on)| due < on)
+    };
+    let entries = |entries: &[Option<Position>]| entries.iter().copied().flatten().collect::<Vec<_>>();
+    ReliefFacts {
+        self_reported: Some(state.reported_at),
+        plan_made: mended || state.stage(Element::Measures) >= Stage::Committed,
+        plan_at: entries(&[state.aim_at, state.measures_at, rectified_at]),
+        overdue: state.due.is_some_and(late),
+        overdue_at: entries(&[state.due_at, missed, rectified_at]),
+        refused: decide.rectification_refused,
+        ..facts.relief.clone()
+    }
 }
 
 /// Only into another hazard of the same enterprise that is open: what is merged leaves the list, so it must go on there.
@@ -466,7 +483,7 @@ fn record_overdue(state: &State, overdue: &RecordOverdue, moment: &Moment<'_>) -
         _ => None,
     };
     need(due.is_some_and(|due| due < moment.now.day()), Refusal::NotOverdue)?;
-    need(!state.missed.contains(&overdue.clock), Refusal::OverdueRecorded)?;
+    need(!state.missed.contains_key(&overdue.clock), Refusal::OverdueRecorded)?;
     // Slow mending climbs the ladder; a step that was called for and not taken yet is not skipped.
     let climbs = overdue.clock == "rectify";
     let calls_for = moment.rules.supervision.next_step(state.step).filter(|_| climbs);

@@ -10,7 +10,7 @@ use crate::decider::StreamEvent;
 use crate::id::StreamId;
 use crate::ledger::entry::Line;
 use crate::rules::Reason;
-use crate::rules::relief::{Outcome, ReliefFacts};
+use crate::rules::relief::{Condition, Outcome, ReliefFacts};
 use crate::text::Long;
 use crate::units::Day;
 
@@ -159,6 +159,9 @@ pub struct Overdue {
 pub struct ReliefDecided {
     pub rule_says: Outcome,
     pub reasons: Vec<Reason>,
+    /// Every condition of the rule with its proof; empty in entries of before they were recorded.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub conditions: Vec<Condition>,
     pub facts: ReliefFacts,
     pub otherwise: Option<Long>,
     /// What a person decided where no source does.

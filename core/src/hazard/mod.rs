@@ -90,8 +90,28 @@ pub struct State {
     pub planned: bool,
     /// This stream, once something stands in it.
     pub stream: Option<StreamId>,
-    /// Clocks whose miss was recorded.
-    pub missed: BTreeSet<String>,
+    /// Clocks whose miss was recorded, with the entry that did.
+    pub missed: BTreeMap<String, Position>,
+    /// Where the aim of the plan stands, and where the measures do.
+    pub aim_at: Option<Position>,
+    pub measures_at: Option<Position>,
+    /// Where the due day was set.
+    pub due_at: Option<Position>,
+    /// Where and when it was rectified; none after a review that was not passed.
+    pub rectified: Option<(Position, Day)>,
+    /// The spans in which it existed as a major hazard.
+    pub stood: Vec<Stood>,
+}
+
+/// A span in which a major hazard existed: from when it was found, or came back, to when it left the list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Stood {
+    /// The entry that put it on the list.
+    pub since: Position,
+    pub from: Day,
+    pub until: Option<Day>,
+    /// Where it was struck off; none while it stands, and where it was merged into another.
+    pub struck_off: Option<Position>,
 }
 
 /// What a decision reads in other streams.
@@ -163,33 +183,31 @@ impl Decider for HazardDecider {
             HazardEvent::Verified(verified) => {
                 state.status = Status::Verified;
                 state.criterion.clone_from(&verified.criterion);
+                stand(&mut state, verified.found_on, recorded);
             }
             HazardEvent::Dismissed(_) => state.status = Status::Dismissed,
             HazardEvent::Served(_) => state.served = true,
-            HazardEvent::Assigned(assigned) => assign(&mut state, assigned),
-            HazardEvent::Planned(_) => state.planned = true,
-            HazardEvent::Committed(text) => raise(&mut state, text.element, Stage::Committed),
+            HazardEvent::Assigned(assigned) => assign(&mut state, assigned, recorded),
+            HazardEvent::Planned(_) => {
+                state.planned = true;
+                state.aim_at = Some(recorded.position);
+            }
+            HazardEvent::Committed(text) => commit(&mut state, text.element, recorded),
             HazardEvent::Evidenced(text) => raise(&mut state, text.element, Stage::Evidenced),
             HazardEvent::Confirmed(only) => raise(&mut state, only.element, Stage::Confirmed),
-            HazardEvent::Rectified(rectified) => {
-                state.status = Status::Rectified;
-                state.rectified_by.extend(&recorded.by);
-                state.review_due = rectified.review_due;
-                state.missed.remove("review");
+            HazardEvent::Rectified(rectified) => rectify(&mut state, rectified, recorded),
+            HazardEvent::Reviewed(reviewed) => review(&mut state, reviewed, recorded),
+            HazardEvent::Closed(_) => {
+                state.status = Status::Closed;
+                leave(&mut state, recorded, Some(recorded.position));
             }
-            HazardEvent::Reviewed(review) => {
-                state.status = if review.passed { Status::Passed } else { Status::Assigned };
-                state.reviewed_by.extend(&recorded.by);
-                state.review_due = None;
-                if let Some(due) = review.due {
-                    state.due = Some(due);
-                    state.missed.remove("rectify");
-                }
+            HazardEvent::Reopened(_) => {
+                reopen(&mut state);
+                stand(&mut state, recorded.at.day(), recorded);
             }
-            HazardEvent::Closed(_) => state.status = Status::Closed,
-            HazardEvent::Reopened(_) => reopen(&mut state),
             HazardEvent::Extended(extended) => {
                 state.due = Some(extended.until);
+                state.due_at = Some(recorded.position);
                 state.missed.remove("rectify");
             }
             HazardEvent::ProductionSuspended(_) => state.suspended = true,
@@ -208,10 +226,13 @@ impl Decider for HazardDecider {
                 state.unpublished.push((decision.clone(), penalised.publish_due));
                 state.decisions.insert(decision);
             }
-            HazardEvent::Merged(_) => state.status = Status::Merged,
+            HazardEvent::Merged(_) => {
+                state.status = Status::Merged;
+                leave(&mut state, recorded, None);
+            }
             HazardEvent::Overdue(overdue) => {
                 state.called_for = overdue.calls_for.or(state.called_for);
-                state.missed.insert(overdue.clock.clone());
+                state.missed.insert(overdue.clock.clone(), recorded.position);
             }
             HazardEvent::Acknowledged(_) => {}
         }
@@ -219,13 +240,57 @@ impl Decider for HazardDecider {
     }
 }
 
+/// A major hazard exists from this day on.
+fn stand(state: &mut State, from: Day, recorded: &Recorded) {
+    if state.criterion.is_some() {
+        state.stood.push(Stood { since: recorded.position, from, until: None, struck_off: None });
+    }
+}
+
+fn leave(state: &mut State, recorded: &Recorded, struck_off: Option<Position>) {
+    if let Some(stood) = state.stood.last_mut().filter(|stood| stood.until.is_none()) {
+        stood.until = Some(recorded.at.day());
+        stood.struck_off = struck_off;
+    }
+}
+
 fn raise(state: &mut State, element: Element, stage: Stage) {
     state.five.insert(element, stage);
 }
 
-fn assign(state: &mut State, assigned: &Assigned) {
+fn commit(state: &mut State, element: Element, recorded: &Recorded) {
+    raise(state, element, Stage::Committed);
+    if element == Element::Measures {
+        state.measures_at = Some(recorded.position);
+    }
+}
+
+fn rectify(state: &mut State, rectified: &Rectified, recorded: &Recorded) {
+    state.status = Status::Rectified;
+    state.rectified_by.extend(&recorded.by);
+    state.rectified = Some((recorded.position, recorded.at.day()));
+    state.review_due = rectified.review_due;
+    state.missed.remove("review");
+}
+
+fn review(state: &mut State, review: &Review, recorded: &Recorded) {
+    state.status = if review.passed { Status::Passed } else { Status::Assigned };
+    state.reviewed_by.extend(&recorded.by);
+    state.review_due = None;
+    if !review.passed {
+        state.rectified = None;
+    }
+    if let Some(due) = review.due {
+        state.due = Some(due);
+        state.due_at = Some(recorded.position);
+        state.missed.remove("rectify");
+    }
+}
+
+fn assign(state: &mut State, assigned: &Assigned, recorded: &Recorded) {
     state.status = Status::Assigned;
     state.due = Some(assigned.assign.due);
+    state.due_at = Some(recorded.position);
     state.latest = Some(assigned.latest);
     for clock in ["rectify", "review"] {
         state.missed.remove(clock);
@@ -263,9 +328,13 @@ fn reopen(state: &mut State) {
     state.status = Status::Verified;
     state.five.clear();
     state.planned = false;
+    state.aim_at = None;
+    state.measures_at = None;
+    state.rectified = None;
     state.rectified_by.clear();
     state.reviewed_by.clear();
     state.due = None;
+    state.due_at = None;
     state.latest = None;
     state.review_due = None;
 }

@@ -1,6 +1,8 @@
 //! What a decision reads in other streams. Everything that is read here is named in the append condition, so that a
 //! decision that rests on it is decided again when it has moved.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use crate::actor::{self, ActorCommand, ActorDecider};
 use crate::decider::Decider;
 use crate::enterprise::{self, EnterpriseCommand, EnterpriseDecider, EnterpriseEvent, name_key};
@@ -17,6 +19,7 @@ use crate::report::ReportDecider;
 use crate::reward::{self, RewardCommand, RewardDecider, rewarded_key};
 use crate::role::{Party, Role};
 use crate::rulebook::RulesDecider;
+use crate::rules::closure::{comes_again, counts};
 use crate::rules::relief::ReliefFacts;
 use crate::units::{Day, Position};
 
@@ -88,7 +91,8 @@ impl Office {
         Ok((self.ledger.touched(&touch(key))?, read))
     }
 
-    /// Inspections, earlier hazards and accidents of a hazard's enterprise, as far as they bear on relief.
+    /// Inspections, earlier hazards and accidents of a hazard's enterprise, as far as they bear on relief: those that stand
+    /// before its self-report. What came later decides nothing, and a report may have led to it.
     fn relief_facts(
         &self,
         own: StreamId,
@@ -98,37 +102,37 @@ impl Office {
             return Ok(Gathered::alone(ReliefFacts::default()));
         };
         let (facts, read) = self.touched(&report.enterprise.to_string())?;
+        let before = state.reported_at;
         let mut relief = ReliefFacts::default();
         for fact in facts.iter().filter(|fact| fact.stream != own) {
             match &fact.event {
-                Event::Inspection(InspectionEvent::FindingRecorded(found)) => {
+                Event::Inspection(InspectionEvent::FindingRecorded(found)) if fact.position < before => {
                     let same_item =
                         found.finding.criterion.is_some() && found.finding.criterion == state.criterion;
                     match (same_item, found.finding.place == report.place) {
-                        (true, true) => first(&mut relief.inspected, fact.position),
+                        (true, true) => {
+                            let visit = visits(&facts, fact.stream).filter(|visit| *visit < before).collect();
+                            inspected(&mut relief, fact.position, visit);
+                        }
                         (true, false) | (false, true) => first(&mut relief.inspected_unclear, fact.position),
                         (false, false) => {}
                     }
                 }
                 // A plan counts from where it was sealed: a self-report after it is provably late, unless the inspectors
                 // had been there before it and had not found this.
-                Event::Inspection(InspectionEvent::Opened(opened)) => {
-                    let been_there = facts.iter().any(|other| {
-                        other.stream == fact.stream
-                            && other.position < state.reported_at
-                            && matches!(other.event, Event::Inspection(InspectionEvent::Performed(_)))
-                    });
-                    if !been_there {
-                        first(&mut relief.inspected, opened.sealed_at);
+                Event::Inspection(InspectionEvent::Opened(opened)) if opened.sealed_at < before => {
+                    if visits(&facts, fact.stream).all(|visit| visit >= before) {
+                        inspected(&mut relief, opened.sealed_at, vec![fact.position]);
                     }
                 }
-                Event::Enterprise(EnterpriseEvent::AccidentRecorded(_)) => {
+                Event::Enterprise(EnterpriseEvent::AccidentRecorded(_)) if fact.position < before => {
                     first(&mut relief.accident_unclear, fact.position);
                 }
-                Event::Hazard(HazardEvent::Verified(verified)) => {
+                Event::Hazard(HazardEvent::Verified(verified)) if fact.position < before => {
                     let same_item = verified.criterion.is_some() && verified.criterion == state.criterion;
-                    if same_item && fact.position < state.reported_at && self.was_closed(fact.stream)? {
+                    if same_item && let Some(closed) = self.closed_before(fact.stream, before)? {
                         relief.repeated = true;
+                        relief.repeated_at.extend([fact.position, closed]);
                     }
                 }
                 Event::Hazard(_)
@@ -145,9 +149,27 @@ impl Office {
         Ok(Gathered { facts: relief, reads: vec![read] })
     }
 
-    fn was_closed(&self, hazard: StreamId) -> Result<bool, ExecuteError> {
+    /// Where a hazard was last struck off before a position. Entries before one that stands do not change any more, so no
+    /// read guards this.
+    fn closed_before(&self, hazard: StreamId, before: Position) -> Result<Option<Position>, ExecuteError> {
         let facts = self.ledger.stream(&hazard)?;
-        Ok(facts.iter().any(|fact| matches!(fact.event, Event::Hazard(HazardEvent::Closed(_)))))
+        let closed = |fact: &&Fact| matches!(fact.event, Event::Hazard(HazardEvent::Closed(_)));
+        let earlier = facts.iter().filter(|fact| fact.position < before);
+        Ok(earlier.filter(closed).map(|fact| fact.position).next_back())
+    }
+}
+
+/// Where the visit of an inspection stands.
+fn visits(facts: &[Fact], inspection: StreamId) -> impl Iterator<Item = Position> {
+    let performed = |fact: &&Fact| matches!(fact.event, Event::Inspection(InspectionEvent::Performed(_)));
+    facts.iter().filter(move |fact| fact.stream == inspection).filter(performed).map(|fact| fact.position)
+}
+
+/// The earliest inspection, with its further entries.
+fn inspected(relief: &mut ReliefFacts, position: Position, more: Vec<Position>) {
+    if relief.inspected.is_none_or(|before| position < before) {
+        relief.inspected = Some(position);
+        relief.inspected_at = more;
     }
 }
 
@@ -226,13 +248,14 @@ impl Gather for EnterpriseDecider {
     }
 }
 
-/// Discoveries, penalties and open major hazards of an enterprise.
+/// Discoveries, recurrences, penalties and open major hazards of an enterprise.
 fn count(
     office: &Office,
     touched: &[Fact],
     facts: &mut enterprise::Facts,
     reads: &mut Vec<Read>,
 ) -> Result<(), ExecuteError> {
+    let mut major = BTreeMap::new();
     for fact in touched {
         if let Event::Hazard(HazardEvent::Verified(verified)) = &fact.event
             && verified.criterion.is_some()
@@ -242,12 +265,48 @@ fn count(
             let done = matches!(hazard.status, hazard::Status::Closed | hazard::Status::Merged);
             facts.open_major_hazard |= !done;
             reads.push(read);
-        }
-        if let Event::Hazard(HazardEvent::Penalised(penalised)) = &fact.event {
-            facts.penalties.push(penalised.penalise.decided_on);
+            major.insert(fact.stream, hazard);
         }
     }
+    let mut decisions = BTreeSet::new();
+    for fact in touched {
+        // One decision may be entered for several hazards; it is one penalty.
+        if let Event::Hazard(HazardEvent::Penalised(penalised)) = &fact.event
+            && penalised.penalise.is_of_unit()
+        {
+            let on = penalised.penalise.decided_on;
+            let stood =
+                major.values().flat_map(|hazard| &hazard.stood).map(|stood| (stood.from, stood.until));
+            if counts(on, major.contains_key(&fact.stream), stood)
+                && decisions.insert(penalised.penalise.decision.as_str())
+            {
+                facts.penalties.push(on);
+            }
+        }
+    }
+    facts.recurrences = recurrences(&major);
     Ok(())
+}
+
+/// Criterion items that are there again after they had been struck off.
+fn recurrences(major: &BTreeMap<StreamId, hazard::State>) -> Vec<String> {
+    let spans = || {
+        let of = |hazard: &'_ hazard::State| hazard.criterion.clone();
+        major.values().flat_map(move |hazard| hazard.stood.iter().map(move |stood| (of(hazard), stood)))
+    };
+    // Who came after any closing of an item came after its first.
+    let mut first: BTreeMap<Option<String>, (Position, Day)> = BTreeMap::new();
+    for (criterion, stood) in spans() {
+        if let Some(closed) = stood.struck_off.zip(stood.until) {
+            let earliest = first.get(&criterion).map_or(closed, |before| closed.min(*before));
+            first.insert(criterion, earliest);
+        }
+    }
+    let again = spans().filter(|(criterion, stood)| {
+        first.get(criterion).is_some_and(|closed| comes_again(*closed, (stood.since, stood.from)))
+    });
+    let items: BTreeSet<String> = again.filter_map(|(criterion, _)| criterion).collect();
+    items.into_iter().collect()
 }
 
 impl Gather for InspectionDecider {

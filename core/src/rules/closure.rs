@@ -1,7 +1,8 @@
 //! When the government must be petitioned to close an enterprise: two rules with two counters.
 //!
 //! The first counts *discoveries* (plan, mines, 26), the second *penalties* (安全生产法 art. 113(1)). Periods are counted as
-//! the law counts: the day of the first event is not counted, the last day of the period is.
+//! the law counts: the day of the first event is not counted, the last day of the period is. Beside both, the same criterion
+//! item again after it was struck off is a ground of its own (plan, mines, 11).
 
 use serde::{Deserialize, Serialize};
 
@@ -9,7 +10,7 @@ use super::accident::AccidentGrade;
 use super::article::Article;
 use super::calendar::add_months;
 use super::{Mark, PackError, Reason, Rules};
-use crate::units::Day;
+use crate::units::{Day, Position};
 
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -152,9 +153,12 @@ pub struct ClosureFacts {
     /// Days on which a major hazard was found.
     #[serde(default)]
     pub discoveries: Vec<Day>,
-    /// Days of penalties for major hazards.
+    /// Days of penalties of the unit while a major hazard existed, each decision once; see [`counts`].
     #[serde(default)]
     pub penalties: Vec<Day>,
+    /// Criterion items that are there again after they had been struck off; see [`comes_again`].
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub recurrences: Vec<String>,
     /// The day as of which is asked; later days do not count.
     pub on: Day,
 }
@@ -166,90 +170,153 @@ pub struct Closure {
     pub grounds: Vec<Reason>,
 }
 
-/// The first `many` days that lie within one period, of which `end` gives the last day from its first.
-fn within(days: &[Day], many: usize, end: impl Fn(Day) -> Day) -> Option<&[Day]> {
-    days.windows(many.max(1)).find(|window| {
-        let (first, last) = (window.first(), window.last());
-        first.zip(last).is_some_and(|(first, last)| *last <= end(*first))
-    })
+/// A ground, and which of the facts it rests on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ground {
+    pub reason: Reason,
+    pub rests_on: RestsOn,
 }
 
-fn sorted(days: &[Day], on: Day) -> Vec<Day> {
-    let mut days: Vec<Day> = days.iter().copied().filter(|day| *day <= on).collect();
+/// Which of the given facts a ground rests on, each by its number in its list.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RestsOn {
+    /// The licence, and that it produces.
+    Licence,
+    Discoveries(Vec<usize>),
+    /// Penalties within the shorter period.
+    PenaltiesShort(Vec<usize>),
+    /// Penalties within the longer period.
+    PenaltiesLong(Vec<usize>),
+    Recurrence(usize),
+}
+
+/// Whether a penalty counts (安全生产法 art. 113(1)): one for a major hazard, or any other while a major hazard existed.
+/// `stood` are the spans in which major hazards of the enterprise existed; a last day counts.
+pub fn counts(decided_on: Day, of_major: bool, mut stood: impl Iterator<Item = (Day, Option<Day>)>) -> bool {
+    of_major || stood.any(|(from, until)| from <= decided_on && until.is_none_or(|until| decided_on <= until))
+}
+
+/// Whether a hazard of the same item is there again after one was struck off: it stands later in the log, and was not found
+/// on an earlier day (plan, mines, 11).
+pub fn comes_again(struck_off: (Position, Day), again: (Position, Day)) -> bool {
+    struck_off.0 < again.0 && struck_off.1 <= again.1
+}
+
+/// Days up to `on` with their numbers in the list, the earliest first.
+fn sorted(days: impl Iterator<Item = Day>, on: Day) -> Vec<(Day, usize)> {
+    let mut days: Vec<_> = days.zip(0..).filter(|(day, _)| *day <= on).collect();
     days.sort_unstable();
     days
 }
 
-fn listed(days: &[Day]) -> String {
-    days.iter().map(Day::to_string).collect::<Vec<_>>().join(", ")
+/// The first `many` days that lie within one period, of which `end` gives the last day from its first.
+fn within(days: &[(Day, usize)], many: usize, end: impl Fn(Day) -> Day) -> Option<&[(Day, usize)]> {
+    days.windows(many.max(1)).find(|window| {
+        let (first, last) = (window.first(), window.last());
+        first.zip(last).is_some_and(|(first, last)| last.0 <= end(first.0))
+    })
+}
+
+fn numbers(days: &[(Day, usize)]) -> Vec<usize> {
+    days.iter().map(|(_, number)| *number).collect()
+}
+
+fn listed(days: impl Iterator<Item = Day>) -> String {
+    days.map(|day| day.to_string()).collect::<Vec<_>>().join(", ")
+}
+
+/// What the grounds rest on, without putting them into words.
+fn hits(rules: &Rules, facts: &ClosureFacts) -> Vec<RestsOn> {
+    let (often, fined) = (&rules.closure.discoveries, &rules.closure.penalties);
+    let mut hits = Vec::new();
+    if facts.producing && facts.licence != Licence::Full {
+        hits.push(RestsOn::Licence);
+    }
+    let all = sorted(facts.discoveries.iter().copied(), facts.on);
+    // Several hazards found on one day are one discovery: the rule counts how often, not how many.
+    let mut found = all.clone();
+    found.dedup_by_key(|(day, _)| *day);
+    let again = within(&found, often.many, |first| add_months(first, often.months));
+    if let Some(days) = again.filter(|_| facts.producing) {
+        let those = all.iter().filter(|(day, _)| days.iter().any(|(hit, _)| hit == day));
+        hits.push(RestsOn::Discoveries(those.map(|(_, number)| *number).collect()));
+    }
+    let punished = sorted(facts.penalties.iter().copied(), facts.on);
+    let short = within(&punished, fined.many_short, |first| first.plus_days(i64::from(fined.days)));
+    hits.extend(short.map(|days| RestsOn::PenaltiesShort(numbers(days))));
+    let long = within(&punished, fined.many_long, |first| add_months(first, fined.months));
+    hits.extend(long.map(|days| RestsOn::PenaltiesLong(numbers(days))));
+    hits.extend((0..facts.recurrences.len()).map(RestsOn::Recurrence));
+    hits
+}
+
+/// A ground in words, which name the very facts that it rests on.
+fn in_words(rules: &Rules, facts: &ClosureFacts, rests_on: &RestsOn) -> Reason {
+    let packs = &rules.closure;
+    let (found, fined) = (&packs.discoveries, &packs.penalties);
+    let source = |document: &str, article: &str| format!("{document} {article}");
+    let those = |of: &[Day], which: &[usize]| -> Vec<Day> {
+        which.iter().filter_map(|number| of.get(*number).copied()).collect()
+    };
+    let punished = |which: &[usize]| ("days", listed(those(&facts.penalties, which).into_iter()));
+    match rests_on {
+        RestsOn::Licence => {
+            let none = facts.licence == Licence::None;
+            let code = if none { "closure.no_licence" } else { "closure.incomplete_licence" };
+            Reason::new(code, [], &source(&packs.licence.document, &packs.licence.article))
+        }
+        RestsOn::Discoveries(which) => {
+            let mut days = those(&facts.discoveries, which);
+            days.dedup();
+            let details = [("days", listed(days.into_iter())), ("months", found.months.to_string())];
+            Reason::new("closure.found_again", details, &source(&found.document, &found.article))
+        }
+        RestsOn::PenaltiesShort(which) => {
+            let (many, period) = (fined.many_short.to_string(), fined.days.to_string());
+            let details = [punished(which), ("many", many), ("period", period)];
+            Reason::new("closure.penalised_short", details, &source(&fined.document, &fined.article))
+        }
+        RestsOn::PenaltiesLong(which) => {
+            let details = [punished(which), ("many", fined.many_long.to_string())];
+            Reason::new("closure.penalised_long", details, &source(&fined.document, &fined.article))
+        }
+        RestsOn::Recurrence(number) => {
+            let criterion = facts.recurrences.get(*number).cloned().unwrap_or_default();
+            let source = source(&packs.recurrence.document, &packs.recurrence.article);
+            Reason::new("closure.recurrence", [("criterion", criterion)], &source)
+        }
+    }
 }
 
 /// Whether there is a ground at all, without putting it into words.
 pub fn is_called_for(rules: &Rules, facts: &ClosureFacts) -> bool {
-    let packs = &rules.closure;
-    let mut found = sorted(&facts.discoveries, facts.on);
-    found.dedup();
-    let punished = sorted(&facts.penalties, facts.on);
-    let (often, fined) = (&packs.discoveries, &packs.penalties);
-    facts.producing
-        && (facts.licence != Licence::Full
-            || within(&found, often.many, |first| add_months(first, often.months)).is_some())
-        || within(&punished, fined.many_short, |first| first.plus_days(i64::from(fined.days))).is_some()
-        || within(&punished, fined.many_long, |first| add_months(first, fined.months)).is_some()
+    !hits(rules, facts).is_empty()
 }
 
-/// Both closure rules.
+/// Every ground with what it rests on: both closure rules, then recurrence.
+pub fn grounds(rules: &Rules, facts: &ClosureFacts) -> Vec<Ground> {
+    let ground = |rests_on: RestsOn| Ground { reason: in_words(rules, facts, &rests_on), rests_on };
+    hits(rules, facts).into_iter().map(ground).collect()
+}
+
+/// Whether to petition: both closure rules, and recurrence.
 pub fn closure(rules: &Rules, facts: &ClosureFacts) -> Closure {
-    let packs = &rules.closure;
-    let mut grounds = Vec::new();
-    if facts.producing && facts.licence != Licence::Full {
-        let source = format!("{} {}", packs.licence.document, packs.licence.article);
-        let code =
-            if facts.licence == Licence::None { "closure.no_licence" } else { "closure.incomplete_licence" };
-        grounds.push(Reason::new(code, [], &source));
-    }
-    let rule = &packs.discoveries;
-    // Several hazards found on one day are one discovery: the rule counts how often, not how many.
-    let mut found = sorted(&facts.discoveries, facts.on);
-    found.dedup();
-    if let Some(days) =
-        within(&found, rule.many, |first| add_months(first, rule.months)).filter(|_| facts.producing)
-    {
-        let details = [("days", listed(days)), ("months", rule.months.to_string())];
-        let source = format!("{} {}", rule.document, rule.article);
-        grounds.push(Reason::new("closure.found_again", details, &source));
-    }
-    let rule = &packs.penalties;
-    let source = format!("{} {}", rule.document, rule.article);
-    let punished = sorted(&facts.penalties, facts.on);
-    if let Some(days) = within(&punished, rule.many_short, |first| first.plus_days(i64::from(rule.days))) {
-        let details = [
-            ("days", listed(days)),
-            ("many", rule.many_short.to_string()),
-            ("period", rule.days.to_string()),
-        ];
-        grounds.push(Reason::new("closure.penalised_short", details, &source));
-    }
-    if let Some(days) = within(&punished, rule.many_long, |first| add_months(first, rule.months)) {
-        let details = [("days", listed(days)), ("many", rule.many_long.to_string())];
-        grounds.push(Reason::new("closure.penalised_long", details, &source));
-    }
+    let grounds: Vec<Reason> = grounds(rules, facts).into_iter().map(|ground| ground.reason).collect();
     Closure { petition: !grounds.is_empty(), grounds }
 }
 
-/// Why a hazard of the same criterion item after closing is a repeat offence.
-pub fn recurrence(rules: &Rules, criterion: &str) -> Reason {
-    let source = format!("{} {}", rules.closure.recurrence.document, rules.closure.recurrence.article);
-    Reason::new("closure.recurrence", [("criterion", criterion.to_owned())], &source)
-}
-
-/// Whether accidents on these days call for an interview (industry, 6).
-pub fn interview(rules: &Rules, accidents: &[Day], on: Day) -> Option<Reason> {
+/// Whether general accidents call for an interview (industry, 6), and which of these it rests on. An accident of a higher
+/// grade calls for one by itself and is none of them.
+pub fn interview(rules: &Rules, accidents: &[(Day, AccidentGrade)], on: Day) -> Option<(Reason, Vec<usize>)> {
     let rule = &rules.closure.accidents;
-    let days = sorted(accidents, on);
+    let mut days = sorted(accidents.iter().map(|(day, _)| *day), on);
+    days.retain(|(_, number)| {
+        accidents.get(*number).is_some_and(|(_, grade)| *grade == AccidentGrade::General)
+    });
     let hit = within(&days, rule.interview_many, |first| add_months(first, rule.interview_months))?;
     let source = format!("{} {}", rule.document, rule.article);
-    Some(Reason::new("closure.interview", [("days", listed(hit))], &source))
+    let details = [("days", listed(hit.iter().map(|(day, _)| *day)))];
+    Some((Reason::new("closure.interview", details, &source), numbers(hit)))
 }
 
 /// A larger accident, or one of a higher grade, calls for an interview of the enterprise and its parent (plan, mines, 27).
@@ -280,6 +347,7 @@ mod tests {
             producing,
             discoveries: days(discoveries),
             penalties: days(penalties),
+            recurrences: Vec::new(),
             on,
         };
         let rules = Rules::builtin().expect("packs");

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::article::Article;
 use super::closure::ClosureFacts;
-use super::relief::ReliefFacts;
+use super::relief::{Condition, ReliefFacts};
 use super::reward::RewardFacts;
 use super::{Reason, Rules, closure, deadline, relief, reward};
 use crate::refusal::{Lang, Refusal};
@@ -34,7 +34,9 @@ pub fn answer(rules: &Rules, name: &str, facts: &str) -> Result<Value, Refusal> 
         "reward" => Ok(reward_answer(rules, &parse(facts)?)),
         "relief" => {
             let relief = relief::relief(rules, &parse::<ReliefFacts>(facts)?);
-            Ok(json!({ "outcome": relief.outcome, "reasons": explained(&relief.reasons) }))
+            let conditions: Vec<Value> = relief.conditions.iter().map(condition).collect();
+            let reasons = explained(&relief.reasons);
+            Ok(json!({ "outcome": relief.outcome, "reasons": reasons, "conditions": conditions }))
         }
         "closure" => {
             let closure = closure::closure(rules, &parse::<ClosureFacts>(facts)?);
@@ -108,17 +110,27 @@ pub fn catalogue(rules: &Rules) -> Vec<Value> {
     rules.articles().into_iter().map(one).collect()
 }
 
+/// A condition of relief: how it stands, its proof, and its reason with words.
+fn condition(condition: &Condition) -> Value {
+    let mut told = in_words(&condition.reason);
+    told["condition"] = json!(condition.condition);
+    told["holds"] = json!(condition.holds);
+    told["proof"] = json!(condition.proof);
+    told
+}
+
 /// Reasons with their words.
 pub fn explained(reasons: &[Reason]) -> Vec<Value> {
-    let one = |reason: &Reason| {
-        let refusal = Refusal { code: reason.code.clone(), details: reason.details.clone() };
-        json!({
-            "code": reason.code,
-            "details": reason.details,
-            "source": reason.source,
-            "zh": refusal.words(Lang::Zh).says,
-            "en": refusal.words(Lang::En).says,
-        })
-    };
-    reasons.iter().map(one).collect()
+    reasons.iter().map(in_words).collect()
+}
+
+fn in_words(reason: &Reason) -> Value {
+    let refusal = Refusal { code: reason.code.clone(), details: reason.details.clone() };
+    json!({
+        "code": reason.code,
+        "details": reason.details,
+        "source": reason.source,
+        "zh": refusal.words(Lang::Zh).says,
+        "en": refusal.words(Lang::En).says,
+    })
 }
