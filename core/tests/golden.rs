@@ -298,7 +298,13 @@ fn reward() {
         handled: Some(handled),
         claim_keys: vec![hex(key().vkey().key())],
     };
-    let facts = reward::Facts { report: Some(report), matter_rewarded: false };
+    let own = reward::Candidate {
+        report: stream(StreamKind::Report, 3),
+        reported_at: Position(0),
+        status: report::Status::Handled,
+        finding: report::Finding::Substantiated,
+    };
+    let facts = reward::Facts { report: Some(report), matter_rewarded: false, same_matter: vec![own] };
     let assess =
         json!({ "report": stream(StreamKind::Report, 3), "place": "national", "sector": "industry" });
     let claim = json!({ "key": key().vkey() });

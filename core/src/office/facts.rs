@@ -1,6 +1,8 @@
 //! What a decision reads in other streams. Everything that is read here is named in the append condition, so that a
 //! decision that rests on it is decided again when it has moved.
 
+use std::collections::BTreeSet;
+
 use crate::actor::{self, ActorCommand, ActorDecider};
 use crate::decider::Decider;
 use crate::enterprise::{self, EnterpriseCommand, EnterpriseDecider, EnterpriseEvent, name_key};
@@ -13,7 +15,7 @@ use crate::ledger::keyring::actor_key_name;
 use crate::ledger::proposal::Read;
 use crate::ledger::store::touch;
 use crate::opening::LedgerDecider;
-use crate::report::ReportDecider;
+use crate::report::{ReportDecider, matter_key};
 use crate::reward::{self, RewardCommand, RewardDecider, rewarded_key};
 use crate::role::{Party, Role};
 use crate::rulebook::RulesDecider;
@@ -327,25 +329,34 @@ impl Gather for RewardDecider {
     fn gather(
         office: &Office,
         stream: StreamId,
-        _: &reward::State,
+        state: &reward::State,
         command: &RewardCommand,
         _: &Moment,
     ) -> Result<Gathered<reward::Facts>, ExecuteError> {
-        let assess = match command {
-            RewardCommand::Assess(assess) | RewardCommand::Reassess(assess) => assess,
-            RewardCommand::Approve(_)
-            | RewardCommand::Notify(_)
+        let report = match command {
+            RewardCommand::Assess(assess) | RewardCommand::Reassess(assess) => Some(assess.report),
+            RewardCommand::Approve(_) => state.assessed.as_ref().map(|assessed| assessed.report),
+            RewardCommand::Notify(_)
             | RewardCommand::Claim(_)
             | RewardCommand::Pay(_)
             | RewardCommand::Forfeit(_)
-            | RewardCommand::Waive(_) => return Ok(Gathered::alone(reward::Facts::default())),
+            | RewardCommand::Waive(_) => None,
         };
-        let (report, read) = office.load::<ReportDecider>(assess.report)?;
-        let mut reads = vec![read];
-        let mut facts = reward::Facts::default();
-        let begun = office.ledger.stream(&assess.report)?.first().map(|fact| fact.at.day());
+        match report {
+            Some(report) => office.reward_facts(stream, report),
+            None => Ok(Gathered::alone(reward::Facts::default())),
+        }
+    }
+}
+
+impl Office {
+    /// The report that a reward rests on, and what else was reported and rewarded of its matter.
+    fn reward_facts(&self, own: StreamId, on: StreamId) -> Result<Gathered<reward::Facts>, ExecuteError> {
+        let (report, read) = self.load::<ReportDecider>(on)?;
+        let mut gathered = Gathered { facts: reward::Facts::default(), reads: vec![read] };
+        let begun = self.ledger.stream(&on)?.first().map(|fact| fact.at.day());
         if let Some((begun, reported)) = begun.zip(report.report) {
-            facts.report = Some(reported_as(
+            gathered.facts.report = Some(reported_as(
                 begun,
                 &reported,
                 report.verified.clone(),
@@ -354,11 +365,37 @@ impl Gather for RewardDecider {
             ));
         }
         if let Some(verified) = &report.verified {
-            let (rewarded, read) = office.touched(&rewarded_key(verified.matter_key.as_str()))?;
-            facts.matter_rewarded = rewarded.iter().any(|fact| fact.stream != stream);
-            reads.push(read);
+            let matter = verified.matter_key.as_str();
+            let (rewarded, read) = self.touched(&rewarded_key(matter))?;
+            gathered.facts.matter_rewarded = rewarded.iter().any(|fact| fact.stream != own);
+            gathered.reads.push(read);
+            self.same_matter(matter, &mut gathered)?;
         }
-        Ok(Gathered { facts, reads })
+        Ok(gathered)
+    }
+
+    /// Every report whose verification names the matter. A verification that lands first makes the command a conflict by
+    /// the matter's key, and anything else that happens to one of these reports by its stream.
+    fn same_matter(&self, matter: &str, gathered: &mut Gathered<reward::Facts>) -> Result<(), ExecuteError> {
+        let (verified, read) = self.touched(&matter_key(matter))?;
+        gathered.reads.push(read);
+        let reports: BTreeSet<StreamId> = verified.iter().map(|fact| fact.stream).collect();
+        for report in reports {
+            let (state, read) = self.load::<ReportDecider>(report)?;
+            gathered.reads.push(read);
+            // A report may have been verified again since, as another matter.
+            let verified = state.verified.filter(|verified| verified.matter_key.as_str() == matter);
+            let reported_at = self.ledger.store().stream(&report)?.first().copied();
+            if let Some((verified, reported_at)) = verified.zip(reported_at) {
+                gathered.facts.same_matter.push(reward::Candidate {
+                    report,
+                    reported_at,
+                    status: state.status,
+                    finding: verified.finding,
+                });
+            }
+        }
+        Ok(())
     }
 }
 

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::command::{Claim, Empty, Pay};
+use super::first::SameMatter;
 use crate::decider::StreamEvent;
 use crate::id::StreamId;
 use crate::ledger::entry::Line;
@@ -50,6 +51,10 @@ pub struct Assessed {
     /// Public halves of the claim keys, hexadecimal; one share each, equal to the fen.
     pub claim_keys: Vec<String>,
     pub shares_yuan: Vec<Fen>,
+    /// The valid reports of the matter in the order of the log; the first is the one that is rewarded. Empty in entries
+    /// that were written before the order was looked at.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub same_matter: Vec<SameMatter>,
     pub rules: String,
 }
 

@@ -2,6 +2,7 @@
 
 mod command;
 mod event;
+mod first;
 mod refusal;
 
 use std::collections::BTreeSet;
@@ -9,10 +10,11 @@ use std::collections::BTreeSet;
 pub use command::*;
 pub(crate) use event::rewarded_key;
 pub use event::{Assessed, Forfeited, Notified, RewardEvent, Waived};
+pub use first::{Candidate, SameMatter};
 pub use refusal::RewardRefusal;
 
 use crate::decider::{Decider, Moment, Recorded};
-use crate::id::ActorId;
+use crate::id::{ActorId, StreamId};
 use crate::ledger::vkey::hex;
 use crate::report::{Finding, Handle, Verify};
 use crate::role::{Party, Role, actors_with, signed_by, signed_by_log};
@@ -86,6 +88,8 @@ pub struct Facts {
     pub report: Option<Reported>,
     /// Another reward for the same matter was assessed.
     pub matter_rewarded: bool,
+    /// Every report whose verification names the same matter, this one with them.
+    pub same_matter: Vec<Candidate>,
 }
 
 /// The report as far as a reward rests on it.
@@ -104,6 +108,12 @@ type Decision = Result<RewardEvent, Refused>;
 
 fn need(holds: bool, refusal: Refused) -> Result<(), Refused> {
     if holds { Ok(()) } else { Err(refusal) }
+}
+
+/// One reward for one matter, to whoever reported it first.
+fn is_first(report: StreamId, facts: &Facts) -> Result<(), Refused> {
+    let order = first::in_order(&facts.same_matter);
+    need(order.first().is_some_and(|first| first.report == report), Refused::NotFirst)
 }
 
 /// Paid, forfeited and waived are final.
@@ -149,6 +159,7 @@ fn work_out(assess: &Assess, facts: &Facts, moment: &Moment<'_>) -> Result<Asses
         because: otherwise.map(|other| other.because.clone()),
         claim_keys: report.claim_keys.clone(),
         shares_yuan: split(amount, many),
+        same_matter: first::in_order(&facts.same_matter),
         rules: moment.rules.version().to_owned(),
     })
 }
@@ -156,7 +167,9 @@ fn work_out(assess: &Assess, facts: &Facts, moment: &Moment<'_>) -> Result<Asses
 fn assess(state: &State, assess: &Assess, facts: &Facts, moment: &Moment<'_>) -> Decision {
     need(state.status == Status::Absent, Refused::AlreadyAssessed)?;
     need(!facts.matter_rewarded, Refused::MatterRewarded)?;
-    work_out(assess, facts, moment).map(RewardEvent::Assessed)
+    let assessed = work_out(assess, facts, moment)?;
+    is_first(assess.report, facts)?;
+    Ok(RewardEvent::Assessed(assessed))
 }
 
 /// A new amount needs a new approval. Also after it was paid: a reward may be paid before the grade of an accident is
@@ -168,15 +181,27 @@ fn reassess(state: &State, assess: &Assess, facts: &Facts, moment: &Moment<'_>) 
     need(state.status != Status::Claimed, Refused::AlreadyClaimed)?;
     let same = state.assessed.as_ref().is_some_and(|before| before.report == assess.report);
     need(same, Refused::OtherReport)?;
-    work_out(assess, facts, moment).map(RewardEvent::Reassessed)
+    let assessed = work_out(assess, facts, moment)?;
+    // What was paid stays with whom it was paid to, whoever turns out to have been earlier.
+    if state.paid == Fen::ZERO {
+        is_first(assess.report, facts)?;
+    }
+    Ok(RewardEvent::Reassessed(assessed))
 }
 
-fn approve(state: &State, moment: &Moment<'_>) -> Decision {
+/// The approver's signature rests on the same order: an earlier report may have been verified since the assessment.
+fn approve(state: &State, facts: &Facts, moment: &Moment<'_>) -> Decision {
     live(state)?;
     need(state.status == Status::Assessed, Refused::AlreadyApproved)?;
     let approvers = actors_with(moment.by, Role::Approver);
     need(!approvers.is_empty(), Refused::NeedsApprover)?;
     need(!approvers.iter().any(|actor| state.assessed_by.contains(actor)), Refused::AssessorApproves)?;
+    if let Some(assessed) = state.assessed.as_ref().filter(|_| state.paid == Fen::ZERO) {
+        let verified = facts.report.as_ref().and_then(|report| report.verified.as_ref());
+        let holds = verified.is_some_and(|verified| verified.finding != Finding::NotSubstantiated);
+        need(holds, Refused::NotSubstantiated)?;
+        is_first(assessed.report, facts)?;
+    }
     Ok(RewardEvent::Approved(Empty {}))
 }
 
@@ -272,7 +297,7 @@ impl Decider for RewardDecider {
         let event = match command {
             RewardCommand::Assess(command) => assess(state, command, facts, moment),
             RewardCommand::Reassess(command) => reassess(state, command, facts, moment),
-            RewardCommand::Approve(_) => approve(state, moment),
+            RewardCommand::Approve(_) => approve(state, facts, moment),
             RewardCommand::Notify(_) => notify(state, moment),
             RewardCommand::Claim(command) => {
                 claim(state, command, moment).map(|()| RewardEvent::Claimed(command.clone()))

@@ -15,6 +15,7 @@ refusals! {
         ReportNotVerified = "reward.report_not_verified",
         NotSubstantiated = "reward.not_substantiated",
         MatterRewarded = "reward.matter_rewarded",
+        NotFirst = "reward.not_first",
         NoRule = "reward.no_rule",
         NotApproved = "reward.not_approved",
         AlreadyApproved = "reward.already_approved",
