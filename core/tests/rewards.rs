@@ -11,10 +11,11 @@ mod common;
 use adit_core::command::{Command, Request};
 use adit_core::event::Event;
 use adit_core::id::{CommandId, StreamId, StreamKind};
+use adit_core::ledger::entry::Line;
 use adit_core::ledger::vkey::{SigningKey, hex};
 use adit_core::report::{self, Channel, Finding, ReportCommand};
-use adit_core::reward::{self, Assess, Assessed, RewardCommand, RewardEvent};
-use adit_core::rules::reward::{Matter, Sector};
+use adit_core::reward::{self, Assess, Assessed, Denied, Otherwise, Pay, RewardCommand, RewardEvent};
+use adit_core::rules::reward::{Exclusion, Matter, Sector};
 use adit_core::units::Position;
 use common::{Bureau, ORIGIN, code, id, text};
 use proptest::prelude::*;
@@ -83,6 +84,7 @@ fn assess(case: &Case) -> Assess {
         sector: Sector::Industry,
         accident_grade: None,
         otherwise: None,
+        excluded: None,
     }
 }
 
@@ -92,6 +94,16 @@ fn assessed(bureau: &Bureau, case: &Case) -> String {
 
 fn approved(bureau: &Bureau, case: &Case) -> String {
     on_reward(bureau, case, RewardCommand::Approve(reward::Empty {}), &["approver"])
+}
+
+fn notified(bureau: &Bureau, case: &Case) -> String {
+    on_reward(bureau, case, RewardCommand::Notify(reward::Empty {}), &["handler"])
+}
+
+fn claimed(bureau: &Bureau, case: &Case) -> String {
+    let command = Command::Reward(RewardCommand::Claim(reward::Claim { key: case.claim.vkey() }));
+    let request = Request { id: CommandId(id()), stream: Some(case.reward), command };
+    code(bureau.office.execute(&request, &[&case.claim]))
 }
 
 /// What an assessment wrote into the ledger.
@@ -192,6 +204,136 @@ mod given_several_reports_of_one_matter {
     }
 }
 
+mod given_a_report_that_may_be_excluded {
+    use super::*;
+
+    const BOTH: [&str; 2] = ["handler", "approver"];
+
+    fn excluded(case: &Case, kind: Exclusion) -> Assess {
+        Assess { excluded: Some(kind), ..assess(case) }
+    }
+
+    fn otherwise(amount: &str) -> Option<Otherwise> {
+        Some(Otherwise { amount_yuan: amount.parse().expect("money"), because: text("经集体研究") })
+    }
+
+    fn ready(bureau: &Bureau) -> Case {
+        let case = reported(bureau);
+        verified(bureau, &case, Finding::Substantiated, "事项一");
+        handled(bureau, &case, "20100");
+        case
+    }
+
+    fn denied(bureau: &Bureau, case: &Case) -> (Denied, Vec<Line>, String) {
+        let facts = bureau.office.ledger().stream(&case.reward).expect("read");
+        let fact = facts.last().expect("an entry");
+        let Event::Reward(RewardEvent::Denied(denied)) = &fact.event else { panic!("{}", fact.event.kind()) };
+        assert_eq!(fact.by.len(), 2, "both answer for it");
+        (denied.clone(), fact.lines.clone(), fact.event.public_kind().to_owned())
+    }
+
+    #[test]
+    fn when_it_is_excluded_then_handler_and_approver_deny_it_together_and_the_entry_says_why() {
+        let bureau = Bureau::in_memory();
+        let case = ready(&bureau);
+        let assess = || RewardCommand::Assess(excluded(&case, Exclusion::AlreadyHandled));
+        assert_eq!(on_reward(&bureau, &case, assess(), &["handler"]), "reward.needs_approver");
+        assert_eq!(on_reward(&bureau, &case, assess(), &["approver"]), "reward.needs_handler");
+        let anyway = Assess { otherwise: otherwise("3015"), ..excluded(&case, Exclusion::AlreadyHandled) };
+        assert_eq!(on_reward(&bureau, &case, RewardCommand::Assess(anyway), &BOTH), "reward.excluded");
+        assert_eq!(on_reward(&bureau, &case, assess(), &BOTH), "done");
+        let (denied, lines, public) = denied(&bureau, &case);
+        assert_eq!(denied.reasons[0].code, "reward.excluded_already_handled");
+        assert_eq!(denied.rule.as_deref(), Some("national-2018"));
+        assert_eq!(public, "reward.note", "the public does not learn what was decided");
+        assert!(!lines.iter().any(|line| matches!(line, Line::Stop { .. })));
+    }
+
+    #[test]
+    fn when_it_was_denied_then_nothing_is_approved_claimed_or_paid_and_no_other_stream_rewards_it() {
+        let bureau = Bureau::in_memory();
+        let case = ready(&bureau);
+        let deny = RewardCommand::Assess(excluded(&case, Exclusion::AlreadyHandled));
+        assert_eq!(on_reward(&bureau, &case, deny, &BOTH), "done");
+        let pay = Pay { amount_yuan: "3015".parse().expect("money"), voucher: text("凭证") };
+        for (command, who) in [
+            (RewardCommand::Assess(assess(&case)), "handler"),
+            (RewardCommand::Reassess(assess(&case)), "handler"),
+            (RewardCommand::Approve(reward::Empty {}), "approver"),
+            (RewardCommand::Notify(reward::Empty {}), "handler"),
+            (RewardCommand::Pay(pay), "finance"),
+            (RewardCommand::Forfeit(reward::Empty {}), "approver"),
+        ] {
+            assert_eq!(on_reward(&bureau, &case, command, &[who]), "reward.denied");
+        }
+        assert_eq!(claimed(&bureau, &case), "reward.denied");
+        let again = bureau.run(None, Command::Reward(RewardCommand::Assess(assess(&case))), &["handler"]);
+        assert_eq!(code(again), "reward.denied");
+    }
+
+    #[test]
+    fn when_the_first_was_denied_then_the_next_reporter_is_the_first_valid_one() {
+        let bureau = Bureau::in_memory();
+        let (first, second) = (ready(&bureau), ready(&bureau));
+        assert_eq!(assessed(&bureau, &second), "reward.not_first");
+        let deny = RewardCommand::Assess(excluded(&first, Exclusion::AlreadyHandled));
+        assert_eq!(on_reward(&bureau, &first, deny, &BOTH), "done");
+        assert_eq!(assessed(&bureau, &second), "done");
+    }
+
+    #[test]
+    fn when_the_article_is_not_in_force_then_a_person_decides_with_a_reason() {
+        let bureau = Bureau::in_memory();
+        let (staff, other) = (ready(&bureau), ready(&bureau));
+        let assess = RewardCommand::Assess(excluded(&staff, Exclusion::DutyStaff));
+        assert_eq!(on_reward(&bureau, &staff, assess, &BOTH), "reward.person_decides");
+        let none = Assess { otherwise: otherwise("0"), ..excluded(&staff, Exclusion::DutyStaff) };
+        assert_eq!(on_reward(&bureau, &staff, RewardCommand::Assess(none), &BOTH), "done");
+        let (denied, ..) = denied(&bureau, &staff);
+        assert_eq!(denied.because.as_ref().map(ToString::to_string).as_deref(), Some("经集体研究"));
+        let given = Assess { otherwise: otherwise("3000"), ..excluded(&other, Exclusion::CloseRelative) };
+        assert_eq!(on_reward(&bureau, &other, RewardCommand::Assess(given), &["handler"]), "done");
+        assert_eq!(written(&bureau, &other).amount_yuan.to_string(), "3000.00");
+    }
+
+    #[test]
+    fn when_it_turns_out_while_the_claim_period_runs_then_that_ends_with_the_denial() {
+        let bureau = Bureau::in_memory();
+        let case = ready(&bureau);
+        assert_eq!(assessed(&bureau, &case), "done");
+        assert_eq!(approved(&bureau, &case), "done");
+        assert_eq!(notified(&bureau, &case), "done");
+        let deny = RewardCommand::Reassess(excluded(&case, Exclusion::AlreadyHandled));
+        assert_eq!(on_reward(&bureau, &case, deny, &BOTH), "done");
+        let (_, lines, _) = denied(&bureau, &case);
+        assert!(lines.contains(&Line::Stop { name: "claim".into() }));
+        assert_eq!(claimed(&bureau, &case), "reward.denied");
+    }
+
+    #[test]
+    fn when_a_linked_hazard_was_entered_before_the_report_then_the_assessment_says_so() {
+        let bureau = Bureau::in_memory();
+        let enterprise = bureau.enterprise("甲矿");
+        let enter = || bureau.request(&bureau.hazard(enterprise), &["clerk"]).expect("entered");
+        let before = enter();
+        let case = reported(&bureau);
+        let after = enter();
+        verified(&bureau, &case, Finding::Substantiated, "事项一");
+        handled(&bureau, &case, "20100");
+        let link = |hazard| ReportCommand::Link(report::Link { hazard });
+        assert_eq!(on_report(&bureau, &case, link(after.stream), &["handler"]), "done");
+        assert_eq!(assessed(&bureau, &case), "done");
+        assert_eq!(written(&bureau, &case).facts.found_before, None);
+        assert_eq!(on_report(&bureau, &case, link(before.stream), &["handler"]), "done");
+        let reassess = RewardCommand::Reassess(assess(&case));
+        assert_eq!(on_reward(&bureau, &case, reassess, &["handler"]), "done");
+        let written = written(&bureau, &case);
+        assert_eq!(written.facts.found_before, Some(before.positions[0]));
+        assert!(written.reasons.iter().any(|reason| reason.code == "reward.found_before"));
+        assert_eq!(written.amount_yuan.to_string(), "3015.00", "a hint decides nothing");
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 12, ..ProptestConfig::default() })]
 
@@ -218,19 +360,4 @@ proptest! {
             prop_assert_eq!(done, Some(index) == first);
         }
     }
-}
-
-#[test]
-fn the_first_reporter_claims_with_the_claim_key_of_the_report() {
-    let bureau = Bureau::in_memory();
-    let case = reported(&bureau);
-    verified(&bureau, &case, Finding::Substantiated, "事项一");
-    handled(&bureau, &case, "20100");
-    assert_eq!(assessed(&bureau, &case), "done");
-    assert_eq!(approved(&bureau, &case), "done");
-    let notify = RewardCommand::Notify(reward::Empty {});
-    assert_eq!(on_reward(&bureau, &case, notify, &["handler"]), "done");
-    let command = Command::Reward(RewardCommand::Claim(reward::Claim { key: case.claim.vkey() }));
-    let request = Request { id: CommandId(id()), stream: Some(case.reward), command };
-    assert_eq!(code(bureau.office.execute(&request, &[&case.claim])), "done");
 }

@@ -1,7 +1,7 @@
 //! What a decision reads in other streams. Everything that is read here is named in the append condition, so that a
 //! decision that rests on it is decided again when it has moved.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::actor::{self, ActorCommand, ActorDecider};
 use crate::decider::Decider;
@@ -15,12 +15,12 @@ use crate::ledger::keyring::actor_key_name;
 use crate::ledger::proposal::Read;
 use crate::ledger::store::touch;
 use crate::opening::LedgerDecider;
-use crate::report::{ReportDecider, matter_key};
-use crate::reward::{self, RewardCommand, RewardDecider, rewarded_key};
+use crate::report::{ReportDecider, ReportEvent, matter_key};
+use crate::reward::{self, RewardCommand, RewardDecider, RewardEvent, rewarded_key};
 use crate::role::{Party, Role};
 use crate::rulebook::RulesDecider;
 use crate::rules::relief::ReliefFacts;
-use crate::units::{Day, Position};
+use crate::units::Position;
 
 use super::state::{Loaded, fold};
 use super::{ExecuteError, Moment, Office};
@@ -354,29 +354,65 @@ impl Office {
     fn reward_facts(&self, own: StreamId, on: StreamId) -> Result<Gathered<reward::Facts>, ExecuteError> {
         let (report, read) = self.load::<ReportDecider>(on)?;
         let mut gathered = Gathered { facts: reward::Facts::default(), reads: vec![read] };
-        let begun = self.ledger.stream(&on)?.first().map(|fact| fact.at.day());
-        if let Some((begun, reported)) = begun.zip(report.report) {
-            gathered.facts.report = Some(reported_as(
-                begun,
-                &reported,
-                report.verified.clone(),
-                report.handled,
-                report.claim_keys,
-            ));
+        let history = self.ledger.stream(&on)?;
+        if let Some((begun, reported)) = history.first().zip(report.report) {
+            gathered.facts.report = Some(reward::Reported {
+                matter: reported.matter,
+                insider: reported.insider,
+                on: begun.at.day(),
+                verified: report.verified.clone(),
+                handled: report.handled,
+                claim_keys: report.claim_keys,
+                found_before: self.found_before(begun.position, &history)?,
+            });
         }
         if let Some(verified) = &report.verified {
-            let matter = verified.matter_key.as_str();
-            let (rewarded, read) = self.touched(&rewarded_key(matter))?;
-            gathered.facts.matter_rewarded = rewarded.iter().any(|fact| fact.stream != own);
-            gathered.reads.push(read);
-            self.same_matter(matter, &mut gathered)?;
+            self.same_matter(own, verified.matter_key.as_str(), &mut gathered)?;
         }
         Ok(gathered)
     }
 
-    /// Every report whose verification names the matter. A verification that lands first makes the command a conflict by
-    /// the matter's key, and anything else that happens to one of these reports by its stream.
-    fn same_matter(&self, matter: &str, gathered: &mut Gathered<reward::Facts>) -> Result<(), ExecuteError> {
+    /// Where the first of the hazards that a report is linked to was entered, if that was before the report. A stream's
+    /// first position never moves, so nothing has to guard it.
+    fn found_before(
+        &self,
+        reported_at: Position,
+        history: &[Fact],
+    ) -> Result<Option<Position>, ExecuteError> {
+        let mut earliest = None;
+        for fact in history {
+            if let Event::Report(ReportEvent::Linked(link)) = &fact.event
+                && let Some(entered_at) = self.ledger.store().stream(&link.hazard)?.first()
+                && *entered_at < reported_at
+            {
+                first(&mut earliest, *entered_at);
+            }
+        }
+        Ok(earliest)
+    }
+
+    /// Every report whose verification names the matter, and which rewards were given or denied for it. A verification
+    /// or an assessment that lands first makes the command a conflict by the matter's keys, and anything else that happens
+    /// to one of these reports by its stream.
+    fn same_matter(
+        &self,
+        own: StreamId,
+        matter: &str,
+        gathered: &mut Gathered<reward::Facts>,
+    ) -> Result<(), ExecuteError> {
+        let (rewarded, read) = self.touched(&rewarded_key(matter))?;
+        gathered.reads.push(read);
+        let given = rewarded.iter().map(|fact| fact.stream).filter(|stream| *stream != own);
+        let given: BTreeSet<StreamId> = given.collect();
+        // Reward and report of each denial: such a report is not in the way of the next one.
+        let denied: BTreeMap<StreamId, StreamId> = rewarded
+            .iter()
+            .filter_map(|fact| {
+                let Event::Reward(RewardEvent::Denied(denied)) = &fact.event else { return None };
+                Some((fact.stream, denied.report))
+            })
+            .collect();
+        gathered.facts.matter_rewarded = given.iter().any(|reward| !denied.contains_key(reward));
         let (verified, read) = self.touched(&matter_key(matter))?;
         gathered.reads.push(read);
         let reports: BTreeSet<StreamId> = verified.iter().map(|fact| fact.stream).collect();
@@ -392,21 +428,12 @@ impl Office {
                     reported_at,
                     status: state.status,
                     finding: verified.finding,
+                    denied: denied.values().any(|denied| *denied == report),
                 });
             }
         }
         Ok(())
     }
-}
-
-fn reported_as(
-    on: Day,
-    report: &crate::report::Report,
-    verified: Option<crate::report::Verify>,
-    handled: Option<crate::report::Handle>,
-    claim_keys: Vec<String>,
-) -> reward::Reported {
-    reward::Reported { matter: report.matter, insider: report.insider, on, verified, handled, claim_keys }
 }
 
 impl Gather for ActorDecider {

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::id::StreamId;
 use crate::ledger::vkey::VKey;
 use crate::rules::accident::AccidentGrade;
-use crate::rules::reward::Sector;
+use crate::rules::reward::{Exclusion, Sector};
 use crate::text::{Long, Short};
 use crate::units::Fen;
 
@@ -14,7 +14,8 @@ use crate::units::Fen;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "type", content = "data")]
 pub enum RewardCommand {
-    /// Work out what a verified report is worth. By the handler.
+    /// Work out what a verified report is worth. By the handler; where it is nothing, also by an approver, because that
+    /// is final.
     #[serde(rename = "reward.assess")]
     Assess(Assess),
     /// The fine or the grade has changed since.
@@ -53,9 +54,12 @@ pub struct Assess {
     pub sector: Sector,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub accident_grade: Option<AccidentGrade>,
-    /// Where no rule gives an amount, or the rule leaves it open: what the officer proposes, and why.
+    /// Where no rule gives an amount, or the rule leaves it open: what the officer proposes, and why. Zero is no reward.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub otherwise: Option<Otherwise>,
+    /// Why the report may be excluded from rewards.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub excluded: Option<Exclusion>,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]

@@ -33,6 +33,8 @@ pub enum RewardEvent {
     Forfeited(Forfeited),
     #[serde(rename = "reward.waived")]
     Waived(Waived),
+    #[serde(rename = "reward.denied")]
+    Denied(Denied),
 }
 
 /// The amount with its rule, its reasons and what they rest on.
@@ -58,6 +60,21 @@ pub struct Assessed {
     pub rules: String,
 }
 
+/// An assessment that gives nothing (不予奖励): final, and with what it rests on, so that it can be answered for.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Denied {
+    pub report: StreamId,
+    pub matter: String,
+    pub rule: Option<String>,
+    pub reasons: Vec<Reason>,
+    pub facts: RewardFacts,
+    /// Why a person decided so where no rule does.
+    pub because: Option<Long>,
+    /// The reporter had been told of a reward, and its claim period ends with this.
+    pub ends_claim: bool,
+    pub rules: String,
+}
+
 /// Shares that nobody claimed in time; those of joint reporters who did claim are paid.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Forfeited {
@@ -79,7 +96,7 @@ pub struct Notified {
     pub claim_due: Option<Day>,
 }
 
-/// Index key of the reward of a matter.
+/// Index key of the rewards of a matter, given and denied.
 pub(crate) fn rewarded_key(matter: &str) -> String {
     format!("rewarded/{}", matter_key(matter))
 }
@@ -95,13 +112,14 @@ impl StreamEvent for RewardEvent {
             Self::Paid(_) => "reward.paid",
             Self::Forfeited(_) => "reward.forfeited",
             Self::Waived(_) => "reward.waived",
+            Self::Denied(_) => "reward.denied",
         }
     }
 
     /// A step without a statutory clock is `reward.note` to the public.
     fn public_kind(&self) -> &'static str {
         match self {
-            Self::Reassessed(_) | Self::Waived(_) => "reward.note",
+            Self::Reassessed(_) | Self::Waived(_) | Self::Denied(_) => "reward.note",
             Self::Assessed(_)
             | Self::Approved(_)
             | Self::Notified(_)
@@ -122,11 +140,23 @@ impl StreamEvent for RewardEvent {
                 vec![Line::Key(claim.key.clone()), stop()]
             }
             Self::Forfeited(_) => vec![stop()],
+            Self::Denied(denied) => denied.ends_claim.then(stop).into_iter().collect(),
             Self::Assessed(_) | Self::Reassessed(_) | Self::Approved(_) | Self::Paid(_) => Vec::new(),
         }
     }
 
     fn touches(&self, _: &StreamId) -> Vec<String> {
-        if let Self::Assessed(assessed) = self { vec![rewarded_key(&assessed.matter)] } else { Vec::new() }
+        match self {
+            Self::Assessed(Assessed { matter, .. }) | Self::Denied(Denied { matter, .. }) => {
+                vec![rewarded_key(matter)]
+            }
+            Self::Reassessed(_)
+            | Self::Approved(_)
+            | Self::Notified(_)
+            | Self::Claimed(_)
+            | Self::Paid(_)
+            | Self::Forfeited(_)
+            | Self::Waived(_) => Vec::new(),
+        }
     }
 }

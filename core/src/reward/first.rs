@@ -15,6 +15,8 @@ pub struct Candidate {
     pub reported_at: Position,
     pub status: Status,
     pub finding: Finding,
+    /// A reward for it was denied, so whoever reported it is not in the way of the next.
+    pub denied: bool,
 }
 
 /// A report of the matter and where it was reported, as the basis of an assessment.
@@ -25,7 +27,7 @@ pub struct SameMatter {
 }
 
 impl Candidate {
-    /// Declined, transferred, or found not to be true: such a report takes no place in the order.
+    /// Declined, transferred, found not to be true, or denied a reward: such a report takes no place in the order.
     fn counts(&self) -> bool {
         let ours = match self.status {
             Status::Absent | Status::Declined | Status::Transferred => false,
@@ -40,7 +42,7 @@ impl Candidate {
             Finding::Substantiated | Finding::Partly => true,
             Finding::NotSubstantiated => false,
         };
-        ours && holds
+        ours && holds && !self.denied
     }
 }
 

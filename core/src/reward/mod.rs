@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 
 pub use command::*;
 pub(crate) use event::rewarded_key;
-pub use event::{Assessed, Forfeited, Notified, RewardEvent, Waived};
+pub use event::{Assessed, Denied, Forfeited, Notified, RewardEvent, Waived};
 pub use first::{Candidate, SameMatter};
 pub use refusal::RewardRefusal;
 
@@ -19,8 +19,8 @@ use crate::ledger::vkey::hex;
 use crate::report::{Finding, Handle, Verify};
 use crate::role::{Party, Role, actors_with, signed_by, signed_by_log};
 use crate::rules::deadline;
-use crate::rules::reward::{Matter, RewardFacts, reward, split};
-use crate::units::{Day, Fen};
+use crate::rules::reward::{Matter, Outcome, RewardFacts, RewardResult, reward, split};
+use crate::units::{Day, Fen, Position};
 
 /// The decider of `reward` streams.
 #[derive(Clone, Copy, Debug)]
@@ -40,6 +40,8 @@ pub enum Status {
     Paid,
     Forfeited,
     Waived,
+    /// Nothing is given; final.
+    Denied,
 }
 
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -86,7 +88,7 @@ impl State {
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Facts {
     pub report: Option<Reported>,
-    /// Another reward for the same matter was assessed.
+    /// Another reward for the same matter was assessed and not denied.
     pub matter_rewarded: bool,
     /// Every report whose verification names the same matter, this one with them.
     pub same_matter: Vec<Candidate>,
@@ -101,6 +103,8 @@ pub struct Reported {
     pub verified: Option<Verify>,
     pub handled: Option<Handle>,
     pub claim_keys: Vec<String>,
+    /// Where a hazard that the report is linked to stood in the log before the report.
+    pub found_before: Option<Position>,
 }
 
 type Refused = RewardRefusal;
@@ -116,17 +120,23 @@ fn is_first(report: StreamId, facts: &Facts) -> Result<(), Refused> {
     need(order.first().is_some_and(|first| first.report == report), Refused::NotFirst)
 }
 
-/// Paid, forfeited and waived are final.
+/// Paid, forfeited, waived and denied are final.
 fn live(state: &State) -> Result<(), Refused> {
     match state.status {
         Status::Absent => Err(Refused::NotAssessed),
         Status::Paid => Err(Refused::AlreadyPaid),
         Status::Forfeited | Status::Waived => Err(Refused::Ended),
+        Status::Denied => Err(Refused::Denied),
         Status::Assessed | Status::Approved | Status::Notified | Status::Claimed => Ok(()),
     }
 }
 
-fn work_out(assess: &Assess, facts: &Facts, moment: &Moment<'_>) -> Result<Assessed, Refused> {
+/// What a reward rests on, and what the rules say to it.
+fn work_out(
+    assess: &Assess,
+    facts: &Facts,
+    moment: &Moment<'_>,
+) -> Result<(RewardFacts, RewardResult), Refused> {
     need(signed_by(moment.by, Role::Handler), Refused::NeedsHandler)?;
     let report = facts.report.as_ref().ok_or(Refused::ReportNotVerified)?;
     let verified = report.verified.as_ref().ok_or(Refused::ReportNotVerified)?;
@@ -143,36 +153,99 @@ fn work_out(assess: &Assess, facts: &Facts, moment: &Moment<'_>) -> Result<Asses
         accident_grade: assess.accident_grade,
         insider: report.insider,
         reported_on: report.on,
+        excluded: assess.excluded,
+        found_before: report.found_before,
     };
     let result = reward(moment.rules, &basis);
-    let otherwise = assess.otherwise.as_ref();
-    let amount = otherwise.map(|other| other.amount_yuan).or(result.amount).ok_or(Refused::NoRule)?;
-    let many = u32::try_from(report.claim_keys.len().max(1)).unwrap_or(1);
-    Ok(Assessed {
+    Ok((basis, result))
+}
+
+/// What is given: by the rule, or by the officer where the rule leaves it open. An excluded reporter never gets anything.
+fn amount(assess: &Assess, result: &RewardResult) -> Result<Fen, Refused> {
+    let proposed = assess.otherwise.as_ref().map(|otherwise| otherwise.amount_yuan);
+    match (result.outcome, proposed.or(result.amount)) {
+        (Outcome::Excluded, Some(amount)) if amount > Fen::ZERO => Err(Refused::Excluded),
+        (Outcome::Excluded, _) => Ok(Fen::ZERO),
+        (Outcome::PersonDecides, None) => Err(Refused::PersonDecides),
+        (Outcome::Amount | Outcome::Open, None) => Err(Refused::NoRule),
+        (Outcome::Amount | Outcome::Open | Outcome::PersonDecides, Some(amount)) => Ok(amount),
+    }
+}
+
+/// Matter of the report, claim keys of those who made it.
+fn reported(facts: &Facts) -> (String, Vec<String>) {
+    let report = facts.report.as_ref();
+    let matter = report.and_then(|report| report.verified.as_ref());
+    let matter = matter.map(|verified| verified.matter_key.to_string()).unwrap_or_default();
+    (matter, report.map(|report| report.claim_keys.clone()).unwrap_or_default())
+}
+
+fn given(
+    assess: &Assess,
+    facts: &Facts,
+    moment: &Moment<'_>,
+    amount: Fen,
+    (basis, result): (RewardFacts, RewardResult),
+) -> Assessed {
+    let (matter, claim_keys) = reported(facts);
+    let many = u32::try_from(claim_keys.len().max(1)).unwrap_or(1);
+    Assessed {
         report: assess.report,
-        matter: verified.matter_key.to_string(),
+        matter,
         amount_yuan: amount,
         rule: result.rule,
         alternative_yuan: result.alternative,
         reasons: result.reasons,
         facts: basis,
-        because: otherwise.map(|other| other.because.clone()),
-        claim_keys: report.claim_keys.clone(),
+        because: assess.otherwise.as_ref().map(|otherwise| otherwise.because.clone()),
+        claim_keys,
         shares_yuan: split(amount, many),
         same_matter: first::in_order(&facts.same_matter),
         rules: moment.rules.version().to_owned(),
-    })
+    }
+}
+
+/// Final, so an approver who is not the handler signs it with the handler.
+fn deny(
+    state: &State,
+    assess: &Assess,
+    facts: &Facts,
+    moment: &Moment<'_>,
+    (basis, result): (RewardFacts, RewardResult),
+) -> Decision {
+    let (handlers, approvers) =
+        (actors_with(moment.by, Role::Handler), actors_with(moment.by, Role::Approver));
+    need(!approvers.is_empty(), Refused::NeedsApprover)?;
+    let two = handlers.iter().any(|handler| approvers.iter().any(|approver| approver != handler));
+    need(two, Refused::AssessorApproves)?;
+    Ok(RewardEvent::Denied(Denied {
+        report: assess.report,
+        matter: reported(facts).0,
+        rule: result.rule,
+        reasons: result.reasons,
+        facts: basis,
+        because: assess.otherwise.as_ref().map(|otherwise| otherwise.because.clone()),
+        ends_claim: state.claim_due.is_some() && state.claimed.is_empty() && state.fallen_back.is_empty(),
+        rules: moment.rules.version().to_owned(),
+    }))
 }
 
 fn assess(state: &State, assess: &Assess, facts: &Facts, moment: &Moment<'_>) -> Decision {
+    need(state.status != Status::Denied, Refused::Denied)?;
     need(state.status == Status::Absent, Refused::AlreadyAssessed)?;
     need(!facts.matter_rewarded, Refused::MatterRewarded)?;
-    let assessed = work_out(assess, facts, moment)?;
+    let denied = facts.same_matter.iter().any(|one| one.report == assess.report && one.denied);
+    need(!denied, Refused::Denied)?;
+    let worked_out = work_out(assess, facts, moment)?;
+    let amount = amount(assess, &worked_out.1)?;
+    if amount == Fen::ZERO {
+        return deny(state, assess, facts, moment, worked_out);
+    }
     is_first(assess.report, facts)?;
-    Ok(RewardEvent::Assessed(assessed))
+    Ok(RewardEvent::Assessed(given(assess, facts, moment, amount, worked_out)))
 }
 
-/// A new amount needs a new approval. Also after it was paid: a reward may be paid before the grade of an accident is
+/// A new amount needs a new approval, and nothing at all needs none any more: it is final. Also after it was paid: a reward may be paid before the grade of an accident is
 /// final, and what is more is paid then.
 fn reassess(state: &State, assess: &Assess, facts: &Facts, moment: &Moment<'_>) -> Decision {
     if state.status != Status::Paid {
@@ -181,12 +254,16 @@ fn reassess(state: &State, assess: &Assess, facts: &Facts, moment: &Moment<'_>) 
     need(state.status != Status::Claimed, Refused::AlreadyClaimed)?;
     let same = state.assessed.as_ref().is_some_and(|before| before.report == assess.report);
     need(same, Refused::OtherReport)?;
-    let assessed = work_out(assess, facts, moment)?;
+    let worked_out = work_out(assess, facts, moment)?;
+    let amount = amount(assess, &worked_out.1)?;
+    if amount == Fen::ZERO {
+        return deny(state, assess, facts, moment, worked_out);
+    }
     // What was paid stays with whom it was paid to, whoever turns out to have been earlier.
     if state.paid == Fen::ZERO {
         is_first(assess.report, facts)?;
     }
-    Ok(RewardEvent::Reassessed(assessed))
+    Ok(RewardEvent::Reassessed(given(assess, facts, moment, amount, worked_out)))
 }
 
 /// The approver's signature rests on the same order: an earlier report may have been verified since the assessment.
@@ -210,9 +287,12 @@ fn notify(state: &State, moment: &Moment<'_>) -> Decision {
     match state.status {
         Status::Approved => {}
         Status::Absent | Status::Assessed => return Err(Refused::NotApproved),
-        Status::Notified | Status::Claimed | Status::Paid | Status::Forfeited | Status::Waived => {
-            return Err(Refused::AlreadyNotified);
-        }
+        Status::Notified
+        | Status::Claimed
+        | Status::Paid
+        | Status::Forfeited
+        | Status::Waived
+        | Status::Denied => return Err(Refused::AlreadyNotified),
     }
     let entitled = signed_by(moment.by, Role::Handler) || signed_by(moment.by, Role::Clerk);
     need(entitled, Refused::NeedsHandler)?;
@@ -264,7 +344,8 @@ fn forfeit(state: &State, moment: &Moment<'_>) -> Decision {
         | Status::Approved
         | Status::Paid
         | Status::Forfeited
-        | Status::Waived => {
+        | Status::Waived
+        | Status::Denied => {
             return Err(Refused::NotNotified);
         }
     }
@@ -346,6 +427,12 @@ impl Decider for RewardDecider {
                 state.fallen_back.insert(hex(waived.claim.key.key()));
                 let after = state.after_a_share();
                 state.status = if after == Status::Forfeited { Status::Waived } else { after };
+            }
+            // Nothing is left to claim or to pay; what was paid before stays on record.
+            RewardEvent::Denied(_) => {
+                state.status = Status::Denied;
+                state.assessed = None;
+                state.claim_due = None;
             }
         }
         state

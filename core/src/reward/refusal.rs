@@ -29,6 +29,9 @@ refusals! {
         OtherAmount = "reward.other_amount",
         AlreadyPaid = "reward.already_paid",
         Ended = "reward.ended",
+        Excluded = "reward.excluded",
+        PersonDecides = "reward.person_decides",
+        Denied = "reward.denied",
         OtherReport = "reward.other_report",
     }
 }

@@ -1,14 +1,20 @@
 //! Rewards for reports: which rule holds, what it gives, and why.
 
+mod articles;
+mod exclusion;
+#[cfg(test)]
+mod worked;
+
 use std::collections::BTreeSet;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::accident::AccidentGrade;
-use super::article::Article;
 use super::{Mark, PackError, Reason, Rules};
-use crate::units::{Day, Fen};
+use crate::units::{Day, Fen, Position};
+
+pub use exclusion::{Exclusion, ExclusionRule};
 
 /// What was reported.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -92,6 +98,8 @@ pub struct RewardRule {
     pub deaths: Option<DeathRates>,
     #[serde(default)]
     pub insider: Option<Insider>,
+    #[serde(default)]
+    pub exclusion: Vec<ExclusionRule>,
 }
 
 /// A share of the fine; shares in 1/10,000.
@@ -152,11 +160,32 @@ pub struct RewardFacts {
     pub insider: bool,
     /// The day of the report: it decides which rule holds.
     pub reported_on: Day,
+    /// Why the report may be excluded, as far as somebody says so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub excluded: Option<Exclusion>,
+    /// Where a hazard that the report is about stood in the log before the report; a hint to whoever decides.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub found_before: Option<Position>,
+}
+
+/// How far the rules go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    /// They give an amount.
+    Amount,
+    /// They give none: an officer proposes one, with the reason.
+    Open,
+    /// The report is excluded.
+    Excluded,
+    /// Whether it is excluded is for a person to decide.
+    PersonDecides,
 }
 
 /// What the rules give.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RewardResult {
+    pub outcome: Outcome,
     /// None where no rule gives an amount; the reasons say which rule is missing.
     pub amount: Option<Fen>,
     /// Id of the rule.
@@ -187,6 +216,10 @@ impl RewardRule {
                 return Err(self.contradiction("a share is more than the whole"));
             }
         }
+        let kinds: BTreeSet<Exclusion> = self.exclusion.iter().map(|exclusion| exclusion.kind).collect();
+        if kinds.len() < self.exclusion.len() {
+            return Err(self.contradiction("two exclusions of one kind"));
+        }
         let falls = self.deaths.as_ref().is_some_and(|rates| {
             let each = [rates.general_fen, rates.larger_fen, rates.major_fen, rates.extraordinary_fen];
             !each.is_sorted() || each[3] > rates.cap_fen
@@ -206,47 +239,6 @@ impl RewardRule {
             && self.sectors == earlier.sectors
             && parts(self) == parts(earlier)
             && earlier.from <= self.from
-    }
-
-    fn article(&self) -> Article {
-        let yuan = |fen: i64| Fen(fen).to_string();
-        let mut says = Vec::new();
-        if let Some(fine) = &self.fine {
-            let details = [
-                ("level_1", percent(fine.share_level_1)),
-                ("level_2", percent(fine.share_level_2)),
-                ("floor", yuan(fine.floor_fen)),
-                ("cap", yuan(fine.cap_fen)),
-            ];
-            says.push(Reason::new("rules.share_of_fine", details, &self.source(&fine.article)));
-        }
-        if let Some(rates) = &self.deaths {
-            let details = [
-                ("general", yuan(rates.general_fen)),
-                ("larger", yuan(rates.larger_fen)),
-                ("major", yuan(rates.major_fen)),
-                ("extraordinary", yuan(rates.extraordinary_fen)),
-                ("cap", yuan(rates.cap_fen)),
-            ];
-            says.push(Reason::new("rules.for_each_death", details, &self.source(&rates.article)));
-        }
-        if let Some(insider) = &self.insider {
-            let code = if insider.uplifts_cap { "rules.insider_with_cap" } else { "rules.insider" };
-            let details = [("percent", percent(insider.uplift))];
-            says.push(Reason::new(code, details, &self.source(&insider.article)));
-        }
-        let has_numbers = !says.is_empty();
-        if !has_numbers {
-            says.push(Reason::new("rules.numbers_missing", [], &self.document));
-        }
-        let article = Article::new("rewards", &self.id, &self.name, self.mark, says);
-        Article {
-            place: self.place.clone(),
-            from: Some(self.from),
-            until: self.until,
-            in_force: has_numbers,
-            ..article
-        }
     }
 
     fn holds(&self, place: &str, sector: Sector, on: Day) -> bool {
@@ -285,10 +277,6 @@ impl Rewards {
         Ok(())
     }
 
-    pub(super) fn articles(&self) -> Vec<Article> {
-        self.rule.iter().map(RewardRule::article).collect()
-    }
-
     /// The places that have rules, the nation first.
     pub fn places(&self) -> BTreeSet<&str> {
         self.rule.iter().map(|rule| rule.place.as_str()).collect()
@@ -321,10 +309,12 @@ fn share_of(amount: Fen, share: i64) -> Fen {
 
 /// What a report is worth.
 pub fn reward(rules: &Rules, facts: &RewardFacts) -> RewardResult {
-    let mut result = match facts.matter {
-        Matter::ConcealedAccident => of_deaths(rules, facts),
-        Matter::MajorHazard | Matter::IllegalAct => of_fine(rules, facts),
+    let mut result = match (facts.excluded, facts.matter) {
+        (Some(kind), _) => exclusion::excluded(rules, facts, kind),
+        (None, Matter::ConcealedAccident) => of_deaths(rules, facts),
+        (None, Matter::MajorHazard | Matter::IllegalAct) => of_fine(rules, facts),
     };
+    exclusion::note_found_before(rules, facts, &mut result);
     note_place(rules, facts, &mut result);
     result
 }
@@ -347,7 +337,7 @@ fn note_place(rules: &Rules, facts: &RewardFacts, result: &mut RewardResult) {
 
 fn none(code: &str, source: &str) -> RewardResult {
     let reasons = vec![Reason::new(code, [], source)];
-    RewardResult { amount: None, rule: None, alternative: None, reasons }
+    RewardResult { outcome: Outcome::Open, amount: None, rule: None, alternative: None, reasons }
 }
 
 fn of_deaths(rules: &Rules, facts: &RewardFacts) -> RewardResult {
@@ -373,7 +363,8 @@ fn of_deaths(rules: &Rules, facts: &RewardFacts) -> RewardResult {
         reasons.push(Reason::new("reward.grade_not_final", [], &source));
     }
     let amount = bounded(rules, facts, full, 0, rates.cap_fen, &source, &mut reasons);
-    RewardResult { amount: Some(amount), rule: Some(rule.id.clone()), alternative: None, reasons }
+    let (outcome, rule) = (Outcome::Amount, Some(rule.id.clone()));
+    RewardResult { outcome, amount: Some(amount), rule, alternative: None, reasons }
 }
 
 fn of_fine(rules: &Rules, facts: &RewardFacts) -> RewardResult {
@@ -411,7 +402,8 @@ fn of_fine(rules: &Rules, facts: &RewardFacts) -> RewardResult {
         let details = [("alternative", alternative.to_string())];
         reasons.push(Reason::new("reward.person_fines_not_settled", details, &source));
     }
-    RewardResult { amount, rule: Some(rule.id.clone()), alternative, reasons }
+    let outcome = if amount.is_some() { Outcome::Amount } else { Outcome::Open };
+    RewardResult { outcome, amount, rule: Some(rule.id.clone()), alternative, reasons }
 }
 
 /// `15 %` from 1500.
@@ -465,7 +457,7 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn facts(matter: Matter, unit_fine: &str) -> RewardFacts {
+    pub(super) fn facts(matter: Matter, unit_fine: &str) -> RewardFacts {
         RewardFacts {
             place: "national".into(),
             matter,
@@ -477,10 +469,12 @@ mod tests {
             accident_grade: None,
             insider: false,
             reported_on: "2024-05-10".parse().expect("day"),
+            excluded: None,
+            found_before: None,
         }
     }
 
-    fn yuan(facts: &RewardFacts) -> String {
+    pub(super) fn yuan(facts: &RewardFacts) -> String {
         let result = reward(&Rules::builtin().expect("packs"), facts);
         result.amount.map_or_else(|| result.reasons[0].code.clone(), |amount| amount.to_string())
     }
@@ -546,7 +540,7 @@ mod tests {
     }
 
     /// The packs that ship with further rules, all adopted.
-    fn with_rules(further: &str) -> Rules {
+    pub(super) fn with_rules(further: &str) -> Rules {
         let pack = &crate::rules::PACKS[0];
         let text = pack.text.replacen("[switches]", &format!("{further}\n[switches]"), 1);
         let packs = crate::rules::PACKS.map(|shipped| {

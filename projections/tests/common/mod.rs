@@ -295,7 +295,13 @@ impl World {
         let reported_at = self.log.facts.iter().find(|fact| fact.stream == on).map(|fact| fact.position);
         let own = self.reports.get(&on).and_then(|state| {
             let finding = state.verified.as_ref()?.finding;
-            Some(reward::Candidate { report: on, reported_at: reported_at?, status: state.status, finding })
+            Some(reward::Candidate {
+                report: on,
+                reported_at: reported_at?,
+                status: state.status,
+                finding,
+                denied: false,
+            })
         });
         let reported = self.reports.get(&on).and_then(|state| {
             let report = state.report.as_ref()?;
@@ -306,6 +312,7 @@ impl World {
                 verified: state.verified.clone(),
                 handled: state.handled.clone(),
                 claim_keys: state.claim_keys.clone(),
+                found_before: None,
             })
         });
         let facts = reward::Facts {
@@ -492,6 +499,7 @@ pub(crate) fn assess(number: u8) -> reward::Assess {
         sector: Sector::Industry,
         accident_grade: None,
         otherwise: None,
+        excluded: None,
     }
 }
 
