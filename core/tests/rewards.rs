@@ -85,6 +85,7 @@ fn assess(case: &Case) -> Assess {
         accident_grade: None,
         otherwise: None,
         excluded: None,
+        no_fine_tier: None,
     }
 }
 
@@ -109,9 +110,13 @@ fn claimed(bureau: &Bureau, case: &Case) -> String {
 /// What an assessment wrote into the ledger.
 fn written(bureau: &Bureau, case: &Case) -> Assessed {
     let facts = bureau.office.ledger().stream(&case.reward).expect("read");
-    let last = facts.into_iter().rev().find_map(|fact| match fact.event {
-        Event::Reward(RewardEvent::Assessed(assessed) | RewardEvent::Reassessed(assessed)) => Some(assessed),
-        _ => None,
+    let last = facts.into_iter().rev().find_map(|fact| {
+        if let Event::Reward(RewardEvent::Assessed(assessed) | RewardEvent::Reassessed(assessed)) = fact.event
+        {
+            Some(assessed)
+        } else {
+            None
+        }
     });
     last.expect("assessed")
 }
@@ -213,8 +218,8 @@ mod given_a_report_that_may_be_excluded {
         Assess { excluded: Some(kind), ..assess(case) }
     }
 
-    fn otherwise(amount: &str) -> Option<Otherwise> {
-        Some(Otherwise { amount_yuan: amount.parse().expect("money"), because: text("经集体研究") })
+    fn otherwise(amount: &str) -> Otherwise {
+        Otherwise { amount_yuan: amount.parse().expect("money"), because: text("经集体研究") }
     }
 
     fn ready(bureau: &Bureau) -> Case {
@@ -239,7 +244,8 @@ mod given_a_report_that_may_be_excluded {
         let assess = || RewardCommand::Assess(excluded(&case, Exclusion::AlreadyHandled));
         assert_eq!(on_reward(&bureau, &case, assess(), &["handler"]), "reward.needs_approver");
         assert_eq!(on_reward(&bureau, &case, assess(), &["approver"]), "reward.needs_handler");
-        let anyway = Assess { otherwise: otherwise("3015"), ..excluded(&case, Exclusion::AlreadyHandled) };
+        let anyway =
+            Assess { otherwise: Some(otherwise("3015")), ..excluded(&case, Exclusion::AlreadyHandled) };
         assert_eq!(on_reward(&bureau, &case, RewardCommand::Assess(anyway), &BOTH), "reward.excluded");
         assert_eq!(on_reward(&bureau, &case, assess(), &BOTH), "done");
         let (denied, lines, public) = denied(&bureau, &case);
@@ -287,11 +293,12 @@ mod given_a_report_that_may_be_excluded {
         let (staff, other) = (ready(&bureau), ready(&bureau));
         let assess = RewardCommand::Assess(excluded(&staff, Exclusion::DutyStaff));
         assert_eq!(on_reward(&bureau, &staff, assess, &BOTH), "reward.person_decides");
-        let none = Assess { otherwise: otherwise("0"), ..excluded(&staff, Exclusion::DutyStaff) };
+        let none = Assess { otherwise: Some(otherwise("0")), ..excluded(&staff, Exclusion::DutyStaff) };
         assert_eq!(on_reward(&bureau, &staff, RewardCommand::Assess(none), &BOTH), "done");
         let (denied, ..) = denied(&bureau, &staff);
         assert_eq!(denied.because.as_ref().map(ToString::to_string).as_deref(), Some("经集体研究"));
-        let given = Assess { otherwise: otherwise("3000"), ..excluded(&other, Exclusion::CloseRelative) };
+        let given =
+            Assess { otherwise: Some(otherwise("3000")), ..excluded(&other, Exclusion::CloseRelative) };
         assert_eq!(on_reward(&bureau, &other, RewardCommand::Assess(given), &["handler"]), "done");
         assert_eq!(written(&bureau, &other).amount_yuan.to_string(), "3000.00");
     }

@@ -60,6 +60,9 @@ pub struct Assess {
     /// Why the report may be excluded from rewards.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub excluded: Option<Exclusion>,
+    /// Where there is no fine and the rule has a table of fixed rewards: the name of the tier.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub no_fine_tier: Option<Short>,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]

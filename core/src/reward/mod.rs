@@ -154,6 +154,7 @@ fn work_out(
         insider: report.insider,
         reported_on: report.on,
         excluded: assess.excluded,
+        no_fine_tier: assess.no_fine_tier.as_ref().map(ToString::to_string),
         found_before: report.found_before,
     };
     let result = reward(moment.rules, &basis);
@@ -167,8 +168,11 @@ fn amount(assess: &Assess, result: &RewardResult) -> Result<Fen, Refused> {
         (Outcome::Excluded, Some(amount)) if amount > Fen::ZERO => Err(Refused::Excluded),
         (Outcome::Excluded, _) => Ok(Fen::ZERO),
         (Outcome::PersonDecides, None) => Err(Refused::PersonDecides),
+        (Outcome::TierOpen, None) => Err(Refused::TierNeeded),
         (Outcome::Amount | Outcome::Open, None) => Err(Refused::NoRule),
-        (Outcome::Amount | Outcome::Open | Outcome::PersonDecides, Some(amount)) => Ok(amount),
+        (Outcome::Amount | Outcome::Open | Outcome::TierOpen | Outcome::PersonDecides, Some(amount)) => {
+            Ok(amount)
+        }
     }
 }
 

@@ -17,6 +17,7 @@ refusals! {
         MatterRewarded = "reward.matter_rewarded",
         NotFirst = "reward.not_first",
         NoRule = "reward.no_rule",
+        TierNeeded = "reward.tier_needed",
         NotApproved = "reward.not_approved",
         AlreadyApproved = "reward.already_approved",
         NotNotified = "reward.not_notified",

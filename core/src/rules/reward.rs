@@ -1,7 +1,9 @@
 //! Rewards for reports: which rule holds, what it gives, and why.
 
 mod articles;
+mod check;
 mod exclusion;
+mod no_fine;
 #[cfg(test)]
 mod worked;
 
@@ -11,10 +13,11 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::accident::AccidentGrade;
-use super::{Mark, PackError, Reason, Rules};
+use super::{Mark, Reason, Rules};
 use crate::units::{Day, Fen, Position};
 
 pub use exclusion::{Exclusion, ExclusionRule};
+pub use no_fine::{NoFine, Tier};
 
 /// What was reported.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -91,6 +94,9 @@ pub struct RewardRule {
     pub from: Day,
     #[serde(default)]
     pub until: Option<Day>,
+    /// Id of the rule that took its place on the day after, where that is not for the same sectors.
+    #[serde(default)]
+    pub replaced_by: Option<String>,
     pub mark: Mark,
     #[serde(default)]
     pub fine: Option<FineShare>,
@@ -100,6 +106,8 @@ pub struct RewardRule {
     pub insider: Option<Insider>,
     #[serde(default)]
     pub exclusion: Vec<ExclusionRule>,
+    #[serde(default)]
+    pub no_fine: Option<NoFine>,
 }
 
 /// A share of the fine; shares in 1/10,000.
@@ -163,6 +171,9 @@ pub struct RewardFacts {
     /// Why the report may be excluded, as far as somebody says so.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub excluded: Option<Exclusion>,
+    /// Where there is no fine: which tier of the rule's table the case is of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub no_fine_tier: Option<String>,
     /// Where a hazard that the report is about stood in the log before the report; a hint to whoever decides.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub found_before: Option<Position>,
@@ -176,6 +187,8 @@ pub enum Outcome {
     Amount,
     /// They give none: an officer proposes one, with the reason.
     Open,
+    /// They give one once a tier of the table for cases without a fine is named.
+    TierOpen,
     /// The report is excluded.
     Excluded,
     /// Whether it is excluded is for a person to decide.
@@ -200,45 +213,9 @@ impl RewardRule {
         format!("{} {article}", self.document)
     }
 
-    fn contradiction(&self, what: &str) -> PackError {
-        PackError::contradiction("rewards", &self.id, what)
-    }
-
-    fn check(&self) -> Result<(), PackError> {
-        if self.until.is_some_and(|until| until < self.from) {
-            return Err(self.contradiction("it ends before it begins"));
-        }
-        if let Some(fine) = &self.fine {
-            if fine.floor_fen > fine.cap_fen {
-                return Err(self.contradiction("the floor is above the cap"));
-            }
-            if [fine.share_level_1, fine.share_level_2].iter().any(|share| !(0..=10_000).contains(share)) {
-                return Err(self.contradiction("a share is more than the whole"));
-            }
-        }
-        let kinds: BTreeSet<Exclusion> = self.exclusion.iter().map(|exclusion| exclusion.kind).collect();
-        if kinds.len() < self.exclusion.len() {
-            return Err(self.contradiction("two exclusions of one kind"));
-        }
-        let falls = self.deaths.as_ref().is_some_and(|rates| {
-            let each = [rates.general_fen, rates.larger_fen, rates.major_fen, rates.extraordinary_fen];
-            !each.is_sorted() || each[3] > rates.cap_fen
-        });
-        if falls {
-            Err(self.contradiction("a higher grade gives less, or more than the cap"))
-        } else {
-            Ok(())
-        }
-    }
-
-    /// Whether this rule is for the same place, sectors and part as `earlier`, and begins no earlier.
-    fn succeeds(&self, earlier: &Self) -> bool {
-        let parts = |rule: &Self| (rule.fine.is_some(), rule.insider.is_some());
-        self.id != earlier.id
-            && self.place == earlier.place
-            && self.sectors == earlier.sectors
-            && parts(self) == parts(earlier)
-            && earlier.from <= self.from
+    /// A template: the rule is known, and what it gives is not.
+    fn has_no_numbers(&self) -> bool {
+        self.fine.is_none() && self.deaths.is_none() && self.insider.is_none() && self.no_fine.is_none()
     }
 
     fn holds(&self, place: &str, sector: Sector, on: Day) -> bool {
@@ -253,28 +230,6 @@ impl RewardRule {
 impl Rewards {
     pub fn iter(&self) -> impl Iterator<Item = &RewardRule> {
         self.rule.iter()
-    }
-
-    /// Each rule is sound in itself; of two for the same place, sectors and part one ends before the other begins, and the other
-    /// begins on the next day.
-    pub(super) fn check(&self) -> Result<(), PackError> {
-        let mut ids = BTreeSet::new();
-        for rule in &self.rule {
-            if !ids.insert(&rule.id) {
-                return Err(rule.contradiction("two rules have this id"));
-            }
-            rule.check()?;
-            let later = self.rule.iter().filter(|other| other.succeeds(rule)).min_by_key(|other| other.from);
-            let Some(later) = later else { continue };
-            let Some(until) = rule.until.filter(|until| *until < later.from) else {
-                return Err(rule.contradiction(&format!("it overlaps with {}", later.id)));
-            };
-            if until.plus_days(1) < later.from {
-                let what = format!("no rule holds between {until} and {}", later.from);
-                return Err(PackError::gap("rewards", &rule.id, &what));
-            }
-        }
-        Ok(())
     }
 
     /// The places that have rules, the nation first.
@@ -316,7 +271,23 @@ pub fn reward(rules: &Rules, facts: &RewardFacts) -> RewardResult {
     };
     exclusion::note_found_before(rules, facts, &mut result);
     note_place(rules, facts, &mut result);
+    note_nation(rules, facts, &mut result);
     result
+}
+
+/// Names the nation's rules of that day whose numbers are missing, where no rule in force answers.
+fn note_nation(rules: &Rules, facts: &RewardFacts, result: &mut RewardResult) {
+    if result.rule.is_some() {
+        return;
+    }
+    let missing = rules.rewards.iter().filter(|rule| {
+        let nation = rule.place == "national" && rule.has_no_numbers();
+        nation && rule.holds(&facts.place, facts.sector, facts.reported_on)
+    });
+    for rule in missing {
+        let details = [("rule", rule.name.clone())];
+        result.reasons.push(Reason::new("reward.national_rule_missing", details, &rule.document));
+    }
 }
 
 /// Says when a place has a rule that is not in force, so that nobody takes the nation's figure for the last word.
@@ -324,7 +295,7 @@ fn note_place(rules: &Rules, facts: &RewardFacts, result: &mut RewardResult) {
     let waiting = rules.rewards.iter().find(|rule| {
         rule.place != "national"
             && rule.holds(&facts.place, facts.sector, facts.reported_on)
-            && !rules.in_force("rewards", rule.mark)
+            && (!rules.in_force("rewards", rule.mark) || rule.has_no_numbers())
     });
     if let Some(rule) = waiting {
         result.reasons.push(Reason::new(
@@ -368,15 +339,23 @@ fn of_deaths(rules: &Rules, facts: &RewardFacts) -> RewardResult {
 }
 
 fn of_fine(rules: &Rules, facts: &RewardFacts) -> RewardResult {
+    let persons =
+        facts.person_fines_yuan.iter().fold(Fen::ZERO, |sum, fine| Fen(sum.0.saturating_add(fine.0)));
+    let both = Fen(facts.unit_fine_yuan.0.saturating_add(persons.0));
+    if both == Fen::ZERO
+        && let Some(of_tier) = no_fine::of_tier(rules, facts)
+    {
+        return of_tier;
+    }
     let Some((rule, share)) = rules.rewards.find(rules, facts, |rule| rule.fine.as_ref()) else {
         return none("reward.no_rule_in_force", "");
     };
     let source = rule.source(&share.article);
+    if both == Fen::ZERO {
+        return none("reward.no_fine", &source);
+    }
     let level = facts.report_level.unwrap_or(1);
     let rate = if level >= 2 { share.share_level_2 } else { share.share_level_1 };
-    let persons =
-        facts.person_fines_yuan.iter().fold(Fen::ZERO, |sum, fine| Fen(sum.0.saturating_add(fine.0)));
-    let both = Fen(facts.unit_fine_yuan.0.saturating_add(persons.0));
     let (base, other) = if rules.rewards.switches.person_fines_in_base {
         (both, facts.unit_fine_yuan)
     } else {
@@ -388,9 +367,6 @@ fn of_fine(rules: &Rules, facts: &RewardFacts) -> RewardResult {
         let (floor, cap) = (share.floor_fen, share.cap_fen);
         bounded(rules, facts, share_of(base, rate), floor, cap, &source, reasons)
     };
-    if both == Fen::ZERO {
-        return RewardResult { rule: None, ..none("reward.no_fine", &source) };
-    }
     let mut reasons = Vec::new();
     let amount = (base != Fen::ZERO).then(|| of(base, &mut reasons));
     let alternative = (other != base && other != Fen::ZERO).then(|| of(other, &mut Vec::new()));
@@ -470,6 +446,7 @@ mod tests {
             insider: false,
             reported_on: "2024-05-10".parse().expect("day"),
             excluded: None,
+            no_fine_tier: None,
             found_before: None,
         }
     }
@@ -541,17 +518,8 @@ mod tests {
 
     /// The packs that ship with further rules, all adopted.
     pub(super) fn with_rules(further: &str) -> Rules {
-        let pack = &crate::rules::PACKS[0];
-        let text = pack.text.replacen("[switches]", &format!("{further}\n[switches]"), 1);
-        let packs = crate::rules::PACKS.map(|shipped| {
-            if shipped.id == pack.id {
-                crate::rules::Pack { id: pack.id, text: text.clone().leak() }
-            } else {
-                shipped
-            }
-        });
-        let adopted: Vec<_> = packs.iter().map(|pack| (pack.id.to_owned(), pack.hash())).collect();
-        Rules::of(&packs, &adopted).expect("packs")
+        let to = format!("{further}\n[switches]");
+        crate::rules::tests::changed("rewards", "[switches]", &to, true).expect("packs")
     }
 
     fn local(id: &str, place: &str, share: u32) -> String {

@@ -500,6 +500,7 @@ pub(crate) fn assess(number: u8) -> reward::Assess {
         accident_grade: None,
         otherwise: None,
         excluded: None,
+        no_fine_tier: None,
     }
 }
 

@@ -44,6 +44,9 @@ impl RewardRule {
             let details = [("percent", percent(insider.uplift))];
             says.push(Reason::new(code, details, &self.source(&insider.article)));
         }
+        if let Some(table) = &self.no_fine {
+            says.extend(table.tiers(&self.source(&table.article)));
+        }
         let has_numbers = !says.is_empty();
         if !has_numbers {
             says.push(Reason::new("rules.numbers_missing", [], &self.document));
