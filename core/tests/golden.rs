@@ -325,6 +325,8 @@ fn reward() {
         ("reward.forfeit", json!({})),
         ("reward.forfeit late", json!({})),
         ("reward.waive", claim),
+        ("reward.extend", json!({ "until": "2024-09-07", "because": "举报人住院" })),
+        ("reward.extend late", json!({ "until": "2024-09-07", "because": "举报人住院" })),
     ];
     let table = Table::<RewardDecider>::new(facts, &commands, &[]);
     let way = ["reward.assess", "reward.approve", "reward.notify", "reward.claim", "reward.pay"];

@@ -15,9 +15,11 @@ use adit_core::ledger::entry::Line;
 use adit_core::ledger::vkey::{SigningKey, hex};
 use adit_core::report::{self, Channel, Finding, ReportCommand};
 use adit_core::reward::{self, Assess, Assessed, Denied, Otherwise, Pay, RewardCommand, RewardEvent};
+use adit_core::rulebook::{Adopt, RulesCommand};
+use adit_core::rules::PACKS;
 use adit_core::rules::reward::{Exclusion, Matter, Sector};
 use adit_core::units::Position;
-use common::{Bureau, ORIGIN, code, id, text};
+use common::{Bureau, ORIGIN, code, day, id, text};
 use proptest::prelude::*;
 
 const INSPECTORS: [&str; 2] = ["inspector-1", "inspector-2"];
@@ -338,6 +340,97 @@ mod given_a_report_that_may_be_excluded {
         assert_eq!(written.facts.found_before, Some(before.positions[0]));
         assert!(written.reasons.iter().any(|reason| reason.code == "reward.found_before"));
         assert_eq!(written.amount_yuan.to_string(), "3015.00", "a hint decides nothing");
+    }
+}
+
+mod given_a_reporter_who_was_told {
+    use super::*;
+
+    /// Told on 2024-05-10: the last day to claim is 2024-07-09, 60 days later, and at most 2024-09-07.
+    fn told(bureau: &Bureau) -> Case {
+        let case = reported(bureau);
+        verified(bureau, &case, Finding::Substantiated, "事项一");
+        handled(bureau, &case, "20100");
+        assert_eq!(assessed(bureau, &case), "done");
+        assert_eq!(extended(bureau, &case, "2024-09-07"), "reward.not_notified");
+        assert_eq!(approved(bureau, &case), "done");
+        assert_eq!(notified(bureau, &case), "done");
+        case
+    }
+
+    fn extended(bureau: &Bureau, case: &Case, until: &str) -> String {
+        let extend = reward::Extend { until: day(until), because: text("举报人住院") };
+        on_reward(bureau, case, RewardCommand::Extend(extend), &["approver"])
+    }
+
+    fn adopt(bureau: &Bureau) {
+        let pack = PACKS.iter().find(|pack| pack.id == "deadlines").expect("pack");
+        let adopt = Adopt {
+            pack: pack.id.to_owned(),
+            hash: pack.hash(),
+            from: day("2024-05-10"),
+            decision: text("采用期限规则包"),
+        };
+        let command = Command::Rules(RulesCommand::Adopt(adopt));
+        assert_eq!(code(bureau.run(None, command, &["approver"])), "done");
+    }
+
+    fn forfeit(bureau: &Bureau, case: &Case) -> String {
+        on_reward(bureau, case, RewardCommand::Forfeit(reward::Empty {}), &["approver"])
+    }
+
+    #[test]
+    fn when_the_extension_is_not_verified_then_it_is_refused_until_the_pack_is_adopted() {
+        let bureau = Bureau::in_memory();
+        let case = told(&bureau);
+        assert_eq!(extended(&bureau, &case, "2024-09-07"), "reward.extension_not_in_force");
+        adopt(&bureau);
+        assert_eq!(extended(&bureau, &case, "2024-09-07"), "done", "also for those who were told before");
+    }
+
+    #[test]
+    fn when_it_is_extended_then_the_entry_says_so_in_public_and_it_is_claimed_until_the_new_day() {
+        let bureau = Bureau::in_memory();
+        let case = told(&bureau);
+        adopt(&bureau);
+        assert_eq!(extended(&bureau, &case, "2024-07-09"), "reward.not_later");
+        assert_eq!(extended(&bureau, &case, "2024-09-08"), "reward.beyond_limit");
+        let extend = reward::Extend { until: day("2024-08-01"), because: text("举报人住院") };
+        let by_handler = on_reward(&bureau, &case, RewardCommand::Extend(extend), &["handler"]);
+        assert_eq!(by_handler, "reward.needs_approver");
+        assert_eq!(extended(&bureau, &case, "2024-08-01"), "done");
+        let facts = bureau.office.ledger().stream(&case.reward).expect("read");
+        let fact = facts.last().expect("an entry");
+        let Event::Reward(RewardEvent::Extended(extended)) = &fact.event else { panic!("{fact:?}") };
+        assert_eq!((extended.until, extended.latest), (day("2024-08-01"), day("2024-09-07")));
+        assert!(extended.source.starts_with("安监总财〔2018〕19号"));
+        assert_eq!(fact.event.public_kind(), "reward.extended");
+        let line = Line::Extend { name: "claim".into(), until: day("2024-08-01") };
+        assert!(fact.lines.contains(&line), "{:?}", fact.lines);
+        // 2024-07-31: the old period is over, the new one runs.
+        bureau.clock.advance_seconds(82 * 86_400);
+        assert_eq!(forfeit(&bureau, &case), "reward.claim_period_runs");
+        assert_eq!(claimed(&bureau, &case), "done");
+    }
+
+    #[test]
+    fn when_the_period_is_over_then_it_is_not_brought_back() {
+        let bureau = Bureau::in_memory();
+        let case = told(&bureau);
+        adopt(&bureau);
+        bureau.clock.advance_seconds(61 * 86_400);
+        assert_eq!(extended(&bureau, &case, "2024-09-07"), "reward.claim_period_over");
+        assert_eq!(forfeit(&bureau, &case), "done");
+        assert_eq!(extended(&bureau, &case, "2024-09-07"), "reward.ended");
+    }
+
+    #[test]
+    fn when_it_was_claimed_then_there_is_nothing_to_extend() {
+        let bureau = Bureau::in_memory();
+        let case = told(&bureau);
+        adopt(&bureau);
+        assert_eq!(claimed(&bureau, &case), "done");
+        assert_eq!(extended(&bureau, &case, "2024-09-07"), "reward.already_claimed");
     }
 }
 

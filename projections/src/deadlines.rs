@@ -352,6 +352,7 @@ impl Deadlines {
             | RewardEvent::Reassessed(_)
             | RewardEvent::Approved(_)
             | RewardEvent::Notified(_)
+            | RewardEvent::Extended(_)
             | RewardEvent::Claimed(_)
             | RewardEvent::Waived(_) => {}
         }

@@ -136,6 +136,7 @@ impl RewardBudget {
             RewardEvent::Assessed(_)
             | RewardEvent::Reassessed(_)
             | RewardEvent::Notified(_)
+            | RewardEvent::Extended(_)
             | RewardEvent::Claimed(_) => {}
         }
     }

@@ -150,7 +150,7 @@ fn reward_command(world: &World, what: u8, number: u8) -> (RewardCommand, Vec<Pa
     let amount = world.rewards.get(&common::stream(StreamKind::Reward, number));
     let amount =
         amount.and_then(|state| state.assessed.as_ref()).map_or(Fen(0), |assessed| assessed.amount_yuan);
-    match what % 9 {
+    match what % 10 {
         0 | 1 => (RewardCommand::Assess(assess(number)), officer(Role::Handler)),
         2 => (RewardCommand::Approve(reward::Empty {}), officer(Role::Approver)),
         3 => (RewardCommand::Notify(reward::Empty {}), officer(Role::Handler)),
@@ -158,6 +158,11 @@ fn reward_command(world: &World, what: u8, number: u8) -> (RewardCommand, Vec<Pa
         5 => (RewardCommand::Pay(Pay { amount_yuan: amount, voucher: text("1号") }), officer(Role::Finance)),
         6 => (RewardCommand::Forfeit(reward::Empty {}), vec![Party::Log]),
         7 => (RewardCommand::Reassess(assess(number)), officer(Role::Handler)),
+        8 => {
+            let extend =
+                reward::Extend { until: world.today().plus_days(50), because: text("举报人住院") };
+            (RewardCommand::Extend(extend), officer(Role::Approver))
+        }
         _ => {
             let excluded = Some(adit_core::rules::reward::Exclusion::AlreadyHandled);
             let both = [officer(Role::Handler), officer(Role::Approver)].concat();
@@ -365,6 +370,7 @@ fn histories_reach_closing_recurrence_payment_and_a_missed_deadline() {
         "reward.reassessed",
         "reward.forfeited",
         "reward.denied",
+        "reward.extended",
         "report.closed",
         "report.overdue",
         "enterprise.closure_petitioned",

@@ -340,6 +340,7 @@ impl Gather for RewardDecider {
             | RewardCommand::Claim(_)
             | RewardCommand::Pay(_)
             | RewardCommand::Forfeit(_)
+            | RewardCommand::Extend(_)
             | RewardCommand::Waive(_) => None,
         };
         match report {

@@ -8,7 +8,7 @@ use crate::ledger::vkey::VKey;
 use crate::rules::accident::AccidentGrade;
 use crate::rules::reward::{Exclusion, Sector};
 use crate::text::{Long, Short};
-use crate::units::Fen;
+use crate::units::{Day, Fen};
 
 /// A command to a `reward` stream.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -39,6 +39,9 @@ pub enum RewardCommand {
     /// The reporter wants none.
     #[serde(rename = "reward.waive")]
     Waive(Claim),
+    /// More time to claim it. By an approver.
+    #[serde(rename = "reward.extend")]
+    Extend(Extend),
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -85,4 +88,12 @@ pub struct Pay {
     pub amount_yuan: Fen,
     /// Number of the voucher; never who was paid.
     pub voucher: Short,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Extend {
+    /// New last day to claim.
+    pub until: Day,
+    pub because: Long,
 }

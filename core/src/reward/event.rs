@@ -35,6 +35,8 @@ pub enum RewardEvent {
     Waived(Waived),
     #[serde(rename = "reward.denied")]
     Denied(Denied),
+    #[serde(rename = "reward.extended")]
+    Extended(Extended),
 }
 
 /// The amount with its rule, its reasons and what they rest on.
@@ -72,6 +74,19 @@ pub struct Denied {
     pub because: Option<Long>,
     /// The reporter had been told of a reward, and its claim period ends with this.
     pub ends_claim: bool,
+    pub rules: String,
+}
+
+/// The claim period ends later.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Extended {
+    /// Last day to claim.
+    pub until: Day,
+    pub because: Long,
+    /// Last day to which it could be extended.
+    pub latest: Day,
+    /// Document and article.
+    pub source: String,
     pub rules: String,
 }
 
@@ -113,6 +128,7 @@ impl StreamEvent for RewardEvent {
             Self::Forfeited(_) => "reward.forfeited",
             Self::Waived(_) => "reward.waived",
             Self::Denied(_) => "reward.denied",
+            Self::Extended(_) => "reward.extended",
         }
     }
 
@@ -125,6 +141,7 @@ impl StreamEvent for RewardEvent {
             | Self::Notified(_)
             | Self::Claimed(_)
             | Self::Paid(_)
+            | Self::Extended(_)
             | Self::Forfeited(_) => self.kind(),
         }
     }
@@ -140,6 +157,9 @@ impl StreamEvent for RewardEvent {
                 vec![Line::Key(claim.key.clone()), stop()]
             }
             Self::Forfeited(_) => vec![stop()],
+            Self::Extended(extended) => {
+                vec![Line::Extend { name: "claim".to_owned(), until: extended.until }]
+            }
             Self::Denied(denied) => denied.ends_claim.then(stop).into_iter().collect(),
             Self::Assessed(_) | Self::Reassessed(_) | Self::Approved(_) | Self::Paid(_) => Vec::new(),
         }
@@ -156,7 +176,8 @@ impl StreamEvent for RewardEvent {
             | Self::Claimed(_)
             | Self::Paid(_)
             | Self::Forfeited(_)
-            | Self::Waived(_) => Vec::new(),
+            | Self::Waived(_)
+            | Self::Extended(_) => Vec::new(),
         }
     }
 }

@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 
 pub use command::*;
 pub(crate) use event::rewarded_key;
-pub use event::{Assessed, Denied, Forfeited, Notified, RewardEvent, Waived};
+pub use event::{Assessed, Denied, Extended, Forfeited, Notified, RewardEvent, Waived};
 pub use first::{Candidate, SameMatter};
 pub use refusal::RewardRefusal;
 
@@ -51,6 +51,8 @@ pub struct State {
     pub assessed_by: BTreeSet<ActorId>,
     pub approved_by: BTreeSet<ActorId>,
     pub claim_due: Option<Day>,
+    /// The day from which the claim period counts.
+    pub notified_on: Option<Day>,
     pub claimed: BTreeSet<String>,
     /// Shares that were given up, or not claimed in time.
     pub fallen_back: BTreeSet<String>,
@@ -304,6 +306,33 @@ fn notify(state: &State, moment: &Moment<'_>) -> Decision {
     Ok(RewardEvent::Notified(Notified { claim_due: claim.ok().map(|due| due.day) }))
 }
 
+/// Only while it runs: what is over is not brought back. How far it may be moved is said by the rule of the day on which it is
+/// moved, so that an extension also helps those who were told before it was adopted.
+fn extend(state: &State, extend: &Extend, moment: &Moment<'_>) -> Decision {
+    live(state)?;
+    match state.status {
+        Status::Notified => {}
+        Status::Absent | Status::Assessed | Status::Approved => return Err(Refused::NotNotified),
+        Status::Claimed | Status::Paid | Status::Forfeited | Status::Waived | Status::Denied => {
+            return Err(Refused::AlreadyClaimed);
+        }
+    }
+    need(signed_by(moment.by, Role::Approver), Refused::NeedsApprover)?;
+    let (due, from) = state.claim_due.zip(state.notified_on).ok_or(Refused::NoClaimPeriod)?;
+    need(moment.now.day() <= due, Refused::ClaimPeriodOver)?;
+    let rule = deadline::due(moment.rules, "claim", from).ok().filter(|rule| rule.extendable);
+    let rule = rule.ok_or(Refused::ExtensionNotInForce)?;
+    need(extend.until > due, Refused::NotLater)?;
+    need(extend.until <= rule.latest, Refused::BeyondLimit)?;
+    Ok(RewardEvent::Extended(Extended {
+        until: extend.until,
+        because: extend.because.clone(),
+        latest: rule.latest,
+        source: rule.source,
+        rules: moment.rules.version().to_owned(),
+    }))
+}
+
 /// The claim is signed by a key whose public half stands in the report's body.
 fn claim(state: &State, claim: &Claim, moment: &Moment<'_>) -> Result<(), Refused> {
     live(state)?;
@@ -389,6 +418,7 @@ impl Decider for RewardDecider {
             }
             RewardCommand::Pay(command) => pay(state, command, moment),
             RewardCommand::Forfeit(_) => forfeit(state, moment),
+            RewardCommand::Extend(command) => extend(state, command, moment),
             RewardCommand::Waive(command) => {
                 let amount_yuan = share(state, command);
                 let waived = Waived { claim: command.clone(), amount_yuan };
@@ -412,8 +442,10 @@ impl Decider for RewardDecider {
             }
             RewardEvent::Notified(notified) => {
                 state.claim_due = notified.claim_due;
+                state.notified_on = Some(recorded.at.day());
                 state.status = state.after_a_share();
             }
+            RewardEvent::Extended(extended) => state.claim_due = Some(extended.until),
             RewardEvent::Claimed(claim) => {
                 state.claimed.insert(hex(claim.key.key()));
                 state.status = state.after_a_share();

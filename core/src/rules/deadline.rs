@@ -42,6 +42,9 @@ pub struct DeadlineRule {
     /// Most days by which it may be moved in all; none where the source allows no extension.
     #[serde(default)]
     pub extension_days_max: Option<u32>,
+    /// How sure we are of the extension, where that is less than of the deadline itself.
+    #[serde(default)]
+    pub extension_mark: Option<Mark>,
     pub document: String,
     pub article: String,
     pub mark: Mark,
@@ -52,8 +55,10 @@ pub struct DeadlineRule {
 pub struct Due {
     /// The last day on which it can be done.
     pub day: Day,
-    /// Last day to which it may be extended.
+    /// Last day to which it may be extended; the due day itself where no extension is in force.
     pub latest: Day,
+    /// Whether the source allows an extension that is in force.
+    pub extendable: bool,
     pub statutory: bool,
     /// Document and article.
     pub source: String,
@@ -69,6 +74,14 @@ pub enum DeadlineError {
     NotInForce,
     #[error(transparent)]
     UnknownYear(#[from] UnknownYear),
+}
+
+impl DeadlineRule {
+    /// Days by which it may be moved, as far as that is in force.
+    fn extension_days(&self, rules: &Rules) -> Option<u32> {
+        let mark = self.extension_mark.unwrap_or(self.mark);
+        self.extension_days_max.filter(|_| rules.in_force("deadlines", mark))
+    }
 }
 
 impl Deadlines {
@@ -95,19 +108,25 @@ impl Deadlines {
     }
 
     pub(super) fn articles(&self) -> Vec<Article> {
-        let article = |rule: &DeadlineRule| {
+        let of = |rule: &DeadlineRule| {
             let source = format!("{} {}", rule.document, rule.article);
             let code = match rule.counting {
                 Counting::Calendar => "rules.calendar_days",
                 Counting::Working => "rules.working_days",
             };
             let mut says = vec![Reason::new(code, [("days", rule.days.to_string())], &source)];
-            if let Some(days) = rule.extension_days_max {
-                says.push(Reason::new("rules.extension", [("days", days.to_string())], &source));
-            }
-            Article::new("deadlines", &rule.name, &rule.what, rule.mark, says)
+            let days = rule.extension_days_max.map(|days| [("days", days.to_string())]);
+            let extension = days.map(|days| Reason::new("rules.extension", days, &source));
+            // An extension with a mark of its own is a rule of its own: it may not be in force while the deadline is.
+            let apart = rule.extension_mark.zip(extension.clone()).map(|(mark, extension)| {
+                let id = format!("{}/extension", rule.name);
+                Article::new("deadlines", &id, &rule.what, mark, vec![extension])
+            });
+            says.extend(extension.filter(|_| apart.is_none()));
+            let article = Article::new("deadlines", &rule.name, &rule.what, rule.mark, says);
+            std::iter::once(article).chain(apart)
         };
-        self.deadline.iter().map(article).collect()
+        self.deadline.iter().flat_map(of).collect()
     }
 }
 
@@ -121,9 +140,11 @@ pub fn due(rules: &Rules, name: &str, from: Day) -> Result<Due, DeadlineError> {
         Counting::Calendar => from.plus_days(i64::from(rule.days)),
         Counting::Working => rules.calendar.add_working_days(from, rule.days)?,
     };
+    let extension = rule.extension_days(rules);
     Ok(Due {
         day,
-        latest: day.plus_days(i64::from(rule.extension_days_max.unwrap_or(0))),
+        latest: day.plus_days(i64::from(extension.unwrap_or(0))),
+        extendable: extension.is_some(),
         statutory: rule.statutory,
         source: format!("{} {}", rule.document, rule.article),
         mark: rule.mark,
@@ -152,6 +173,22 @@ mod tests {
         // 7 and 8 February are two working days, 9 February the third, 18 February (a Sunday) the fourth.
         let due = due(&rules, "publish_penalty", day("2024-02-06")).expect("in force");
         assert_eq!(due.day, day("2024-02-21"));
+    }
+
+    #[test]
+    fn an_extension_that_is_not_verified_holds_only_after_adoption_while_the_deadline_itself_holds() {
+        let from = day("2024-05-10");
+        let plain = due(&Rules::builtin().expect("packs"), "claim", from).expect("in force");
+        assert_eq!(
+            (plain.day, plain.latest, plain.extendable),
+            (day("2024-07-09"), day("2024-07-09"), false)
+        );
+        let adopted = [("deadlines".to_owned(), PACKS[1].hash())];
+        let adopted = due(&Rules::with_adopted(&adopted).expect("packs"), "claim", from).expect("in force");
+        assert_eq!(
+            (adopted.day, adopted.latest, adopted.extendable),
+            (day("2024-07-09"), day("2024-09-07"), true)
+        );
     }
 
     #[test]
