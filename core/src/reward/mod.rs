@@ -302,8 +302,12 @@ fn notify(state: &State, moment: &Moment<'_>) -> Decision {
     }
     let entitled = signed_by(moment.by, Role::Handler) || signed_by(moment.by, Role::Clerk);
     need(entitled, Refused::NeedsHandler)?;
-    let claim = deadline::due(moment.rules, "claim", moment.now.day());
-    Ok(RewardEvent::Notified(Notified { claim_due: claim.ok().map(|due| due.day) }))
+    let claim = claim_period(moment, moment.now.day())?;
+    Ok(RewardEvent::Notified(Notified { claim_due: claim.map(|due| due.day) }))
+}
+
+fn claim_period(moment: &Moment<'_>, from: Day) -> Result<Option<deadline::Due>, Refused> {
+    deadline::due_in_force(moment.rules, "claim", from).map_err(|_| Refused::UnknownYear)
 }
 
 /// Only while it runs: what is over is not brought back. How far it may be moved is said by the rule of the day on which it is
@@ -320,7 +324,7 @@ fn extend(state: &State, extend: &Extend, moment: &Moment<'_>) -> Decision {
     need(signed_by(moment.by, Role::Approver), Refused::NeedsApprover)?;
     let (due, from) = state.claim_due.zip(state.notified_on).ok_or(Refused::NoClaimPeriod)?;
     need(moment.now.day() <= due, Refused::ClaimPeriodOver)?;
-    let rule = deadline::due(moment.rules, "claim", from).ok().filter(|rule| rule.extendable);
+    let rule = claim_period(moment, from)?.filter(|rule| rule.extendable);
     let rule = rule.ok_or(Refused::ExtensionNotInForce)?;
     need(extend.until > due, Refused::NotLater)?;
     need(extend.until <= rule.latest, Refused::BeyondLimit)?;
@@ -474,3 +478,6 @@ impl Decider for RewardDecider {
         state
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -38,5 +38,6 @@ refusals! {
         PersonDecides = "reward.person_decides",
         Denied = "reward.denied",
         OtherReport = "reward.other_report",
+        UnknownYear = "reward.unknown_year",
     }
 }

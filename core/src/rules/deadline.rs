@@ -151,6 +151,19 @@ pub fn due(rules: &Rules, name: &str, from: Day) -> Result<Due, DeadlineError> {
     })
 }
 
+/// The due day as a decision writes it: none where no such rule is in force, so that no clock runs.
+///
+/// # Errors
+/// A day beyond the years whose holidays are known: the decision is refused, because a clock that was left out would be
+/// missed by nobody.
+pub fn due_in_force(rules: &Rules, name: &str, from: Day) -> Result<Option<Due>, UnknownYear> {
+    match due(rules, name, from) {
+        Ok(due) => Ok(Some(due)),
+        Err(DeadlineError::NoSuchDeadline | DeadlineError::NotInForce) => Ok(None),
+        Err(DeadlineError::UnknownYear(year)) => Err(year),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -199,5 +212,15 @@ mod tests {
         let adopted = [("deadlines".to_owned(), PACKS[1].hash())];
         let adopted = Rules::with_adopted(&adopted).expect("packs");
         assert_eq!(due(&adopted, "accept", from).map(|due| due.day), Ok(day("2024-05-17")));
+    }
+
+    #[test]
+    fn a_rule_that_is_not_in_force_gives_no_day_and_an_unknown_year_is_refused() {
+        let rules = Rules::builtin().expect("packs");
+        let of = |name, from| due_in_force(&rules, name, day(from)).map(|due| due.map(|due| due.day));
+        assert_eq!(of("accept", "2024-05-10"), Ok(None));
+        assert_eq!(of("no such thing", "2024-05-10"), Ok(None));
+        assert_eq!(of("handle", "2026-12-28"), Ok(Some(day("2027-02-26"))), "calendar days need no calendar");
+        assert_eq!(of("publish_penalty", "2026-12-28"), Err(UnknownYear(2027)));
     }
 }
