@@ -251,8 +251,8 @@ fn assess(state: &State, assess: &Assess, facts: &Facts, moment: &Moment<'_>) ->
     Ok(RewardEvent::Assessed(given(assess, facts, moment, amount, worked_out)))
 }
 
-/// A new amount needs a new approval, and nothing at all needs none any more: it is final. Also after it was paid: a reward may be paid before the grade of an accident is
-/// final, and what is more is paid then.
+/// A new amount needs a new approval; nothing at all is a denial, and that needs none. Also after it was paid: a reward may be
+/// paid before the grade of an accident is final, and what is more is paid then.
 fn reassess(state: &State, assess: &Assess, facts: &Facts, moment: &Moment<'_>) -> Decision {
     if state.status != Status::Paid {
         live(state)?;
