@@ -229,6 +229,22 @@ mod given_supervision {
         story.refuses(&approver(), "hazard.decide_relief", &json!({}), "hazard.already_penalised");
     }
 
+    /// A penalty is public within seven working days; without the next year's holidays the day can't be known.
+    #[test]
+    fn when_the_public_clock_runs_beyond_the_known_holidays_then_the_penalty_is_refused() {
+        let decided = |on: &str| {
+            let mut data = fine("岫应急罚〔2026〕1号");
+            data["decided_on"] = json!(on);
+            data
+        };
+        let story = closed().on("2026-12-29");
+        story.refuses(&approver(), "hazard.penalise", &decided("2026-12-28"), "hazard.unknown_year");
+        let events = story.ask(&approver(), "hazard.penalise", &decided("2026-01-05")).expect("entered");
+        // Monday 5 January 2026 does not count; the 6th to the 9th and the 12th to the 14th are seven working days.
+        let line = Line::Clock { name: "publish_penalty".into(), due: day("2026-01-14") };
+        assert!(events[0].lines().contains(&line), "{:?}", events[0].lines());
+    }
+
     #[test]
     fn when_relief_was_given_then_nobody_is_penalised() {
         let story = verified().then(&manager(), "hazard.commit", &element(Element::Measures)).then(

@@ -297,14 +297,26 @@ fn reward() {
         verified: Some(verified),
         handled: Some(handled),
         claim_keys: vec![hex(key().vkey().key())],
+        found_before: None,
     };
-    let facts = reward::Facts { report: Some(report), matter_rewarded: false };
+    let own = reward::Candidate {
+        report: stream(StreamKind::Report, 3),
+        reported_at: Position(0),
+        status: report::Status::Handled,
+        finding: report::Finding::Substantiated,
+        denied: false,
+    };
+    let facts = reward::Facts { report: Some(report), matter_rewarded: false, same_matter: vec![own] };
     let assess =
         json!({ "report": stream(StreamKind::Report, 3), "place": "national", "sector": "industry" });
+    let excluded = json!({ "report": stream(StreamKind::Report, 3), "place": "national", "sector": "industry",
+        "excluded": "already_handled" });
     let claim = json!({ "key": key().vkey() });
     let commands = [
         ("reward.assess", assess.clone()),
+        ("reward.assess excluded", excluded.clone()),
         ("reward.reassess", assess),
+        ("reward.reassess excluded", excluded),
         ("reward.approve", json!({})),
         ("reward.notify", json!({})),
         ("reward.claim", claim.clone()),
@@ -313,10 +325,12 @@ fn reward() {
         ("reward.forfeit", json!({})),
         ("reward.forfeit late", json!({})),
         ("reward.waive", claim),
+        ("reward.extend", json!({ "until": "2024-09-07", "because": "举报人住院" })),
+        ("reward.extend late", json!({ "until": "2024-09-07", "because": "举报人住院" })),
     ];
     let table = Table::<RewardDecider>::new(facts, &commands, &[]);
     let way = ["reward.assess", "reward.approve", "reward.notify", "reward.claim", "reward.pay"];
-    let states: [(&str, &[&str]); 8] = [
+    let states: [(&str, &[&str]); 9] = [
         ("absent", &[]),
         ("assessed", &way[..1]),
         ("approved", &way[..2]),
@@ -325,6 +339,7 @@ fn reward() {
         ("paid", &way),
         ("forfeited", &[way[0], way[1], way[2], "reward.forfeit late"]),
         ("waived", &[way[0], way[1], way[2], "reward.waive"]),
+        ("denied", &["reward.assess excluded"]),
     ];
     insta::assert_snapshot!(table.print(&states));
 }

@@ -270,6 +270,8 @@ fn a_report_is_rewarded_once_without_a_name_and_its_entries_show_no_officer() {
         sector: Sector::Industry,
         accident_grade: None,
         otherwise: None,
+        excluded: None,
+        no_fine_tier: None,
     };
     assert_eq!(on_reward(RewardCommand::Assess(assess.clone()), &["handler"]), "done");
     let second = StreamId::new(StreamKind::Reward, id());

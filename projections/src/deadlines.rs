@@ -347,10 +347,12 @@ impl Deadlines {
         match event {
             RewardEvent::Paid(_) => self.drop_all(fact),
             RewardEvent::Forfeited(_)
+            | RewardEvent::Denied(_)
             | RewardEvent::Assessed(_)
             | RewardEvent::Reassessed(_)
             | RewardEvent::Approved(_)
             | RewardEvent::Notified(_)
+            | RewardEvent::Extended(_)
             | RewardEvent::Claimed(_)
             | RewardEvent::Waived(_) => {}
         }
@@ -361,8 +363,8 @@ impl Projection for Deadlines {
     const NAME: &'static str = NAME;
 
     fn apply(&mut self, fact: &Fact) {
-        // A claim period that nobody used ends with a `stop` as well, and was not met by it.
-        if matches!(&fact.event, Event::Reward(RewardEvent::Forfeited(_))) {
+        // A claim period that nobody used ends with a `stop` as well, and was not met by it; nor was one that a denial ends.
+        if matches!(&fact.event, Event::Reward(RewardEvent::Forfeited(_) | RewardEvent::Denied(_))) {
             self.drop_all(fact);
         }
         // A stop is meant for the clock that ran before this entry, also where the entry starts it anew.

@@ -128,9 +128,15 @@ impl RewardBudget {
                 reward.fell_back.push((day.year(), forfeited.amount_yuan.0));
             }
             RewardEvent::Waived(waived) => reward.fell_back.push((day.year(), waived.amount_yuan.0)),
+            // What was promised is promised no longer.
+            RewardEvent::Denied(_) => {
+                reward.fen = 0;
+                reward.approved = None;
+            }
             RewardEvent::Assessed(_)
             | RewardEvent::Reassessed(_)
             | RewardEvent::Notified(_)
+            | RewardEvent::Extended(_)
             | RewardEvent::Claimed(_) => {}
         }
     }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use adit_core::event::{Event, Fact};
 use adit_core::id::{StreamId, StreamKind};
 use adit_core::ledger::vkey::hex;
-use adit_core::reward::{Assessed, RewardEvent, Status};
+use adit_core::reward::{Assessed, Denied, RewardEvent, Status};
 use adit_core::rules::Reason;
 use adit_core::units::{Day, Fen, Position};
 use serde::{Deserialize, Serialize};
@@ -112,7 +112,7 @@ pub struct Row {
     /// What a reassessment gives less than was paid.
     pub overpaid_yuan: Fen,
     pub reasons: Vec<Reason>,
-    /// Why an officer proposed another amount than the rule.
+    /// Why an officer proposed another amount than the rule, or none.
     pub because: Option<String>,
     /// Rule packs of the assessment.
     pub rules: String,
@@ -258,18 +258,50 @@ impl Rewards {
         self.rewards.put(key, reward);
     }
 
+    /// Nothing is given. What was paid before stays, and all of it is too much.
+    fn denied(&mut self, fact: &Fact, denied: &Denied) {
+        let key = Key::of(&fact.stream);
+        let before = self.rewards.get(&key);
+        let assessments = before.map_or(1, |before| before.assessments + 1);
+        let (paid_fen, paid) = before.map_or((None, None), |before| (before.paid_fen, before.paid));
+        let forfeited_fen = before.map_or(0, |before| before.forfeited_fen);
+        let reward = Reward {
+            report: Key::of(&denied.report),
+            matter: denied.matter.as_str().into(),
+            status: Status::Denied,
+            amount_fen: 0,
+            alternative_fen: None,
+            rule: denied.rule.as_ref().map_or(NONE, |rule| self.words.number(rule)),
+            base_fen: None,
+            share: NONE,
+            shares: Vec::new(),
+            reasons: reasons::keep(&mut self.words, &denied.reasons),
+            because: denied.because.as_ref().map(|text| text.as_str().into()),
+            packs: self.words.number(&denied.rules),
+            assessed: When { position: fact.position, day: fact.day.into() },
+            assessments,
+            claim_due: None,
+            paid_fen,
+            paid,
+            forfeited_fen,
+            last: fact.position,
+        };
+        self.rewards.put(key, reward);
+    }
+
     fn moved(&mut self, fact: &Fact, event: &RewardEvent) {
         let Some(reward) = self.rewards.get_mut(&Key::of(&fact.stream)) else {
             return;
         };
         reward.last = fact.position;
         match event {
-            RewardEvent::Assessed(_) | RewardEvent::Reassessed(_) => {}
+            RewardEvent::Assessed(_) | RewardEvent::Reassessed(_) | RewardEvent::Denied(_) => {}
             RewardEvent::Approved(_) => reward.status = Status::Approved,
             RewardEvent::Notified(notified) => {
                 reward.claim_due = notified.claim_due.map(DayNumber::from);
                 reward.status = reward.after_a_share();
             }
+            RewardEvent::Extended(extended) => reward.claim_due = Some(extended.until.into()),
             // Claimed only when each of the joint reporters has claimed, or given up, or come too late.
             RewardEvent::Claimed(claim) => {
                 reward.settle(&hex(claim.key.key()), true);
@@ -305,6 +337,7 @@ impl Projection for Rewards {
             Event::Reward(RewardEvent::Assessed(assessed) | RewardEvent::Reassessed(assessed)) => {
                 self.assessed(fact, assessed);
             }
+            Event::Reward(RewardEvent::Denied(denied)) => self.denied(fact, denied),
             Event::Reward(event) => self.moved(fact, event),
             Event::Hazard(_)
             | Event::Report(_)

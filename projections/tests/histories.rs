@@ -150,14 +150,24 @@ fn reward_command(world: &World, what: u8, number: u8) -> (RewardCommand, Vec<Pa
     let amount = world.rewards.get(&common::stream(StreamKind::Reward, number));
     let amount =
         amount.and_then(|state| state.assessed.as_ref()).map_or(Fen(0), |assessed| assessed.amount_yuan);
-    match what % 8 {
+    match what % 10 {
         0 | 1 => (RewardCommand::Assess(assess(number)), officer(Role::Handler)),
         2 => (RewardCommand::Approve(reward::Empty {}), officer(Role::Approver)),
         3 => (RewardCommand::Notify(reward::Empty {}), officer(Role::Handler)),
         4 => (RewardCommand::Claim(Claim { key: claim_key(number) }), claimant(number)),
         5 => (RewardCommand::Pay(Pay { amount_yuan: amount, voucher: text("1号") }), officer(Role::Finance)),
         6 => (RewardCommand::Forfeit(reward::Empty {}), vec![Party::Log]),
-        _ => (RewardCommand::Reassess(assess(number)), officer(Role::Handler)),
+        7 => (RewardCommand::Reassess(assess(number)), officer(Role::Handler)),
+        8 => {
+            let extend =
+                reward::Extend { until: world.today().plus_days(50), because: text("举报人住院") };
+            (RewardCommand::Extend(extend), officer(Role::Approver))
+        }
+        _ => {
+            let excluded = Some(adit_core::rules::reward::Exclusion::AlreadyHandled);
+            let both = [officer(Role::Handler), officer(Role::Approver)].concat();
+            (RewardCommand::Reassess(reward::Assess { excluded, ..assess(number) }), both)
+        }
     }
 }
 
@@ -241,7 +251,10 @@ fn advance_case(world: &mut World, number: u8) -> Result<(), &'static str> {
                 reward::Status::Approved => 3,
                 reward::Status::Notified => 4,
                 reward::Status::Claimed => 5,
-                reward::Status::Paid | reward::Status::Forfeited | reward::Status::Waived => return Ok(()),
+                reward::Status::Paid
+                | reward::Status::Forfeited
+                | reward::Status::Waived
+                | reward::Status::Denied => return Ok(()),
             };
             let (command, by) = reward_command(world, what, number);
             return world.try_reward(number, &command, &by);
@@ -356,6 +369,8 @@ fn histories_reach_closing_recurrence_payment_and_a_missed_deadline() {
         "reward.paid",
         "reward.reassessed",
         "reward.forfeited",
+        "reward.denied",
+        "reward.extended",
         "report.closed",
         "report.overdue",
         "enterprise.closure_petitioned",
@@ -446,7 +461,8 @@ proptest! {
             prop_assert_eq!(row.status, decider.status);
             prop_assert_eq!(row.claim_due.filter(|_| row.status == reward::Status::Notified),
                 decider.claim_due.filter(|_| row.status == reward::Status::Notified));
-            prop_assert_eq!(Some(row.amount_yuan), decider.assessed.as_ref().map(|assessed| assessed.amount_yuan));
+            let amount = decider.assessed.as_ref().map(|assessed| assessed.amount_yuan);
+            prop_assert_eq!(row.amount_yuan, amount.unwrap_or_default());
         }
         for row in state.relief.rows() {
             prop_assert_eq!(row.relieved.is_some(), world.hazards[&row.hazard].relief_decided);

@@ -494,6 +494,62 @@ mod given_joint_reporters {
         assert_eq!((&year["open_yuan"], &year["left_yuan"]), (&json!("0.00"), &json!("8492.50")));
     }
 
+    fn deny() -> RewardCommand {
+        let excluded = Some(adit_core::rules::reward::Exclusion::AlreadyHandled);
+        RewardCommand::Reassess(reward::Assess { excluded, ..assess(7) })
+    }
+
+    #[test]
+    fn when_a_reward_is_denied_then_nothing_is_promised_and_its_claim_period_was_not_met() {
+        let mut world = two_mines();
+        world.handled(7, "20100");
+        world.reward(7, RewardCommand::Assess(assess(7)), &officer(Role::Handler));
+        world.reward(7, RewardCommand::Approve(reward::Empty {}), &officer(Role::Approver));
+        world.reward(7, RewardCommand::Notify(reward::Empty {}), &officer(Role::Clerk));
+        let both = [officer(Role::Handler), officer(Role::Approver)].concat();
+        world.budget(2024, "10000").reward(7, deny(), &both);
+        let row = &ask(&world, "rewards", all())[0];
+        assert_eq!((&row["status"], &row["amount_yuan"]), (&json!("denied"), &json!("0.00")));
+        assert_eq!((&row["claim_due"], &row["assessments"]), (&Value::Null, &json!(2)));
+        assert_eq!(row["reasons"][0]["code"], "reward.excluded_already_handled");
+        let denied = Filter { reward_status: Some(reward::Status::Denied), ..all() };
+        assert_eq!(ask(&world, "rewards", denied).len(), 1);
+        let year = &ask(&world, "reward_budget", all())[0];
+        assert_eq!((&year["approved"], &year["left_yuan"]), (&json!(0), &json!("10000.00")));
+        let claim = Filter { clock: Some("claim".into()), ..all() };
+        assert_eq!(ask(&world, "deadlines", claim)[0]["standing"], "dropped");
+    }
+
+    #[test]
+    fn when_a_paid_reward_is_denied_then_all_of_it_was_too_much() {
+        let mut world = joint();
+        world.reward(7, RewardCommand::Claim(reward::Claim { key: common::claim_key(9) }), &claimant(9));
+        world.reward(7, pay("3015"), &officer(Role::Finance));
+        let both = [officer(Role::Handler), officer(Role::Approver)].concat();
+        world.reward(7, deny(), &both);
+        let row = &ask(&world, "rewards", all())[0];
+        assert_eq!((&row["paid_yuan"], &row["overpaid_yuan"]), (&json!("3015.00"), &json!("3015.00")));
+    }
+
+    #[test]
+    fn when_the_claim_period_is_extended_then_the_tables_show_the_new_day() {
+        let mut world = two_mines();
+        world.handled(7, "20100");
+        world.reward(7, RewardCommand::Assess(assess(7)), &officer(Role::Handler));
+        world.reward(7, RewardCommand::Approve(reward::Empty {}), &officer(Role::Approver));
+        world.reward(7, RewardCommand::Notify(reward::Empty {}), &officer(Role::Clerk));
+        let until = world.today().plus_days(90);
+        let extend = RewardCommand::Extend(reward::Extend { until, because: text("举报人住院") });
+        world.reward(7, extend, &officer(Role::Approver));
+        assert_eq!(ask(&world, "rewards", all())[0]["claim_due"], json!(until));
+        let claim = Filter { clock: Some("claim".into()), ..all() };
+        let run = &ask(&world, "deadlines", claim)[0];
+        assert_eq!((&run["due"], &run["times_extended"]), (&json!(until), &json!(1)));
+        assert_eq!(run["first_due"], json!(world.today().plus_days(60)));
+        let kind = Filter { kind: Some("reward.extended".into()), ..all() };
+        assert_eq!(ask(&world, "timeline", kind).len(), 1);
+    }
+
     #[test]
     fn when_the_fine_changes_after_payment_then_the_difference_is_paid_and_never_twice() {
         let mut world = two_mines();

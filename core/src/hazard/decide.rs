@@ -164,6 +164,10 @@ fn acknowledge(state: &State, facts: &Facts, moment: &Moment<'_>) -> Decision {
     Ok(HazardEvent::Acknowledged(Empty {}))
 }
 
+fn due_in_force(name: &str, from: Day, moment: &Moment<'_>) -> Result<Option<deadline::Due>, Refusal> {
+    deadline::due_in_force(moment.rules, name, from).map_err(|_| Refusal::UnknownYear)
+}
+
 fn assign(state: &State, assign: &Assign, moment: &Moment<'_>) -> Decision {
     open(state)?;
     need(state.status == Status::Verified, Refusal::AlreadyAssigned)?;
@@ -171,9 +175,9 @@ fn assign(state: &State, assign: &Assign, moment: &Moment<'_>) -> Decision {
     let today = moment.now.day();
     need(assign.due >= today, Refusal::DueInPast)?;
     // The longest time a hazard may be given; where no such rule is in force, the day that was set is the limit.
-    let (longest, source) = match deadline::due(moment.rules, "rectify", today) {
-        Ok(rule) => (rule.day, rule.source),
-        Err(_) => (assign.due, String::new()),
+    let (longest, source) = match due_in_force("rectify", today, moment)? {
+        Some(rule) => (rule.day, rule.source),
+        None => (assign.due, String::new()),
     };
     need(assign.due <= longest, Refusal::BeyondLimit)?;
     Ok(HazardEvent::Assigned(Assigned { assign: assign.clone(), latest: longest, source }))
@@ -225,8 +229,7 @@ fn rectify(state: &State, because: &Because, facts: &Facts, moment: &Moment<'_>)
     own_enterprise(state, facts, moment)?;
     let shown = !asks_for_five(state, moment) || state.all_at_least(Stage::Evidenced);
     need(shown, Refusal::FiveNotEvidenced)?;
-    let review = deadline::due(moment.rules, "review", moment.now.day());
-    let review_due = review.ok().map(|due| due.day);
+    let review_due = due_in_force("review", moment.now.day(), moment)?.map(|due| due.day);
     Ok(HazardEvent::Rectified(Rectified { because: because.because.clone(), review_due }))
 }
 
@@ -361,11 +364,11 @@ fn penalise(state: &State, penalise: &Penalise, moment: &Moment<'_>) -> Decision
     need(penalise.decided_on <= moment.now.day(), Refusal::FoundInFuture)?;
     // Closure counts penalties (安全生产法, art. 113): one decision entered twice must not count twice.
     need(!state.decisions.contains(penalise.decision.as_str()), Refusal::DecisionRecorded)?;
-    let publish_due = deadline::due(moment.rules, "publish_penalty", penalise.decided_on);
+    let publish_due = due_in_force("publish_penalty", penalise.decided_on, moment)?;
     Ok(HazardEvent::Penalised(Penalised {
         enterprise: report.enterprise,
         penalise: penalise.clone(),
-        publish_due: publish_due.ok().map(|due| due.day),
+        publish_due: publish_due.map(|due| due.day),
         waits: state.unpublished.iter().any(|(_, due)| due.is_some()),
     }))
 }

@@ -15,8 +15,8 @@ use crate::ledger::keyring::actor_key_name;
 use crate::ledger::proposal::Read;
 use crate::ledger::store::touch;
 use crate::opening::LedgerDecider;
-use crate::report::ReportDecider;
-use crate::reward::{self, RewardCommand, RewardDecider, rewarded_key};
+use crate::report::{ReportDecider, ReportEvent, matter_key};
+use crate::reward::{self, RewardCommand, RewardDecider, RewardEvent, rewarded_key};
 use crate::role::{Party, Role};
 use crate::rulebook::RulesDecider;
 use crate::rules::closure::{comes_again, counts};
@@ -386,49 +386,112 @@ impl Gather for RewardDecider {
     fn gather(
         office: &Office,
         stream: StreamId,
-        _: &reward::State,
+        state: &reward::State,
         command: &RewardCommand,
         _: &Moment,
     ) -> Result<Gathered<reward::Facts>, ExecuteError> {
-        let assess = match command {
-            RewardCommand::Assess(assess) | RewardCommand::Reassess(assess) => assess,
-            RewardCommand::Approve(_)
-            | RewardCommand::Notify(_)
+        let report = match command {
+            RewardCommand::Assess(assess) | RewardCommand::Reassess(assess) => Some(assess.report),
+            RewardCommand::Approve(_) => state.assessed.as_ref().map(|assessed| assessed.report),
+            RewardCommand::Notify(_)
             | RewardCommand::Claim(_)
             | RewardCommand::Pay(_)
             | RewardCommand::Forfeit(_)
-            | RewardCommand::Waive(_) => return Ok(Gathered::alone(reward::Facts::default())),
+            | RewardCommand::Extend(_)
+            | RewardCommand::Waive(_) => None,
         };
-        let (report, read) = office.load::<ReportDecider>(assess.report)?;
-        let mut reads = vec![read];
-        let mut facts = reward::Facts::default();
-        let begun = office.ledger.stream(&assess.report)?.first().map(|fact| fact.at.day());
-        if let Some((begun, reported)) = begun.zip(report.report) {
-            facts.report = Some(reported_as(
-                begun,
-                &reported,
-                report.verified.clone(),
-                report.handled,
-                report.claim_keys,
-            ));
+        match report {
+            Some(report) => office.reward_facts(stream, report),
+            None => Ok(Gathered::alone(reward::Facts::default())),
         }
-        if let Some(verified) = &report.verified {
-            let (rewarded, read) = office.touched(&rewarded_key(verified.matter_key.as_str()))?;
-            facts.matter_rewarded = rewarded.iter().any(|fact| fact.stream != stream);
-            reads.push(read);
-        }
-        Ok(Gathered { facts, reads })
     }
 }
 
-fn reported_as(
-    on: Day,
-    report: &crate::report::Report,
-    verified: Option<crate::report::Verify>,
-    handled: Option<crate::report::Handle>,
-    claim_keys: Vec<String>,
-) -> reward::Reported {
-    reward::Reported { matter: report.matter, insider: report.insider, on, verified, handled, claim_keys }
+impl Office {
+    /// The report that a reward rests on, and what else was reported and rewarded of its matter.
+    fn reward_facts(&self, own: StreamId, on: StreamId) -> Result<Gathered<reward::Facts>, ExecuteError> {
+        let (report, read) = self.load::<ReportDecider>(on)?;
+        let mut gathered = Gathered { facts: reward::Facts::default(), reads: vec![read] };
+        let history = self.ledger.stream(&on)?;
+        if let Some((begun, reported)) = history.first().zip(report.report) {
+            gathered.facts.report = Some(reward::Reported {
+                matter: reported.matter,
+                insider: reported.insider,
+                on: begun.at.day(),
+                verified: report.verified.clone(),
+                handled: report.handled,
+                claim_keys: report.claim_keys,
+                found_before: self.found_before(begun.position, &history)?,
+            });
+        }
+        if let Some(verified) = &report.verified {
+            self.same_matter(own, verified.matter_key.as_str(), &mut gathered)?;
+        }
+        Ok(gathered)
+    }
+
+    /// Where the first of the hazards that a report is linked to was entered, if that was before the report. A stream's
+    /// first position never moves, so nothing has to guard it.
+    fn found_before(
+        &self,
+        reported_at: Position,
+        history: &[Fact],
+    ) -> Result<Option<Position>, ExecuteError> {
+        let mut earliest = None;
+        for fact in history {
+            if let Event::Report(ReportEvent::Linked(link)) = &fact.event
+                && let Some(entered_at) = self.ledger.store().stream(&link.hazard)?.first()
+                && *entered_at < reported_at
+            {
+                first(&mut earliest, *entered_at);
+            }
+        }
+        Ok(earliest)
+    }
+
+    /// Every report whose verification names the matter, and which rewards were given or denied for it. A verification
+    /// or an assessment that lands first makes the command a conflict by the matter's keys, and anything else that happens
+    /// to one of these reports by its stream.
+    fn same_matter(
+        &self,
+        own: StreamId,
+        matter: &str,
+        gathered: &mut Gathered<reward::Facts>,
+    ) -> Result<(), ExecuteError> {
+        let (rewarded, read) = self.touched(&rewarded_key(matter))?;
+        gathered.reads.push(read);
+        let given = rewarded.iter().map(|fact| fact.stream).filter(|stream| *stream != own);
+        let given: BTreeSet<StreamId> = given.collect();
+        // Reward and report of each denial: such a report is not in the way of the next one.
+        let denied: BTreeMap<StreamId, StreamId> = rewarded
+            .iter()
+            .filter_map(|fact| {
+                let Event::Reward(RewardEvent::Denied(denied)) = &fact.event else { return None };
+                Some((fact.stream, denied.report))
+            })
+            .collect();
+        gathered.facts.matter_rewarded = given.iter().any(|reward| !denied.contains_key(reward));
+        let (verified, read) = self.touched(&matter_key(matter))?;
+        gathered.reads.push(read);
+        let reports: BTreeSet<StreamId> = verified.iter().map(|fact| fact.stream).collect();
+        for report in reports {
+            let (state, read) = self.load::<ReportDecider>(report)?;
+            gathered.reads.push(read);
+            // A report may have been verified again since, as another matter.
+            let verified = state.verified.filter(|verified| verified.matter_key.as_str() == matter);
+            let reported_at = self.ledger.store().stream(&report)?.first().copied();
+            if let Some((verified, reported_at)) = verified.zip(reported_at) {
+                gathered.facts.same_matter.push(reward::Candidate {
+                    report,
+                    reported_at,
+                    status: state.status,
+                    finding: verified.finding,
+                    denied: denied.values().any(|denied| *denied == report),
+                });
+            }
+        }
+        Ok(())
+    }
 }
 
 impl Gather for ActorDecider {

@@ -66,8 +66,9 @@ fn need(holds: bool, refusal: Refused) -> Result<(), Refused> {
     if holds { Ok(()) } else { Err(refusal) }
 }
 
-fn due(moment: &Moment<'_>, name: &str) -> Option<deadline::Due> {
-    deadline::due(moment.rules, name, moment.now.day()).ok()
+fn due(moment: &Moment<'_>, name: &str) -> Result<Option<deadline::Due>, Refused> {
+    let due = deadline::due_in_force(moment.rules, name, moment.now.day());
+    due.map_err(|_| Refused::UnknownYear)
 }
 
 fn blob(blob: &Blob) -> Result<(), Refused> {
@@ -105,7 +106,7 @@ fn report(state: &State, report: &Report, moment: &Moment<'_>) -> Decision {
     need(by_key || by_clerk, Refused::NeedsReporterOrClerk)?;
     // A reporter's key is introduced by its holder alone.
     need(by_key == own.is_some(), Refused::KeyNotTheSigners)?;
-    let accept_due = due(moment, "accept").map(|due| due.day);
+    let accept_due = due(moment, "accept")?.map(|due| due.day);
     Ok(ReportEvent::Reported(Reported { report: report.clone(), accept_due }))
 }
 
@@ -117,7 +118,7 @@ fn undecided(state: &State, moment: &Moment<'_>) -> Result<(), Refused> {
 
 fn accept(state: &State, moment: &Moment<'_>) -> Decision {
     undecided(state, moment)?;
-    let handle = due(moment, "handle");
+    let handle = due(moment, "handle")?;
     let (handle_due, handle_latest) = (handle.as_ref().map(|due| due.day), handle.map(|due| due.latest));
     Ok(ReportEvent::Accepted(Accepted { handle_due, handle_latest }))
 }
@@ -136,7 +137,7 @@ fn verify(state: &State, verify: &Verify, moment: &Moment<'_>) -> Decision {
         | Status::Transferred => return Err(Refused::AlreadyVerified),
     }
     need(signed_by_two(moment.by, Role::Inspector), Refused::NeedsTwoInspectors)?;
-    let answer_due = due(moment, "answer").map(|due| due.day);
+    let answer_due = due(moment, "answer")?.map(|due| due.day);
     Ok(ReportEvent::Verified(Verified { verify: verify.clone(), answer_due }))
 }
 
@@ -212,7 +213,7 @@ fn reopen(state: &State, because: &Because, moment: &Moment<'_>) -> Decision {
         Refused::NotClosed,
     )?;
     need(signed_by(moment.by, Role::Approver), Refused::NeedsApprover)?;
-    let handle = due(moment, "handle");
+    let handle = due(moment, "handle")?;
     let (handle_due, handle_latest) = (handle.as_ref().map(|due| due.day), handle.map(|due| due.latest));
     Ok(ReportEvent::Reopened(Reopened { because: because.clone(), handle_due, handle_latest }))
 }
@@ -372,4 +373,31 @@ fn run(state: &mut State, clock: &str, due: Option<Day>) {
 fn end(state: &mut State, status: Status) {
     state.status = status;
     state.clocks.clear();
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::decider::Rejection;
+    use crate::id::Id;
+    use crate::rules::tests::changed;
+
+    /// With the pack that ships every clock of a report runs in calendar days; a pack may say otherwise.
+    #[test]
+    fn when_the_holidays_of_the_next_year_are_not_known_then_no_clock_is_left_out_in_silence() {
+        let handle = "days = 60\nunit = ";
+        let working = |unit| format!("{handle}\"{unit}\"");
+        let rules = changed("deadlines", &working("calendar"), &working("working"), false).expect("packs");
+        let state = State { status: Status::Reported, ..State::default() };
+        let by = [Party::Actor { actor: ActorId(Id([1; 16])), roles: vec![Role::Clerk] }];
+        let accepted = |on: &str| {
+            let now = on.parse::<Day>().expect("day").start();
+            let moment = Moment { now, rules: &rules, by: &by };
+            let accept = ReportCommand::Accept(Empty {});
+            ReportDecider::decide(&state, &accept, &(), &moment).map_err(|refusal| refusal.code())
+        };
+        assert_eq!(accepted("2026-12-28"), Err("report.unknown_year"));
+        let events = accepted("2026-01-05").expect("accepted");
+        assert!(matches!(&events[..], [ReportEvent::Accepted(Accepted { handle_due: Some(_), .. })]));
+    }
 }

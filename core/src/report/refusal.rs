@@ -32,5 +32,6 @@ refusals! {
         NotOverdue = "report.not_overdue",
         OverdueRecorded = "report.overdue_recorded",
         BadBlob = "report.bad_blob",
+        UnknownYear = "report.unknown_year",
     }
 }

@@ -6,15 +6,16 @@ use serde::{Deserialize, Serialize};
 use crate::id::StreamId;
 use crate::ledger::vkey::VKey;
 use crate::rules::accident::AccidentGrade;
-use crate::rules::reward::Sector;
+use crate::rules::reward::{Exclusion, Sector};
 use crate::text::{Long, Short};
-use crate::units::Fen;
+use crate::units::{Day, Fen};
 
 /// A command to a `reward` stream.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "type", content = "data")]
 pub enum RewardCommand {
-    /// Work out what a verified report is worth. By the handler.
+    /// Work out what a verified report is worth. By the handler; where it is nothing, also by an approver, because that
+    /// is final.
     #[serde(rename = "reward.assess")]
     Assess(Assess),
     /// The fine or the grade has changed since.
@@ -38,6 +39,9 @@ pub enum RewardCommand {
     /// The reporter wants none.
     #[serde(rename = "reward.waive")]
     Waive(Claim),
+    /// More time to claim it. By an approver.
+    #[serde(rename = "reward.extend")]
+    Extend(Extend),
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -53,9 +57,15 @@ pub struct Assess {
     pub sector: Sector,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub accident_grade: Option<AccidentGrade>,
-    /// Where no rule gives an amount, or the rule leaves it open: what the officer proposes, and why.
+    /// Where no rule gives an amount, or the rule leaves it open: what the officer proposes, and why. Zero is no reward.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub otherwise: Option<Otherwise>,
+    /// Why the report may be excluded from rewards.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub excluded: Option<Exclusion>,
+    /// Where there is no fine and the rule has a table of fixed rewards: the name of the tier.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub no_fine_tier: Option<Short>,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -78,4 +88,12 @@ pub struct Pay {
     pub amount_yuan: Fen,
     /// Number of the voucher; never who was paid.
     pub voucher: Short,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Extend {
+    /// New last day to claim.
+    pub until: Day,
+    pub because: Long,
 }

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::command::{Claim, Empty, Pay};
+use super::first::SameMatter;
 use crate::decider::StreamEvent;
 use crate::id::StreamId;
 use crate::ledger::entry::Line;
@@ -32,6 +33,10 @@ pub enum RewardEvent {
     Forfeited(Forfeited),
     #[serde(rename = "reward.waived")]
     Waived(Waived),
+    #[serde(rename = "reward.denied")]
+    Denied(Denied),
+    #[serde(rename = "reward.extended")]
+    Extended(Extended),
 }
 
 /// The amount with its rule, its reasons and what they rest on.
@@ -50,6 +55,38 @@ pub struct Assessed {
     /// Public halves of the claim keys, hexadecimal; one share each, equal to the fen.
     pub claim_keys: Vec<String>,
     pub shares_yuan: Vec<Fen>,
+    /// The valid reports of the matter in the order of the log; the first is the one that is rewarded. Empty in entries
+    /// that were written before the order was looked at.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub same_matter: Vec<SameMatter>,
+    pub rules: String,
+}
+
+/// An assessment that gives nothing (不予奖励): final, and with what it rests on, so that it can be answered for.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Denied {
+    pub report: StreamId,
+    pub matter: String,
+    pub rule: Option<String>,
+    pub reasons: Vec<Reason>,
+    pub facts: RewardFacts,
+    /// Why a person decided so where no rule does.
+    pub because: Option<Long>,
+    /// The reporter had been told of a reward, and its claim period ends with this.
+    pub ends_claim: bool,
+    pub rules: String,
+}
+
+/// The claim period ends later.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Extended {
+    /// Last day to claim.
+    pub until: Day,
+    pub because: Long,
+    /// Last day to which it could be extended.
+    pub latest: Day,
+    /// Document and article.
+    pub source: String,
     pub rules: String,
 }
 
@@ -74,7 +111,7 @@ pub struct Notified {
     pub claim_due: Option<Day>,
 }
 
-/// Index key of the reward of a matter.
+/// Index key of the rewards of a matter, given and denied.
 pub(crate) fn rewarded_key(matter: &str) -> String {
     format!("rewarded/{}", matter_key(matter))
 }
@@ -90,18 +127,21 @@ impl StreamEvent for RewardEvent {
             Self::Paid(_) => "reward.paid",
             Self::Forfeited(_) => "reward.forfeited",
             Self::Waived(_) => "reward.waived",
+            Self::Denied(_) => "reward.denied",
+            Self::Extended(_) => "reward.extended",
         }
     }
 
     /// A step without a statutory clock is `reward.note` to the public.
     fn public_kind(&self) -> &'static str {
         match self {
-            Self::Reassessed(_) | Self::Waived(_) => "reward.note",
+            Self::Reassessed(_) | Self::Waived(_) | Self::Denied(_) => "reward.note",
             Self::Assessed(_)
             | Self::Approved(_)
             | Self::Notified(_)
             | Self::Claimed(_)
             | Self::Paid(_)
+            | Self::Extended(_)
             | Self::Forfeited(_) => self.kind(),
         }
     }
@@ -117,11 +157,27 @@ impl StreamEvent for RewardEvent {
                 vec![Line::Key(claim.key.clone()), stop()]
             }
             Self::Forfeited(_) => vec![stop()],
+            Self::Extended(extended) => {
+                vec![Line::Extend { name: "claim".to_owned(), until: extended.until }]
+            }
+            Self::Denied(denied) => denied.ends_claim.then(stop).into_iter().collect(),
             Self::Assessed(_) | Self::Reassessed(_) | Self::Approved(_) | Self::Paid(_) => Vec::new(),
         }
     }
 
     fn touches(&self, _: &StreamId) -> Vec<String> {
-        if let Self::Assessed(assessed) = self { vec![rewarded_key(&assessed.matter)] } else { Vec::new() }
+        match self {
+            Self::Assessed(Assessed { matter, .. }) | Self::Denied(Denied { matter, .. }) => {
+                vec![rewarded_key(matter)]
+            }
+            Self::Reassessed(_)
+            | Self::Approved(_)
+            | Self::Notified(_)
+            | Self::Claimed(_)
+            | Self::Paid(_)
+            | Self::Forfeited(_)
+            | Self::Waived(_)
+            | Self::Extended(_) => Vec::new(),
+        }
     }
 }

@@ -2,23 +2,25 @@
 
 mod command;
 mod event;
+mod first;
 mod refusal;
 
 use std::collections::BTreeSet;
 
 pub use command::*;
 pub(crate) use event::rewarded_key;
-pub use event::{Assessed, Forfeited, Notified, RewardEvent, Waived};
+pub use event::{Assessed, Denied, Extended, Forfeited, Notified, RewardEvent, Waived};
+pub use first::{Candidate, SameMatter};
 pub use refusal::RewardRefusal;
 
 use crate::decider::{Decider, Moment, Recorded};
-use crate::id::ActorId;
+use crate::id::{ActorId, StreamId};
 use crate::ledger::vkey::hex;
 use crate::report::{Finding, Handle, Verify};
 use crate::role::{Party, Role, actors_with, signed_by, signed_by_log};
 use crate::rules::deadline;
-use crate::rules::reward::{Matter, RewardFacts, reward, split};
-use crate::units::{Day, Fen};
+use crate::rules::reward::{Matter, Outcome, RewardFacts, RewardResult, reward, split};
+use crate::units::{Day, Fen, Position};
 
 /// The decider of `reward` streams.
 #[derive(Clone, Copy, Debug)]
@@ -38,6 +40,8 @@ pub enum Status {
     Paid,
     Forfeited,
     Waived,
+    /// Nothing is given; final.
+    Denied,
 }
 
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -47,6 +51,8 @@ pub struct State {
     pub assessed_by: BTreeSet<ActorId>,
     pub approved_by: BTreeSet<ActorId>,
     pub claim_due: Option<Day>,
+    /// The day from which the claim period counts.
+    pub notified_on: Option<Day>,
     pub claimed: BTreeSet<String>,
     /// Shares that were given up, or not claimed in time.
     pub fallen_back: BTreeSet<String>,
@@ -84,8 +90,10 @@ impl State {
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Facts {
     pub report: Option<Reported>,
-    /// Another reward for the same matter was assessed.
+    /// Another reward for the same matter was assessed and not denied.
     pub matter_rewarded: bool,
+    /// Every report whose verification names the same matter, this one with them.
+    pub same_matter: Vec<Candidate>,
 }
 
 /// The report as far as a reward rests on it.
@@ -97,6 +105,8 @@ pub struct Reported {
     pub verified: Option<Verify>,
     pub handled: Option<Handle>,
     pub claim_keys: Vec<String>,
+    /// Where a hazard that the report is linked to stood in the log before the report.
+    pub found_before: Option<Position>,
 }
 
 type Refused = RewardRefusal;
@@ -106,17 +116,29 @@ fn need(holds: bool, refusal: Refused) -> Result<(), Refused> {
     if holds { Ok(()) } else { Err(refusal) }
 }
 
-/// Paid, forfeited and waived are final.
+/// One reward for one matter, to whoever reported it first.
+fn is_first(report: StreamId, facts: &Facts) -> Result<(), Refused> {
+    let order = first::in_order(&facts.same_matter);
+    need(order.first().is_some_and(|first| first.report == report), Refused::NotFirst)
+}
+
+/// Paid, forfeited, waived and denied are final.
 fn live(state: &State) -> Result<(), Refused> {
     match state.status {
         Status::Absent => Err(Refused::NotAssessed),
         Status::Paid => Err(Refused::AlreadyPaid),
         Status::Forfeited | Status::Waived => Err(Refused::Ended),
+        Status::Denied => Err(Refused::Denied),
         Status::Assessed | Status::Approved | Status::Notified | Status::Claimed => Ok(()),
     }
 }
 
-fn work_out(assess: &Assess, facts: &Facts, moment: &Moment<'_>) -> Result<Assessed, Refused> {
+/// What a reward rests on, and what the rules say to it.
+fn work_out(
+    assess: &Assess,
+    facts: &Facts,
+    moment: &Moment<'_>,
+) -> Result<(RewardFacts, RewardResult), Refused> {
     need(signed_by(moment.by, Role::Handler), Refused::NeedsHandler)?;
     let report = facts.report.as_ref().ok_or(Refused::ReportNotVerified)?;
     let verified = report.verified.as_ref().ok_or(Refused::ReportNotVerified)?;
@@ -133,34 +155,104 @@ fn work_out(assess: &Assess, facts: &Facts, moment: &Moment<'_>) -> Result<Asses
         accident_grade: assess.accident_grade,
         insider: report.insider,
         reported_on: report.on,
+        excluded: assess.excluded,
+        no_fine_tier: assess.no_fine_tier.as_ref().map(ToString::to_string),
+        found_before: report.found_before,
     };
     let result = reward(moment.rules, &basis);
-    let otherwise = assess.otherwise.as_ref();
-    let amount = otherwise.map(|other| other.amount_yuan).or(result.amount).ok_or(Refused::NoRule)?;
-    let many = u32::try_from(report.claim_keys.len().max(1)).unwrap_or(1);
-    Ok(Assessed {
+    Ok((basis, result))
+}
+
+/// What is given: by the rule, or by the officer where the rule leaves it open. An excluded reporter never gets anything.
+fn amount(assess: &Assess, result: &RewardResult) -> Result<Fen, Refused> {
+    let proposed = assess.otherwise.as_ref().map(|otherwise| otherwise.amount_yuan);
+    match (result.outcome, proposed.or(result.amount)) {
+        (Outcome::Excluded, Some(amount)) if amount > Fen::ZERO => Err(Refused::Excluded),
+        (Outcome::Excluded, _) => Ok(Fen::ZERO),
+        (Outcome::PersonDecides, None) => Err(Refused::PersonDecides),
+        (Outcome::TierOpen, None) => Err(Refused::TierNeeded),
+        (Outcome::Amount | Outcome::Open, None) => Err(Refused::NoRule),
+        (Outcome::Amount | Outcome::Open | Outcome::TierOpen | Outcome::PersonDecides, Some(amount)) => {
+            Ok(amount)
+        }
+    }
+}
+
+/// Matter of the report, claim keys of those who made it.
+fn reported(facts: &Facts) -> (String, Vec<String>) {
+    let report = facts.report.as_ref();
+    let matter = report.and_then(|report| report.verified.as_ref());
+    let matter = matter.map(|verified| verified.matter_key.to_string()).unwrap_or_default();
+    (matter, report.map(|report| report.claim_keys.clone()).unwrap_or_default())
+}
+
+fn given(
+    assess: &Assess,
+    facts: &Facts,
+    moment: &Moment<'_>,
+    amount: Fen,
+    (basis, result): (RewardFacts, RewardResult),
+) -> Assessed {
+    let (matter, claim_keys) = reported(facts);
+    let many = u32::try_from(claim_keys.len().max(1)).unwrap_or(1);
+    Assessed {
         report: assess.report,
-        matter: verified.matter_key.to_string(),
+        matter,
         amount_yuan: amount,
         rule: result.rule,
         alternative_yuan: result.alternative,
         reasons: result.reasons,
         facts: basis,
-        because: otherwise.map(|other| other.because.clone()),
-        claim_keys: report.claim_keys.clone(),
+        because: assess.otherwise.as_ref().map(|otherwise| otherwise.because.clone()),
+        claim_keys,
         shares_yuan: split(amount, many),
+        same_matter: first::in_order(&facts.same_matter),
         rules: moment.rules.version().to_owned(),
-    })
+    }
+}
+
+/// Final, so an approver who is not the handler signs it with the handler.
+fn deny(
+    state: &State,
+    assess: &Assess,
+    facts: &Facts,
+    moment: &Moment<'_>,
+    (basis, result): (RewardFacts, RewardResult),
+) -> Decision {
+    let (handlers, approvers) =
+        (actors_with(moment.by, Role::Handler), actors_with(moment.by, Role::Approver));
+    need(!approvers.is_empty(), Refused::NeedsApprover)?;
+    let two = handlers.iter().any(|handler| approvers.iter().any(|approver| approver != handler));
+    need(two, Refused::AssessorApproves)?;
+    Ok(RewardEvent::Denied(Denied {
+        report: assess.report,
+        matter: reported(facts).0,
+        rule: result.rule,
+        reasons: result.reasons,
+        facts: basis,
+        because: assess.otherwise.as_ref().map(|otherwise| otherwise.because.clone()),
+        ends_claim: state.claim_due.is_some() && state.claimed.is_empty() && state.fallen_back.is_empty(),
+        rules: moment.rules.version().to_owned(),
+    }))
 }
 
 fn assess(state: &State, assess: &Assess, facts: &Facts, moment: &Moment<'_>) -> Decision {
+    need(state.status != Status::Denied, Refused::Denied)?;
     need(state.status == Status::Absent, Refused::AlreadyAssessed)?;
     need(!facts.matter_rewarded, Refused::MatterRewarded)?;
-    work_out(assess, facts, moment).map(RewardEvent::Assessed)
+    let denied = facts.same_matter.iter().any(|one| one.report == assess.report && one.denied);
+    need(!denied, Refused::Denied)?;
+    let worked_out = work_out(assess, facts, moment)?;
+    let amount = amount(assess, &worked_out.1)?;
+    if amount == Fen::ZERO {
+        return deny(state, assess, facts, moment, worked_out);
+    }
+    is_first(assess.report, facts)?;
+    Ok(RewardEvent::Assessed(given(assess, facts, moment, amount, worked_out)))
 }
 
-/// A new amount needs a new approval. Also after it was paid: a reward may be paid before the grade of an accident is
-/// final, and what is more is paid then.
+/// A new amount needs a new approval; nothing at all is a denial, and that needs none. Also after it was paid: a reward may be
+/// paid before the grade of an accident is final, and what is more is paid then.
 fn reassess(state: &State, assess: &Assess, facts: &Facts, moment: &Moment<'_>) -> Decision {
     if state.status != Status::Paid {
         live(state)?;
@@ -168,15 +260,31 @@ fn reassess(state: &State, assess: &Assess, facts: &Facts, moment: &Moment<'_>) 
     need(state.status != Status::Claimed, Refused::AlreadyClaimed)?;
     let same = state.assessed.as_ref().is_some_and(|before| before.report == assess.report);
     need(same, Refused::OtherReport)?;
-    work_out(assess, facts, moment).map(RewardEvent::Reassessed)
+    let worked_out = work_out(assess, facts, moment)?;
+    let amount = amount(assess, &worked_out.1)?;
+    if amount == Fen::ZERO {
+        return deny(state, assess, facts, moment, worked_out);
+    }
+    // What was paid stays with whom it was paid to, whoever turns out to have been earlier.
+    if state.paid == Fen::ZERO {
+        is_first(assess.report, facts)?;
+    }
+    Ok(RewardEvent::Reassessed(given(assess, facts, moment, amount, worked_out)))
 }
 
-fn approve(state: &State, moment: &Moment<'_>) -> Decision {
+/// The approver's signature rests on the same order: an earlier report may have been verified since the assessment.
+fn approve(state: &State, facts: &Facts, moment: &Moment<'_>) -> Decision {
     live(state)?;
     need(state.status == Status::Assessed, Refused::AlreadyApproved)?;
     let approvers = actors_with(moment.by, Role::Approver);
     need(!approvers.is_empty(), Refused::NeedsApprover)?;
     need(!approvers.iter().any(|actor| state.assessed_by.contains(actor)), Refused::AssessorApproves)?;
+    if let Some(assessed) = state.assessed.as_ref().filter(|_| state.paid == Fen::ZERO) {
+        let verified = facts.report.as_ref().and_then(|report| report.verified.as_ref());
+        let holds = verified.is_some_and(|verified| verified.finding != Finding::NotSubstantiated);
+        need(holds, Refused::NotSubstantiated)?;
+        is_first(assessed.report, facts)?;
+    }
     Ok(RewardEvent::Approved(Empty {}))
 }
 
@@ -185,14 +293,48 @@ fn notify(state: &State, moment: &Moment<'_>) -> Decision {
     match state.status {
         Status::Approved => {}
         Status::Absent | Status::Assessed => return Err(Refused::NotApproved),
-        Status::Notified | Status::Claimed | Status::Paid | Status::Forfeited | Status::Waived => {
-            return Err(Refused::AlreadyNotified);
-        }
+        Status::Notified
+        | Status::Claimed
+        | Status::Paid
+        | Status::Forfeited
+        | Status::Waived
+        | Status::Denied => return Err(Refused::AlreadyNotified),
     }
     let entitled = signed_by(moment.by, Role::Handler) || signed_by(moment.by, Role::Clerk);
     need(entitled, Refused::NeedsHandler)?;
-    let claim = deadline::due(moment.rules, "claim", moment.now.day());
-    Ok(RewardEvent::Notified(Notified { claim_due: claim.ok().map(|due| due.day) }))
+    let claim = claim_period(moment, moment.now.day())?;
+    Ok(RewardEvent::Notified(Notified { claim_due: claim.map(|due| due.day) }))
+}
+
+fn claim_period(moment: &Moment<'_>, from: Day) -> Result<Option<deadline::Due>, Refused> {
+    deadline::due_in_force(moment.rules, "claim", from).map_err(|_| Refused::UnknownYear)
+}
+
+/// Only while it runs: what is over is not brought back. How far it may be moved is said by the rule of the day on which it is
+/// moved, so that an extension also helps those who were told before it was adopted.
+fn extend(state: &State, extend: &Extend, moment: &Moment<'_>) -> Decision {
+    live(state)?;
+    match state.status {
+        Status::Notified => {}
+        Status::Absent | Status::Assessed | Status::Approved => return Err(Refused::NotNotified),
+        Status::Claimed | Status::Paid | Status::Forfeited | Status::Waived | Status::Denied => {
+            return Err(Refused::AlreadyClaimed);
+        }
+    }
+    need(signed_by(moment.by, Role::Approver), Refused::NeedsApprover)?;
+    let (due, from) = state.claim_due.zip(state.notified_on).ok_or(Refused::NoClaimPeriod)?;
+    need(moment.now.day() <= due, Refused::ClaimPeriodOver)?;
+    let rule = claim_period(moment, from)?.filter(|rule| rule.extendable);
+    let rule = rule.ok_or(Refused::ExtensionNotInForce)?;
+    need(extend.until > due, Refused::NotLater)?;
+    need(extend.until <= rule.latest, Refused::BeyondLimit)?;
+    Ok(RewardEvent::Extended(Extended {
+        until: extend.until,
+        because: extend.because.clone(),
+        latest: rule.latest,
+        source: rule.source,
+        rules: moment.rules.version().to_owned(),
+    }))
 }
 
 /// The claim is signed by a key whose public half stands in the report's body.
@@ -239,7 +381,8 @@ fn forfeit(state: &State, moment: &Moment<'_>) -> Decision {
         | Status::Approved
         | Status::Paid
         | Status::Forfeited
-        | Status::Waived => {
+        | Status::Waived
+        | Status::Denied => {
             return Err(Refused::NotNotified);
         }
     }
@@ -272,13 +415,14 @@ impl Decider for RewardDecider {
         let event = match command {
             RewardCommand::Assess(command) => assess(state, command, facts, moment),
             RewardCommand::Reassess(command) => reassess(state, command, facts, moment),
-            RewardCommand::Approve(_) => approve(state, moment),
+            RewardCommand::Approve(_) => approve(state, facts, moment),
             RewardCommand::Notify(_) => notify(state, moment),
             RewardCommand::Claim(command) => {
                 claim(state, command, moment).map(|()| RewardEvent::Claimed(command.clone()))
             }
             RewardCommand::Pay(command) => pay(state, command, moment),
             RewardCommand::Forfeit(_) => forfeit(state, moment),
+            RewardCommand::Extend(command) => extend(state, command, moment),
             RewardCommand::Waive(command) => {
                 let amount_yuan = share(state, command);
                 let waived = Waived { claim: command.clone(), amount_yuan };
@@ -302,8 +446,10 @@ impl Decider for RewardDecider {
             }
             RewardEvent::Notified(notified) => {
                 state.claim_due = notified.claim_due;
+                state.notified_on = Some(recorded.at.day());
                 state.status = state.after_a_share();
             }
+            RewardEvent::Extended(extended) => state.claim_due = Some(extended.until),
             RewardEvent::Claimed(claim) => {
                 state.claimed.insert(hex(claim.key.key()));
                 state.status = state.after_a_share();
@@ -322,7 +468,16 @@ impl Decider for RewardDecider {
                 let after = state.after_a_share();
                 state.status = if after == Status::Forfeited { Status::Waived } else { after };
             }
+            // Nothing is left to claim or to pay; what was paid before stays on record.
+            RewardEvent::Denied(_) => {
+                state.status = Status::Denied;
+                state.assessed = None;
+                state.claim_due = None;
+            }
         }
         state
     }
 }
+
+#[cfg(test)]
+mod tests;

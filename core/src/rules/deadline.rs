@@ -51,6 +51,9 @@ pub struct DeadlineRule {
     /// Most days by which it may be moved in all; none where the source allows no extension.
     #[serde(default)]
     pub extension_days_max: Option<u32>,
+    /// How sure we are of the extension, where that is less than of the deadline itself.
+    #[serde(default)]
+    pub extension_mark: Option<Mark>,
     pub document: String,
     pub article: String,
     pub mark: Mark,
@@ -61,8 +64,10 @@ pub struct DeadlineRule {
 pub struct Due {
     /// The last day on which it can be done.
     pub day: Day,
-    /// Last day to which it may be extended.
+    /// Last day to which it may be extended; the due day itself where no extension is in force.
     pub latest: Day,
+    /// Whether the source allows an extension that is in force.
+    pub extendable: bool,
     pub statutory: bool,
     /// Document and article.
     pub source: String,
@@ -91,6 +96,14 @@ impl Scoped for DeadlineRule {
     }
 }
 
+impl DeadlineRule {
+    /// Days by which it may be moved, as far as that is in force.
+    fn extension_days(&self, rules: &Rules) -> Option<u32> {
+        let mark = self.extension_mark.unwrap_or(self.mark);
+        self.extension_days_max.filter(|_| rules.in_force("deadlines", mark))
+    }
+}
+
 impl Deadlines {
     pub fn iter(&self) -> impl Iterator<Item = &DeadlineRule> {
         self.deadline.iter()
@@ -106,19 +119,26 @@ impl Deadlines {
     }
 
     pub(super) fn articles(&self) -> Vec<Article> {
-        let article = |rule: &DeadlineRule| {
+        let of = |rule: &DeadlineRule| {
             let source = format!("{} {}", rule.document, rule.article);
             let code = match rule.counting {
                 Counting::Calendar => "rules.calendar_days",
                 Counting::Working => "rules.working_days",
             };
             let mut says = vec![Reason::new(code, [("days", rule.days.to_string())], &source)];
-            if let Some(days) = rule.extension_days_max {
-                says.push(Reason::new("rules.extension", [("days", days.to_string())], &source));
-            }
-            Article::new("deadlines", &rule.name, &rule.what, rule.mark, says).within(&rule.scope())
+            let days = rule.extension_days_max.map(|days| [("days", days.to_string())]);
+            let extension = days.map(|days| Reason::new("rules.extension", days, &source));
+            // An extension with a mark of its own is a rule of its own: it may not be in force while the deadline is.
+            let apart = rule.extension_mark.zip(extension.clone()).map(|(mark, extension)| {
+                let id = format!("{}/extension", rule.name);
+                Article::new("deadlines", &id, &rule.what, mark, vec![extension])
+            });
+            says.extend(extension.filter(|_| apart.is_none()));
+            let article = Article::new("deadlines", &rule.name, &rule.what, rule.mark, says);
+            let articles = std::iter::once(article).chain(apart);
+            articles.map(|article| article.within(&rule.scope())).collect::<Vec<_>>()
         };
-        self.deadline.iter().map(article).collect()
+        self.deadline.iter().flat_map(of).collect()
     }
 }
 
@@ -133,13 +153,28 @@ pub fn due(rules: &Rules, name: &str, from: Day) -> Result<Due, DeadlineError> {
         Counting::Calendar => from.plus_days(i64::from(rule.days)),
         Counting::Working => rules.calendar.add_working_days(from, rule.days)?,
     };
+    let extension = rule.extension_days(rules);
     Ok(Due {
         day,
-        latest: day.plus_days(i64::from(rule.extension_days_max.unwrap_or(0))),
+        latest: day.plus_days(i64::from(extension.unwrap_or(0))),
+        extendable: extension.is_some(),
         statutory: rule.statutory,
         source: format!("{} {}", rule.document, rule.article),
         mark: rule.mark,
     })
+}
+
+/// The due day as a decision writes it: none where no such rule is in force, so that no clock runs.
+///
+/// # Errors
+/// A day beyond the years whose holidays are known: the decision is refused, because a clock that was left out would be
+/// missed by nobody.
+pub fn due_in_force(rules: &Rules, name: &str, from: Day) -> Result<Option<Due>, UnknownYear> {
+    match due(rules, name, from) {
+        Ok(due) => Ok(Some(due)),
+        Err(DeadlineError::NoSuchDeadline | DeadlineError::NotInForce) => Ok(None),
+        Err(DeadlineError::UnknownYear(year)) => Err(year),
+    }
 }
 
 #[cfg(test)]
@@ -167,6 +202,22 @@ mod tests {
     }
 
     #[test]
+    fn an_extension_that_is_not_verified_holds_only_after_adoption_while_the_deadline_itself_holds() {
+        let from = day("2024-05-10");
+        let plain = due(&Rules::builtin().expect("packs"), "claim", from).expect("in force");
+        assert_eq!(
+            (plain.day, plain.latest, plain.extendable),
+            (day("2024-07-09"), day("2024-07-09"), false)
+        );
+        let adopted = [("deadlines".to_owned(), PACKS[1].hash())];
+        let adopted = due(&Rules::with_adopted(&adopted).expect("packs"), "claim", from).expect("in force");
+        assert_eq!(
+            (adopted.day, adopted.latest, adopted.extendable),
+            (day("2024-07-09"), day("2024-09-07"), true)
+        );
+    }
+
+    #[test]
     fn what_is_not_verified_holds_only_after_adoption() {
         let from = day("2024-05-10");
         let plain = Rules::builtin().expect("packs");
@@ -174,5 +225,15 @@ mod tests {
         let adopted = [("deadlines".to_owned(), PACKS[1].hash())];
         let adopted = Rules::with_adopted(&adopted).expect("packs");
         assert_eq!(due(&adopted, "accept", from).map(|due| due.day), Ok(day("2024-05-17")));
+    }
+
+    #[test]
+    fn a_rule_that_is_not_in_force_gives_no_day_and_an_unknown_year_is_refused() {
+        let rules = Rules::builtin().expect("packs");
+        let of = |name, from| due_in_force(&rules, name, day(from)).map(|due| due.map(|due| due.day));
+        assert_eq!(of("accept", "2024-05-10"), Ok(None));
+        assert_eq!(of("no such thing", "2024-05-10"), Ok(None));
+        assert_eq!(of("handle", "2026-12-28"), Ok(Some(day("2027-02-26"))), "calendar days need no calendar");
+        assert_eq!(of("publish_penalty", "2026-12-28"), Err(UnknownYear(2027)));
     }
 }

@@ -54,6 +54,7 @@ fn parse<T: DeserializeOwned>(facts: &str) -> Result<T, Refusal> {
 fn reward_answer(rules: &Rules, facts: &RewardFacts) -> Value {
     let result = reward::reward(rules, facts);
     json!({
+        "outcome": result.outcome,
         "amount_yuan": result.amount.map(|amount| amount.to_string()),
         "amount_fen": result.amount.map(|amount| amount.0),
         "rule": result.rule,

@@ -278,9 +278,19 @@ fn version(packs: &[Pack], adopted: &BTreeSet<String>) -> String {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
     use crate::refusal::Refusal;
+
+    /// The packs that ship, with one text of one of them replaced, and all of them adopted or none.
+    pub(crate) fn changed(id: &str, from: &str, to: &str, adopted: bool) -> Result<Rules, PackError> {
+        let mut packs = PACKS.to_vec();
+        let pack = packs.iter_mut().find(|pack| pack.id == id).expect("pack");
+        assert!(pack.text.contains(from), "{id} does not say {from}");
+        pack.text = Cow::Owned(pack.text.replacen(from, to, 1));
+        let all = packs.iter().filter(|_| adopted).map(|pack| pack.id.to_owned()).collect();
+        Rules::of(packs, all, NATIONAL)
+    }
 
     #[test]
     fn every_pack_that_ships_is_read() {
@@ -308,14 +318,6 @@ mod tests {
         }
     }
 
-    /// A pack that ships, with one text replaced.
-    fn broken(id: &str, from: &str, to: &str) -> Option<PackError> {
-        let pack = PACKS.into_iter().find(|pack| pack.id == id).expect("pack");
-        assert!(pack.text.contains(from), "{id} does not say {from}");
-        let rules = Rules::builtin().expect("packs");
-        rules.amended(id, &pack.text.replacen(from, to, 1)).err()
-    }
-
     #[test]
     fn a_pack_that_contradicts_itself_overlaps_or_leaves_a_gap_is_refused_with_the_place() {
         for (pack, from, to, named) in [
@@ -329,6 +331,21 @@ mod tests {
             ),
             ("rewards", "until = \"2024-10-24\"", "", "overlaps with mine-2024"),
             ("rewards", "until = \"2024-10-24\"", "until = \"2020-01-01\"", "ends before it begins"),
+            (
+                "rewards",
+                "until = \"2018-01-03\"",
+                "until = \"2018-01-02\"",
+                "no rule holds between 2018-01-02",
+            ),
+            ("rewards", "until = \"2018-01-03\"", "until = \"2018-01-04\"", "overlaps with national-2018"),
+            (
+                "rewards",
+                "until = \"2012-05-01\"",
+                "until = \"2012-04-30\"",
+                "no rule holds between 2012-04-30",
+            ),
+            ("rewards", "by = \"national-2012\"", "by = \"national-2011\"", "no national-2011"),
+            ("rewards", "kind = \"instructed\"", "kind = \"duty_staff\"", "two exclusions"),
             ("rewards", "floor_fen = 300_000", "floor_fen = 300_000_000", "floor is above the cap"),
             ("rewards", "share_level_1 = 1500", "share_level_1 = 15000", "more than the whole"),
             ("rewards", "larger_fen = 4_000_000", "larger_fen = 1", "higher grade gives less"),
@@ -350,7 +367,8 @@ mod tests {
             ("duty", "risk = \"larger\"", "risk = \"major\"", "major"),
             ("duty", "metal_smelting = true\n", "", "industry"),
         ] {
-            let error = broken(pack, from, to).unwrap_or_else(|| panic!("{pack}: {to} was accepted"));
+            let error =
+                changed(pack, from, to, false).err().unwrap_or_else(|| panic!("{pack}: {to} was accepted"));
             let said = error.to_string();
             assert!(said.contains(named) && said.contains(pack), "{pack}, {to}: {said}");
         }
@@ -366,7 +384,16 @@ mod tests {
             .filter(|article| !article.in_force)
             .map(|article| article.id)
             .collect();
-        assert_eq!(waiting, ["rewards/liaoning", "rewards/anshan", "supervision/liaoning"]);
+        assert_eq!(
+            waiting,
+            [
+                "rewards/coal-2005",
+                "rewards/national-2012",
+                "rewards/liaoning",
+                "rewards/anshan",
+                "supervision/liaoning"
+            ]
+        );
     }
 
     #[test]

@@ -1,15 +1,24 @@
 //! Rewards for reports: which rule holds, what it gives, and why.
 
+mod articles;
+mod check;
+mod exclusion;
+mod no_fine;
+#[cfg(test)]
+mod worked;
+
 use std::collections::BTreeSet;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::accident::AccidentGrade;
-use super::article::Article;
 use super::place::Place;
-use super::{Mark, PackError, Reason, Rules};
-use crate::units::{Day, Fen};
+use super::{Mark, Reason, Rules};
+use crate::units::{Day, Fen, Position};
+
+pub use exclusion::{Exclusion, ExclusionRule};
+pub use no_fine::{NoFine, Tier};
 
 /// What was reported.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -85,6 +94,9 @@ pub struct RewardRule {
     pub from: Day,
     #[serde(default)]
     pub until: Option<Day>,
+    /// Id of the rule that took its place on the day after, where that is not for the same sectors.
+    #[serde(default)]
+    pub replaced_by: Option<String>,
     pub mark: Mark,
     #[serde(default)]
     pub fine: Option<FineShare>,
@@ -92,6 +104,10 @@ pub struct RewardRule {
     pub deaths: Option<DeathRates>,
     #[serde(default)]
     pub insider: Option<Insider>,
+    #[serde(default)]
+    pub exclusion: Vec<ExclusionRule>,
+    #[serde(default)]
+    pub no_fine: Option<NoFine>,
 }
 
 /// A share of the fine; shares in 1/10,000.
@@ -152,11 +168,37 @@ pub struct RewardFacts {
     pub insider: bool,
     /// The day of the report: it decides which rule holds.
     pub reported_on: Day,
+    /// Why the report may be excluded, as far as somebody says so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub excluded: Option<Exclusion>,
+    /// Where there is no fine: which tier of the rule's table the case is of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub no_fine_tier: Option<String>,
+    /// Where a hazard that the report is about stood in the log before the report; a hint to whoever decides.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub found_before: Option<Position>,
+}
+
+/// How far the rules go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    /// They give an amount.
+    Amount,
+    /// They give none: an officer proposes one, with the reason.
+    Open,
+    /// They give one once a tier of the table for cases without a fine is named.
+    TierOpen,
+    /// The report is excluded.
+    Excluded,
+    /// Whether it is excluded is for a person to decide.
+    PersonDecides,
 }
 
 /// What the rules give.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RewardResult {
+    pub outcome: Outcome,
     /// None where no rule gives an amount; the reasons say which rule is missing.
     pub amount: Option<Fen>,
     /// Id of the rule.
@@ -171,82 +213,9 @@ impl RewardRule {
         format!("{} {article}", self.document)
     }
 
-    fn contradiction(&self, what: &str) -> PackError {
-        PackError::contradiction("rewards", &self.id, what)
-    }
-
-    fn check(&self) -> Result<(), PackError> {
-        if self.until.is_some_and(|until| until < self.from) {
-            return Err(self.contradiction("it ends before it begins"));
-        }
-        if let Some(fine) = &self.fine {
-            if fine.floor_fen > fine.cap_fen {
-                return Err(self.contradiction("the floor is above the cap"));
-            }
-            if [fine.share_level_1, fine.share_level_2].iter().any(|share| !(0..=10_000).contains(share)) {
-                return Err(self.contradiction("a share is more than the whole"));
-            }
-        }
-        let falls = self.deaths.as_ref().is_some_and(|rates| {
-            let each = [rates.general_fen, rates.larger_fen, rates.major_fen, rates.extraordinary_fen];
-            !each.is_sorted() || each[3] > rates.cap_fen
-        });
-        if falls {
-            Err(self.contradiction("a higher grade gives less, or more than the cap"))
-        } else {
-            Ok(())
-        }
-    }
-
-    /// Whether this rule is for the same place, sectors and part as `earlier`, and begins no earlier.
-    fn succeeds(&self, earlier: &Self) -> bool {
-        let parts = |rule: &Self| (rule.fine.is_some(), rule.insider.is_some());
-        self.id != earlier.id
-            && self.place == earlier.place
-            && self.sectors == earlier.sectors
-            && parts(self) == parts(earlier)
-            && earlier.from <= self.from
-    }
-
-    fn article(&self) -> Article {
-        let yuan = |fen: i64| Fen(fen).to_string();
-        let mut says = Vec::new();
-        if let Some(fine) = &self.fine {
-            let details = [
-                ("level_1", percent(fine.share_level_1)),
-                ("level_2", percent(fine.share_level_2)),
-                ("floor", yuan(fine.floor_fen)),
-                ("cap", yuan(fine.cap_fen)),
-            ];
-            says.push(Reason::new("rules.share_of_fine", details, &self.source(&fine.article)));
-        }
-        if let Some(rates) = &self.deaths {
-            let details = [
-                ("general", yuan(rates.general_fen)),
-                ("larger", yuan(rates.larger_fen)),
-                ("major", yuan(rates.major_fen)),
-                ("extraordinary", yuan(rates.extraordinary_fen)),
-                ("cap", yuan(rates.cap_fen)),
-            ];
-            says.push(Reason::new("rules.for_each_death", details, &self.source(&rates.article)));
-        }
-        if let Some(insider) = &self.insider {
-            let code = if insider.uplifts_cap { "rules.insider_with_cap" } else { "rules.insider" };
-            let details = [("percent", percent(insider.uplift))];
-            says.push(Reason::new(code, details, &self.source(&insider.article)));
-        }
-        let has_numbers = !says.is_empty();
-        if !has_numbers {
-            says.push(Reason::new("rules.numbers_missing", [], &self.document));
-        }
-        let article = Article::new("rewards", &self.id, &self.name, self.mark, says);
-        Article {
-            place: self.place.to_string(),
-            from: Some(self.from),
-            until: self.until,
-            in_force: has_numbers,
-            ..article
-        }
+    /// A template: the rule is known, and what it gives is not.
+    fn has_no_numbers(&self) -> bool {
+        self.fine.is_none() && self.deaths.is_none() && self.insider.is_none() && self.no_fine.is_none()
     }
 
     fn holds(&self, place: &str, sector: Sector, on: Day) -> bool {
@@ -260,32 +229,6 @@ impl RewardRule {
 impl Rewards {
     pub fn iter(&self) -> impl Iterator<Item = &RewardRule> {
         self.rule.iter()
-    }
-
-    /// Each rule is sound in itself; of two for the same place, sectors and part one ends before the other begins, and the other
-    /// begins on the next day.
-    pub(super) fn check(&self) -> Result<(), PackError> {
-        let mut ids = BTreeSet::new();
-        for rule in &self.rule {
-            if !ids.insert(&rule.id) {
-                return Err(rule.contradiction("two rules have this id"));
-            }
-            rule.check()?;
-            let later = self.rule.iter().filter(|other| other.succeeds(rule)).min_by_key(|other| other.from);
-            let Some(later) = later else { continue };
-            let Some(until) = rule.until.filter(|until| *until < later.from) else {
-                return Err(rule.contradiction(&format!("it overlaps with {}", later.id)));
-            };
-            if until.plus_days(1) < later.from {
-                let what = format!("no rule holds between {until} and {}", later.from);
-                return Err(PackError::gap("rewards", &rule.id, &what));
-            }
-        }
-        Ok(())
-    }
-
-    pub(super) fn articles(&self) -> Vec<Article> {
-        self.rule.iter().map(RewardRule::article).collect()
     }
 
     /// The places that have rules, the nation first.
@@ -317,12 +260,30 @@ fn share_of(amount: Fen, share: i64) -> Fen {
 
 /// What a report is worth.
 pub fn reward(rules: &Rules, facts: &RewardFacts) -> RewardResult {
-    let mut result = match facts.matter {
-        Matter::ConcealedAccident => of_deaths(rules, facts),
-        Matter::MajorHazard | Matter::IllegalAct => of_fine(rules, facts),
+    let mut result = match (facts.excluded, facts.matter) {
+        (Some(kind), _) => exclusion::excluded(rules, facts, kind),
+        (None, Matter::ConcealedAccident) => of_deaths(rules, facts),
+        (None, Matter::MajorHazard | Matter::IllegalAct) => of_fine(rules, facts),
     };
+    exclusion::note_found_before(rules, facts, &mut result);
     note_place(rules, facts, &mut result);
+    note_nation(rules, facts, &mut result);
     result
+}
+
+/// Names the nation's rules of that day whose numbers are missing, where no rule in force answers.
+fn note_nation(rules: &Rules, facts: &RewardFacts, result: &mut RewardResult) {
+    if result.rule.is_some() {
+        return;
+    }
+    let missing = rules.rewards.iter().filter(|rule| {
+        let nation = rule.place.is_national() && rule.has_no_numbers();
+        nation && rule.holds(&facts.place, facts.sector, facts.reported_on)
+    });
+    for rule in missing {
+        let details = [("rule", rule.name.clone())];
+        result.reasons.push(Reason::new("reward.national_rule_missing", details, &rule.document));
+    }
 }
 
 /// Says when a place has a rule that is not in force, so that nobody takes the nation's figure for the last word.
@@ -330,7 +291,7 @@ fn note_place(rules: &Rules, facts: &RewardFacts, result: &mut RewardResult) {
     let waiting = rules.rewards.iter().find(|rule| {
         !rule.place.is_national()
             && rule.holds(&facts.place, facts.sector, facts.reported_on)
-            && !rules.in_force("rewards", rule.mark)
+            && (!rules.in_force("rewards", rule.mark) || rule.has_no_numbers())
     });
     if let Some(rule) = waiting {
         result.reasons.push(Reason::new(
@@ -343,7 +304,7 @@ fn note_place(rules: &Rules, facts: &RewardFacts, result: &mut RewardResult) {
 
 fn none(code: &str, source: &str) -> RewardResult {
     let reasons = vec![Reason::new(code, [], source)];
-    RewardResult { amount: None, rule: None, alternative: None, reasons }
+    RewardResult { outcome: Outcome::Open, amount: None, rule: None, alternative: None, reasons }
 }
 
 fn of_deaths(rules: &Rules, facts: &RewardFacts) -> RewardResult {
@@ -369,19 +330,28 @@ fn of_deaths(rules: &Rules, facts: &RewardFacts) -> RewardResult {
         reasons.push(Reason::new("reward.grade_not_final", [], &source));
     }
     let amount = bounded(rules, facts, full, 0, rates.cap_fen, &source, &mut reasons);
-    RewardResult { amount: Some(amount), rule: Some(rule.id.clone()), alternative: None, reasons }
+    let (outcome, rule) = (Outcome::Amount, Some(rule.id.clone()));
+    RewardResult { outcome, amount: Some(amount), rule, alternative: None, reasons }
 }
 
 fn of_fine(rules: &Rules, facts: &RewardFacts) -> RewardResult {
+    let persons =
+        facts.person_fines_yuan.iter().fold(Fen::ZERO, |sum, fine| Fen(sum.0.saturating_add(fine.0)));
+    let both = Fen(facts.unit_fine_yuan.0.saturating_add(persons.0));
+    if both == Fen::ZERO
+        && let Some(of_tier) = no_fine::of_tier(rules, facts)
+    {
+        return of_tier;
+    }
     let Some((rule, share)) = rules.rewards.find(rules, facts, |rule| rule.fine.as_ref()) else {
         return none("reward.no_rule_in_force", "");
     };
     let source = rule.source(&share.article);
+    if both == Fen::ZERO {
+        return none("reward.no_fine", &source);
+    }
     let level = facts.report_level.unwrap_or(1);
     let rate = if level >= 2 { share.share_level_2 } else { share.share_level_1 };
-    let persons =
-        facts.person_fines_yuan.iter().fold(Fen::ZERO, |sum, fine| Fen(sum.0.saturating_add(fine.0)));
-    let both = Fen(facts.unit_fine_yuan.0.saturating_add(persons.0));
     let (base, other) = if rules.rewards.switches.person_fines_in_base {
         (both, facts.unit_fine_yuan)
     } else {
@@ -393,9 +363,6 @@ fn of_fine(rules: &Rules, facts: &RewardFacts) -> RewardResult {
         let (floor, cap) = (share.floor_fen, share.cap_fen);
         bounded(rules, facts, share_of(base, rate), floor, cap, &source, reasons)
     };
-    if both == Fen::ZERO {
-        return RewardResult { rule: None, ..none("reward.no_fine", &source) };
-    }
     let mut reasons = Vec::new();
     let amount = (base != Fen::ZERO).then(|| of(base, &mut reasons));
     let alternative = (other != base && other != Fen::ZERO).then(|| of(other, &mut Vec::new()));
@@ -407,7 +374,8 @@ fn of_fine(rules: &Rules, facts: &RewardFacts) -> RewardResult {
         let details = [("alternative", alternative.to_string())];
         reasons.push(Reason::new("reward.person_fines_not_settled", details, &source));
     }
-    RewardResult { amount, rule: Some(rule.id.clone()), alternative, reasons }
+    let outcome = if amount.is_some() { Outcome::Amount } else { Outcome::Open };
+    RewardResult { outcome, amount, rule: Some(rule.id.clone()), alternative, reasons }
 }
 
 /// `15 %` from 1500.
@@ -461,7 +429,7 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn facts(matter: Matter, unit_fine: &str) -> RewardFacts {
+    pub(super) fn facts(matter: Matter, unit_fine: &str) -> RewardFacts {
         RewardFacts {
             place: "national".into(),
             matter,
@@ -473,10 +441,13 @@ mod tests {
             accident_grade: None,
             insider: false,
             reported_on: "2024-05-10".parse().expect("day"),
+            excluded: None,
+            no_fine_tier: None,
+            found_before: None,
         }
     }
 
-    fn yuan(facts: &RewardFacts) -> String {
+    pub(super) fn yuan(facts: &RewardFacts) -> String {
         let result = reward(&Rules::builtin().expect("packs"), facts);
         result.amount.map_or_else(|| result.reasons[0].code.clone(), |amount| amount.to_string())
     }
@@ -542,10 +513,9 @@ mod tests {
     }
 
     /// The packs that ship with further rules, all adopted.
-    fn with_rules(further: &str) -> Rules {
-        let pack = &crate::rules::PACKS[0];
-        let text = pack.text.replacen("[switches]", &format!("{further}\n[switches]"), 1);
-        Rules::builtin().and_then(|rules| rules.amended(pack.id, &text)).expect("packs")
+    pub(super) fn with_rules(further: &str) -> Rules {
+        let to = format!("{further}\n[switches]");
+        crate::rules::tests::changed("rewards", "[switches]", &to, true).expect("packs")
     }
 
     fn local(id: &str, place: &str, share: u32) -> String {

@@ -291,7 +291,19 @@ impl World {
         command: &RewardCommand,
         by: &[Party],
     ) -> Result<(), &'static str> {
-        let reported = self.reports.get(&stream(StreamKind::Report, number)).and_then(|state| {
+        let on = stream(StreamKind::Report, number);
+        let reported_at = self.log.facts.iter().find(|fact| fact.stream == on).map(|fact| fact.position);
+        let own = self.reports.get(&on).and_then(|state| {
+            let finding = state.verified.as_ref()?.finding;
+            Some(reward::Candidate {
+                report: on,
+                reported_at: reported_at?,
+                status: state.status,
+                finding,
+                denied: false,
+            })
+        });
+        let reported = self.reports.get(&on).and_then(|state| {
             let report = state.report.as_ref()?;
             Some(reward::Reported {
                 matter: report.matter,
@@ -300,9 +312,14 @@ impl World {
                 verified: state.verified.clone(),
                 handled: state.handled.clone(),
                 claim_keys: state.claim_keys.clone(),
+                found_before: None,
             })
         });
-        let facts = reward::Facts { report: reported, matter_rewarded: false };
+        let facts = reward::Facts {
+            report: reported,
+            matter_rewarded: false,
+            same_matter: own.into_iter().collect(),
+        };
         let stream = stream(StreamKind::Reward, number);
         self.log.take::<RewardDecider>(&mut self.rewards, stream, command, &facts, by)
     }
@@ -482,6 +499,8 @@ pub(crate) fn assess(number: u8) -> reward::Assess {
         sector: Sector::Industry,
         accident_grade: None,
         otherwise: None,
+        excluded: None,
+        no_fine_tier: None,
     }
 }
 

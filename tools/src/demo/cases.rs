@@ -394,6 +394,8 @@ fn assess(cast: &mut Cast, case: &Case) -> Result<()> {
         sector: case.sector,
         accident_grade: case.grade,
         otherwise: otherwise(case)?,
+        excluded: None,
+        no_fine_tier: None,
     };
     on_reward(cast, case, RewardCommand::Assess(assess), &["handler"])?;
     if case.published.is_some() {

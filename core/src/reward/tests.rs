@@ -1,0 +1,215 @@
+//! Decisions under packs that do not ship (working days, a table of tiers), and what holds after any commands.
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::decider::Rejection;
+use crate::id::{Id, StreamKind};
+use crate::ledger::vkey::SigningKey;
+use crate::report::Status as ReportStatus;
+use crate::rules::Rules;
+use crate::rules::reward::{Exclusion, Sector};
+use crate::rules::tests::changed;
+use crate::text::Text;
+use crate::units::{Revision, Timestamp};
+
+fn stream(kind: StreamKind) -> StreamId {
+    StreamId::new(kind, Id([3; 16]))
+}
+
+fn day(text: &str) -> Day {
+    text.parse().expect("day")
+}
+
+fn text<const MAX: usize>(text: &str) -> Text<MAX> {
+    Text::new(text).expect("text")
+}
+
+/// Claim keys of two joint reporters.
+fn key(number: u8) -> SigningKey {
+    let name = format!("test.example/ledger/{}", stream(StreamKind::Reward));
+    SigningKey::from_seed(&name, &[number; 32]).expect("key")
+}
+
+fn facts(unit_fine: Fen) -> Facts {
+    let verified = Verify {
+        finding: Finding::Substantiated,
+        matter_key: text("事项一"),
+        deaths_verified: 0,
+        level: None,
+        findings: text("属实"),
+    };
+    let handled =
+        Handle { done: text("责令改正"), unit_fine_yuan: unit_fine, person_fines_yuan: Vec::new() };
+    let report = Reported {
+        matter: Matter::IllegalAct,
+        insider: false,
+        on: day("2024-05-10"),
+        verified: Some(verified),
+        handled: Some(handled),
+        claim_keys: [1, 2].map(|number| hex(key(number).vkey().key())).to_vec(),
+        found_before: None,
+    };
+    let own = Candidate {
+        report: stream(StreamKind::Report),
+        reported_at: Position(3),
+        status: ReportStatus::Handled,
+        finding: Finding::Substantiated,
+        denied: false,
+    };
+    Facts { report: Some(report), matter_rewarded: false, same_matter: vec![own] }
+}
+
+fn assess(tier: Option<&str>) -> Assess {
+    Assess {
+        report: stream(StreamKind::Report),
+        place: text("甲市"),
+        sector: Sector::Industry,
+        accident_grade: None,
+        otherwise: None,
+        excluded: None,
+        no_fine_tier: tier.map(text),
+    }
+}
+
+fn officer(number: u8, role: Role) -> Party {
+    Party::Actor { actor: ActorId(Id([number; 16])), roles: vec![role] }
+}
+
+fn decide(
+    state: &State,
+    command: &RewardCommand,
+    facts: &Facts,
+    rules: &Rules,
+    now: Timestamp,
+    by: &[Party],
+) -> Result<RewardEvent, &'static str> {
+    let decided = RewardDecider::decide(state, command, facts, &Moment { now, rules, by });
+    decided.map(|mut events| events.remove(0)).map_err(|refusal| refusal.code())
+}
+
+fn evolved(state: State, event: &RewardEvent, at: Timestamp, by: &[Party]) -> State {
+    let recorded = Recorded {
+        position: Position(9),
+        stream: stream(StreamKind::Reward),
+        revision: Revision(0),
+        at,
+        by: by.iter().filter_map(Party::actor).collect(),
+    };
+    RewardDecider::evolve(state, event, &recorded)
+}
+
+#[test]
+fn when_the_rule_has_tiers_then_the_handler_names_one_and_the_event_holds_it() {
+    let table = "[[rule]]\nid = \"tiers\"\nname = \"甲市规定\"\ndocument = \"甲市规定\"\nplace = \"甲市\"\n\
+                 sectors = [\"industry\"]\nfrom = \"2020-01-01\"\nmark = \"S\"\n[rule.no_fine]\narticle = \"第八条\"\n\
+                 [[rule.no_fine.tier]]\nname = \"责令改正\"\namount_fen = 100_000\n[switches]";
+    let rules = changed("rewards", "[switches]", table, false).expect("packs");
+    let (now, handler) = (day("2024-05-20").start(), [officer(1, Role::Handler)]);
+    let decide = |tier| {
+        let command = RewardCommand::Assess(assess(tier));
+        decide(&State::default(), &command, &facts(Fen::ZERO), &rules, now, &handler)
+    };
+    assert_eq!(decide(None), Err("reward.tier_needed"));
+    assert_eq!(decide(Some("口头警告")), Err("reward.tier_needed"));
+    let Ok(RewardEvent::Assessed(assessed)) = decide(Some("责令改正")) else { panic!("not assessed") };
+    assert_eq!((assessed.amount_yuan, assessed.rule.as_deref()), (Fen(100_000), Some("tiers")));
+    assert_eq!(assessed.facts.no_fine_tier.as_deref(), Some("责令改正"));
+}
+
+#[test]
+fn when_the_claim_period_is_in_working_days_of_an_unknown_year_then_nobody_is_told_yet() {
+    let claim = "what = \"领取奖金\"\ndays = 60\nunit = ";
+    let working = |unit| format!("{claim}\"{unit}\"");
+    let rules = changed("deadlines", &working("calendar"), &working("working"), false).expect("packs");
+    let state = State { status: Status::Approved, ..State::default() };
+    let notify = RewardCommand::Notify(Empty {});
+    let told = |on: &str| {
+        let by = [officer(1, Role::Handler)];
+        decide(&state, &notify, &Facts::default(), &rules, day(on).start(), &by)
+    };
+    assert_eq!(told("2026-12-28"), Err("reward.unknown_year"));
+    assert!(matches!(told("2026-01-05"), Ok(RewardEvent::Notified(Notified { claim_due: Some(_) }))));
+}
+
+/// The next step on the way to payment, so that random histories get there often.
+fn next(state: &State, choice: u8) -> u8 {
+    match state.status {
+        Status::Absent => 0,
+        Status::Paid | Status::Forfeited | Status::Waived | Status::Denied => 1,
+        Status::Assessed => 2,
+        Status::Approved => 3,
+        Status::Notified => 4 + choice % 2,
+        Status::Claimed => 9,
+    }
+}
+
+fn command(what: u8, state: &State) -> (RewardCommand, Vec<Party>) {
+    let handler = officer(1, Role::Handler);
+    let approver = officer(2, Role::Approver);
+    let claim = |number: u8| {
+        let key = key(number).vkey();
+        let by = vec![Party::Reporter { key: key.to_string() }];
+        (Claim { key }, by)
+    };
+    match what {
+        0 => (RewardCommand::Assess(assess(None)), vec![handler]),
+        1 => (RewardCommand::Reassess(assess(None)), vec![handler]),
+        2 => (RewardCommand::Approve(Empty {}), vec![approver]),
+        3 => (RewardCommand::Notify(Empty {}), vec![handler]),
+        4 | 5 => {
+            let (claim, by) = claim(what - 3);
+            (RewardCommand::Claim(claim), by)
+        }
+        6 => {
+            let (claim, by) = claim(2);
+            (RewardCommand::Waive(claim), by)
+        }
+        7 => (RewardCommand::Forfeit(Empty {}), vec![Party::Log]),
+        8 => {
+            let excluded = Some(Exclusion::AlreadyHandled);
+            (RewardCommand::Reassess(Assess { excluded, ..assess(None) }), vec![handler, approver])
+        }
+        _ => {
+            let pay = Pay { amount_yuan: state.payable(), voucher: text("凭证") };
+            (RewardCommand::Pay(pay), vec![officer(4, Role::Finance)])
+        }
+    }
+}
+
+proptest! {
+    #[test]
+    fn what_is_paid_never_exceeds_what_was_approved_and_nothing_is_paid_after_a_denial(
+        attempts in prop::collection::vec((0_u8..30, 1_i64..400_000, prop_oneof![4 => Just(0_i64), 1 => 0_i64..70]), 0..60),
+    ) {
+        let rules = Rules::builtin().expect("packs");
+        let (mut state, mut now) = (State::default(), day("2024-05-20").start());
+        let (mut approved, mut denied) = (Fen::ZERO, false);
+        for (what, yuan, days) in attempts {
+            now = now.plus_seconds(days * 86_400);
+            let what = if what < 10 { what } else { next(&state, what) };
+            let (command, by) = command(what, &state);
+            let facts = facts(Fen(yuan * 100));
+            let Ok(event) = decide(&state, &command, &facts, &rules, now, &by) else { continue };
+            prop_assert!(!denied, "{} after a denial", crate::decider::StreamEvent::kind(&event));
+            state = evolved(state, &event, now, &by);
+            match event {
+                RewardEvent::Approved(_) => {
+                    approved = state.assessed.as_ref().map(|assessed| assessed.amount_yuan).unwrap_or_default();
+                }
+                RewardEvent::Paid(pay) => {
+                    prop_assert!(pay.amount_yuan > Fen::ZERO);
+                    prop_assert!(state.paid <= approved, "{} paid, {approved} approved", state.paid);
+                }
+                RewardEvent::Denied(_) => denied = true,
+                RewardEvent::Assessed(_)
+                | RewardEvent::Reassessed(_)
+                | RewardEvent::Notified(_)
+                | RewardEvent::Claimed(_)
+                | RewardEvent::Forfeited(_)
+                | RewardEvent::Waived(_)
+                | RewardEvent::Extended(_) => {}
+            }
+        }
+    }
+}
