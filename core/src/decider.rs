@@ -1,5 +1,7 @@
 //! The shape of every stream: `decide` says what follows from a command, `evolve` what is true after an event.
 
+use std::collections::BTreeMap;
+
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -76,26 +78,39 @@ pub trait StreamEvent: Serialize + DeserializeOwned + Clone {
 }
 
 /// A refusal named after the rule it protects.
-pub trait Rejection: Copy + std::fmt::Debug {
+pub trait Rejection: Clone + std::fmt::Debug {
     /// `hazard.already_closed`: the API's code and the key of the words in both languages.
     fn code(self) -> &'static str;
+
+    /// What the words mention: numbers and names of ours, and codes whose own words stand there.
+    fn details(&self) -> BTreeMap<String, String> {
+        BTreeMap::new()
+    }
 }
 
-/// A refusal enum: each case once, with the code that names it.
+/// A refusal enum: each case once, with the code that names it, and what its words mention where that differs by case.
 macro_rules! refusals {
-    ($(#[$meta:meta])* $name:ident { $($(#[$doc:meta])* $case:ident = $code:literal),* $(,)? }) => {
+    ($(#[$meta:meta])* $name:ident { $($(#[$doc:meta])* $case:ident $(($said:ty))? = $code:literal),* $(,)? }) => {
         $(#[$meta])*
-        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-        pub enum $name { $($(#[$doc])* $case),* }
+        #[derive(Clone, Debug, PartialEq, Eq)]
+        pub enum $name { $($(#[$doc])* $case $(($said))?),* }
 
         impl $name {
             /// Every case, so that a test finds the words of each.
-            pub const ALL: &'static [Self] = &[$(Self::$case),*];
+            pub const ALL: &'static [Self] = &[$(Self::$case $((<$said>::EMPTY))?),*];
         }
 
         impl $crate::decider::Rejection for $name {
             fn code(self) -> &'static str {
-                match self { $(Self::$case => $code),* }
+                match self { $(Self::$case { .. } => $code),* }
+            }
+
+            fn details(&self) -> std::collections::BTreeMap<String, String> {
+                $($(if let Self::$case(said) = self {
+                    let said: &$said = said;
+                    return said.details();
+                })?)*
+                std::collections::BTreeMap::new()
             }
         }
     };

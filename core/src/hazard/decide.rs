@@ -14,7 +14,7 @@ use crate::decider::Moment;
 use crate::role::{Role, signed_by, signed_by_log, signed_by_two};
 use crate::rules::five_in_place::{Element, Stage};
 use crate::rules::relief::{Outcome, relief};
-use crate::rules::{criteria, deadline, supervision};
+use crate::rules::{catalogues, criteria, deadline, supervision};
 use crate::units::Day;
 
 type Decision = Result<HazardEvent, Refusal>;
@@ -103,13 +103,15 @@ fn report(state: &State, report: &Report, facts: &Facts, moment: &Moment<'_>) ->
     need(report.inspection.is_none() || report.origin == Origin::Inspection, Refusal::OnlyByInspection)?;
     need(facts.enterprise_stands, Refusal::UnknownEnterprise)?;
     need(report.found_on <= moment.now.day(), Refusal::FoundInFuture)?;
-    known_criterion(report.criterion.as_deref())?;
+    known_criterion(report.criterion.as_deref(), report.found_on, moment)?;
     Ok(HazardEvent::Reported(report.clone()))
 }
 
-fn known_criterion(code: Option<&str>) -> Result<(), Refusal> {
-    let known = code.is_none_or(|code| criteria::get(code).is_some_and(criteria::Criterion::is_selectable));
-    need(known, Refusal::UnknownCriterion)
+/// An item whose text is at hand, of a catalogue that held on the day on which the hazard was found.
+fn known_criterion(code: Option<&str>, found_on: Day, moment: &Moment<'_>) -> Result<(), Refusal> {
+    let Some(code) = code else { return Ok(()) };
+    let item = criteria::get(code).filter(|item| item.is_selectable()).ok_or(Refusal::UnknownCriterion)?;
+    catalogues::check_item(moment.rules, item, found_on).map_err(Refusal::CriterionNotInForce)
 }
 
 fn verify(state: &State, verify: &Verify, moment: &Moment<'_>) -> Decision {
@@ -124,7 +126,7 @@ fn verify(state: &State, verify: &Verify, moment: &Moment<'_>) -> Decision {
         }
     };
     need(signed_by_two(moment.by, Role::Inspector), Refusal::NeedsTwoInspectors)?;
-    known_criterion(verify.criterion.as_deref())?;
+    known_criterion(verify.criterion.as_deref(), report.found_on, moment)?;
     Ok(HazardEvent::Verified(Verified {
         criterion: verify.criterion.clone(),
         because: verify.because.clone(),

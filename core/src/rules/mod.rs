@@ -8,6 +8,7 @@ pub mod accident;
 pub mod accountability;
 pub mod article;
 pub mod calendar;
+pub mod catalogues;
 pub mod closure;
 pub mod criteria;
 pub mod deadline;
@@ -68,7 +69,7 @@ impl Pack {
 }
 
 /// Every pack that ships with this version.
-pub const PACKS: [Pack; 10] = [
+pub const PACKS: [Pack; 11] = [
     Pack { id: "rewards", text: include_str!("../../rules/rewards.toml") },
     Pack { id: "deadlines", text: include_str!("../../rules/deadlines.toml") },
     Pack { id: "closure", text: include_str!("../../rules/closure.toml") },
@@ -79,6 +80,7 @@ pub const PACKS: [Pack; 10] = [
     Pack { id: "accountability", text: include_str!("../../rules/accountability.toml") },
     Pack { id: "supervision", text: include_str!("../../rules/supervision.toml") },
     Pack { id: "duty", text: include_str!("../../rules/duty.toml") },
+    Pack { id: "catalogues", text: include_str!("../../rules/catalogues.toml") },
 ];
 
 /// Why a pack can't be used.
@@ -115,6 +117,7 @@ pub struct Rules {
     pub accountability: accountability::AccountabilityRules,
     pub supervision: supervision::SupervisionRules,
     pub duty: duty::DutyRules,
+    pub catalogues: catalogues::Catalogues,
     adopted: BTreeSet<String>,
     version: String,
 }
@@ -138,7 +141,7 @@ impl Rules {
         Self::of(&PACKS, adopted)
     }
 
-    fn of(packs: &[Pack; 10], adopted: &[(String, String)]) -> Result<Self, PackError> {
+    fn of(packs: &[Pack; 11], adopted: &[(String, String)]) -> Result<Self, PackError> {
         let [
             rewards,
             deadlines,
@@ -150,6 +153,7 @@ impl Rules {
             accountability,
             supervision,
             duty,
+            catalogues,
         ] = packs;
         let known = |(id, hash): &(String, String)| packs.iter().any(|p| p.id == id && p.hash() == *hash);
         let adopted: BTreeSet<String> =
@@ -165,6 +169,7 @@ impl Rules {
             accountability: read(accountability)?,
             supervision: read(supervision)?,
             duty: read(duty)?,
+            catalogues: read(catalogues)?,
             version: version(packs, &adopted),
             adopted,
         };
@@ -177,6 +182,7 @@ impl Rules {
         rules.accountability.check()?;
         rules.supervision.check()?;
         rules.duty.check()?;
+        rules.catalogues.check()?;
         Ok(rules)
     }
 
@@ -191,7 +197,7 @@ impl Rules {
     }
 }
 
-fn version(packs: &[Pack; 10], adopted: &BTreeSet<String>) -> String {
+fn version(packs: &[Pack; 11], adopted: &BTreeSet<String>) -> String {
     let mut hasher = blake3::Hasher::new();
     for pack in packs {
         hasher.update(pack.hash().as_bytes());
@@ -273,6 +279,16 @@ mod tests {
             ("supervision", "place = \"辽宁省\"", "place = \"山东省青岛市\"", "liaoning"),
             ("duty", "risk = \"larger\"", "risk = \"major\"", "major"),
             ("duty", "metal_smelting = true\n", "", "industry"),
+            ("catalogues", "id = \"FW121\"", "id = \"FW122\"", "FW121"),
+            ("catalogues", "id = \"GM129\"", "id = \"NCM98\"", "NCM98"),
+            ("catalogues", "until = \"2022-08-31\"", "until = \"2017-08-31\"", "ends before it begins"),
+            ("catalogues", "until = \"2022-08-31\"", "until = \"2022-09-01\"", "overlaps with NCM88"),
+            ("catalogues", "until = \"2022-08-31\"", "", "overlaps with NCM88"),
+            ("catalogues", "until = \"2022-08-31\"", "until = \"2022-08-30\"", "between 2022-08-30 and 2022-09-01"),
+            ("catalogues", "succeeds = \"GM129\"\n", "", "nothing holds after 2023-05-14"),
+            ("catalogues", "succeeds = \"GM129\"", "succeeds = \"FW121\"", "nothing holds after 2023-05-14"),
+            ("catalogues", "beside = \"CH121\"\n", "", "overlaps with CH3067"),
+            ("catalogues", "beside = \"NCM88\"", "beside = \"CH121\"", "no CH121 in its sector"),
         ] {
             let error = broken(pack, from, to).unwrap_or_else(|| panic!("{pack}: {to} was accepted"));
             let said = error.to_string();
