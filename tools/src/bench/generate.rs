@@ -21,8 +21,10 @@ use adit_core::ledger::clock::SetClock;
 use adit_core::ledger::vkey::SigningKey;
 use adit_core::office::{Answer, ExecuteError};
 use adit_core::role::Role;
+use adit_core::rules::Rules;
+use adit_core::rules::catalogues::check_item;
 use adit_core::rules::closure::Licence;
-use adit_core::rules::criteria;
+use adit_core::rules::criteria::{self, Criterion};
 use adit_core::rules::five_in_place::Element;
 use adit_core::rules::reward::Sector;
 use adit_core::units::{Day, Fen};
@@ -144,7 +146,8 @@ struct World {
     cast: Cast,
     seed: u64,
     enterprises: Vec<(StreamId, SigningKey)>,
-    items: Vec<&'static str>,
+    rules: Rules,
+    items: Vec<&'static Criterion>,
     hazards: Vec<Mutex<Option<Hazard>>>,
     later: Mutex<BTreeMap<Day, Vec<Task>>>,
     last: Day,
@@ -160,11 +163,12 @@ pub(super) fn run(args: &Generate) -> Result<Value> {
     let enterprises = enter_enterprises(args, &mut cast)?;
     let span = 365 * args.years;
     let last = first.plus_days(i64::try_from(span).unwrap_or(365));
-    let items = criteria::all().iter().filter(|item| item.is_selectable()).map(|item| item.code);
+    let items = criteria::all().iter().filter(|item| item.is_selectable());
     let mut world = World {
         cast,
         seed: args.seed,
         enterprises,
+        rules: Rules::builtin()?,
         items: items.collect(),
         hazards: (0..args.hazards).map(|_| Mutex::new(None)).collect(),
         later: Mutex::new(plan(args, first, span)),
@@ -292,6 +296,13 @@ impl World {
         }
     }
 
+    /// An item of a catalogue that held on that day.
+    fn item(&self, dice: &mut Dice, found_on: Day) -> String {
+        let held = |item: &&&Criterion| check_item(&self.rules, item, found_on).is_ok();
+        let held: Vec<&str> = self.items.iter().filter(held).map(|item| item.code).collect();
+        (*dice.one(&held)).to_owned()
+    }
+
     fn hazard(&self, number: u64) -> Result<Hazard> {
         let at = usize::try_from(number)?;
         let kept = self.hazards[at].lock().unwrap_or_else(PoisonError::into_inner).clone();
@@ -337,7 +348,7 @@ impl World {
         let enterprise = usize::try_from(dice.below(many))?;
         let stream = self.enterprises[enterprise].0;
         let major = dice.percent(5);
-        let criterion = major.then(|| (*dice.one(&self.items)).to_owned());
+        let criterion = major.then(|| self.item(&mut dice, self.today()));
         let place = *dice.one(PLACES);
         let place = text(place)?;
         let description = text(&format!("{}（{number}）", *dice.one(FOUND)))?;
@@ -401,7 +412,8 @@ impl World {
             self.on(&hazard, HazardCommand::Dismiss(because), INSPECTORS)?;
             return Ok(());
         }
-        let criterion = hazard.major.then(|| (*dice.one(&self.items)).to_owned());
+        // Nothing is due before it is assigned: the day of the finding stands there.
+        let criterion = hazard.major.then(|| self.item(&mut dice, hazard.due));
         let verify = Verify { criterion, because: text("现场核实")? };
         self.on(&hazard, HazardCommand::Verify(verify), INSPECTORS)?;
         self.then(dice.days(1, 3), Task::Assign(number));
