@@ -57,7 +57,7 @@ fn hazard_command(world: &World, what: u8, choice: u8) -> (HazardCommand, Vec<Pa
         12 => (HazardCommand::ResumeProduction(because()), officer(Role::Approver)),
         13 => {
             let place = choice.is_multiple_of(2).then(|| text("山东省青岛市"));
-            let list = List { place, authority: text("市应急局"), because: text("理由") };
+            let list = List { place, authority: text("市应急局"), decided_on: None, because: text("理由") };
             (HazardCommand::List(list), officer(Role::Approver))
         }
         14 => (HazardCommand::Delist(because()), officer(Role::Approver)),

@@ -53,6 +53,8 @@ refusals! {
         ElementAlreadyEvidenced = "hazard.element_already_evidenced",
         ElementAlreadyConfirmed = "hazard.element_already_confirmed",
         ExtensionTooLate = "hazard.extension_too_late",
+        ExtensionAlreadyRequested = "hazard.extension_already_requested",
+        NoExtensionRequested = "hazard.no_extension_requested",
         ResumeBeforeReview = "hazard.resume_before_review",
         DecisionRecorded = "hazard.decision_recorded",
         ReliefGiven = "hazard.relief_given",

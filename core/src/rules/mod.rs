@@ -276,6 +276,7 @@ mod tests {
             ("accountability", "many = 30", "many = 0", "reopened_at_once"),
             ("supervision", "[\"letter\", \"circular\"", "[\"circular\", \"letter\"", "ladder"),
             ("supervision", "publish_days = 5\n", "", "qingdao-2012"),
+            ("supervision", "record_days = 3\n", "", "qingdao-2012"),
             ("supervision", "place = \"辽宁省\"", "place = \"山东省青岛市\"", "liaoning"),
             ("duty", "risk = \"larger\"", "risk = \"major\"", "major"),
             ("duty", "metal_smelting = true\n", "", "industry"),
