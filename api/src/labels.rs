@@ -26,7 +26,7 @@ pub(crate) fn column(table: &str, name: &str) -> Option<(&'static str, &'static 
 }
 
 /// Columns whose texts are names of the program and are shown by their labels.
-pub(crate) const NAMED: [&str; 17] = [
+pub(crate) const NAMED: [&str; 18] = [
     "status",
     "standing",
     "origin",
@@ -38,6 +38,7 @@ pub(crate) const NAMED: [&str; 17] = [
     "decision",
     "rule_says",
     "called_for",
+    "extension",
     "trigger",
     "missing",
     "not_confirmed",

@@ -71,7 +71,7 @@ impl Refusal {
             Lang::En => &*EN,
         };
         // A detail that is itself a code stands there in its words, which mention other details.
-        let said = |value: &'_ String| book.get(value).map_or_else(|| value.clone(), |own| own.says.clone());
+        let said = |value: &String| book.get(value).map_or_else(|| value.clone(), |own| own.says.clone());
         let once = |text: String| {
             self.details
                 .iter()

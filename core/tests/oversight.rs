@@ -192,7 +192,9 @@ mod given_a_listing_that_was_decided_earlier {
     #[test]
     fn when_it_is_recorded_within_three_working_days_then_it_is_in_time_and_later_it_is_late() {
         // Entered on Friday 10 May: from Tuesday 7 May that is the third day, from Monday 6 May the fourth.
-        for (decided_on, due, late) in [("2024-05-07", "2024-05-10", false), ("2024-05-06", "2024-05-09", true)] {
+        for (decided_on, due, late) in
+            [("2024-05-07", "2024-05-10", false), ("2024-05-06", "2024-05-09", true)]
+        {
             let Ok(HazardEvent::Listed(listed)) = listed(decided_on) else { panic!("not listed") };
             assert_eq!((listed.record_due, listed.recorded_late), (Some(due.parse().expect("day")), late));
         }

@@ -65,7 +65,7 @@ pub enum Extension {
     /// Not decided on yet.
     Waiting,
     Granted,
-    Refused,
+    NotGranted,
     /// It was mended before anybody decided.
     Lapsed,
 }
@@ -259,7 +259,7 @@ impl Supervision {
             HazardEvent::ExtensionRequested(requested) => {
                 hazard.watched.get_or_insert_default().request = Some(Request::of(requested, now));
             }
-            HazardEvent::ExtensionRefused(_) => hazard.answer(Extension::Refused, Some(now)),
+            HazardEvent::ExtensionRefused(_) => hazard.answer(Extension::NotGranted, Some(now)),
             HazardEvent::Rectified(_) => hazard.answer(Extension::Lapsed, None),
             HazardEvent::Reopened(_) => hazard.due = None,
             HazardEvent::Listed(listed) => {

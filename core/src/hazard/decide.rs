@@ -5,8 +5,8 @@ use super::command::{
     Merge, Origin, Penalise, Plan, Publish, Published, RecordOverdue, Report, Review, Serve, Verify,
 };
 use super::event::{
-    Assigned, Delisted, Extended, ExtensionRequested, HazardEvent, Listed, Overdue, Penalised, Planned, PublishedAt, Rectified,
-    ReliefDecided, Verified,
+    Assigned, Delisted, Extended, ExtensionRequested, HazardEvent, Listed, Overdue, Penalised, Planned,
+    PublishedAt, Rectified, ReliefDecided, Verified,
 };
 use super::refusal::HazardRefusal as Refusal;
 use super::{Facts, State, Status};

@@ -16,8 +16,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 pub use command::*;
 pub use event::{
-    Assigned, Delisted, Extended, ExtensionRequested, HazardEvent, Listed, Overdue, Penalised, Planned, PublishedAt, Rectified,
-    ReliefDecided, Verified,
+    Assigned, Delisted, Extended, ExtensionRequested, HazardEvent, Listed, Overdue, Penalised, Planned,
+    PublishedAt, Rectified, ReliefDecided, Verified,
 };
 pub use refusal::HazardRefusal;
 

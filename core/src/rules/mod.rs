@@ -285,7 +285,12 @@ mod tests {
             ("catalogues", "until = \"2022-08-31\"", "until = \"2017-08-31\"", "ends before it begins"),
             ("catalogues", "until = \"2022-08-31\"", "until = \"2022-09-01\"", "overlaps with NCM88"),
             ("catalogues", "until = \"2022-08-31\"", "", "overlaps with NCM88"),
-            ("catalogues", "until = \"2022-08-31\"", "until = \"2022-08-30\"", "between 2022-08-30 and 2022-09-01"),
+            (
+                "catalogues",
+                "until = \"2022-08-31\"",
+                "until = \"2022-08-30\"",
+                "between 2022-08-30 and 2022-09-01",
+            ),
             ("catalogues", "succeeds = \"GM129\"\n", "", "nothing holds after 2023-05-14"),
             ("catalogues", "succeeds = \"GM129\"", "succeeds = \"FW121\"", "nothing holds after 2023-05-14"),
             ("catalogues", "beside = \"CH121\"\n", "", "overlaps with CH3067"),

@@ -156,7 +156,11 @@ pub fn listing(rules: &Rules, place: &str, on: Day) -> Result<Option<Listing>, U
         .zip(rule.publish_delisting_days)
         .zip(rule.record_days.zip(rule.decide_extension_days))
         .filter(|_| rules.in_force("supervision", rule.mark));
-    let Some(((((publish, longest), extension_notice_days), delist), (record, decide_extension_days))) = numbers else { return Ok(None) };
+    let Some(((((publish, longest), extension_notice_days), delist), (record, decide_extension_days))) =
+        numbers
+    else {
+        return Ok(None);
+    };
     Ok(Some(Listing {
         rule: format!("supervision/{}", rule.id),
         record_due: rules.calendar.add_working_days(on, record)?,

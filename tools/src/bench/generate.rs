@@ -434,8 +434,12 @@ impl World {
         let assign = Assign { responsible_post: text("主要负责人")?, due: hazard.due };
         self.on(&hazard, HazardCommand::Assign(assign), &["handler"])?;
         if hazard.major && !hazard.reopened && dice.percent(10) {
-            let list =
-                List { authority: text("市安委办")?, place: None, decided_on: None, because: text("整改难度大")? };
+            let list = List {
+                authority: text("市安委办")?,
+                place: None,
+                decided_on: None,
+                because: text("整改难度大")?,
+            };
             self.on(&hazard, HazardCommand::List(list), &["approver"])?;
         }
         // Most are mended in time; some are late, and a few never.

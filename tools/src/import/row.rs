@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 use adit_core::enterprise::Register;
 use adit_core::hazard::{HazardRefusal, Origin, Report};
 use adit_core::id::{Id, StreamId, StreamKind};
-use adit_core::rules::closure::Licence;
 use adit_core::refusal::{Lang, Refusal};
 use adit_core::rules::Rules;
 use adit_core::rules::catalogues::check_item;
+use adit_core::rules::closure::Licence;
 use adit_core::rules::criteria::{self, Criterion};
 use adit_core::rules::reward::Sector;
 use adit_core::text::{Text, TextError};
@@ -270,11 +270,7 @@ impl<'a> Cells<'a> {
         let Err(not_in_force) = held else { return Ok(Some(code.to_owned())) };
         let refusal = Refusal::from(HazardRefusal::CriterionNotInForce(not_in_force));
         let (zh, en) = (refusal.words(Lang::Zh), refusal.words(Lang::En));
-        self.refuse(
-            column,
-            &format!("{}{}", zh.says, zh.instead),
-            &format!("{} {}", en.says, en.instead),
-        );
+        self.refuse(column, &format!("{}{}", zh.says, zh.instead), &format!("{} {}", en.says, en.instead));
         Err(Refused)
     }
 
