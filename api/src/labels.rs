@@ -38,6 +38,7 @@ pub(crate) const NAMED: [&str; 18] = [
     "decision",
     "rule_says",
     "called_for",
+    "extension",
     "trigger",
     "missing",
     "not_confirmed",

@@ -88,21 +88,29 @@ pub trait Rejection: std::fmt::Debug {
     }
 }
 
-/// A refusal enum: each case once, with the code that names it.
+/// A refusal enum: each case once, with the code that names it, and what its words mention where that differs by case.
 macro_rules! refusals {
-    ($(#[$meta:meta])* $name:ident { $($(#[$doc:meta])* $case:ident = $code:literal),* $(,)? }) => {
+    ($(#[$meta:meta])* $name:ident { $($(#[$doc:meta])* $case:ident $(($said:ty))? = $code:literal),* $(,)? }) => {
         $(#[$meta])*
-        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-        pub enum $name { $($(#[$doc])* $case),* }
+        #[derive(Clone, Debug, PartialEq, Eq)]
+        pub enum $name { $($(#[$doc])* $case $(($said))?),* }
 
         impl $name {
             /// Every case, so that a test finds the words of each.
-            pub const ALL: &'static [Self] = &[$(Self::$case),*];
+            pub const ALL: &'static [Self] = &[$(Self::$case $((<$said>::EMPTY))?),*];
         }
 
         impl $crate::decider::Rejection for $name {
             fn code(&self) -> &'static str {
-                match self { $(Self::$case => $code),* }
+                match self { $(Self::$case { .. } => $code),* }
+            }
+
+            fn details(&self) -> std::collections::BTreeMap<String, String> {
+                $($(if let Self::$case(said) = self {
+                    let said: &$said = said;
+                    return said.details();
+                })?)*
+                std::collections::BTreeMap::new()
             }
         }
     };

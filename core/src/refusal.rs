@@ -70,11 +70,14 @@ impl Refusal {
             Lang::Zh => &*ZH,
             Lang::En => &*EN,
         };
-        let fill = |text: &str| {
+        // A detail that is itself a code stands there in its words, which mention other details.
+        let said = |value: &String| book.get(value).map_or_else(|| value.clone(), |own| own.says.clone());
+        let once = |text: String| {
             self.details
                 .iter()
-                .fold(text.to_owned(), |text, (name, value)| text.replace(&format!("{{{name}}}"), value))
+                .fold(text, |text, (name, value)| text.replace(&format!("{{{name}}}"), &said(value)))
         };
+        let fill = |text: &str| once(once(text.to_owned()));
         match book.get(&self.code) {
             Some(written) => Words {
                 says: fill(&written.says),

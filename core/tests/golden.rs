@@ -187,6 +187,8 @@ fn hazard() {
         ("hazard.close", json!({})),
         ("hazard.reopen", because.clone()),
         ("hazard.extend", json!({ "until": "2024-07-31", "because": "理由" })),
+        ("hazard.request_extension", json!({ "until": "2024-07-31", "because": "理由" })),
+        ("hazard.refuse_extension", because.clone()),
         ("hazard.suspend_production", because.clone()),
         ("hazard.resume_production", because.clone()),
         ("hazard.list", json!({ "authority": "市安委办", "because": "理由" })),
@@ -215,13 +217,14 @@ fn hazard() {
     let closed: Vec<&str> =
         passed.iter().copied().chain(confirm.iter().map(String::as_str)).chain(["hazard.close"]).collect();
     let reopened = [closed.clone(), vec!["hazard.reopen"]].concat();
-    let states: [(&str, &[&str]); 11] = [
+    let states: [(&str, &[&str]); 12] = [
         ("absent", &[]),
         ("reported", &begin[..1]),
         ("dismissed", &["hazard.report", "hazard.dismiss"]),
         ("verified", &begin[..2]),
         ("penalised", &[begin[0], begin[1], "hazard.penalise"]),
         ("assigned", &begin),
+        ("asked", &[begin[0], begin[1], begin[2], "hazard.request_extension"]),
         ("rectified", &rectified),
         ("passed", &passed),
         ("closed", &closed),

@@ -82,6 +82,33 @@ mod given_a_penalty {
     }
 
     #[test]
+    fn when_the_one_that_waits_is_public_first_then_the_clock_of_the_other_runs_on_and_is_missed_once() {
+        let late = json!({ "clock": "publish_penalty" });
+        let second =
+            json!({ "decision": "2", "decided_on": "2024-05-13", "unit_fine_yuan": "1", "article": "102" });
+        let story = verified().then(&approver(), "hazard.penalise", &fine("1")).on("2024-05-13");
+        let story = story.then(&approver(), "hazard.penalise", &second).on("2024-05-21");
+        let story = story.then(&[Party::Log], "hazard.record_overdue", &late);
+        let story = story.then(&handler(), "hazard.publish", &public("2"));
+        assert!(lines(&story).is_empty());
+        story.refuses(&[Party::Log], "hazard.record_overdue", &late, "hazard.overdue_recorded");
+        let story = story.then(&handler(), "hazard.publish", &public("1"));
+        assert_eq!(lines(&story), ["stop publish_penalty"]);
+    }
+
+    #[test]
+    fn when_an_earlier_decision_is_entered_later_then_the_clock_runs_for_it_first() {
+        // Decided on Wednesday 8 May: 9, 10, 11 (a Saturday that is made up for), 13, 14, 15, 16 May.
+        let earlier =
+            json!({ "decision": "0", "decided_on": "2024-05-08", "unit_fine_yuan": "1", "article": "102" });
+        let story = verified().then(&approver(), "hazard.penalise", &fine("1"));
+        let story = story.then(&approver(), "hazard.penalise", &earlier);
+        assert_eq!(lines(&story), ["clock publish_penalty 2024-05-16"]);
+        let story = story.then(&handler(), "hazard.publish", &public("0"));
+        assert_eq!(lines(&story), ["clock publish_penalty 2024-05-20", "stop publish_penalty"]);
+    }
+
+    #[test]
     fn when_it_is_not_public_in_time_then_the_miss_is_recorded_also_after_closing() {
         let late = json!({ "clock": "publish_penalty" });
         let story = closed().then(&approver(), "hazard.penalise", &fine("1")).on("2024-05-20");
@@ -151,6 +178,134 @@ mod given_supervision {
             .on("2024-07-11")
             .then(&[Party::Log], "hazard.record_overdue", &late);
         assert_eq!(story.state.called_for, Some(Step::Circular));
+    }
+}
+
+mod given_a_listing_that_was_decided_earlier {
+    use super::*;
+
+    fn listed(decided_on: &str) -> Result<HazardEvent, &'static str> {
+        let list = json!({ "authority": "市安委办", "place": "山东省青岛市", "decided_on": decided_on, "because": "理由" });
+        assigned().ask(&approver(), "hazard.list", &list).map(|events| events[0].clone())
+    }
+
+    #[test]
+    fn when_it_is_recorded_within_three_working_days_then_it_is_in_time_and_later_it_is_late() {
+        // Entered on Friday 10 May: from Tuesday 7 May that is the third day, from Monday 6 May the fourth.
+        for (decided_on, due, late) in
+            [("2024-05-07", "2024-05-10", false), ("2024-05-06", "2024-05-09", true)]
+        {
+            let Ok(HazardEvent::Listed(listed)) = listed(decided_on) else { panic!("not listed") };
+            assert_eq!((listed.record_due, listed.recorded_late), (Some(due.parse().expect("day")), late));
+        }
+    }
+
+    #[test]
+    fn when_it_is_published_then_the_days_count_from_the_decision() {
+        // 7, 8, 9, 10, 11 May, of which the last is a Saturday that is made up for.
+        let event = listed("2024-05-06").expect("listed");
+        let lines: Vec<String> = event.lines().iter().map(Line::to_string).collect();
+        assert_eq!(lines, ["clock publish_listing 2024-05-11"]);
+    }
+
+    #[test]
+    fn when_the_decision_lies_in_the_future_then_it_is_refused() {
+        assert_eq!(listed("2024-05-11").err(), Some("hazard.found_in_future"));
+    }
+}
+
+mod given_an_enterprise_that_asks_for_a_later_day {
+    use super::*;
+    use adit_core::id::StreamKind;
+
+    fn longer() -> Value {
+        json!({ "until": "2024-07-31", "because": "备件未到" })
+    }
+
+    fn listed() -> Hazard {
+        let list = json!({ "authority": "市安委办", "place": "山东省青岛市", "because": "理由" });
+        assigned().then(&approver(), "hazard.list", &list).on("2024-05-30")
+    }
+
+    fn asked() -> Hazard {
+        listed().then(&manager(), "hazard.request_extension", &longer())
+    }
+
+    #[test]
+    fn when_it_is_listed_then_a_public_clock_runs_for_ten_working_days() {
+        // 31 May, 3, 4, 5, 6, 7, 11, 12, 13, 14 June; 10 June is the Dragon Boat day.
+        assert_eq!(lines(&asked()), ["clock decide_extension 2024-06-14"]);
+        let plain = assigned().then(&manager(), "hazard.request_extension", &longer());
+        assert!(lines(&plain).is_empty(), "no rule gives a number where it is not listed");
+    }
+
+    #[test]
+    fn when_less_than_twenty_working_days_are_left_then_it_is_too_late() {
+        let late = listed().on("2024-05-31");
+        let code = "hazard.extension_too_late";
+        late.refuses(&manager(), "hazard.request_extension", &longer(), code);
+        assert!(assigned().on("2024-05-31").ask(&manager(), "hazard.request_extension", &longer()).is_ok());
+    }
+
+    #[test]
+    fn when_it_was_asked_for_in_time_then_it_is_granted_later_and_the_clock_stops() {
+        let story = asked().on("2024-06-13").then(&approver(), "hazard.extend", &longer());
+        assert_eq!(lines(&story), ["extend rectify 2024-07-31", "stop decide_extension"]);
+        assert_eq!(story.state.request, None);
+        listed().on("2024-06-13").refuses(
+            &approver(),
+            "hazard.extend",
+            &longer(),
+            "hazard.extension_too_late",
+        );
+    }
+
+    #[test]
+    fn when_it_is_refused_then_the_clock_stops_and_the_day_stands() {
+        let story = asked().then(&approver(), "hazard.refuse_extension", &because());
+        assert_eq!(lines(&story), ["stop decide_extension"]);
+        assert_eq!(story.state.due, Some("2024-06-30".parse().expect("day")));
+        let code = "hazard.no_extension_requested";
+        story.refuses(&approver(), "hazard.refuse_extension", &because(), code);
+        assert!(story.ask(&manager(), "hazard.request_extension", &longer()).is_ok(), "once more, in time");
+    }
+
+    #[test]
+    fn when_one_waits_or_it_is_not_being_mended_or_not_theirs_then_it_is_not_asked_for() {
+        let command = "hazard.request_extension";
+        asked().refuses(&manager(), command, &longer(), "hazard.extension_already_requested");
+        verified().refuses(&manager(), command, &longer(), "hazard.not_assigned");
+        rectified().refuses(&manager(), command, &longer(), "hazard.not_assigned");
+        listed().refuses(&approver(), command, &longer(), "hazard.needs_enterprise");
+        let mut other = listed();
+        other.facts.acts_for = Some(stream(StreamKind::Enterprise, 2));
+        other.refuses(&manager(), command, &longer(), "hazard.not_own_enterprise");
+        asked().refuses(&handler(), "hazard.refuse_extension", &because(), "hazard.needs_approver");
+    }
+
+    #[test]
+    fn when_nobody_decides_in_time_then_that_is_recorded_once_and_no_step_is_called_for() {
+        let late = json!({ "clock": "decide_extension" });
+        let story = asked().on("2024-06-14");
+        story.refuses(&[Party::Log], "hazard.record_overdue", &late, "hazard.not_overdue");
+        let story = story.on("2024-06-15").then(&[Party::Log], "hazard.record_overdue", &late);
+        story.refuses(&[Party::Log], "hazard.record_overdue", &late, "hazard.overdue_recorded");
+        assert_eq!(story.state.called_for, None, "it is the office that is late");
+        assert!(story.ask(&approver(), "hazard.extend", &longer()).is_ok(), "late, and still lawful");
+    }
+
+    #[test]
+    fn when_it_is_mended_first_then_nothing_is_left_to_decide() {
+        let story = Element::ALL
+            .into_iter()
+            .fold(asked().then(&manager(), "hazard.plan", &plan()), |story, one| {
+                story.then(&manager(), "hazard.evidence", &element(one))
+            })
+            .then(&manager(), "hazard.rectify", &because())
+            .on("2024-06-15");
+        assert_eq!(story.state.request, None);
+        let late = json!({ "clock": "decide_extension" });
+        story.refuses(&[Party::Log], "hazard.record_overdue", &late, "hazard.not_overdue");
     }
 }
 

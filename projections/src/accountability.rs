@@ -236,6 +236,8 @@ impl Accountability {
             | HazardEvent::Rectified(_)
             | HazardEvent::Reviewed(_)
             | HazardEvent::Extended(_)
+            | HazardEvent::ExtensionRequested(_)
+            | HazardEvent::ExtensionRefused(_)
             | HazardEvent::ProductionResumed(_)
             | HazardEvent::Listed(_)
             | HazardEvent::Delisted(_)

@@ -277,6 +277,12 @@ impl Deadlines {
         }
     }
 
+    fn drop_one(&mut self, fact: &Fact, clock: &str) {
+        if let Some(run) = self.running(&fact.stream, clock) {
+            run.end = Some(End::Dropped(When { position: fact.position, day: fact.day.into() }));
+        }
+    }
+
     /// The stream has come to its end, and with it what was to be done in it. What must be made public still must be.
     fn drop_all(&mut self, fact: &Fact) {
         let end = End::Dropped(When { position: fact.position, day: fact.day.into() });
@@ -295,6 +301,8 @@ impl Deadlines {
             HazardEvent::Dismissed(_) | HazardEvent::Closed(_) | HazardEvent::Merged(_) => {
                 self.drop_all(fact);
             }
+            // What is mended needs no later day, so that nothing is left to decide.
+            HazardEvent::Rectified(_) => self.drop_one(fact, "decide_extension"),
             HazardEvent::Reported(_)
             | HazardEvent::Verified(_)
             | HazardEvent::Served(_)
@@ -305,10 +313,11 @@ impl Deadlines {
             | HazardEvent::Committed(_)
             | HazardEvent::Evidenced(_)
             | HazardEvent::Confirmed(_)
-            | HazardEvent::Rectified(_)
             | HazardEvent::Reviewed(_)
             | HazardEvent::Reopened(_)
             | HazardEvent::Extended(_)
+            | HazardEvent::ExtensionRequested(_)
+            | HazardEvent::ExtensionRefused(_)
             | HazardEvent::ProductionSuspended(_)
             | HazardEvent::ProductionResumed(_)
             | HazardEvent::Listed(_)

@@ -310,6 +310,8 @@ impl FiveInPlace {
             | HazardEvent::Reviewed(_)
             | HazardEvent::Closed(_)
             | HazardEvent::Extended(_)
+            | HazardEvent::ExtensionRequested(_)
+            | HazardEvent::ExtensionRefused(_)
             | HazardEvent::ProductionSuspended(_)
             | HazardEvent::ProductionResumed(_)
             | HazardEvent::Listed(_)

@@ -307,6 +307,8 @@ impl Register {
             | HazardEvent::Evidenced(_)
             | HazardEvent::Confirmed(_)
             | HazardEvent::Rectified(_)
+            | HazardEvent::ExtensionRequested(_)
+            | HazardEvent::ExtensionRefused(_)
             | HazardEvent::Relieved(_)
             | HazardEvent::ReliefRefused(_)
             | HazardEvent::Merged(_)

@@ -320,6 +320,8 @@ impl Relief {
             | HazardEvent::Closed(_)
             | HazardEvent::Reopened(_)
             | HazardEvent::Extended(_)
+            | HazardEvent::ExtensionRequested(_)
+            | HazardEvent::ExtensionRefused(_)
             | HazardEvent::ProductionSuspended(_)
             | HazardEvent::ProductionResumed(_)
             | HazardEvent::Listed(_)

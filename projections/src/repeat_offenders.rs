@@ -455,6 +455,8 @@ impl RepeatOffenders {
             | HazardEvent::Rectified(_)
             | HazardEvent::Reviewed(_)
             | HazardEvent::Extended(_)
+            | HazardEvent::ExtensionRequested(_)
+            | HazardEvent::ExtensionRefused(_)
             | HazardEvent::ProductionSuspended(_)
             | HazardEvent::ProductionResumed(_)
             | HazardEvent::Listed(_)

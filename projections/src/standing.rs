@@ -23,6 +23,8 @@ pub(crate) fn status_after(before: Status, event: &HazardEvent) -> Status {
         | HazardEvent::Evidenced(_)
         | HazardEvent::Confirmed(_)
         | HazardEvent::Extended(_)
+        | HazardEvent::ExtensionRequested(_)
+        | HazardEvent::ExtensionRefused(_)
         | HazardEvent::ProductionSuspended(_)
         | HazardEvent::ProductionResumed(_)
         | HazardEvent::Listed(_)

@@ -353,6 +353,8 @@ impl Statistics {
             | HazardEvent::Rectified(_)
             | HazardEvent::Reviewed(_)
             | HazardEvent::Extended(_)
+            | HazardEvent::ExtensionRequested(_)
+            | HazardEvent::ExtensionRefused(_)
             | HazardEvent::ProductionSuspended(_)
             | HazardEvent::ProductionResumed(_)
             | HazardEvent::Escalated(_)

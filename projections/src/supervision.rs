@@ -2,7 +2,7 @@
 //! one is called for next (plan, mines, 10).
 
 use adit_core::event::{Event, Fact};
-use adit_core::hazard::{HazardEvent, Listed, Published, Status, Step};
+use adit_core::hazard::{ExtensionRequested, HazardEvent, Listed, Published, Status, Step};
 use adit_core::id::{ActorId, StreamId, StreamKind};
 use adit_core::rules::Rules;
 use adit_core::rules::reward::Sector;
@@ -45,12 +45,38 @@ struct Watched {
     /// Clock and entry of each recorded miss.
     misses: Vec<(u32, When)>,
     called_for: Option<Step>,
+    /// The last request for an extension.
+    request: Option<Request>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+struct Request {
+    requested: When,
+    until: DayNumber,
+    decide_due: Option<DayNumber>,
+    decided: Option<When>,
+    standing: Extension,
+}
+
+/// What became of a request for an extension.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Extension {
+    /// Not decided on yet.
+    Waiting,
+    Granted,
+    NotGranted,
+    /// It was mended before anybody decided.
+    Lapsed,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 struct Listing {
     authority: Box<str>,
     listed: When,
+    decided_on: DayNumber,
+    record_due: Option<DayNumber>,
+    recorded_late: bool,
     publish_due: Option<DayNumber>,
     published: Option<When>,
     notice_days: Option<u32>,
@@ -75,7 +101,7 @@ pub struct Miss {
     pub day: Day,
 }
 
-/// A hazard that is or was listed, late, or on the ladder.
+/// A hazard that is or was listed, late, or on the ladder, or for which an extension was asked.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Row {
     pub hazard: StreamId,
@@ -91,11 +117,25 @@ pub struct Row {
     pub authority: Option<String>,
     pub listed_on: Option<Day>,
     pub listed_at: Option<Position>,
+    /// When it was decided to list it.
+    pub decided_on: Option<Day>,
+    /// Last day to record the listing; none where no rule gives one.
+    pub record_by: Option<Day>,
+    /// It was recorded after that day.
+    pub recorded_late: bool,
     /// Last day to publish the listing; none where no rule gives one.
     pub publish_by: Option<Day>,
     pub published_on: Option<Day>,
     /// Last day on which an extension can still be asked for.
     pub ask_extension_by: Option<Day>,
+    /// What became of the last request for an extension.
+    pub extension: Option<Extension>,
+    pub extension_requested_on: Option<Day>,
+    /// The day that was asked for.
+    pub extension_until: Option<Day>,
+    /// Last day to decide on it; none where no rule gives one.
+    pub decide_extension_by: Option<Day>,
+    pub extension_decided_on: Option<Day>,
     pub delisted_on: Option<Day>,
     pub delisting_published_on: Option<Day>,
     pub misses: Vec<Miss>,
@@ -140,6 +180,7 @@ impl Supervision {
         let nothing = Watched::default();
         let watched = hazard.watched.as_deref().unwrap_or(&nothing);
         let listing = watched.listing.as_ref();
+        let request = watched.request.as_ref();
         let on = |when: Option<When>| when.map(|when| Day::from(when.day));
         // The last working day from which the notice still ends before the due day.
         let ask_by = listing.filter(|listing| listing.delisted.is_none()).and_then(|listing| {
@@ -159,9 +200,17 @@ impl Supervision {
             authority: listing.map(|listing| listing.authority.to_string()),
             listed_on: on(listing.map(|listing| listing.listed)),
             listed_at: listing.map(|listing| listing.listed.position),
+            decided_on: listing.map(|listing| listing.decided_on.into()),
+            record_by: listing.and_then(|listing| listing.record_due).map(Day::from),
+            recorded_late: listing.is_some_and(|listing| listing.recorded_late),
             publish_by: listing.and_then(|listing| listing.publish_due).map(Day::from),
             published_on: on(listing.and_then(|listing| listing.published)),
             ask_extension_by: ask_by,
+            extension: request.map(|request| request.standing),
+            extension_requested_on: on(request.map(|request| request.requested)),
+            extension_until: request.map(|request| request.until.into()),
+            decide_extension_by: request.and_then(|request| request.decide_due).map(Day::from),
+            extension_decided_on: on(request.and_then(|request| request.decided)),
             delisted_on: on(listing.and_then(|listing| listing.delisted)),
             delisting_published_on: on(listing.and_then(|listing| listing.delisting_published)),
             misses: watched
@@ -203,7 +252,15 @@ impl Supervision {
         match event {
             HazardEvent::Assigned(assigned) => hazard.due = Some(assigned.assign.due.into()),
             HazardEvent::Reviewed(review) => hazard.due = review.due.map(DayNumber::from).or(hazard.due),
-            HazardEvent::Extended(extended) => hazard.due = Some(extended.until.into()),
+            HazardEvent::Extended(extended) => {
+                hazard.due = Some(extended.until.into());
+                hazard.answer(Extension::Granted, Some(now));
+            }
+            HazardEvent::ExtensionRequested(requested) => {
+                hazard.watched.get_or_insert_default().request = Some(Request::of(requested, now));
+            }
+            HazardEvent::ExtensionRefused(_) => hazard.answer(Extension::NotGranted, Some(now)),
+            HazardEvent::Rectified(_) => hazard.answer(Extension::Lapsed, None),
             HazardEvent::Reopened(_) => hazard.due = None,
             HazardEvent::Listed(listed) => {
                 hazard.watched.get_or_insert_default().listing = Some(Listing::of(listed, now));
@@ -237,7 +294,6 @@ impl Supervision {
             | HazardEvent::Committed(_)
             | HazardEvent::Evidenced(_)
             | HazardEvent::Confirmed(_)
-            | HazardEvent::Rectified(_)
             | HazardEvent::Closed(_)
             | HazardEvent::ProductionSuspended(_)
             | HazardEvent::ProductionResumed(_)
@@ -253,6 +309,27 @@ impl Hazard {
     fn listing(&mut self) -> Option<&mut Listing> {
         self.watched.as_mut()?.listing.as_mut()
     }
+
+    /// What becomes of a request that waits.
+    fn answer(&mut self, standing: Extension, decided: Option<When>) {
+        let request = self.watched.as_mut().and_then(|watched| watched.request.as_mut());
+        if let Some(request) = request.filter(|request| request.standing == Extension::Waiting) {
+            request.standing = standing;
+            request.decided = decided;
+        }
+    }
+}
+
+impl Request {
+    fn of(requested: &ExtensionRequested, now: When) -> Self {
+        Self {
+            requested: now,
+            until: requested.until.into(),
+            decide_due: requested.decide_due.map(DayNumber::from),
+            decided: None,
+            standing: Extension::Waiting,
+        }
+    }
 }
 
 impl Listing {
@@ -260,6 +337,9 @@ impl Listing {
         Self {
             authority: listed.list.authority.as_str().into(),
             listed: now,
+            decided_on: listed.list.decided_on.map_or(now.day, DayNumber::from),
+            record_due: listed.record_due.map(DayNumber::from),
+            recorded_late: listed.recorded_late,
             publish_due: listed.publish_due.map(DayNumber::from),
             published: None,
             notice_days: listed.extension_notice_days,

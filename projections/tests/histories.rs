@@ -51,13 +51,19 @@ fn hazard_command(world: &World, what: u8, choice: u8) -> (HazardCommand, Vec<Pa
         9 => (HazardCommand::Reopen(because()), officer(Role::Approver)),
         10 => {
             let until = today.plus_days(i64::from(choice));
-            (HazardCommand::Extend(Extend { until, because: text("理由") }), officer(Role::Approver))
+            let extend = Extend { until, because: text("理由") };
+            match choice % 4 {
+                0 => (HazardCommand::RequestExtension(extend), enterprise()),
+                1 => (HazardCommand::RefuseExtension(because()), officer(Role::Approver)),
+                _ => (HazardCommand::Extend(extend), officer(Role::Approver)),
+            }
         }
         11 => (HazardCommand::SuspendProduction(because()), officer(Role::Approver)),
         12 => (HazardCommand::ResumeProduction(because()), officer(Role::Approver)),
         13 => {
             let place = choice.is_multiple_of(2).then(|| text("山东省青岛市"));
-            let list = List { place, authority: text("市应急局"), because: text("理由") };
+            let list =
+                List { place, authority: text("市应急局"), decided_on: None, because: text("理由") };
             (HazardCommand::List(list), officer(Role::Approver))
         }
         14 => (HazardCommand::Delist(because()), officer(Role::Approver)),
@@ -78,8 +84,15 @@ fn hazard_command(world: &World, what: u8, choice: u8) -> (HazardCommand, Vec<Pa
         }
         19 => (HazardCommand::Dismiss(because()), inspectors()),
         20 => {
-            let clocks = ["rectify", "review", "publish_penalty", "publish_listing", "publish_delisting"];
-            let clock = clocks[usize::from(choice) % 5];
+            let clocks = [
+                "rectify",
+                "review",
+                "decide_extension",
+                "publish_penalty",
+                "publish_listing",
+                "publish_delisting",
+            ];
+            let clock = clocks[usize::from(choice) % 6];
             (HazardCommand::RecordOverdue(RecordOverdue { clock: clock.into() }), vec![Party::Log])
         }
         21 => (HazardCommand::Serve(Serve { principal: true, controller: false }), officer(Role::Handler)),

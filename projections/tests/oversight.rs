@@ -65,7 +65,7 @@ mod given_supervision {
         world.hazard(1, verify(Some(CRITERIA[0])), &inspectors());
         world.hazard(1, assign(day("2024-06-30")), &officer(Role::Handler));
         let place = Some(text("山东省青岛市"));
-        let list = List { authority: text("市安委办"), place, because: text("难") };
+        let list = List { authority: text("市安委办"), place, decided_on: None, because: text("难") };
         world.hazard(1, HazardCommand::List(list), &officer(Role::Approver));
         let row = &ask(&world, "supervision", Filter { listed: Some(true), ..all() })[0];
         // 1 March 2024 is a Friday: 4, 5, 6, 7, 8 March. Twenty working days before Sunday 30 June: 30 May.

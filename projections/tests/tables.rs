@@ -77,7 +77,8 @@ fn overseen(world: &mut World) {
     let due = world.today().plus_days(60);
     world.hazard(4, common::assign(due), &officer(Role::Handler));
     let place = Some(text("山东省青岛市"));
-    let list = List { authority: text("市安委办"), place, because: text("整改难度大") };
+    let list =
+        List { authority: text("市安委办"), place, decided_on: None, because: text("整改难度大") };
     world.hazard(4, HazardCommand::List(list), &officer(Role::Approver));
     let accident = enterprise::RecordAccident {
         day: world.today(),

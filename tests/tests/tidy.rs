@@ -46,7 +46,7 @@ fn sources() -> Vec<PathBuf> {
 }
 
 fn codes<R: Rejection>(all: &[R]) -> Vec<&'static str> {
-    all.iter().map(|refusal| refusal.code()).collect()
+    all.iter().map(Rejection::code).collect()
 }
 
 #[test]

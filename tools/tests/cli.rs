@@ -288,7 +288,7 @@ mod given_a_register_to_import {
     use super::*;
 
     const GOOD: &str = "单位名称,行业,乡镇,隐患地点,隐患描述,发现日期,判定条款\n甲矿,矿山,某镇,三号巷道,未支护,2024-05-10,NCM88-一(地下矿山)-十九\n乙厂,工贸,某镇,熔炼车间,炉底积水,2024-05-11,\n";
-    const BAD: &str = "单位名称,行业,乡镇,隐患地点,隐患描述,发现日期,判定条款\n甲矿,矿山,某镇,三号巷道,未支护,2024-02-30,\n乙厂,工贸,某镇,熔炼车间,炉底积水,2024-05-11,GM99\n丙厂,工贸,某镇,车间,积水,2024-05-11,\n";
+    const BAD: &str = "单位名称,行业,乡镇,隐患地点,隐患描述,发现日期,判定条款\n甲矿,矿山,某镇,三号巷道,未支护,2024-02-30,\n乙厂,工贸,某镇,熔炼车间,炉底积水,2024-05-11,GM99\n丁厂,工贸,某镇,熔炼车间,炉底积水,2023-05-14,GM10-第三条-二\n丙厂,工贸,某镇,车间,积水,2024-05-11,\n";
 
     #[test]
     fn when_it_is_only_looked_at_then_bad_cells_are_named_and_nothing_is_written() {
@@ -305,6 +305,10 @@ mod given_a_register_to_import {
         let cells = json(&output)["bad"].as_array().expect("cells").clone();
         assert_eq!((&cells[0]["row"], &cells[0]["column"]), (&Value::from(2), &Value::from("发现日期")));
         assert_eq!((&cells[1]["row"], &cells[1]["column"]), (&Value::from(3), &Value::from("判定条款")));
+        // 应急管理部令第10号 holds since 2023-05-15, and the text of the one before is not at hand.
+        assert_eq!((&cells[2]["row"], &cells[2]["column"]), (&Value::from(4), &Value::from("判定条款")));
+        let says = cells[2]["en"].as_str().expect("words");
+        assert!(says.contains("since 2023-05-15") && says.contains("安监总管四〔2017〕129号"), "{says}");
         let verified = json(&adit(&["verify", "--data", text(&data), "--json"]));
         assert_eq!(verified["size"], 3);
     }

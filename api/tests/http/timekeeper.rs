@@ -62,3 +62,34 @@ fn given_a_report_that_nobody_handled_then_every_clock_that_it_missed_is_recorde
     let last = events["events"].as_array().unwrap().last().unwrap().clone();
     assert_eq!((&last["type"], &last["data"]["clock"]), (&json!("report.overdue"), &json!("handle")));
 }
+
+#[test]
+fn given_an_extension_that_nobody_decided_then_the_miss_is_recorded_once_also_after_a_restart() {
+    let server = Server::start();
+    let hazard = assigned(&server);
+    let list = json!({ "authority": "市安委办", "place": "山东省青岛市", "because": "整改难度大" });
+    server.execute(Some(&hazard), "hazard.list", &list, &["approver-1"]);
+    let listing = json!({ "what": "listing", "where": "政府网站" });
+    server.execute(Some(&hazard), "hazard.publish", &listing, &["handler-1"]);
+    // Friday 10 May: the twentieth working day after it is 6 June, and the hazard is to be mended by 9 June.
+    let longer = json!({ "until": "2024-07-09", "because": "备件未到" });
+    server.execute(Some(&hazard), "hazard.request_extension", &longer, &["enterprise-1"]);
+    // 11 (a Saturday that is made up for), 13, 14, 15, 16, 17, 20, 21, 22, 23 May.
+    server.clock.advance_seconds(13 * 86_400);
+    assert_eq!(ticked(&server, &Timekeeper::default()), 0);
+    server.clock.advance_seconds(86_400);
+    assert_eq!(ticked(&server, &Timekeeper::default()), 1);
+    assert_eq!(ticked(&server, &Timekeeper::default()), 0, "not again after a restart");
+    server.clock.advance_seconds(86_400);
+    assert_eq!(ticked(&server, &Timekeeper::default()), 0, "nor on the next day");
+    server.execute(
+        Some(&hazard),
+        "hazard.refuse_extension",
+        &json!({ "because": "理由不足" }),
+        &["approver-1"],
+    );
+    let token = server.sign_in_by_key("inspector-1");
+    let path = format!("/api/v1/projections/deadlines?stream={hazard}&clock=decide_extension");
+    let row = &server.get(&path, Some(&token)).expect(200)["rows"][0];
+    assert_eq!((&row["due"], &row["standing"]), (&json!("2024-05-23"), &json!("met_late")));
+}

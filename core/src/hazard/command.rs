@@ -57,6 +57,12 @@ pub enum HazardCommand {
     /// Move the day of rectification.
     #[serde(rename = "hazard.extend")]
     Extend(Extend),
+    /// The enterprise asks for a later day of rectification.
+    #[serde(rename = "hazard.request_extension")]
+    RequestExtension(Extend),
+    /// The day of rectification stays as it is.
+    #[serde(rename = "hazard.refuse_extension")]
+    RefuseExtension(Because),
     /// Stop production because of it.
     #[serde(rename = "hazard.suspend_production")]
     SuspendProduction(Because),
@@ -244,6 +250,9 @@ pub struct List {
     /// Where it supervises, from the province down: decides which rule of listing holds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub place: Option<Short>,
+    /// When it was decided to list it; the day on which it is entered where that is not said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub decided_on: Option<Day>,
     pub because: Long,
 }
 
@@ -342,6 +351,6 @@ pub struct Merge {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RecordOverdue {
-    /// `rectify`, `review`, `publish_penalty`, `publish_listing` or `publish_delisting`.
+    /// `rectify`, `review`, `decide_extension`, `publish_penalty`, `publish_listing` or `publish_delisting`.
     pub clock: String,
 }

@@ -5,8 +5,8 @@ use super::command::{
     Merge, Origin, Penalise, Plan, Publish, Published, RecordOverdue, Report, Review, Serve, Verify,
 };
 use super::event::{
-    Assigned, Delisted, Extended, HazardEvent, Listed, Overdue, Penalised, Planned, PublishedAt, Rectified,
-    ReliefDecided, Verified,
+    Assigned, Delisted, Extended, ExtensionRequested, HazardEvent, Listed, Overdue, Penalised, Planned,
+    PublishedAt, Rectified, ReliefDecided, Verified,
 };
 use super::refusal::HazardRefusal as Refusal;
 use super::{Facts, State, Status};
@@ -14,7 +14,7 @@ use crate::decider::Moment;
 use crate::role::{Role, signed_by, signed_by_log, signed_by_two};
 use crate::rules::five_in_place::{Element, Stage};
 use crate::rules::relief::{Outcome, ReliefFacts, relief};
-use crate::rules::{criteria, deadline, supervision};
+use crate::rules::{catalogues, criteria, deadline, supervision};
 use crate::units::{Day, Position};
 
 type Decision = Result<HazardEvent, Refusal>;
@@ -41,6 +41,8 @@ pub(super) fn decide(
         HazardCommand::Close(_) => close(state, moment),
         HazardCommand::Reopen(because) => reopen(state, because, moment),
         HazardCommand::Extend(extend) => self::extend(state, extend, moment),
+        HazardCommand::RequestExtension(extend) => request_extension(state, extend, facts, moment),
+        HazardCommand::RefuseExtension(because) => refuse_extension(state, because, moment),
         HazardCommand::SuspendProduction(because) => suspend(state, because, moment),
         HazardCommand::ResumeProduction(because) => resume(state, because, moment),
         HazardCommand::List(list) => self::list(state, list, moment),
@@ -103,13 +105,15 @@ fn report(state: &State, report: &Report, facts: &Facts, moment: &Moment<'_>) ->
     need(report.inspection.is_none() || report.origin == Origin::Inspection, Refusal::OnlyByInspection)?;
     need(facts.enterprise_stands, Refusal::UnknownEnterprise)?;
     need(report.found_on <= moment.now.day(), Refusal::FoundInFuture)?;
-    known_criterion(report.criterion.as_deref())?;
+    known_criterion(report.criterion.as_deref(), report.found_on, moment)?;
     Ok(HazardEvent::Reported(report.clone()))
 }
 
-fn known_criterion(code: Option<&str>) -> Result<(), Refusal> {
-    let known = code.is_none_or(|code| criteria::get(code).is_some_and(criteria::Criterion::is_selectable));
-    need(known, Refusal::UnknownCriterion)
+/// An item whose text is at hand, of a catalogue that held on the day on which the hazard was found.
+fn known_criterion(code: Option<&str>, found_on: Day, moment: &Moment<'_>) -> Result<(), Refusal> {
+    let Some(code) = code else { return Ok(()) };
+    let item = criteria::get(code).filter(|item| item.is_selectable()).ok_or(Refusal::UnknownCriterion)?;
+    catalogues::check_item(moment.rules, item, found_on).map_err(Refusal::CriterionNotInForce)
 }
 
 fn verify(state: &State, verify: &Verify, moment: &Moment<'_>) -> Decision {
@@ -124,7 +128,7 @@ fn verify(state: &State, verify: &Verify, moment: &Moment<'_>) -> Decision {
         }
     };
     need(signed_by_two(moment.by, Role::Inspector), Refusal::NeedsTwoInspectors)?;
-    known_criterion(verify.criterion.as_deref())?;
+    known_criterion(verify.criterion.as_deref(), report.found_on, moment)?;
     Ok(HazardEvent::Verified(Verified {
         criterion: verify.criterion.clone(),
         because: verify.because.clone(),
@@ -275,18 +279,51 @@ fn reopen(state: &State, because: &Because, moment: &Moment<'_>) -> Decision {
     Ok(HazardEvent::Reopened(because.clone()))
 }
 
+/// Where the enterprise asked for it, the notice was met by asking; otherwise by deciding.
 fn extend(state: &State, extend: &Extend, moment: &Moment<'_>) -> Decision {
     being_mended(state)?;
     need(state.status == Status::Assigned, Refusal::NotAssigned)?;
     need(signed_by(moment.by, Role::Approver), Refusal::NeedsApprover)?;
-    need(state.due.is_some_and(|due| due >= moment.now.day()), Refusal::ExtensionTooLate)?;
+    later_day(state, extend, moment, state.request.is_some())?;
+    let requested = state.request.is_some();
+    Ok(HazardEvent::Extended(Extended { until: extend.until, because: extend.because.clone(), requested }))
+}
+
+/// A day after the one that is set, which has not gone by, within the limit and with the notice that a listing asks for.
+fn later_day(state: &State, extend: &Extend, moment: &Moment<'_>, noticed: bool) -> Result<(), Refusal> {
+    let today = moment.now.day();
+    need(state.due.is_some_and(|due| due >= today), Refusal::ExtensionTooLate)?;
     need(state.due.is_some_and(|due| extend.until > due), Refusal::DueInPast)?;
-    if let Some((due, days)) = state.due.zip(state.extension_notice_days) {
-        let last = moment.rules.calendar.add_working_days(moment.now.day(), days);
+    if let Some((due, days)) = state.due.zip(state.extension_notice_days).filter(|_| !noticed) {
+        let last = moment.rules.calendar.add_working_days(today, days);
         need(last.map_err(|_| Refusal::UnknownYear)? <= due, Refusal::ExtensionTooLate)?;
     }
-    need(state.latest.is_some_and(|latest| extend.until <= latest), Refusal::BeyondLimit)?;
-    Ok(HazardEvent::Extended(Extended { until: extend.until, because: extend.because.clone() }))
+    need(state.latest.is_some_and(|latest| extend.until <= latest), Refusal::BeyondLimit)
+}
+
+/// Rests on this hazard alone, so that no answer tells the enterprise what the office knows from elsewhere.
+fn request_extension(state: &State, extend: &Extend, facts: &Facts, moment: &Moment<'_>) -> Decision {
+    being_mended(state)?;
+    need(state.status == Status::Assigned, Refusal::NotAssigned)?;
+    own_enterprise(state, facts, moment)?;
+    need(state.request.is_none(), Refusal::ExtensionAlreadyRequested)?;
+    later_day(state, extend, moment, false)?;
+    let list = state.list.as_ref().filter(|_| state.listed);
+    let today = moment.now.day();
+    let rule = list.map_or(Ok(None), |list| listing_rule(list, today, moment))?;
+    let due = rule.map(|rule| moment.rules.calendar.add_working_days(today, rule.decide_extension_days));
+    Ok(HazardEvent::ExtensionRequested(ExtensionRequested {
+        until: extend.until,
+        because: extend.because.clone(),
+        decide_due: due.transpose().map_err(|_| Refusal::UnknownYear)?,
+    }))
+}
+
+fn refuse_extension(state: &State, because: &Because, moment: &Moment<'_>) -> Decision {
+    open(state)?;
+    need(signed_by(moment.by, Role::Approver), Refusal::NeedsApprover)?;
+    need(state.request.is_some(), Refusal::NoExtensionRequested)?;
+    Ok(HazardEvent::ExtensionRefused(because.clone()))
 }
 
 fn suspend(state: &State, because: &Because, moment: &Moment<'_>) -> Decision {
@@ -313,11 +350,18 @@ fn list(state: &State, list: &List, moment: &Moment<'_>) -> Decision {
     open(state)?;
     need(signed_by(moment.by, Role::Approver), Refusal::NeedsApprover)?;
     need(!state.listed, Refusal::AlreadyListed)?;
-    let rule = listing_rule(list, moment)?;
-    if let Some((rule, due)) = rule.as_ref().zip(state.due) {
-        need(due <= rule.longest, Refusal::BeyondLimit)?;
+    let today = moment.now.day();
+    let decided_on = list.decided_on.unwrap_or(today);
+    need(decided_on <= today, Refusal::FoundInFuture)?;
+    // What was decided is recorded and published from the decision on. The longest time for mending is counted from the
+    // entry: a listing that is entered late must not be lost by that.
+    let rule = listing_rule(list, decided_on, moment)?;
+    if let Some((entered, due)) = listing_rule(list, today, moment)?.zip(state.due) {
+        need(due <= entered.longest, Refusal::BeyondLimit)?;
     }
     Ok(HazardEvent::Listed(Listed {
+        record_due: rule.as_ref().map(|rule| rule.record_due),
+        recorded_late: rule.as_ref().is_some_and(|rule| rule.record_due < today),
         list: list.clone(),
         publish_due: rule.as_ref().map(|rule| rule.publish_due),
         extension_notice_days: rule.as_ref().map(|rule| rule.extension_notice_days),
@@ -326,15 +370,15 @@ fn list(state: &State, list: &List, moment: &Moment<'_>) -> Decision {
 }
 
 /// The rule of listing that holds where the hazard is supervised; none where its numbers are not known.
-fn listing_rule(list: &List, moment: &Moment<'_>) -> Result<Option<supervision::Listing>, Refusal> {
+fn listing_rule(list: &List, on: Day, moment: &Moment<'_>) -> Result<Option<supervision::Listing>, Refusal> {
     let Some(place) = &list.place else { return Ok(None) };
-    supervision::listing(moment.rules, place.as_str(), moment.now.day()).map_err(|_| Refusal::UnknownYear)
+    supervision::listing(moment.rules, place.as_str(), on).map_err(|_| Refusal::UnknownYear)
 }
 
 fn delist(state: &State, because: &Because, moment: &Moment<'_>) -> Decision {
     need(signed_by(moment.by, Role::Approver), Refusal::NeedsApprover)?;
     let list = state.list.as_ref().filter(|_| state.listed).ok_or(Refusal::NotListed)?;
-    let publish_due = listing_rule(list, moment)?.map(|rule| rule.publish_delisting_due);
+    let publish_due = listing_rule(list, moment.now.day(), moment)?.map(|rule| rule.publish_delisting_due);
     Ok(HazardEvent::Delisted(Delisted { because: because.because.clone(), publish_due }))
 }
 
@@ -364,31 +408,35 @@ fn penalise(state: &State, penalise: &Penalise, moment: &Moment<'_>) -> Decision
     need(penalise.decided_on <= moment.now.day(), Refusal::FoundInFuture)?;
     // Closure counts penalties (安全生产法, art. 113): one decision entered twice must not count twice.
     need(!state.decisions.contains(penalise.decision.as_str()), Refusal::DecisionRecorded)?;
-    let publish_due = due_in_force("publish_penalty", penalise.decided_on, moment)?;
+    let publish_due = due_in_force("publish_penalty", penalise.decided_on, moment)?.map(|due| due.day);
+    // The clock runs for what is due first. One whose miss was recorded stops first: started anew, it would be missed again.
+    let missed = state.missed.contains_key("publish_penalty");
+    let waits = state.penalty_due().is_some_and(|due| missed || publish_due.is_none_or(|own| due <= own));
     Ok(HazardEvent::Penalised(Penalised {
         enterprise: report.enterprise,
         penalise: penalise.clone(),
-        publish_due: publish_due.map(|due| due.day),
-        waits: state.unpublished.iter().any(|(_, due)| due.is_some()),
+        publish_due,
+        waits,
     }))
 }
 
 fn publish(state: &State, publish: &Publish, moment: &Moment<'_>) -> Decision {
     let entitled = signed_by(moment.by, Role::Handler) || signed_by(moment.by, Role::Approver);
     need(entitled, Refusal::NeedsHandler)?;
-    let mut next_due = None;
+    let (mut next_due, mut beside) = (None, false);
     let waits = match &publish.published {
         Published::Penalty { decision } => {
             let (this, others): (Vec<_>, Vec<_>) =
                 state.unpublished.iter().partition(|(waiting, _)| waiting == decision.as_str());
-            next_due = others.into_iter().find_map(|(_, due)| *due);
+            beside = state.on_the_clock.as_deref().is_some_and(|running| running != decision.as_str());
+            next_due = others.into_iter().filter_map(|(_, due)| *due).min().filter(|_| !beside);
             !this.is_empty()
         }
         Published::Listing => state.listing_due.is_some(),
         Published::Delisting => state.delisting_due.is_some(),
     };
     need(waits, Refusal::NothingToPublish)?;
-    Ok(HazardEvent::Published(PublishedAt { publish: publish.clone(), next_due }))
+    Ok(HazardEvent::Published(PublishedAt { publish: publish.clone(), next_due, beside }))
 }
 
 fn decide_relief(state: &State, decide: &DecideRelief, facts: &Facts, moment: &Moment<'_>) -> Decision {
@@ -480,7 +528,8 @@ fn record_overdue(state: &State, overdue: &RecordOverdue, moment: &Moment<'_>) -
     let due = match overdue.clock.as_str() {
         "rectify" if state.status == Status::Assigned => state.due,
         "review" if state.status == Status::Rectified => state.review_due,
-        "publish_penalty" => state.unpublished.iter().find_map(|(_, due)| *due),
+        "decide_extension" => state.request.as_ref().and_then(|request| request.decide_due),
+        "publish_penalty" => state.penalty_due(),
         "publish_listing" => state.listing_due,
         "publish_delisting" => state.delisting_due,
         _ => None,

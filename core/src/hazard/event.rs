@@ -48,6 +48,10 @@ pub enum HazardEvent {
     Reopened(Because),
     #[serde(rename = "hazard.extended")]
     Extended(Extended),
+    #[serde(rename = "hazard.extension_requested")]
+    ExtensionRequested(ExtensionRequested),
+    #[serde(rename = "hazard.extension_refused")]
+    ExtensionRefused(Because),
     #[serde(rename = "hazard.production_suspended")]
     ProductionSuspended(Because),
     #[serde(rename = "hazard.production_resumed")]
@@ -103,6 +107,17 @@ pub struct Rectified {
 pub struct Extended {
     pub until: Day,
     pub because: Long,
+    /// The enterprise had asked for it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub requested: bool,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ExtensionRequested {
+    pub until: Day,
+    pub because: Long,
+    /// Day by which it is decided; none where no such number is in force.
+    pub decide_due: Option<Day>,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -131,6 +146,12 @@ pub struct Listed {
     pub publish_due: Option<Day>,
     /// Working days before the due day by which an extension is asked for.
     pub extension_notice_days: Option<u32>,
+    /// Day by which it was to be recorded, counted from the decision.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub record_due: Option<Day>,
+    /// It was recorded after that day.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub recorded_late: bool,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -144,6 +165,9 @@ pub struct PublishedAt {
     pub publish: Publish,
     /// Day by which the next penalty that waits is public.
     pub next_due: Option<Day>,
+    /// The clock runs for another decision, which is not public by this.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub beside: bool,
 }
 
 /// A deadline that was missed, and the step of the ladder that it calls for.
@@ -188,6 +212,8 @@ impl StreamEvent for HazardEvent {
             Self::Closed(_) => "hazard.closed",
             Self::Reopened(_) => "hazard.reopened",
             Self::Extended(_) => "hazard.extended",
+            Self::ExtensionRequested(_) => "hazard.extension_requested",
+            Self::ExtensionRefused(_) => "hazard.extension_refused",
             Self::ProductionSuspended(_) => "hazard.production_suspended",
             Self::ProductionResumed(_) => "hazard.production_resumed",
             Self::Listed(_) => "hazard.listed",
@@ -208,8 +234,14 @@ impl StreamEvent for HazardEvent {
         match self {
             Self::Assigned(assigned) => vec![clock("rectify", assigned.assign.due)],
             Self::Extended(extended) => {
-                vec![Line::Extend { name: "rectify".to_owned(), until: extended.until }]
+                let moved = Line::Extend { name: "rectify".to_owned(), until: extended.until };
+                let decided = extended.requested.then(|| stop("decide_extension"));
+                [moved].into_iter().chain(decided).collect()
             }
+            Self::ExtensionRequested(requested) => {
+                requested.decide_due.map(|due| clock("decide_extension", due)).into_iter().collect()
+            }
+            Self::ExtensionRefused(_) => vec![stop("decide_extension")],
             Self::Rectified(rectified) => {
                 let review = rectified.review_due.map(|due| clock("review", due));
                 review.into_iter().chain([stop("rectify")]).collect()
@@ -230,6 +262,7 @@ impl StreamEvent for HazardEvent {
             Self::Delisted(delisted) => {
                 delisted.publish_due.map(|due| clock("publish_delisting", due)).into_iter().collect()
             }
+            Self::Published(published) if published.beside => Vec::new(),
             Self::Published(published) => {
                 let next = published.next_due.map(|due| clock("publish_penalty", due));
                 next.into_iter().chain([stop(published.publish.published.clock())]).collect()
@@ -273,6 +306,8 @@ impl StreamEvent for HazardEvent {
             | Self::Closed(_)
             | Self::Reopened(_)
             | Self::Extended(_)
+            | Self::ExtensionRequested(_)
+            | Self::ExtensionRefused(_)
             | Self::ProductionSuspended(_)
             | Self::ProductionResumed(_)
             | Self::Listed(_)

@@ -16,8 +16,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 pub use command::*;
 pub use event::{
-    Assigned, Delisted, Extended, HazardEvent, Listed, Overdue, Penalised, Planned, PublishedAt, Rectified,
-    ReliefDecided, Verified,
+    Assigned, Delisted, Extended, ExtensionRequested, HazardEvent, Listed, Overdue, Penalised, Planned,
+    PublishedAt, Rectified, ReliefDecided, Verified,
 };
 pub use refusal::HazardRefusal;
 
@@ -79,11 +79,15 @@ pub struct State {
     pub decisions: BTreeSet<String>,
     /// Decisions that are not public yet, in their order, with the day by which they must be.
     pub unpublished: Vec<(String, Option<Day>)>,
+    /// The one of them for which the public clock runs: the one that is due first.
+    pub on_the_clock: Option<String>,
     /// A listing, or a delisting, that is not public yet.
     pub listing_due: Option<Day>,
     pub delisting_due: Option<Day>,
     /// Working days before the due day by which an extension is asked for while it is listed.
     pub extension_notice_days: Option<u32>,
+    /// A later day that the enterprise asked for and that is not decided on yet.
+    pub request: Option<ExtensionRequested>,
     /// The step that the last recorded miss called for.
     pub called_for: Option<Step>,
     /// The aim of the plan was set.
@@ -137,6 +141,12 @@ pub struct Other {
 }
 
 impl State {
+    /// The day by which the decision on the clock is public.
+    fn penalty_due(&self) -> Option<Day> {
+        let running = |(decision, _): &&(String, Option<Day>)| Some(decision) == self.on_the_clock.as_ref();
+        self.unpublished.iter().find(running).and_then(|(_, due)| *due)
+    }
+
     /// Neither closed nor dismissed nor merged.
     pub fn is_open(&self) -> bool {
         match self.status {
@@ -209,12 +219,18 @@ impl Decider for HazardDecider {
                 state.due = Some(extended.until);
                 state.due_at = Some(recorded.position);
                 state.missed.remove("rectify");
+                state.request = None;
             }
+            HazardEvent::ExtensionRequested(requested) => {
+                state.request = Some(requested.clone());
+                state.missed.remove("decide_extension");
+            }
+            HazardEvent::ExtensionRefused(_) => state.request = None,
             HazardEvent::ProductionSuspended(_) => state.suspended = true,
             HazardEvent::ProductionResumed(_) => state.suspended = false,
             HazardEvent::Listed(listed) => list(&mut state, listed),
             HazardEvent::Delisted(delisted) => delist(&mut state, delisted),
-            HazardEvent::Published(published) => publish(&mut state, &published.publish.published),
+            HazardEvent::Published(published) => publish(&mut state, published),
             HazardEvent::Escalated(escalate) => state.step = Some(escalate.step),
             HazardEvent::Relieved(_) => {
                 state.relief_decided = true;
@@ -223,6 +239,9 @@ impl Decider for HazardDecider {
             HazardEvent::ReliefRefused(_) => state.relief_decided = true,
             HazardEvent::Penalised(penalised) => {
                 let decision = penalised.penalise.decision.to_string();
+                if penalised.publish_due.is_some() && !penalised.waits {
+                    state.on_the_clock = Some(decision.clone());
+                }
                 state.unpublished.push((decision.clone(), penalised.publish_due));
                 state.decisions.insert(decision);
             }
@@ -271,6 +290,8 @@ fn rectify(state: &mut State, rectified: &Rectified, recorded: &Recorded) {
     state.rectified = Some((recorded.position, recorded.at.day()));
     state.review_due = rectified.review_due;
     state.missed.remove("review");
+    // What is mended needs no later day.
+    state.request = None;
 }
 
 fn review(state: &mut State, review: &Review, recorded: &Recorded) {
@@ -312,15 +333,20 @@ fn delist(state: &mut State, delisted: &Delisted) {
     state.missed.remove("publish_delisting");
 }
 
-fn publish(state: &mut State, published: &Published) {
-    match published {
+fn publish(state: &mut State, published: &PublishedAt) {
+    match &published.publish.published {
         Published::Penalty { decision } => {
             state.unpublished.retain(|(waiting, _)| waiting != decision.as_str());
+            if published.beside {
+                return;
+            }
+            let next = state.unpublished.iter().find(|(_, due)| due.is_some() && *due == published.next_due);
+            state.on_the_clock = next.map(|(decision, _)| decision.clone());
         }
         Published::Listing => state.listing_due = None,
         Published::Delisting => state.delisting_due = None,
     }
-    state.missed.remove(published.clock());
+    state.missed.remove(published.publish.published.clock());
 }
 
 /// A reopened hazard is verified again in effect: it waits for a new assignment, and its five elements begin anew.

@@ -1,6 +1,7 @@
 //! Why a command to a hazard is refused.
 
 use crate::decider::refusals;
+use crate::rules::catalogues::NotInForce;
 
 refusals! {
     /// Named after the broken rule.
@@ -27,6 +28,7 @@ refusals! {
         OnlyByLog = "hazard.only_by_log",
         FoundInFuture = "hazard.found_in_future",
         UnknownCriterion = "hazard.unknown_criterion",
+        CriterionNotInForce(NotInForce) = "hazard.criterion_not_in_force",
         DueInPast = "hazard.due_in_past",
         BeyondLimit = "hazard.beyond_limit",
         NothingServed = "hazard.nothing_served",
@@ -51,6 +53,8 @@ refusals! {
         ElementAlreadyEvidenced = "hazard.element_already_evidenced",
         ElementAlreadyConfirmed = "hazard.element_already_confirmed",
         ExtensionTooLate = "hazard.extension_too_late",
+        ExtensionAlreadyRequested = "hazard.extension_already_requested",
+        NoExtensionRequested = "hazard.no_extension_requested",
         ResumeBeforeReview = "hazard.resume_before_review",
         DecisionRecorded = "hazard.decision_recorded",
         ReliefGiven = "hazard.relief_given",

@@ -179,6 +179,8 @@ fn extend(state: &State, extend: &Extend, moment: &Moment<'_>) -> Decision {
     live(state)?;
     need(signed_by(moment.by, Role::Approver), Refused::NeedsApprover)?;
     let running = state.clocks.get("handle").ok_or(Refused::NotAccepted)?;
+    // Once the day has gone by it was missed, and an extension would hide that.
+    need(*running >= moment.now.day(), Refused::ExtensionTooLate)?;
     need(extend.until > *running, Refused::NotLater)?;
     need(state.handle_latest.is_some_and(|latest| extend.until <= latest), Refused::BeyondLimit)?;
     Ok(ReportEvent::Extended(Extended { until: extend.until, because: extend.because.clone() }))

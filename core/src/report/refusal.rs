@@ -27,6 +27,7 @@ refusals! {
         NotClosed = "report.not_closed",
         Disputed = "report.disputed",
         BeyondLimit = "report.beyond_limit",
+        ExtensionTooLate = "report.extension_too_late",
         NotLater = "report.not_later",
         VerifierHandlesAlone = "report.verifier_closes",
         NotOverdue = "report.not_overdue",

@@ -8,6 +8,7 @@ pub mod accident;
 pub mod accountability;
 pub mod article;
 pub mod calendar;
+pub mod catalogues;
 pub mod closure;
 pub mod criteria;
 pub mod deadline;
@@ -77,7 +78,7 @@ impl Pack {
 }
 
 /// Every pack that ships with this version.
-pub const PACKS: [Pack; 10] = [
+pub const PACKS: [Pack; 11] = [
     Pack::shipped("rewards", include_str!("../../rules/rewards.toml")),
     Pack::shipped("deadlines", include_str!("../../rules/deadlines.toml")),
     Pack::shipped("closure", include_str!("../../rules/closure.toml")),
@@ -88,6 +89,7 @@ pub const PACKS: [Pack; 10] = [
     Pack::shipped("accountability", include_str!("../../rules/accountability.toml")),
     Pack::shipped("supervision", include_str!("../../rules/supervision.toml")),
     Pack::shipped("duty", include_str!("../../rules/duty.toml")),
+    Pack::shipped("catalogues", include_str!("../../rules/catalogues.toml")),
 ];
 
 /// Why a pack can't be used.
@@ -148,6 +150,7 @@ pub struct Rules {
     pub accountability: accountability::AccountabilityRules,
     pub supervision: supervision::SupervisionRules,
     pub duty: duty::DutyRules,
+    pub catalogues: catalogues::Catalogues,
     packs: Vec<Pack>,
     adopted: BTreeSet<String>,
     place: String,
@@ -192,6 +195,7 @@ impl Rules {
             accountability: read(&packs, "accountability")?,
             supervision: read(&packs, "supervision")?,
             duty: read(&packs, "duty")?,
+            catalogues: read(&packs, "catalogues")?,
             version: version(&packs, &adopted),
             place: place.to_owned(),
             packs,
@@ -206,6 +210,7 @@ impl Rules {
         rules.accountability.check()?;
         rules.supervision.check()?;
         rules.duty.check()?;
+        rules.catalogues.check()?;
         Ok(rules)
     }
 
@@ -363,9 +368,25 @@ pub(crate) mod tests {
             ("accountability", "many = 30", "many = 0", "reopened_at_once"),
             ("supervision", "[\"letter\", \"circular\"", "[\"circular\", \"letter\"", "ladder"),
             ("supervision", "publish_days = 5\n", "", "qingdao-2012"),
+            ("supervision", "record_days = 3\n", "", "qingdao-2012"),
             ("supervision", "place = \"辽宁省\"", "place = \"山东省/青岛市\"", "liaoning"),
             ("duty", "risk = \"larger\"", "risk = \"major\"", "major"),
             ("duty", "metal_smelting = true\n", "", "industry"),
+            ("catalogues", "id = \"FW121\"", "id = \"FW122\"", "FW121"),
+            ("catalogues", "id = \"GM129\"", "id = \"NCM98\"", "NCM98"),
+            ("catalogues", "until = \"2022-08-31\"", "until = \"2017-08-31\"", "ends before it begins"),
+            ("catalogues", "until = \"2022-08-31\"", "until = \"2022-09-01\"", "overlaps with NCM88"),
+            ("catalogues", "until = \"2022-08-31\"", "", "overlaps with NCM88"),
+            (
+                "catalogues",
+                "until = \"2022-08-31\"",
+                "until = \"2022-08-30\"",
+                "between 2022-08-30 and 2022-09-01",
+            ),
+            ("catalogues", "succeeds = \"GM129\"\n", "", "nothing holds after 2023-05-14"),
+            ("catalogues", "succeeds = \"GM129\"", "succeeds = \"FW121\"", "nothing holds after 2023-05-14"),
+            ("catalogues", "beside = \"CH121\"\n", "", "overlaps with CH3067"),
+            ("catalogues", "beside = \"NCM88\"", "beside = \"CH121\"", "no CH121 in its sector"),
         ] {
             let error =
                 changed(pack, from, to, false).err().unwrap_or_else(|| panic!("{pack}: {to} was accepted"));

@@ -36,6 +36,8 @@ pub struct ListingRule {
     id: String,
     title: String,
     place: Place,
+    /// Working days from the decision to list until it is recorded.
+    record_days: Option<u32>,
     /// Working days to publish the listing.
     publish_days: Option<u32>,
     /// Calendar days for mending, at most.
@@ -56,8 +58,9 @@ impl ListingRule {
         format!("{} {}", self.document, self.article)
     }
 
-    fn numbers(&self) -> [(&'static str, Option<u32>); 5] {
+    fn numbers(&self) -> [(&'static str, Option<u32>); 6] {
         [
+            ("rules.listing_record", self.record_days),
             ("rules.listing_publish", self.publish_days),
             ("rules.listing_longest", self.longest_days),
             ("rules.listing_notice", self.extension_notice_days),
@@ -125,12 +128,16 @@ impl SupervisionRules {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Listing {
     pub rule: String,
+    /// Last day to record it.
+    pub record_due: Day,
     /// Last day to publish it.
     pub publish_due: Day,
     /// Latest day for mending that may be set.
     pub longest: Day,
     /// Working days before the due day by which an extension is asked for.
     pub extension_notice_days: u32,
+    /// Working days to decide on it.
+    pub decide_extension_days: u32,
     /// Last day to publish that it was taken off, where it is taken off on the day that was asked.
     pub publish_delisting_due: Day,
 }
@@ -147,13 +154,20 @@ pub fn listing(rules: &Rules, place: &str, on: Day) -> Result<Option<Listing>, U
         .zip(rule.longest_days)
         .zip(rule.extension_notice_days)
         .zip(rule.publish_delisting_days)
+        .zip(rule.record_days.zip(rule.decide_extension_days))
         .filter(|_| rules.in_force("supervision", rule.mark));
-    let Some((((publish, longest), extension_notice_days), delist)) = numbers else { return Ok(None) };
+    let Some(((((publish, longest), extension_notice_days), delist), (record, decide_extension_days))) =
+        numbers
+    else {
+        return Ok(None);
+    };
     Ok(Some(Listing {
         rule: format!("supervision/{}", rule.id),
+        record_due: rules.calendar.add_working_days(on, record)?,
         publish_due: rules.calendar.add_working_days(on, publish)?,
         longest: on.plus_days(i64::from(longest)),
         extension_notice_days,
+        decide_extension_days,
         publish_delisting_due: rules.calendar.add_working_days(on, delist)?,
     }))
 }
@@ -172,6 +186,7 @@ mod tests {
         let listing = listing(&rules, "山东省青岛市", day("2024-02-07")).expect("known").expect("in force");
         // 8, 9, 18 (a Sunday that was made up), 19, 20 February.
         assert_eq!(listing.publish_due, day("2024-02-20"));
+        assert_eq!(listing.record_due, day("2024-02-18"));
         assert_eq!(listing.longest, day("2025-02-06"));
     }
 

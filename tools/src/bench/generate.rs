@@ -21,8 +21,10 @@ use adit_core::ledger::clock::SetClock;
 use adit_core::ledger::vkey::SigningKey;
 use adit_core::office::{Answer, ExecuteError};
 use adit_core::role::Role;
+use adit_core::rules::Rules;
+use adit_core::rules::catalogues::check_item;
 use adit_core::rules::closure::Licence;
-use adit_core::rules::criteria;
+use adit_core::rules::criteria::{self, Criterion};
 use adit_core::rules::five_in_place::Element;
 use adit_core::rules::place::NATIONAL;
 use adit_core::rules::reward::Sector;
@@ -145,7 +147,8 @@ struct World {
     cast: Cast,
     seed: u64,
     enterprises: Vec<(StreamId, SigningKey)>,
-    items: Vec<&'static str>,
+    rules: Rules,
+    items: Vec<&'static Criterion>,
     hazards: Vec<Mutex<Option<Hazard>>>,
     later: Mutex<BTreeMap<Day, Vec<Task>>>,
     last: Day,
@@ -161,11 +164,12 @@ pub(super) fn run(args: &Generate) -> Result<Value> {
     let enterprises = enter_enterprises(args, &mut cast)?;
     let span = 365 * args.years;
     let last = first.plus_days(i64::try_from(span).unwrap_or(365));
-    let items = criteria::all().iter().filter(|item| item.is_selectable()).map(|item| item.code);
+    let items = criteria::all().iter().filter(|item| item.is_selectable());
     let mut world = World {
         cast,
         seed: args.seed,
         enterprises,
+        rules: Rules::builtin()?,
         items: items.collect(),
         hazards: (0..args.hazards).map(|_| Mutex::new(None)).collect(),
         later: Mutex::new(plan(args, first, span)),
@@ -293,6 +297,13 @@ impl World {
         }
     }
 
+    /// An item of a catalogue that held on that day.
+    fn item(&self, dice: &mut Dice, found_on: Day) -> String {
+        let held = |item: &&&Criterion| check_item(&self.rules, item, found_on).is_ok();
+        let held: Vec<&str> = self.items.iter().filter(held).map(|item| item.code).collect();
+        (*dice.one(&held)).to_owned()
+    }
+
     fn hazard(&self, number: u64) -> Result<Hazard> {
         let at = usize::try_from(number)?;
         let kept = self.hazards[at].lock().unwrap_or_else(PoisonError::into_inner).clone();
@@ -338,7 +349,7 @@ impl World {
         let enterprise = usize::try_from(dice.below(many))?;
         let stream = self.enterprises[enterprise].0;
         let major = dice.percent(5);
-        let criterion = major.then(|| (*dice.one(&self.items)).to_owned());
+        let criterion = major.then(|| self.item(&mut dice, self.today()));
         let place = *dice.one(PLACES);
         let place = text(place)?;
         let description = text(&format!("{}（{number}）", *dice.one(FOUND)))?;
@@ -402,7 +413,8 @@ impl World {
             self.on(&hazard, HazardCommand::Dismiss(because), INSPECTORS)?;
             return Ok(());
         }
-        let criterion = hazard.major.then(|| (*dice.one(&self.items)).to_owned());
+        // Nothing is due before it is assigned: the day of the finding stands there.
+        let criterion = hazard.major.then(|| self.item(&mut dice, hazard.due));
         let verify = Verify { criterion, because: text("现场核实")? };
         self.on(&hazard, HazardCommand::Verify(verify), INSPECTORS)?;
         self.then(dice.days(1, 3), Task::Assign(number));
@@ -423,8 +435,12 @@ impl World {
         let assign = Assign { responsible_post: text("主要负责人")?, due: hazard.due };
         self.on(&hazard, HazardCommand::Assign(assign), &["handler"])?;
         if hazard.major && !hazard.reopened && dice.percent(10) {
-            let list =
-                List { authority: text("市安委办")?, place: None, because: text("整改难度大")? };
+            let list = List {
+                authority: text("市安委办")?,
+                place: None,
+                decided_on: None,
+                because: text("整改难度大")?,
+            };
             self.on(&hazard, HazardCommand::List(list), &["approver"])?;
         }
         // Most are mended in time; some are late, and a few never.

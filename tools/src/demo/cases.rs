@@ -257,7 +257,12 @@ fn supervise(cast: &mut Cast, case: &Case) -> Result<()> {
         return Ok(());
     };
     let stream = format!("{}/hazard/0", case.id);
-    let list = hazard::List { authority: text(authority)?, place: None, because: text(&case.note)? };
+    let list = hazard::List {
+        authority: text(authority)?,
+        place: None,
+        decided_on: None,
+        because: text(&case.note)?,
+    };
     cast.act(&stream, Command::Hazard(HazardCommand::List(list)), &["approver"])?;
     let assign = hazard::Assign { responsible_post: text("主要负责人")?, due };
     cast.act(&stream, Command::Hazard(HazardCommand::Assign(assign)), &["handler"])?;

@@ -19,6 +19,7 @@ use adit_core::ledger::clock::{Clock, SystemClock};
 use adit_core::ledger::home::Home;
 use adit_core::ledger::vkey::SigningKey;
 use adit_core::office::Office;
+use adit_core::rules::Rules;
 use adit_core::units::Position;
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
@@ -74,7 +75,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         None => Columns::default(),
     };
     let table = table::read(&args.file).with_context(|| format!("couldn't read {}", args.file.display()))?;
-    let (rows, bad) = row::check(&columns, &table, SystemClock.now().day())?;
+    let (rows, bad) = row::check(&columns, &table, &Rules::builtin()?, SystemClock.now().day())?;
     let stopped = !bad.is_empty() && !args.skip_bad;
     let written = if stopped || args.dry_run { None } else { Some(write(args, &rows)?) };
     if args.json {

@@ -3,8 +3,11 @@
 use std::collections::BTreeMap;
 
 use adit_core::enterprise::Register;
-use adit_core::hazard::{Origin, Report};
+use adit_core::hazard::{HazardRefusal, Origin, Report};
 use adit_core::id::{Id, StreamId, StreamKind};
+use adit_core::refusal::{Lang, Refusal};
+use adit_core::rules::Rules;
+use adit_core::rules::catalogues::check_item;
 use adit_core::rules::closure::Licence;
 use adit_core::rules::criteria::{self, Criterion};
 use adit_core::rules::reward::Sector;
@@ -72,7 +75,12 @@ pub(super) struct Bad {
 }
 
 /// Reads every row. Columns that must be there are named when they are not.
-pub(super) fn check(columns: &Columns, table: &[Line], today: Day) -> Result<(Vec<Row>, Vec<Bad>)> {
+pub(super) fn check(
+    columns: &Columns,
+    table: &[Line],
+    rules: &Rules,
+    today: Day,
+) -> Result<(Vec<Row>, Vec<Bad>)> {
     let (head, body) = table.split_first().ok_or_else(|| fail("文件为空", "the file is empty"))?;
     let mut at = BTreeMap::new();
     for (index, name) in head.cells.iter().enumerate().filter(|(_, name)| !name.is_empty()) {
@@ -88,7 +96,7 @@ pub(super) fn check(columns: &Columns, table: &[Line], today: Day) -> Result<(Ve
     }
     let (mut rows, mut bad, mut seen) = (Vec::new(), Vec::new(), BTreeMap::<[u8; 32], u32>::new());
     for line in body {
-        let mut cells = Cells { at: &at, line, today, bad: Vec::new() };
+        let mut cells = Cells { at: &at, line, rules, today, bad: Vec::new() };
         let row = cells.row(columns);
         if let (Some(mut row), true) = (row, cells.bad.is_empty()) {
             let times = seen.entry(row.hash).or_default();
@@ -109,6 +117,7 @@ struct Refused;
 struct Cells<'a> {
     at: &'a BTreeMap<&'a str, usize>,
     line: &'a Line,
+    rules: &'a Rules,
     today: Day,
     bad: Vec<Bad>,
 }
@@ -168,7 +177,7 @@ impl<'a> Cells<'a> {
         let place = self.text(&columns.place);
         let described: Option<Text<4000>> = self.text(&columns.description);
         let found_on = self.day(&columns.found_on);
-        let criterion = self.criterion(&columns.criterion);
+        let criterion = self.criterion(&columns.criterion, found_on);
         let origin = self.one_of(&columns.source, SOURCES);
         let (described, origin) = (described?, origin?);
         let whole = self.annotated(columns, &described, origin);
@@ -247,15 +256,21 @@ impl<'a> Cells<'a> {
         None
     }
 
-    fn criterion(&mut self, column: &str) -> Result<Option<String>, Refused> {
+    /// An item of a catalogue that held on the day of the finding; refused in the words that the ledger has for it.
+    fn criterion(&mut self, column: &str, found_on: Option<Day>) -> Result<Option<String>, Refused> {
         let code = self.get(column);
         if code.is_empty() {
             return Ok(None);
         }
-        if criteria::get(code).is_some_and(Criterion::is_selectable) {
-            return Ok(Some(code.to_owned()));
-        }
-        self.refuse(column, "没有这一判定条款编号", "there is no criterion item with this code");
+        let Some(item) = criteria::get(code).filter(|item| Criterion::is_selectable(item)) else {
+            self.refuse(column, "没有这一判定条款编号", "there is no criterion item with this code");
+            return Err(Refused);
+        };
+        let held = found_on.map_or(Ok(()), |day| check_item(self.rules, item, day));
+        let Err(not_in_force) = held else { return Ok(Some(code.to_owned())) };
+        let refusal = Refusal::from(HazardRefusal::CriterionNotInForce(not_in_force));
+        let (zh, en) = (refusal.words(Lang::Zh), refusal.words(Lang::En));
+        self.refuse(column, &format!("{}{}", zh.says, zh.instead), &format!("{} {}", en.says, en.instead));
         Err(Refused)
     }
 
