@@ -26,7 +26,7 @@ pub(crate) fn column(table: &str, name: &str) -> Option<(&'static str, &'static 
 }
 
 /// Columns whose texts are names of the program and are shown by their labels.
-pub(crate) const NAMED: [&str; 18] = [
+pub(crate) const NAMED: [&str; 19] = [
     "status",
     "standing",
     "origin",

@@ -387,7 +387,7 @@ mod tests {
     /// With the pack that ships every clock of a report runs in calendar days; a pack may say otherwise.
     #[test]
     fn when_the_holidays_of_the_next_year_are_not_known_then_no_clock_is_left_out_in_silence() {
-        let handle = "days = 60\nunit = ";
+        let handle = "from = \"2018-01-04\"\nwhat = \"核查处理完毕\"\ndays = 60\nunit = ";
         let working = |unit| format!("{handle}\"{unit}\"");
         let rules = changed("deadlines", &working("calendar"), &working("working"), false).expect("packs");
         let state = State { status: Status::Reported, ..State::default() };

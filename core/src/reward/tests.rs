@@ -119,7 +119,7 @@ fn when_the_rule_has_tiers_then_the_handler_names_one_and_the_event_holds_it() {
 
 #[test]
 fn when_the_claim_period_is_in_working_days_of_an_unknown_year_then_nobody_is_told_yet() {
-    let claim = "what = \"领取奖金\"\ndays = 60\nunit = ";
+    let claim = "from = \"2018-01-04\"\nwhat = \"领取奖金\"\ndays = 60\nunit = ";
     let working = |unit| format!("{claim}\"{unit}\"");
     let rules = changed("deadlines", &working("calendar"), &working("working"), false).expect("packs");
     let state = State { status: Status::Approved, ..State::default() };

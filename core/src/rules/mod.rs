@@ -118,7 +118,7 @@ impl PackError {
 impl Rejection for PackError {
     fn code(&self) -> &'static str {
         match self {
-            Self::Unknown(_) => "rules.unknown_pack",
+            Self::Unknown(..) => "rules.unknown_pack",
             Self::Form { .. } => "rules.pack_form",
             Self::Contradiction { .. } => "rules.pack_contradiction",
             Self::Gap { .. } => "rules.pack_gap",
