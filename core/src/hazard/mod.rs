@@ -221,14 +221,7 @@ impl Decider for HazardDecider {
                 state.relieved = true;
             }
             HazardEvent::ReliefRefused(_) => state.relief_decided = true,
-            HazardEvent::Penalised(penalised) => {
-                let decision = penalised.penalise.decision.to_string();
-                if penalised.publish_due.is_some() && !penalised.waits {
-                    state.on_the_clock = Some(decision.clone());
-                }
-                state.unpublished.push((decision.clone(), penalised.publish_due));
-                state.decisions.insert(decision);
-            }
+            HazardEvent::Penalised(penalised) => penalise(&mut state, penalised),
             HazardEvent::Merged(_) => state.status = Status::Merged,
             HazardEvent::Overdue(overdue) => {
                 state.called_for = overdue.calls_for.or(state.called_for);
@@ -266,6 +259,15 @@ fn delist(state: &mut State, delisted: &Delisted) {
     state.delisting_due = delisted.publish_due;
     state.extension_notice_days = None;
     state.missed.remove("publish_delisting");
+}
+
+fn penalise(state: &mut State, penalised: &Penalised) {
+    let decision = penalised.penalise.decision.to_string();
+    if penalised.publish_due.is_some() && !penalised.waits {
+        state.on_the_clock = Some(decision.clone());
+    }
+    state.unpublished.push((decision.clone(), penalised.publish_due));
+    state.decisions.insert(decision);
 }
 
 fn publish(state: &mut State, published: &PublishedAt) {
