@@ -33,6 +33,9 @@ use serde_json::Value;
 /// One attempt: what, on which stream, with which choice, after how many days.
 type Attempt = (u8, u8, u8, i64);
 
+const CLOCKS: [&str; 6] =
+    ["rectify", "review", "decide_extension", "publish_penalty", "publish_listing", "publish_delisting"];
+
 fn hazard_command(world: &World, what: u8, choice: u8) -> (HazardCommand, Vec<Party>) {
     let today = world.today();
     let one = Element::ALL[usize::from(choice) % 5];
@@ -84,15 +87,7 @@ fn hazard_command(world: &World, what: u8, choice: u8) -> (HazardCommand, Vec<Pa
         }
         19 => (HazardCommand::Dismiss(because()), inspectors()),
         20 => {
-            let clocks = [
-                "rectify",
-                "review",
-                "decide_extension",
-                "publish_penalty",
-                "publish_listing",
-                "publish_delisting",
-            ];
-            let clock = clocks[usize::from(choice) % 6];
+            let clock = CLOCKS[usize::from(choice) % CLOCKS.len()];
             (HazardCommand::RecordOverdue(RecordOverdue { clock: clock.into() }), vec![Party::Log])
         }
         21 => (HazardCommand::Serve(Serve { principal: true, controller: false }), officer(Role::Handler)),

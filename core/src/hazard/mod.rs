@@ -237,14 +237,7 @@ impl Decider for HazardDecider {
                 state.relieved = true;
             }
             HazardEvent::ReliefRefused(_) => state.relief_decided = true,
-            HazardEvent::Penalised(penalised) => {
-                let decision = penalised.penalise.decision.to_string();
-                if penalised.publish_due.is_some() && !penalised.waits {
-                    state.on_the_clock = Some(decision.clone());
-                }
-                state.unpublished.push((decision.clone(), penalised.publish_due));
-                state.decisions.insert(decision);
-            }
+            HazardEvent::Penalised(penalised) => penalise(&mut state, penalised),
             HazardEvent::Merged(_) => {
                 state.status = Status::Merged;
                 leave(&mut state, recorded, None);
@@ -331,6 +324,15 @@ fn delist(state: &mut State, delisted: &Delisted) {
     state.delisting_due = delisted.publish_due;
     state.extension_notice_days = None;
     state.missed.remove("publish_delisting");
+}
+
+fn penalise(state: &mut State, penalised: &Penalised) {
+    let decision = penalised.penalise.decision.to_string();
+    if penalised.publish_due.is_some() && !penalised.waits {
+        state.on_the_clock = Some(decision.clone());
+    }
+    state.unpublished.push((decision.clone(), penalised.publish_due));
+    state.decisions.insert(decision);
 }
 
 fn publish(state: &mut State, published: &PublishedAt) {
