@@ -9,6 +9,7 @@ use adit_core::hazard::{self, HazardCommand};
 use adit_core::id::{CommandId, Id, StreamId, StreamKind};
 use adit_core::office::ExecuteError;
 use adit_core::report::{self, ReportCommand};
+use adit_core::reward::{self, RewardCommand};
 use adit_core::units::Day;
 
 use crate::app::App;
@@ -52,9 +53,8 @@ fn record(app: &Arc<App>, stream: StreamId, clock: String) -> Result<bool, Execu
     let command = match stream.kind {
         StreamKind::Hazard => Command::Hazard(HazardCommand::RecordOverdue(hazard::RecordOverdue { clock })),
         StreamKind::Report => Command::Report(ReportCommand::RecordOverdue(report::RecordOverdue { clock })),
-        // A claim that nobody made is forfeited by an approver, not missed by an office.
-        StreamKind::Reward
-        | StreamKind::Enterprise
+        StreamKind::Reward => Command::Reward(RewardCommand::RecordOverdue(reward::RecordOverdue { clock })),
+        StreamKind::Enterprise
         | StreamKind::Inspection
         | StreamKind::Actor
         | StreamKind::Rules

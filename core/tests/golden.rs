@@ -330,16 +330,23 @@ fn reward() {
         ("reward.waive", claim),
         ("reward.extend", json!({ "until": "2024-09-07", "because": "举报人住院" })),
         ("reward.extend late", json!({ "until": "2024-09-07", "because": "举报人住院" })),
+        ("reward.record_overdue", json!({ "clock": "claim" })),
+        ("reward.record_overdue late", json!({ "clock": "claim" })),
     ];
-    let table = Table::<RewardDecider>::new(facts, &commands, &[]);
+    let table = Table::<RewardDecider>::new(
+        facts,
+        &commands,
+        &["reward.record_overdue", "reward.record_overdue late"],
+    );
     let way = ["reward.assess", "reward.approve", "reward.notify", "reward.claim", "reward.pay"];
-    let states: [(&str, &[&str]); 9] = [
+    let states: [(&str, &[&str]); 10] = [
         ("absent", &[]),
         ("assessed", &way[..1]),
         ("approved", &way[..2]),
         ("notified", &way[..3]),
         ("claimed", &way[..4]),
         ("paid", &way),
+        ("overdue", &[way[0], way[1], way[2], "reward.record_overdue late"]),
         ("forfeited", &[way[0], way[1], way[2], "reward.forfeit late"]),
         ("waived", &[way[0], way[1], way[2], "reward.waive"]),
         ("denied", &["reward.assess excluded"]),

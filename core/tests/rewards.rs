@@ -425,6 +425,27 @@ mod given_a_reporter_who_was_told {
     }
 
     #[test]
+    fn when_nobody_claims_in_time_then_the_ledger_records_that_once_and_an_officer_forfeits_it() {
+        let bureau = Bureau::in_memory();
+        let case = told(&bureau);
+        let overdue = || RewardCommand::RecordOverdue(reward::RecordOverdue { clock: "claim".into() });
+        // Told on 10 May: the sixtieth day is 9 July.
+        bureau.clock.advance_seconds(60 * 86_400);
+        assert_eq!(
+            on_reward(&bureau, &case, overdue(), &[]),
+            "reward.not_overdue",
+            "the last day belongs to it"
+        );
+        bureau.clock.advance_seconds(86_400);
+        assert_eq!(on_reward(&bureau, &case, overdue(), &["approver"]), "reward.only_by_log");
+        assert_eq!(on_reward(&bureau, &case, overdue(), &[]), "done");
+        assert_eq!(on_reward(&bureau, &case, overdue(), &[]), "reward.overdue_recorded");
+        let facts = bureau.office.ledger().stream(&case.reward).expect("read");
+        assert_eq!(facts.last().map(|fact| fact.event.public_kind()), Some("reward.overdue"));
+        assert_eq!(forfeit(&bureau, &case), "done");
+    }
+
+    #[test]
     fn when_it_was_claimed_then_there_is_nothing_to_extend() {
         let bureau = Bureau::in_memory();
         let case = told(&bureau);

@@ -354,6 +354,7 @@ impl Deadlines {
 
     fn reward(&mut self, fact: &Fact, event: &RewardEvent) {
         match event {
+            RewardEvent::Overdue(overdue) => self.missed(fact, &overdue.clock),
             RewardEvent::Paid(_) => self.drop_all(fact),
             RewardEvent::Forfeited(_)
             | RewardEvent::Denied(_)

@@ -137,6 +137,7 @@ impl RewardBudget {
             | RewardEvent::Reassessed(_)
             | RewardEvent::Notified(_)
             | RewardEvent::Extended(_)
+            | RewardEvent::Overdue(_)
             | RewardEvent::Claimed(_) => {}
         }
     }

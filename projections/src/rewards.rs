@@ -302,6 +302,7 @@ impl Rewards {
                 reward.status = reward.after_a_share();
             }
             RewardEvent::Extended(extended) => reward.claim_due = Some(extended.until.into()),
+            RewardEvent::Overdue(_) => {}
             // Claimed only when each of the joint reporters has claimed, or given up, or come too late.
             RewardEvent::Claimed(claim) => {
                 reward.settle(&hex(claim.key.key()), true);

@@ -398,6 +398,7 @@ impl Gather for RewardDecider {
             | RewardCommand::Pay(_)
             | RewardCommand::Forfeit(_)
             | RewardCommand::Extend(_)
+            | RewardCommand::RecordOverdue(_)
             | RewardCommand::Waive(_) => None,
         };
         match report {

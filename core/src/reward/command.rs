@@ -42,6 +42,9 @@ pub enum RewardCommand {
     /// More time to claim it. By an approver.
     #[serde(rename = "reward.extend")]
     Extend(Extend),
+    /// The ledger's own record that the claim period passed.
+    #[serde(rename = "reward.record_overdue")]
+    RecordOverdue(RecordOverdue),
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -88,6 +91,13 @@ pub struct Pay {
     pub amount_yuan: Fen,
     /// Number of the voucher; never who was paid.
     pub voucher: Short,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RecordOverdue {
+    /// `claim`.
+    pub clock: String,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::command::{Claim, Empty, Pay};
+use super::command::{Claim, Empty, Pay, RecordOverdue};
 use super::first::SameMatter;
 use crate::decider::StreamEvent;
 use crate::id::StreamId;
@@ -37,6 +37,8 @@ pub enum RewardEvent {
     Denied(Denied),
     #[serde(rename = "reward.extended")]
     Extended(Extended),
+    #[serde(rename = "reward.overdue")]
+    Overdue(RecordOverdue),
 }
 
 /// The amount with its rule, its reasons and what they rest on.
@@ -129,6 +131,7 @@ impl StreamEvent for RewardEvent {
             Self::Waived(_) => "reward.waived",
             Self::Denied(_) => "reward.denied",
             Self::Extended(_) => "reward.extended",
+            Self::Overdue(_) => "reward.overdue",
         }
     }
 
@@ -142,6 +145,7 @@ impl StreamEvent for RewardEvent {
             | Self::Claimed(_)
             | Self::Paid(_)
             | Self::Extended(_)
+            | Self::Overdue(_)
             | Self::Forfeited(_) => self.kind(),
         }
     }
@@ -161,7 +165,11 @@ impl StreamEvent for RewardEvent {
                 vec![Line::Extend { name: "claim".to_owned(), until: extended.until }]
             }
             Self::Denied(denied) => denied.ends_claim.then(stop).into_iter().collect(),
-            Self::Assessed(_) | Self::Reassessed(_) | Self::Approved(_) | Self::Paid(_) => Vec::new(),
+            Self::Assessed(_)
+            | Self::Reassessed(_)
+            | Self::Approved(_)
+            | Self::Paid(_)
+            | Self::Overdue(_) => Vec::new(),
         }
     }
 
@@ -177,6 +185,7 @@ impl StreamEvent for RewardEvent {
             | Self::Paid(_)
             | Self::Forfeited(_)
             | Self::Waived(_)
+            | Self::Overdue(_)
             | Self::Extended(_) => Vec::new(),
         }
     }

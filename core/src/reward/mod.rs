@@ -51,6 +51,8 @@ pub struct State {
     pub assessed_by: BTreeSet<ActorId>,
     pub approved_by: BTreeSet<ActorId>,
     pub claim_due: Option<Day>,
+    /// It was recorded that the claim period passed.
+    pub overdue: bool,
     /// The day from which the claim period counts.
     pub notified_on: Option<Day>,
     pub claimed: BTreeSet<String>,
@@ -337,6 +339,17 @@ fn extend(state: &State, extend: &Extend, moment: &Moment<'_>) -> Decision {
     }))
 }
 
+/// Recorded once, by the ledger itself, after the last day. What follows from it, a person does: whoever had a good reason
+/// not to come is not struck out at midnight.
+fn record_overdue(state: &State, overdue: &RecordOverdue, moment: &Moment<'_>) -> Decision {
+    live(state)?;
+    need(signed_by_log(moment.by), Refused::OnlyByLog)?;
+    let due = state.claim_due.filter(|_| state.status == Status::Notified && overdue.clock == "claim");
+    need(due.is_some_and(|due| due < moment.now.day()), Refused::NotOverdue)?;
+    need(!state.overdue, Refused::OverdueRecorded)?;
+    Ok(RewardEvent::Overdue(overdue.clone()))
+}
+
 /// The claim is signed by a key whose public half stands in the report's body.
 fn claim(state: &State, claim: &Claim, moment: &Moment<'_>) -> Result<(), Refused> {
     live(state)?;
@@ -423,6 +436,7 @@ impl Decider for RewardDecider {
             RewardCommand::Pay(command) => pay(state, command, moment),
             RewardCommand::Forfeit(_) => forfeit(state, moment),
             RewardCommand::Extend(command) => extend(state, command, moment),
+            RewardCommand::RecordOverdue(command) => record_overdue(state, command, moment),
             RewardCommand::Waive(command) => {
                 let amount_yuan = share(state, command);
                 let waived = Waived { claim: command.clone(), amount_yuan };
@@ -447,9 +461,11 @@ impl Decider for RewardDecider {
             RewardEvent::Notified(notified) => {
                 state.claim_due = notified.claim_due;
                 state.notified_on = Some(recorded.at.day());
+                state.overdue = false;
                 state.status = state.after_a_share();
             }
             RewardEvent::Extended(extended) => state.claim_due = Some(extended.until),
+            RewardEvent::Overdue(_) => state.overdue = true,
             RewardEvent::Claimed(claim) => {
                 state.claimed.insert(hex(claim.key.key()));
                 state.status = state.after_a_share();

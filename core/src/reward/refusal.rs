@@ -39,5 +39,8 @@ refusals! {
         Denied = "reward.denied",
         OtherReport = "reward.other_report",
         UnknownYear = "reward.unknown_year",
+        OnlyByLog = "reward.only_by_log",
+        NotOverdue = "reward.not_overdue",
+        OverdueRecorded = "reward.overdue_recorded",
     }
 }

@@ -208,6 +208,7 @@ proptest! {
                 | RewardEvent::Claimed(_)
                 | RewardEvent::Forfeited(_)
                 | RewardEvent::Waived(_)
+                | RewardEvent::Overdue(_)
                 | RewardEvent::Extended(_) => {}
             }
         }
