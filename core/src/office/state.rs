@@ -13,8 +13,9 @@ use crate::units::{Revision, Timestamp};
 
 use super::ExecuteError;
 
-/// Streams kept; beyond it they are folded again.
-const STREAMS_MAX: usize = 16_384;
+/// Streams of one generation. Between one and two generations are kept; beyond that they are folded again, at about half a
+/// millisecond each, because whole groups are read and checked.
+const STREAMS_MAX: usize = 65_536;
 
 /// A stream's state together with where the stream ends.
 #[derive(Clone)]
@@ -55,7 +56,37 @@ impl Decided {
 
 #[derive(Default)]
 pub(crate) struct Cache {
-    kept: Mutex<HashMap<StreamId, Kept>>,
+    kept: Mutex<Generations>,
+}
+
+/// What was used lately, and what was used before that and goes next.
+#[derive(Default)]
+struct Generations {
+    young: HashMap<StreamId, Kept>,
+    old: HashMap<StreamId, Kept>,
+}
+
+impl Generations {
+    fn get(&mut self, stream: &StreamId) -> Option<Kept> {
+        if let Some(kept) = self.young.get(stream) {
+            return Some(kept.clone());
+        }
+        let kept = self.old.remove(stream)?;
+        self.put(*stream, kept.clone());
+        Some(kept)
+    }
+
+    fn put(&mut self, stream: StreamId, kept: Kept) {
+        if self.young.len() >= STREAMS_MAX {
+            self.old = std::mem::take(&mut self.young);
+        }
+        self.young.insert(stream, kept);
+    }
+
+    fn forget(&mut self, stream: &StreamId) {
+        self.young.remove(stream);
+        self.old.remove(stream);
+    }
 }
 
 impl Cache {
@@ -66,7 +97,7 @@ impl Cache {
         D::Event: InUnion,
         D::State: Send + Sync + 'static,
     {
-        let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner).get(&stream).cloned();
+        let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner).get(&stream);
         if let Some(kept) = kept
             && let Some(state) = kept.state.downcast_ref::<D::State>()
         {
@@ -81,12 +112,9 @@ impl Cache {
 
     pub(crate) fn keep(&self, decided: Decided) {
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        if kept.len() >= STREAMS_MAX {
-            kept.clear();
-        }
         let newer = kept.get(&decided.stream).is_some_and(|old| old.tail.next >= decided.kept.tail.next);
         if !newer {
-            kept.insert(decided.stream, decided.kept);
+            kept.put(decided.stream, decided.kept);
         }
     }
 
@@ -94,8 +122,8 @@ impl Cache {
     pub(crate) fn forget(&self, stream: Option<StreamId>) {
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         match stream {
-            Some(stream) => drop(kept.remove(&stream)),
-            None => kept.clear(),
+            Some(stream) => kept.forget(&stream),
+            None => *kept = Generations::default(),
         }
     }
 }
