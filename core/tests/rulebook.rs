@@ -1,5 +1,5 @@
 //! Rule packs in force: adopted as they ship, or with a text of the bureau's own, and asked as of the past.
-#![allow(clippy::expect_used, reason = "a test reports by panicking")]
+#![allow(clippy::expect_used, clippy::panic, reason = "a test reports by panicking")]
 
 mod common;
 

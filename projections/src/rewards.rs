@@ -295,14 +295,16 @@ impl Rewards {
         };
         reward.last = fact.position;
         match event {
-            RewardEvent::Assessed(_) | RewardEvent::Reassessed(_) | RewardEvent::Denied(_) => {}
+            RewardEvent::Assessed(_)
+            | RewardEvent::Reassessed(_)
+            | RewardEvent::Denied(_)
+            | RewardEvent::Overdue(_) => {}
             RewardEvent::Approved(_) => reward.status = Status::Approved,
             RewardEvent::Notified(notified) => {
                 reward.claim_due = notified.claim_due.map(DayNumber::from);
                 reward.status = reward.after_a_share();
             }
             RewardEvent::Extended(extended) => reward.claim_due = Some(extended.until.into()),
-            RewardEvent::Overdue(_) => {}
             // Claimed only when each of the joint reporters has claimed, or given up, or come too late.
             RewardEvent::Claimed(claim) => {
                 reward.settle(&hex(claim.key.key()), true);
