@@ -255,6 +255,8 @@ mod given_the_published_cases {
             // Five deaths were reported, four verified.
             (concealed("C04", "2023-04-10", 4, Some(AccidentGrade::Larger)), "160000.00"),
             (concealed("C10", "2024-07-08", 1, None), "30000.00"),
+            // 云南彝良, one death concealed at a building site (云南省应急管理厅 5起典型案例, 2025); not among the cases of the demonstration.
+            (concealed("彝良", "2024-08-01", 1, None), "30000.00"),
             // 15 % of 10,000 is 1,500: the floor.
             (fined("C14", industry, "2024-01-15", "10000"), "3000.00"),
             (fined("C18", mine, "2024-06-25", "1490000"), "223500.00"),
