@@ -13,8 +13,8 @@ use crate::units::{Revision, Timestamp};
 
 use super::ExecuteError;
 
-/// Streams of one generation. Between one and two generations are kept; beyond that they are folded again, at about half a
-/// millisecond each, because whole groups are read and checked.
+/// Streams of one generation. Between one and two generations are kept; beyond that they are folded again, which reads and checks
+/// a whole group of the journal for each entry.
 const STREAMS_MAX: usize = 65_536;
 
 /// A stream's state together with where the stream ends.
