@@ -24,7 +24,8 @@ use crate::opening::LedgerEvent;
 use crate::refusal::Refusal;
 use crate::role::Party;
 use crate::rulebook::RulesEvent;
-use crate::rules::{PackError, Rules};
+use crate::rules::place::NATIONAL;
+use crate::rules::{Change, PackError, Rules};
 use crate::units::{Position, Timestamp};
 
 /// How often a command is decided again because something it read had moved.
@@ -307,35 +308,26 @@ impl Office {
 
     /// The rule packs that were in force before `until`: what is asked as of the past is answered by the rules of the past.
     pub fn rules_until(&self, until: Position) -> Result<Rules, ExecuteError> {
-        let mut rules = Rules::builtin()?;
+        let mut place = NATIONAL.to_owned();
         for fact in self.facts_of(StreamKind::Ledger)? {
             if let Event::Ledger(LedgerEvent::Opened(open)) = fact.event
-                && let Some(place) = open.place
+                && let Some(named) = open.place
             {
-                rules = rules.in_place(place.as_str());
+                place = named.to_string();
             }
         }
         let facts = self.facts_of(StreamKind::Rules)?;
-        for fact in facts.into_iter().filter(|fact| fact.position < until) {
-            match fact.event {
-                Event::Rules(RulesEvent::Adopted(adopt)) => {
-                    rules = rules.adopting(&adopt.pack, &adopt.hash)?;
+        let changes = facts.into_iter().filter(|fact| fact.position < until).filter_map(|fact| {
+            let Event::Rules(event) = fact.event else { return None };
+            match event {
+                RulesEvent::Adopted(adopt) => Some(Change::Adopted { pack: adopt.pack, hash: adopt.hash }),
+                RulesEvent::Amended(amend) => {
+                    Some(Change::Amended { pack: amend.pack, text: amend.text.to_string() })
                 }
-                Event::Rules(RulesEvent::Amended(amend)) => {
-                    rules = rules.amended(&amend.pack, amend.text.as_str())?;
-                }
-                Event::Rules(RulesEvent::RewardBudgetSet(_))
-                | Event::Hazard(_)
-                | Event::Report(_)
-                | Event::Reward(_)
-                | Event::Enterprise(_)
-                | Event::Inspection(_)
-                | Event::Actor(_)
-                | Event::Ledger(_)
-                | Event::Inquiry(_) => {}
+                RulesEvent::RewardBudgetSet(_) => None,
             }
-        }
-        Ok(rules)
+        });
+        Ok(Rules::after(&place, &changes.collect::<Vec<_>>())?)
     }
 
     /// Everything in the streams of one kind, in the order of the log.

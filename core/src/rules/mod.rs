@@ -137,6 +137,15 @@ impl Rejection for PackError {
     }
 }
 
+/// What an approver did to a pack.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Change {
+    /// Adopted it as it ships, by its hash.
+    Adopted { pack: String, hash: String },
+    /// Adopted a text of the bureau's own in its place.
+    Amended { pack: String, text: String },
+}
+
 /// The packs in force, for the place of the ledger.
 #[derive(Clone, Debug)]
 pub struct Rules {
@@ -221,15 +230,29 @@ impl Rules {
         self
     }
 
-    /// After a pack was adopted as it ships. A hash of another version of the software changes nothing.
+    /// The packs after these changes, in their order, for a ledger of this place; read once, however many changes there were.
     ///
     /// # Errors
-    /// The shipped text can contradict packs that the bureau wrote itself.
-    pub fn adopting(&self, id: &str, hash: &str) -> Result<Self, PackError> {
-        match PACKS.iter().find(|pack| pack.id == id && pack.hash() == hash) {
-            Some(pack) => self.amended(id, &pack.text),
-            None => Ok(self.clone()),
+    /// As for one pack: see [`Self::amended`].
+    pub fn after(place: &str, changes: &[Change]) -> Result<Self, PackError> {
+        let (mut packs, mut adopted) = (PACKS.to_vec(), BTreeSet::new());
+        for change in changes {
+            let (id, text) = match change {
+                Change::Adopted { pack, hash } => {
+                    let shipped =
+                        PACKS.into_iter().find(|shipped| shipped.id == pack && shipped.hash() == *hash);
+                    // A hash of another version of the software changes nothing.
+                    let Some(shipped) = shipped else { continue };
+                    (pack, shipped.text)
+                }
+                Change::Amended { pack, text } => (pack, Cow::Owned(text.clone())),
+            };
+            if let Some(pack) = packs.iter_mut().find(|pack| pack.id == id) {
+                pack.text = text;
+                adopted.insert(id.clone());
+            }
         }
+        Self::of(packs, adopted, place)
     }
 
     /// After the bureau adopted a text of its own in the place of a pack: the numbers of its province filled in, the holidays of
