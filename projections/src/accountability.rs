@@ -6,13 +6,15 @@ use adit_core::hazard::{HazardEvent, Origin, Status};
 use adit_core::id::{StreamId, StreamKind};
 use adit_core::inspection::InspectionEvent;
 use adit_core::rules::Rules;
-use adit_core::rules::accountability::{Called, TraceFacts, Trigger, hold, triggers};
+use adit_core::rules::accountability::{
+    AccountabilityRules, Called, Counts, TraceFacts, Trigger, TriggerRule, in_force, triggers,
+};
 use adit_core::units::{Day, Position};
 use serde::{Deserialize, Serialize};
 
 use crate::Projection;
 use crate::ask::{Ask, Page};
-use crate::compact::{DayNumber, Key, NONE, Table, When, Words};
+use crate::compact::{DayNumber, Key, NONE, Place, Table, When, Words};
 use crate::roll::Roll;
 use crate::standing::status_after;
 use crate::{deadlines, inspections, notifications, timeline};
@@ -28,22 +30,26 @@ pub struct Accountability {
     roll: Roll,
     criteria: Words,
     hazards: Table<Key, Hazard>,
-    visits: Table<Key, Visit>,
+    /// Of each hazard that was opened again, by its row: when it was struck off, and the day on which it was open again.
+    reopened: Table<u32, Vec<(When, DayNumber)>>,
+    /// The enterprise of each inspection, and its number among the visits there.
+    inspections: Table<Key, (u32, u32)>,
     /// Visits of each enterprise, and what was ordered or fined there.
     firms: Vec<Firm>,
+    /// Findings whose hazard comes in an entry that follows, with the number of the visit.
+    awaited: Vec<(Key, u32)>,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 struct Firm {
-    visits: Vec<u32>,
+    visits: Vec<Visit>,
     enforced: Vec<When>,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 struct Visit {
-    firm: u32,
     performed: When,
-    findings: Vec<Key>,
+    found: bool,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -56,11 +62,19 @@ struct Hazard {
     /// The criterion item of a major hazard.
     criterion: u32,
     reported: When,
+    /// Number of the visit that found it.
+    found_by: u32,
     /// Decisions on a penalty or on relief.
     answered: bool,
-    unpunished: Option<Position>,
+    unpunished: Option<Place>,
     closed: Option<When>,
-    reopened: Vec<(Position, DayNumber, DayNumber)>,
+}
+
+/// What holds for every hazard of an enterprise on the day that is asked.
+#[derive(Clone, Copy)]
+struct Lately {
+    with_findings: usize,
+    enforced: bool,
 }
 
 /// A major hazard that calls for an inquiry.
@@ -116,57 +130,68 @@ impl Accountability {
                 && ask.spans(hazard.reported.day)
                 && firms.as_ref().is_none_or(|firms| firms[hazard.firm as usize])
         });
-        let called = wanted.filter_map(|(key, hazard)| {
-            let facts = self.facts(*key, hazard, rules, ask.today);
-            let hold = hold(rules, &facts);
-            let fits = match filter.trigger {
-                Some(trigger) => hold.iter().any(|(one, _)| *one == trigger),
-                None => filter.stream.is_some() || !hold.is_empty(),
-            };
-            fits.then_some((*key, hazard, facts))
+        let asked = |rule: &&TriggerRule| filter.trigger.is_none_or(|trigger| trigger == rule.name);
+        let asked: Vec<&TriggerRule> = in_force(rules).filter(asked).collect();
+        let everything = filter.stream.is_some() && filter.trigger.is_none();
+        let counted = Counted::new(self, &rules.accountability, ask.today);
+        let called = wanted.filter(|(key, hazard)| {
+            everything || {
+                let counts = counted.of(key, hazard);
+                asked.iter().any(|rule| rule.holds(&counts))
+            }
         });
-        ask.page(called, |(key, hazard, facts)| Row {
+        ask.page(called, |(key, hazard)| Row {
             hazard: key.stream(StreamKind::Hazard),
             enterprise: self.roll.stream(hazard.firm),
             enterprise_name: self.roll.name(hazard.firm).to_owned(),
             criterion: self.criteria.option(hazard.criterion),
             origin: hazard.origin,
             status: hazard.status,
-            reported_at: hazard.reported.position,
+            reported_at: hazard.reported.position(),
             reported_on: hazard.reported.day.into(),
-            triggers: triggers(rules, &facts),
+            triggers: triggers(rules, &self.facts(key, hazard, &rules.accountability, ask.today)),
         })
     }
 
-    fn facts(&self, key: Key, hazard: &Hazard, rules: &Rules, today: Day) -> TraceFacts {
-        let rules = &rules.accountability;
-        let nothing = Firm::default();
-        let firm = self.firms.get(hazard.firm as usize).unwrap_or(&nothing);
-        let visits = || firm.visits.iter().filter_map(|visit| self.visits.at(*visit)).map(|(_, visit)| visit);
+    /// Closings of a hazard that was opened again, with the day on which it was.
+    fn reopened(&self, key: &Key) -> &[(When, DayNumber)] {
+        if self.reopened.len() == 0 {
+            return &[];
+        }
+        let row = self.hazards.find(key);
+        row.and_then(|row| self.reopened.get(&row)).map(Vec::as_slice).unwrap_or_default()
+    }
+
+    /// Visits before the hazard was written down, from `first` on, that did not find it.
+    fn passed_by(&self, hazard: &Hazard, first: DayNumber) -> impl Iterator<Item = When> {
+        let visits = self.firms.get(hazard.firm as usize).map(|firm| firm.visits.as_slice());
+        let (reported, found_by) = (hazard.reported, hazard.found_by);
+        let before = visits.unwrap_or_default().iter().zip(0..);
+        let before = before.take_while(move |(visit, _)| visit.performed.position() < reported.position());
+        before
+            .filter(move |(visit, number)| {
+                first <= visit.performed.day && visit.performed.day <= reported.day && *number != found_by
+            })
+            .map(|(visit, _)| visit.performed)
+    }
+
+    fn facts(&self, key: &Key, hazard: &Hazard, rules: &AccountabilityRules, today: Day) -> TraceFacts {
         let reported = Day::from(hazard.reported.day);
-        let passed_by = visits().filter(|visit| {
-            visit.performed.position < hazard.reported.position
-                && !visit.findings.contains(&key)
-                && rules.reaches(Trigger::NotFound, visit.performed.day.into(), reported)
-        });
-        let lately = |day: DayNumber| rules.reaches(Trigger::NoEnforcement, day.into(), today);
-        let with_findings =
-            visits().filter(|visit| !visit.findings.is_empty() && lately(visit.performed.day));
+        let first = first_day(rules, Trigger::NotFound, reported);
+        let lately = |when: &When| rules.reaches(Trigger::NoEnforcement, when.day.into(), today);
+        let firm = self.firms.get(hazard.firm as usize);
+        let visits = firm.into_iter().flat_map(|firm| &firm.visits);
+        let with_findings = visits.filter(|visit| visit.found && lately(&visit.performed));
+        let enforced = firm.into_iter().flat_map(|firm| &firm.enforced).filter(|when| lately(when));
+        let again = self.reopened(key).iter();
         TraceFacts {
-            passed_by: passed_by.map(|visit| visit.performed.position).collect(),
-            with_findings: with_findings.map(|visit| visit.performed.position).collect(),
-            enforced: firm
-                .enforced
-                .iter()
-                .filter(|when| lately(when.day))
-                .map(|when| when.position)
-                .collect(),
-            understated: (!hazard.item_proposed).then_some(hazard.reported.position),
-            unpunished: hazard.unpunished,
-            reopened: hazard
-                .reopened
-                .iter()
-                .map(|(position, closed, again)| (*position, (*closed).into(), (*again).into()))
+            passed_by: self.passed_by(hazard, first).map(When::position).collect(),
+            with_findings: with_findings.map(|visit| visit.performed.position()).collect(),
+            enforced: enforced.map(|when| when.position()).collect(),
+            understated: (!hazard.item_proposed).then_some(hazard.reported.position()),
+            unpunished: hazard.unpunished.map(Position::from),
+            reopened: again
+                .map(|(closed, again)| (closed.position(), closed.day.into(), (*again).into()))
                 .collect(),
         }
     }
@@ -180,7 +205,7 @@ impl Accountability {
     }
 
     fn hazard(&mut self, fact: &Fact, event: &HazardEvent) {
-        let (key, now) = (Key::of(&fact.stream), When { position: fact.position, day: fact.day.into() });
+        let (key, now) = (Key::of(&fact.stream), When::of(fact));
         if let HazardEvent::Reported(report) = event {
             let hazard = Hazard {
                 firm: self.roll.number(&report.enterprise),
@@ -189,15 +214,17 @@ impl Accountability {
                 item_proposed: report.criterion.is_some(),
                 criterion: NONE,
                 reported: now,
+                found_by: self.awaited.iter().find(|(found, _)| *found == key).map_or(NONE, |(_, visit)| *visit),
                 answered: false,
                 unpunished: None,
                 closed: None,
-                reopened: Vec::new(),
             };
+            self.awaited.retain(|(found, _)| *found != key);
             self.hazards.put(key, hazard);
             return;
         }
-        let Some(hazard) = self.hazards.get_mut(&key) else { return };
+        let Some(row) = self.hazards.find(&key) else { return };
+        let Some(hazard) = self.hazards.at_mut(row) else { return };
         hazard.status = status_after(hazard.status, event);
         let firm = hazard.firm;
         match event {
@@ -216,11 +243,14 @@ impl Accountability {
                 hazard.closed = Some(now);
                 // Whoever reported a hazard of its own is in principle not penalised (plan, mines, 11).
                 let found = hazard.origin == Origin::Inspection && hazard.criterion != NONE;
-                hazard.unpunished = (found && !hazard.answered).then_some(fact.position);
+                hazard.unpunished = (found && !hazard.answered).then_some(fact.position.into());
             }
             HazardEvent::Reopened(_) => {
                 if let Some(closed) = hazard.closed.take() {
-                    hazard.reopened.push((closed.position, closed.day, now.day));
+                    let times = self.reopened.row(row, Vec::new);
+                    if let Some(times) = self.reopened.at_mut(times) {
+                        times.push((closed, now.day));
+                    }
                 }
             }
             HazardEvent::ProductionSuspended(_) => self.firm(firm).enforced.push(now),
@@ -253,25 +283,79 @@ impl Accountability {
         match event {
             InspectionEvent::Performed(perform) => {
                 let firm = self.roll.number(&perform.enterprise);
-                let performed = When { position: fact.position, day: perform.day.into() };
-                let visit = self.visits.row(key, || Visit { firm, performed, findings: Vec::new() });
-                self.firm(firm).visits.push(visit);
+                let visits = &mut self.firm(firm).visits;
+                let number = u32::try_from(visits.len()).unwrap_or(NONE);
+                visits.push(Visit { performed: When::new(fact.position, perform.day), found: false });
+                self.inspections.put(key, (firm, number));
             }
             InspectionEvent::FindingRecorded(found) => {
-                if let Some(visit) = self.visits.get_mut(&key) {
-                    visit.findings.push(Key::of(&found.hazard));
+                let Some((firm, number)) = self.inspections.get(&key).copied() else { return };
+                if let Some(visit) = self.firm(firm).visits.get_mut(number as usize) {
+                    visit.found = true;
+                }
+                let hazard = Key::of(&found.hazard);
+                match self.hazards.get_mut(&hazard) {
+                    Some(hazard) => hazard.found_by = number,
+                    None => self.awaited.push((hazard, number)),
                 }
             }
             InspectionEvent::EnforcementTaken(_) => {
-                if let Some(firm) = self.visits.get(&key).map(|visit| visit.firm) {
-                    let when = When { position: fact.position, day: fact.day.into() };
-                    self.firm(firm).enforced.push(when);
+                if let Some((firm, _)) = self.inspections.get(&key).copied() {
+                    self.firm(firm).enforced.push(When::of(fact));
                 }
             }
             InspectionEvent::Sealed(_)
             | InspectionEvent::Opened(_)
             | InspectionEvent::Lapsed(_)
             | InspectionEvent::NothingFound(_) => {}
+        }
+    }
+}
+
+/// The first day from which on something counts for a trigger on `on`.
+fn first_day(rules: &AccountabilityRules, trigger: Trigger, on: Day) -> DayNumber {
+    rules.reach(trigger, on).map_or(DayNumber::MIN, DayNumber::from)
+}
+
+/// What decides on triggers, for one hazard after the other.
+struct Counted<'a> {
+    of: &'a Accountability,
+    /// By enterprise.
+    lately: Vec<Lately>,
+    /// How far back an inspection passes a hazard by, by the day on which it was written down: from `since` on.
+    reach: Vec<DayNumber>,
+    since: DayNumber,
+}
+
+impl<'a> Counted<'a> {
+    fn new(of: &'a Accountability, rules: &AccountabilityRules, today: Day) -> Self {
+        let (first, last) = (first_day(rules, Trigger::NoEnforcement, today), DayNumber::from(today));
+        let lately = |when: &When| first <= when.day && when.day <= last;
+        let firms = of.firms.iter().map(|firm| Lately {
+            with_findings: firm.visits.iter().filter(|visit| visit.found && lately(&visit.performed)).count(),
+            enforced: firm.enforced.iter().any(lately),
+        });
+        let reported = || of.hazards.iter().map(|(_, hazard)| hazard.reported.day);
+        // Entries come in the order of time, so that the days of all hazards lie close together.
+        let (since, until) = (reported().min(), reported().max());
+        let days = since.zip(until).map(|(since, until)| since.up_to(until));
+        let reach = days.into_iter().flatten().map(|day| first_day(rules, Trigger::NotFound, day.into()));
+        Self { of, lately: firms.collect(), reach: reach.collect(), since: since.unwrap_or_default() }
+    }
+
+    fn of(&self, key: &Key, hazard: &Hazard) -> Counts {
+        let lately = self.lately.get(hazard.firm as usize);
+        let reach = self.reach.get(hazard.reported.day.days_after(self.since));
+        let reopened = self.of.reopened(key).iter();
+        Counts {
+            passed_by: reach.map_or(0, |first| self.of.passed_by(hazard, *first).count()),
+            with_findings: lately.map_or(0, |lately| lately.with_findings),
+            enforced: lately.is_some_and(|lately| lately.enforced),
+            understated: !hazard.item_proposed,
+            unpunished: hazard.unpunished.is_some(),
+            reopened_after: reopened
+                .map(|(closed, again)| Day::from(*again).days_since(closed.day.into()))
+                .min(),
         }
     }
 }

@@ -102,7 +102,7 @@ pub fn takes(model: &str) -> &'static [&'static str] {
 }
 
 /// Version of snapshots; another one is folded again.
-pub const SNAPSHOT_VERSION: u8 = 4;
+pub const SNAPSHOT_VERSION: u8 = 5;
 
 impl Projections {
     /// Position of the next fact to take over.

@@ -3,11 +3,12 @@
 //! Ids are kept as bytes and days as numbers, because their text forms would make a snapshot slow to read and large.
 
 use std::borrow::Borrow;
-use std::collections::HashMap;
-use std::hash::Hash;
+use std::hash::{BuildHasher, Hash};
 
+use adit_core::event::Fact;
 use adit_core::id::{ActorId, Id, StreamId, StreamKind};
 use adit_core::units::{Day, Position};
+use hashbrown::{DefaultHashBuilder, HashTable};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// Index of a row that does not exist.
@@ -15,16 +16,18 @@ pub(crate) const NONE: u32 = u32::MAX;
 
 /// Rows in the order in which they first came, found by key. Holds fewer than 2^32 rows.
 ///
-/// The hash map only finds rows: what leaves a table is in the order of the log.
+/// The hash table only finds rows: what leaves a table is in the order of the log. It holds numbers of rows and no keys,
+/// because a million keys in each read model would be a good part of its memory.
 #[derive(Clone, Debug)]
 pub(crate) struct Table<K, V> {
     rows: Vec<(K, V)>,
-    index: HashMap<K, u32>,
+    index: HashTable<u32>,
+    hasher: DefaultHashBuilder,
 }
 
 impl<K, V> Default for Table<K, V> {
     fn default() -> Self {
-        Self { rows: Vec::new(), index: HashMap::new() }
+        Self { rows: Vec::new(), index: HashTable::new(), hasher: DefaultHashBuilder::default() }
     }
 }
 
@@ -34,12 +37,13 @@ impl<K: PartialEq, V: PartialEq> PartialEq for Table<K, V> {
     }
 }
 
-impl<K: Clone + Eq + Hash, V> Table<K, V> {
+impl<K: Eq + Hash, V> Table<K, V> {
     pub(crate) fn find<Q: Eq + Hash + ?Sized>(&self, key: &Q) -> Option<u32>
     where
         K: Borrow<Q>,
     {
-        self.index.get(key).copied()
+        let is = |row: &u32| self.at(*row).is_some_and(|(known, _)| known.borrow() == key);
+        self.index.find(self.hasher.hash_one(key), is).copied()
     }
 
     pub(crate) fn at(&self, row: u32) -> Option<&(K, V)> {
@@ -66,13 +70,20 @@ impl<K: Clone + Eq + Hash, V> Table<K, V> {
 
     /// The row of `key`, made by `value` when there is none yet.
     pub(crate) fn row(&mut self, key: K, value: impl FnOnce() -> V) -> u32 {
-        if let Some(row) = self.index.get(&key) {
-            return *row;
+        if let Some(row) = self.find(&key) {
+            return row;
         }
-        let row = u32::try_from(self.rows.len()).unwrap_or(NONE);
-        self.index.insert(key.clone(), row);
+        let row = self.len();
         self.rows.push((key, value()));
+        self.enter(row);
         row
+    }
+
+    /// Lets the last row be found.
+    fn enter(&mut self, row: u32) {
+        let Self { rows, index, hasher } = self;
+        let hash = |row: &u32| rows.get(*row as usize).map_or(0, |(key, _)| hasher.hash_one(key));
+        index.insert_unique(hash(&row), row, hash);
     }
 
     /// Puts `value` under `key`, in the place of what was there.
@@ -103,13 +114,17 @@ impl<K: Serialize, V: Serialize> Serialize for Table<K, V> {
 
 impl<'de, K, V> Deserialize<'de> for Table<K, V>
 where
-    K: Deserialize<'de> + Clone + Eq + Hash,
+    K: Deserialize<'de> + Eq + Hash,
     V: Deserialize<'de>,
 {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let rows = Vec::<(K, V)>::deserialize(deserializer)?;
-        let index = rows.iter().zip(0..).map(|((key, _), row)| (key.clone(), row)).collect();
-        Ok(Self { rows, index })
+        let index = HashTable::with_capacity(rows.len());
+        let mut table = Self { rows, index, hasher: DefaultHashBuilder::default() };
+        for row in 0..table.len() {
+            table.enter(row);
+        }
+        Ok(table)
     }
 }
 
@@ -216,7 +231,12 @@ pub(crate) struct StreamKey(u8, Key);
 impl StreamKey {
     pub(crate) fn of(stream: &StreamId) -> Self {
         let kind = StreamKind::ALL.iter().zip(0..).find(|(kind, _)| **kind == stream.kind);
-        Self(kind.map_or(u8::MAX, |(_, number)| number), Key::of(stream))
+        Self(kind.map_or(0, |(_, number)| number), Key::of(stream))
+    }
+
+    /// Number of the kind, as in [`StreamKind::ALL`].
+    pub(crate) fn kind(self) -> u8 {
+        self.0
     }
 
     /// The stream of a row that does not exist.
@@ -231,7 +251,7 @@ impl StreamKey {
 }
 
 /// Days since 1970-01-01.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub(crate) struct DayNumber(i32);
 
 impl From<Day> for DayNumber {
@@ -246,11 +266,57 @@ impl From<DayNumber> for Day {
     }
 }
 
+impl DayNumber {
+    pub(crate) const MIN: Self = Self(i32::MIN);
+
+    /// The days from this one up to `last`.
+    pub(crate) fn up_to(self, last: Self) -> impl Iterator<Item = Self> {
+        (self.0..=last.0).map(Self)
+    }
+
+    /// Days from `first` to this one; far beyond every table when it lies before.
+    pub(crate) fn days_after(self, first: Self) -> usize {
+        usize::try_from(i64::from(self.0) - i64::from(first.0)).unwrap_or(usize::MAX)
+    }
+}
+
+/// A position in two halves, so that what holds one is not rounded up to eight bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub(crate) struct Place(u32, u32);
+
+impl From<Position> for Place {
+    fn from(position: Position) -> Self {
+        let half = |bits: u64| u32::try_from(bits & u64::from(u32::MAX)).unwrap_or(u32::MAX);
+        Self(half(position.0 >> 32), half(position.0))
+    }
+}
+
+impl From<Place> for Position {
+    fn from(place: Place) -> Self {
+        Self(u64::from(place.0) << 32 | u64::from(place.1))
+    }
+}
+
 /// A position and its day.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub(crate) struct When {
-    pub(crate) position: Position,
+    place: Place,
     pub(crate) day: DayNumber,
+}
+
+impl When {
+    pub(crate) fn new(position: Position, day: impl Into<DayNumber>) -> Self {
+        Self { place: position.into(), day: day.into() }
+    }
+
+    /// Position and day of a fact.
+    pub(crate) fn of(fact: &Fact) -> Self {
+        Self::new(fact.position, fact.day)
+    }
+
+    pub(crate) fn position(self) -> Position {
+        self.place.into()
+    }
 }
 
 /// Who signed together: each combination is kept once.

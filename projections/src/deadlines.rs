@@ -3,7 +3,7 @@
 
 use adit_core::event::{Event, Fact};
 use adit_core::hazard::HazardEvent;
-use adit_core::id::StreamId;
+use adit_core::id::{StreamId, StreamKind};
 use adit_core::ledger::entry::Line;
 use adit_core::report::ReportEvent;
 use adit_core::reward::RewardEvent;
@@ -11,8 +11,8 @@ use adit_core::units::{Day, Position};
 use serde::{Deserialize, Serialize};
 
 use crate::Projection;
-use crate::ask::{Ask, Page, Viewer, is};
-use crate::compact::{DayNumber, NONE, StreamKey, Table, When, Words};
+use crate::ask::{Ask, Page, is};
+use crate::compact::{DayNumber, NONE, Place, StreamKey, Table, When, Words};
 
 pub(crate) const NAME: &str = "deadlines";
 
@@ -22,10 +22,14 @@ pub(crate) const TAKES: &[&str] = &["stream", "enterprise", "clock", "standing",
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Deadlines {
     names: Words,
+    /// Every day on which something is due, in the order in which they came up.
+    days: Table<DayNumber, ()>,
     /// The newest run of each stream.
     streams: Table<StreamKey, u32>,
     /// Every run of every clock, in the order in which they started.
     runs: Vec<Run>,
+    /// What filters ask of each run, close together: a query looks at all of them.
+    asked: Vec<Asked>,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -33,21 +37,31 @@ struct Run {
     stream: u32,
     /// The run of the same stream before this one.
     before: u32,
-    clock: u32,
     started: When,
     first_due: DayNumber,
-    due: DayNumber,
     extended: u32,
     /// The entry in which the log recorded that it was missed.
-    missed_at: Option<Position>,
-    end: Option<End>,
+    missed_at: Option<Place>,
+    ended: Option<When>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+struct Asked {
+    clock: u32,
+    /// Number of the day on which it is due.
+    due: u32,
+    /// Number of the kind of its stream.
+    kind: u8,
+    end: End,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 enum End {
-    Stopped(When),
+    None,
+    Met,
+    MetLate,
     /// The stream came to its end first, or the clock was started anew.
-    Dropped(When),
+    Dropped,
 }
 
 /// How a deadline stands.
@@ -82,39 +96,8 @@ pub struct Row {
     pub stopped_on: Option<Day>,
 }
 
-impl Run {
-    fn order(&self) -> Order {
-        (self.due, self.started, self.clock)
-    }
-
-    fn standing(&self, today: Day) -> Standing {
-        match self.end {
-            Some(End::Stopped(when)) if when.day <= self.due => Standing::Met,
-            Some(End::Stopped(_)) => Standing::MetLate,
-            Some(End::Dropped(_)) => Standing::Dropped,
-            None if Day::from(self.due) < today => Standing::Overdue,
-            None => Standing::Running,
-        }
-    }
-}
-
 /// By due day, then by the log.
 type Order = (DayNumber, When, u32);
-
-/// Some of the runs in their order, without putting all of them in order.
-fn in_order(mut runs: Vec<(Order, &Run)>, skip: usize, take: usize) -> impl Iterator<Item = &Run> {
-    let until = skip.saturating_add(take);
-    if until < runs.len() {
-        runs.select_nth_unstable_by_key(until, |(order, _)| *order);
-        runs.truncate(until);
-    }
-    if skip > 0 && skip < runs.len() {
-        runs.select_nth_unstable_by_key(skip, |(order, _)| *order);
-    }
-    let mut page = runs.split_off(skip.min(runs.len()));
-    page.sort_by_key(|(order, _)| *order);
-    page.into_iter().map(|(_, run)| run)
-}
 
 impl Deadlines {
     /// All runs, running ones first, then by due day.
@@ -125,55 +108,78 @@ impl Deadlines {
     pub(crate) fn query(&self, ask: &Ask<'_>) -> Page<Row> {
         let filter = ask.filter;
         let clock = filter.clock.as_ref().map(|name| self.names.find(name));
-        let fits = |run: &Run| {
+        let days: Vec<DayNumber> = self.days.iter().map(|(day, ())| *day).collect();
+        let spanned: Vec<bool> = days.iter().map(|day| ask.spans(*day)).collect();
+        let passed: Vec<bool> = days.iter().map(|day| Day::from(*day) < ask.today).collect();
+        let seen: Vec<bool> = StreamKind::ALL.into_iter().map(|kind| ask.viewer.sees(kind)).collect();
+        let fits = |run: &Asked| {
             clock.is_none_or(|clock| clock == Some(run.clock))
-                && is(filter.standing.as_ref(), &run.standing(ask.today))
-                && ask.spans(run.due)
+                && spanned[run.due as usize]
+                && seen[usize::from(run.kind)]
+                && is(filter.standing.as_ref(), &standing(run.end, passed[run.due as usize]))
         };
-        let (offset, limit) = (filter.offset, filter.limit.unwrap_or(usize::MAX));
-        // Running clocks come first and are few, so that the many that have ended are rarely put in order.
-        let (mut running, mut ended, mut many) = (Vec::new(), Vec::new(), 0);
-        for run in self.candidates(ask).filter(|run| fits(run)) {
-            if run.end.is_none() {
-                running.push(run);
-            } else {
-                many += 1;
-                if offset > 0 {
-                    ended.push((run.order(), run));
+        // Running clocks come first and are few. Of the many that have ended only how many there are for each day is
+        // counted, and those of the days on the page are put in order.
+        let (mut running, mut ended) = (Vec::new(), vec![0; days.len()]);
+        self.each(ask, |index, run| {
+            if fits(run) {
+                if run.end == End::None {
+                    running.push(index);
+                } else {
+                    ended[run.due as usize] += 1;
                 }
             }
+        });
+        running.sort_by_key(|index| self.order(*index));
+        let total = running.len() + ended.iter().sum::<usize>();
+        let (offset, limit) = (filter.offset, filter.limit.unwrap_or(usize::MAX));
+        let mut page: Vec<usize> = running.iter().skip(offset).take(limit).copied().collect();
+        let (skip, rest) = (offset.saturating_sub(running.len()), limit - page.len());
+        let (before, on_page) = days_of_page(&days, &ended, skip, rest);
+        if on_page.iter().any(|on| *on) {
+            let mut further = Vec::new();
+            self.each(ask, |index, run| {
+                if run.end != End::None && on_page[run.due as usize] && fits(run) {
+                    further.push(index);
+                }
+            });
+            further.sort_by_key(|index| self.order(*index));
+            page.extend(further.into_iter().skip(skip - before).take(rest));
         }
-        running.sort_by_key(|run| run.order());
-        let total = running.len() + many;
-        let mut page: Vec<&Run> = running.iter().skip(offset).take(limit).copied().collect();
-        if page.len() < limit && many > 0 {
-            let (skip, rest) = (offset.saturating_sub(running.len()), limit - page.len());
-            if offset == 0 {
-                let candidates = self.candidates(ask).filter(|run| run.end.is_some() && fits(run));
-                ended.extend(candidates.map(|run| (run.order(), run)));
-            }
-            page.extend(in_order(ended, skip, rest));
-        }
-        let rows = page.into_iter().map(|run| self.row(self.stream(run), run, ask.today)).collect();
+        let rows = page.into_iter().filter_map(|index| self.row(index, ask.today)).collect();
         Page { total, offset, rows }
     }
 
     /// The runs of the streams that are asked for.
-    fn candidates<'a>(&'a self, ask: &'a Ask<'_>) -> Box<dyn Iterator<Item = &'a Run> + 'a> {
+    fn each<'a>(&'a self, ask: &Ask<'_>, mut see: impl FnMut(usize, &'a Asked)) {
         match &ask.streams {
-            None if ask.viewer == Viewer::Reports => Box::new(self.runs.iter()),
-            None => Box::new(self.runs.iter().filter(|run| ask.viewer.sees(self.stream(run).kind))),
+            None => self.asked.iter().enumerate().for_each(|(index, run)| see(index, run)),
             Some(streams) => {
-                let seen = streams.iter().filter(|stream| ask.viewer.sees(stream.kind));
-                Box::new(seen.flat_map(|stream| self.of(stream)))
+                for index in streams.iter().flat_map(|stream| self.of(stream)) {
+                    if let Some(run) = self.asked.get(index) {
+                        see(index, run);
+                    }
+                }
             }
         }
     }
 
     /// The runs of a stream, newest first.
-    fn of(&self, stream: &StreamId) -> impl Iterator<Item = &Run> {
-        let newest = self.streams.get(&StreamKey::of(stream)).copied().unwrap_or(NONE);
-        std::iter::successors(self.runs.get(newest as usize), |run| self.runs.get(run.before as usize))
+    fn of(&self, stream: &StreamId) -> impl Iterator<Item = usize> {
+        let newest = self.streams.get(&StreamKey::of(stream)).copied();
+        let before = |index: &u32| self.runs.get(*index as usize).map(|run| run.before);
+        let known = |index: &u32| (*index as usize) < self.runs.len();
+        std::iter::successors(newest.filter(known), move |index| before(index).filter(known))
+            .map(|index| index as usize)
+    }
+
+    fn due(&self, asked: &Asked) -> DayNumber {
+        self.days.at(asked.due).map_or(DayNumber::default(), |(day, ())| *day)
+    }
+
+    fn order(&self, index: usize) -> Option<Order> {
+        let (run, asked) = self.runs.get(index).zip(self.asked.get(index))?;
+        Some((self.due(asked), run.started, asked.clock))
     }
 
     fn stream(&self, run: &Run) -> StreamId {
@@ -181,86 +187,101 @@ impl Deadlines {
         key.map_or_else(StreamKey::nowhere, StreamKey::stream)
     }
 
-    fn row(&self, stream: StreamId, run: &Run, today: Day) -> Row {
-        let end = run.end.map(|end| match end {
-            End::Stopped(when) | End::Dropped(when) => when,
-        });
-        Row {
-            stream,
-            clock: self.names.text(run.clock).to_owned(),
-            started: run.started.position,
+    fn row(&self, index: usize, today: Day) -> Option<Row> {
+        let (run, asked) = self.runs.get(index).zip(self.asked.get(index))?;
+        let due = Day::from(self.due(asked));
+        Some(Row {
+            stream: self.stream(run),
+            clock: self.names.text(asked.clock).to_owned(),
+            started: run.started.position(),
             started_on: run.started.day.into(),
-            due: run.due.into(),
+            due,
             first_due: run.first_due.into(),
             times_extended: run.extended,
-            standing: run.standing(today),
-            days_left: end.is_none().then(|| Day::from(run.due).days_since(today)),
-            missed_at: run.missed_at,
-            stopped: end.map(|when| when.position),
-            stopped_on: end.map(|when| when.day.into()),
-        }
+            standing: standing(asked.end, due < today),
+            days_left: run.ended.is_none().then(|| due.days_since(today)),
+            missed_at: run.missed_at.map(Position::from),
+            stopped: run.ended.map(When::position),
+            stopped_on: run.ended.map(|when| when.day.into()),
+        })
     }
 
     /// Clocks that ran out before `today` and whose miss no entry records, in the order of the log.
     pub fn unrecorded(&self, today: Day) -> Vec<(StreamId, String)> {
-        let missed = |run: &&Run| run.end.is_none() && run.missed_at.is_none() && Day::from(run.due) < today;
-        let named = |run: &Run| (self.stream(run), self.names.text(run.clock).to_owned());
-        self.runs.iter().filter(missed).map(named).collect()
+        let missed = |(run, asked): &(&Run, &Asked)| {
+            asked.end == End::None && run.missed_at.is_none() && Day::from(self.due(asked)) < today
+        };
+        let named = |(run, asked): (&Run, &Asked)| {
+            (self.stream(run), self.names.text(asked.clock).to_owned())
+        };
+        self.runs.iter().zip(&self.asked).filter(missed).map(named).collect()
     }
 
     /// The runs of a stream as rows, in the order in which they started.
     pub fn of_stream(&self, stream: &StreamId, today: Day) -> Vec<Row> {
-        let mut rows: Vec<Row> = self.of(stream).map(|run| self.row(*stream, run, today)).collect();
+        let mut rows: Vec<Row> = self.of(stream).filter_map(|index| self.row(index, today)).collect();
         rows.reverse();
         rows
     }
 
     /// The latest run of this clock that has not ended.
-    fn running(&mut self, stream: &StreamId, name: &str) -> Option<&mut Run> {
+    fn running(&self, stream: &StreamId, name: &str) -> Option<usize> {
         let clock = self.names.find(name)?;
-        let mut next = self.streams.get(&StreamKey::of(stream)).copied().unwrap_or(NONE);
-        while let Some(run) = self.runs.get(next as usize) {
-            if run.clock == clock && run.end.is_none() {
-                return self.runs.get_mut(next as usize);
-            }
-            next = run.before;
+        let runs = |index: &usize| {
+            self.asked.get(*index).is_some_and(|run| run.clock == clock && run.end == End::None)
+        };
+        self.of(stream).find(runs)
+    }
+
+    fn end(&mut self, index: usize, end: End, fact: &Fact) {
+        if let Some((run, asked)) = self.runs.get_mut(index).zip(self.asked.get_mut(index)) {
+            asked.end = end;
+            run.ended = Some(When::of(fact));
         }
-        None
+    }
+
+    fn start(&mut self, fact: &Fact, name: &str, due: Day) {
+        let (clock, due) = (self.names.number(name), DayNumber::from(due));
+        let index = u32::try_from(self.runs.len()).unwrap_or(NONE);
+        let key = StreamKey::of(&fact.stream);
+        let stream = self.streams.row(key, || NONE);
+        let before = self.streams.at_mut(stream).map_or(NONE, |newest| std::mem::replace(newest, index));
+        self.runs.push(Run {
+            stream,
+            before,
+            started: When::of(fact),
+            first_due: due,
+            extended: 0,
+            missed_at: None,
+            ended: None,
+        });
+        let due = self.days.row(due, || ());
+        self.asked.push(Asked { clock, due, kind: key.kind(), end: End::None });
     }
 
     fn line(&mut self, fact: &Fact, line: &Line) {
-        let now = When { position: fact.position, day: fact.day.into() };
+        let running = |name: &str| self.running(&fact.stream, name);
         match line {
             Line::Clock { name, due } => {
-                if let Some(run) = self.running(&fact.stream, name) {
-                    run.end = Some(End::Dropped(now));
+                if let Some(index) = running(name) {
+                    self.end(index, End::Dropped, fact);
                 }
-                let (clock, due) = (self.names.number(name), DayNumber::from(*due));
-                let index = u32::try_from(self.runs.len()).unwrap_or(NONE);
-                let stream = self.streams.row(StreamKey::of(&fact.stream), || NONE);
-                let before =
-                    self.streams.at_mut(stream).map_or(NONE, |newest| std::mem::replace(newest, index));
-                self.runs.push(Run {
-                    stream,
-                    before,
-                    clock,
-                    started: now,
-                    first_due: due,
-                    due,
-                    extended: 0,
-                    missed_at: None,
-                    end: None,
-                });
+                self.start(fact, name, *due);
             }
             Line::Extend { name, until } => {
-                if let Some(run) = self.running(&fact.stream, name) {
-                    run.due = (*until).into();
-                    run.extended += 1;
+                if let Some(index) = running(name) {
+                    let day = self.days.row((*until).into(), || ());
+                    if let Some((run, asked)) = self.runs.get_mut(index).zip(self.asked.get_mut(index)) {
+                        asked.due = day;
+                        run.extended += 1;
+                    }
                 }
             }
             Line::Stop { name } => {
-                if let Some(run) = self.running(&fact.stream, name) {
-                    run.end = Some(End::Stopped(now));
+                if let Some(index) = running(name) {
+                    let due = self.asked.get(index).map(|asked| self.due(asked));
+                    let late = due.is_some_and(|due| DayNumber::from(fact.day) > due);
+                    self.end(index, if late { End::MetLate } else { End::Met }, fact);
                 }
             }
             Line::Key(_)
@@ -272,26 +293,28 @@ impl Deadlines {
     }
 
     fn missed(&mut self, fact: &Fact, clock: &str) {
-        if let Some(run) = self.running(&fact.stream, clock) {
-            run.missed_at.get_or_insert(fact.position);
+        let running = self.running(&fact.stream, clock);
+        if let Some(run) = running.and_then(|index| self.runs.get_mut(index)) {
+            run.missed_at.get_or_insert(fact.position.into());
         }
     }
 
     fn drop_one(&mut self, fact: &Fact, clock: &str) {
-        if let Some(run) = self.running(&fact.stream, clock) {
-            run.end = Some(End::Dropped(When { position: fact.position, day: fact.day.into() }));
+        if let Some(index) = self.running(&fact.stream, clock) {
+            self.end(index, End::Dropped, fact);
         }
     }
 
     /// The stream has come to its end, and with it what was to be done in it. What must be made public still must be.
     fn drop_all(&mut self, fact: &Fact) {
-        let end = End::Dropped(When { position: fact.position, day: fact.day.into() });
-        let mut next = self.streams.get(&StreamKey::of(&fact.stream)).copied().unwrap_or(NONE);
-        while let Some(run) = self.runs.get_mut(next as usize) {
-            if !self.names.text(run.clock).starts_with("publish_") {
-                run.end.get_or_insert(end);
-            }
-            next = run.before;
+        let ends = |index: &usize| {
+            self.asked.get(*index).is_some_and(|run| {
+                run.end == End::None && !self.names.text(run.clock).starts_with("publish_")
+            })
+        };
+        let running: Vec<usize> = self.of(&fact.stream).filter(ends).collect();
+        for index in running {
+            self.end(index, End::Dropped, fact);
         }
     }
 
@@ -367,6 +390,34 @@ impl Deadlines {
             | RewardEvent::Waived(_) => {}
         }
     }
+}
+
+fn standing(end: End, passed: bool) -> Standing {
+    match end {
+        End::Met => Standing::Met,
+        End::MetLate => Standing::MetLate,
+        End::Dropped => Standing::Dropped,
+        End::None if passed => Standing::Overdue,
+        End::None => Standing::Running,
+    }
+}
+
+/// Which days have rows that come after the first `skip` and are among the `many` that follow, where each day has
+/// `count` rows and days are in order; and how many rows come before those days.
+fn days_of_page(days: &[DayNumber], count: &[usize], skip: usize, many: usize) -> (usize, Vec<bool>) {
+    let mut in_order: Vec<(DayNumber, usize)> = days.iter().copied().zip(0..).collect();
+    in_order.sort_unstable();
+    let (mut on_page, mut before, mut at) = (vec![false; days.len()], 0, 0);
+    for (_, number) in in_order {
+        let end = at + count[number];
+        if end <= skip {
+            before = end;
+        } else {
+            on_page[number] = at < skip.saturating_add(many) && end > at;
+        }
+        at = end;
+    }
+    (before, on_page)
 }
 
 impl Projection for Deadlines {

@@ -150,7 +150,7 @@ impl Enterprises {
             let holder = |(holder, since): &(u32, When)| Holder {
                 holder: self.words.option(*holder),
                 since: since.day.into(),
-                position: since.position,
+                position: since.position(),
             };
             holders.iter().map(holder).collect()
         };
@@ -185,7 +185,7 @@ impl Enterprises {
                 .iter()
                 .map(|(when, grade, deaths)| Accident {
                     day: when.day.into(),
-                    position: when.position,
+                    position: when.position(),
                     grade: *grade,
                     deaths: *deaths,
                 })
@@ -197,7 +197,7 @@ impl Enterprises {
     }
 
     fn registered(&mut self, fact: &Fact, register: &Register) {
-        let now = When { position: fact.position, day: fact.day.into() };
+        let now = When::of(fact);
         let mut since = |name: Option<&str>| {
             name.map(|name| (self.words.number(name), now)).into_iter().collect::<Vec<_>>()
         };
@@ -237,7 +237,7 @@ impl Enterprises {
         if let EnterpriseEvent::Registered(register) = event {
             self.registered(fact, register);
         }
-        let now = When { position: fact.position, day: fact.day.into() };
+        let now = When::of(fact);
         let Some(enterprise) = self.firms.get_mut(&Key::of(&fact.stream)) else { return };
         let holder = |words: &mut Words, holder: Option<&str>| holder.map_or(NONE, |name| words.number(name));
         match event {
@@ -265,7 +265,7 @@ impl Enterprises {
             }
             EnterpriseEvent::AccidentRecorded(recorded) => {
                 let accident = &recorded.accident;
-                let when = When { position: fact.position, day: accident.day.into() };
+                let when = When::new(fact.position, accident.day);
                 enterprise.accidents.push((when, recorded.grade, accident.deaths));
                 if recorded.suspends {
                     enterprise.suspended = Some(when);

@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::Projection;
 use crate::ask::{Ask, Grade, Group, Page, is};
-use crate::compact::{Key, Signers, Table, When};
+use crate::compact::{Key, NONE, Signers, Table, When, Words};
 use crate::roll::Roll;
 use crate::standing::status_after;
 
@@ -28,6 +28,8 @@ pub(crate) const TAKES: &[&str] =
 pub struct FiveInPlace {
     roll: Roll,
     signers: Signers,
+    /// What was committed to, shown, and aimed at. Much of it is said of many hazards, and each is kept once.
+    texts: Words,
     /// What was done for each hazard; nothing is kept where nothing was.
     hazards: Table<Key, Option<Box<Done>>>,
     /// What filters ask of each hazard, close together.
@@ -46,7 +48,7 @@ struct Done {
 struct Aim {
     when: When,
     by: u32,
-    text: Box<str>,
+    text: u32,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -65,7 +67,7 @@ struct Mark {
     when: When,
     by: u32,
     /// What was committed to or shown; a confirmation has no text of its own.
-    text: Option<Box<str>>,
+    text: u32,
 }
 
 /// One step of an element, as the entry at `position` says it.
@@ -230,11 +232,11 @@ impl FiveInPlace {
         let mut proof = BTreeMap::new();
         // The last mark of an element is that of its stage.
         for mark in marks {
-            proof.insert(mark.element, mark.when.position);
+            proof.insert(mark.element, mark.when.position());
             steps.entry(mark.element).or_default().push(Step {
                 stage: mark.stage,
-                text: mark.text.as_deref().map(str::to_owned),
-                position: mark.when.position,
+                text: self.texts.option(mark.text),
+                position: mark.when.position(),
                 day: mark.when.day.into(),
                 by: self.signers.actors(mark.by),
             });
@@ -251,8 +253,8 @@ impl FiveInPlace {
             steps,
             aim: aim.map(|aim| Step {
                 stage: Stage::Committed,
-                text: Some(aim.text.to_string()),
-                position: aim.when.position,
+                text: self.texts.option(aim.text),
+                position: aim.when.position(),
                 day: aim.when.day.into(),
                 by: self.signers.actors(aim.by),
             }),
@@ -279,13 +281,13 @@ impl FiveInPlace {
             return;
         };
         hazard.status = status_after(hazard.status, event);
-        let when = When { position: fact.position, day: fact.day.into() };
+        let when = When::of(fact);
         let (element, stage, text) = match event {
             HazardEvent::Committed(said) => (said.element, Stage::Committed, Some(said.text.as_str())),
             HazardEvent::Evidenced(said) => (said.element, Stage::Evidenced, Some(said.text.as_str())),
             HazardEvent::Confirmed(only) => (only.element, Stage::Confirmed, None),
             HazardEvent::Planned(planned) => {
-                let (by, text) = (self.signers.number(&fact.by), planned.aim.as_str().into());
+                let (by, text) = (self.signers.number(&fact.by), self.texts.number(planned.aim.as_str()));
                 done.get_or_insert_default().aim = Some(Aim { when, by, text });
                 return;
             }
@@ -326,7 +328,8 @@ impl FiveInPlace {
         if let Some(place) = hazard.stages.get_mut(number(element)) {
             *place = stage;
         }
-        let (by, text) = (self.signers.number(&fact.by), text.map(Into::into));
+        let by = self.signers.number(&fact.by);
+        let text = text.map_or(NONE, |text| self.texts.number(text));
         done.get_or_insert_default().mark(Mark { element, stage, when, by, text });
     }
 }

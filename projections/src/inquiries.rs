@@ -96,7 +96,7 @@ impl Inquiries {
             hazards: inquiry.hazards.iter().map(|hazard| hazard.stream(StreamKind::Hazard)).collect(),
             trigger: inquiry.trigger,
             opened_on: inquiry.opened.day.into(),
-            opened_at: inquiry.opened.position,
+            opened_at: inquiry.opened.position(),
             opened_by: self.signers.actors(inquiry.by),
             traces: inquiry.traces.clone(),
             findings: inquiry
@@ -119,7 +119,7 @@ impl Inquiries {
                 })
                 .collect(),
             concluded_on: inquiry.concluded.map(|when| when.day.into()),
-            concluded_at: inquiry.concluded.map(|when| when.position),
+            concluded_at: inquiry.concluded.map(|when| when.position()),
             nobody_responsible: inquiry.nobody,
         })
     }
@@ -130,7 +130,7 @@ impl Projection for Inquiries {
 
     fn apply(&mut self, fact: &Fact) {
         let Event::Inquiry(event) = &fact.event else { return };
-        let (key, now) = (Key::of(&fact.stream), When { position: fact.position, day: fact.day.into() });
+        let (key, now) = (Key::of(&fact.stream), When::of(fact));
         if let InquiryEvent::Opened(open) = event {
             let inquiry = Inquiry {
                 status: Status::Opened,

@@ -99,7 +99,7 @@ impl Inspections {
         let day = |when: Option<When>| when.map(|when| Day::from(when.day));
         let found = inspection.findings.iter().map(|(position, _)| *position);
         let performed = inspection.performed.map(|(position, _)| position);
-        let begun = [inspection.sealed, inspection.opened].into_iter().flatten().map(|when| when.position);
+        let begun = [inspection.sealed, inspection.opened].into_iter().flatten().map(|when| when.position());
         let mut proof: Vec<Position> = begun
             .chain(performed)
             .chain(found)
@@ -113,7 +113,7 @@ impl Inspections {
             enterprise_name: self.roll.name(firm).to_owned(),
             status: inspection.status,
             sealed_on: day(inspection.sealed),
-            sealed_at: inspection.sealed.map(|when| when.position),
+            sealed_at: inspection.sealed.map(|when| when.position()),
             opened_on: day(inspection.opened),
             performed_on: inspection.performed.map(|(_, day)| day.into()),
             performed_at: performed,
@@ -130,7 +130,7 @@ impl Inspections {
     }
 
     fn inspection(&mut self, fact: &Fact, event: &InspectionEvent) {
-        let now = When { position: fact.position, day: fact.day.into() };
+        let now = When::of(fact);
         let new = || Inspection { enterprise: NONE, by: NONE, begun: Some(now), ..Inspection::default() };
         let row = self.visits.row(Key::of(&fact.stream), new);
         let Some(inspection) = self.visits.at_mut(row) else { return };

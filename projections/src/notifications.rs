@@ -79,12 +79,12 @@ impl Notifications {
                 hazard: key.stream(StreamKind::Hazard),
                 enterprise: self.roll.stream(firm),
                 enterprise_name: self.roll.name(firm).to_owned(),
-                served_at: notice.served.position,
+                served_at: notice.served.position(),
                 served_on: served,
                 served_by: self.signers.actors(notice.by),
                 principal: notice.principal,
                 controller: notice.controller,
-                acknowledged_at: notice.acknowledged.map(|when| when.position),
+                acknowledged_at: notice.acknowledged.map(|when| when.position()),
                 acknowledged_on: day,
                 days: day.unwrap_or(ask.today).days_since(served),
             }
@@ -100,7 +100,7 @@ impl Projection for Notifications {
             self.roll.apply(fact, event);
         }
         let Event::Hazard(event) = &fact.event else { return };
-        let (key, now) = (Key::of(&fact.stream), When { position: fact.position, day: fact.day.into() });
+        let (key, now) = (Key::of(&fact.stream), When::of(fact));
         if let HazardEvent::Reported(report) = event {
             let firm = self.roll.number(&report.enterprise);
             self.hazards.put(key, (firm, Vec::new()));

@@ -220,7 +220,7 @@ impl Register {
             penalties: fined.decisions,
             fined_yuan: Fen(fined.fen),
             closed_on: closed.map(|closed| closed.day.into()),
-            closed_at: closed.map(|closed| closed.position),
+            closed_at: closed.map(|closed| closed.position()),
         }
     }
 
@@ -278,7 +278,7 @@ impl Register {
             // A failed review sets a new day; a passed one leaves the old.
             HazardEvent::Reviewed(review) => asked.due = review.due.map(DayNumber::from).or(asked.due),
             HazardEvent::Closed(_) => {
-                hazard.closed = Some(When { position: fact.position, day: fact.day.into() });
+                hazard.closed = Some(When::of(fact));
             }
             HazardEvent::Reopened(_) => {
                 asked.due = None;

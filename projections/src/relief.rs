@@ -125,7 +125,7 @@ impl Decided {
     /// Entries on which a decision rests.
     fn proof(&self) -> impl Iterator<Item = Position> {
         let conditions = self.told.iter().flat_map(|told| told.proof.iter().copied());
-        self.rests_on.iter().copied().chain(conditions).chain([self.when.position])
+        self.rests_on.iter().copied().chain(conditions).chain([self.when.position()])
     }
 }
 
@@ -156,17 +156,17 @@ impl Relief {
         let decided = decided.as_deref();
         let otherwise = decided.and_then(|decided| decided.otherwise.as_deref());
         let mut proof: Vec<Position> = decided.into_iter().flat_map(Decided::proof).collect();
-        proof.push(hazard.reported.position);
+        proof.push(hazard.reported.position());
         proof.sort_unstable();
         proof.dedup();
         // A report that stands earlier is told to whoever decides, and to nobody else.
-        let earlier = self.earlier.get(key).copied().filter(|position| *position < hazard.reported.position);
+        let earlier = self.earlier.get(key).copied().filter(|position| *position < hazard.reported.position());
         Row {
             hazard: key.stream(StreamKind::Hazard),
             enterprise: self.roll.stream(hazard.enterprise),
             enterprise_name: self.roll.name(hazard.enterprise).to_owned(),
             status: hazard.status,
-            self_reported_at: hazard.reported.position,
+            self_reported_at: hazard.reported.position(),
             self_reported_on: hazard.reported.day.into(),
             decision: hazard.decision,
             relieved: decided.map(|decided| decided.relieved),
@@ -176,7 +176,7 @@ impl Relief {
             otherwise: otherwise.filter(|_| !matches!(viewer, Viewer::Enterprise(_))).map(str::to_owned),
             decided_by: decided.map(|decided| self.signers.actors(decided.by)).unwrap_or_default(),
             earlier_report: earlier.filter(|_| viewer == Viewer::Reports),
-            decided_at: decided.map(|decided| decided.when.position),
+            decided_at: decided.map(|decided| decided.when.position()),
             decided_on: decided.map(|decided| decided.when.day.into()),
             rules: decided.map(|decided| self.words.text(decided.rules).to_owned()),
             proof,
@@ -194,7 +194,7 @@ impl Relief {
             Condition {
                 condition: stood.condition,
                 holds: stood.holds,
-                proof: proof.unwrap_or_else(|| vec![decided.when.position]),
+                proof: proof.unwrap_or_else(|| vec![decided.when.position()]),
                 reason: Reason {
                     code: self.words.text(stood.code).to_owned(),
                     details: details.collect(),
@@ -233,7 +233,7 @@ impl Relief {
         let facts = &event.facts;
         let rests_on = [facts.inspected, facts.accident, facts.inspected_unclear, facts.accident_unclear];
         // What came after the self-report decided nothing, and a report may have led to it.
-        let reported = self.asked.get(row as usize).map(|hazard| hazard.reported.position);
+        let reported = self.asked.get(row as usize).map(|hazard| hazard.reported.position());
         let rests_on = rests_on.into_iter().flatten().filter(|position| Some(*position) < reported);
         let because = event.person.as_ref().map(|person| &person.because).or(event.otherwise.as_ref());
         let (standing, told) = self.keep(&event.conditions);
@@ -242,7 +242,7 @@ impl Relief {
             rule_says: event.rule_says,
             reasons: reasons::keep(&mut self.words, &event.reasons),
             otherwise: because.map(|text| text.as_str().into()),
-            when: When { position: fact.position, day: fact.day.into() },
+            when: When::of(fact),
             by: self.signers.number(&fact.by),
             rests_on: rests_on.collect(),
             standing,
@@ -297,7 +297,7 @@ impl Relief {
         match event {
             HazardEvent::Reported(report) if report.origin == Origin::SelfInspection => {
                 let enterprise = self.roll.number(&report.enterprise);
-                let reported = When { position: fact.position, day: fact.day.into() };
+                let reported = When::of(fact);
                 self.hazards.put(key, None);
                 let (status, decision) = (Status::Reported, Decision::Pending);
                 self.asked.push(Hazard { enterprise, status, decision, reported });

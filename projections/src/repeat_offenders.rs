@@ -281,9 +281,9 @@ impl RepeatOffenders {
         let petition = is_called_for(rules, &counted.facts);
         let grounds = self.grounds(group, &counted, rules, today);
         let again = group.recurrences(today);
-        let dated = group.dated(today).map(|(_, incident)| incident.when.position);
+        let dated = group.dated(today).map(|(_, incident)| incident.when.position());
         let chains = grounds.iter().flat_map(|ground| ground.proof.iter().copied());
-        let chain = again.iter().flat_map(|again| [again.closed_at, again.again.position]);
+        let chain = again.iter().flat_map(|again| [again.closed_at, again.again.position()]);
         let proof: BTreeSet<Position> = dated.chain(chain).chain(chains).collect();
         Row {
             by,
@@ -346,7 +346,7 @@ impl RepeatOffenders {
     fn grounds(&self, group: &Group<'_>, counted: &Counted, rules: &Rules, today: Day) -> Vec<Ground> {
         let chain = |rests_on: &RestsOn| -> Vec<Position> {
             let of = |which: &[usize], those: &[When]| {
-                which.iter().filter_map(|number| those.get(*number)).map(|when| when.position).collect()
+                which.iter().filter_map(|number| those.get(*number)).map(|when| when.position()).collect()
             };
             match rests_on {
                 RestsOn::Licence => group.licensed_at(),
@@ -358,7 +358,7 @@ impl RepeatOffenders {
                     let item = counted.facts.recurrences.get(*number).map(String::as_str);
                     let again = group.recurrences(today).into_iter();
                     let again = again.filter(|again| Some(self.words.text(again.criterion)) == item);
-                    again.flat_map(|again| [again.closed_at, again.again.position]).collect()
+                    again.flat_map(|again| [again.closed_at, again.again.position()]).collect()
                 }
             }
         };
@@ -368,13 +368,13 @@ impl RepeatOffenders {
         let days: Vec<_> = accidents.iter().map(|(when, grade)| (when.day.into(), *grade)).collect();
         let interview = interview(rules, &days, today).map(|(reason, which)| {
             let those = which.iter().filter_map(|number| accidents.get(*number));
-            (those.map(|(when, _)| when.position).collect(), reason)
+            (those.map(|(when, _)| when.position()).collect(), reason)
         });
         let larger = accidents.iter().filter_map(|(when, grade)| {
-            Some((vec![when.position], larger_accident(rules, when.day.into(), *grade)?))
+            Some((vec![when.position()], larger_accident(rules, when.day.into(), *grade)?))
         });
         let fatal = group.fatal(today).into_iter();
-        let fatal = fatal.map(|when| (vec![when.position], fatal_accident(rules, when.day.into())));
+        let fatal = fatal.map(|when| (vec![when.position()], fatal_accident(rules, when.day.into())));
         let all = closure.chain(interview).chain(larger).chain(fatal);
         all.map(|(proof, reason)| Ground::new(reason, proof.into_iter())).collect()
     }
@@ -398,7 +398,7 @@ impl RepeatOffenders {
         let Some(firm) = self.enterprises.find(&Key::of(&verified.enterprise)) else { return };
         let criterion = self.words.number(code);
         let Some(enterprise) = self.enterprises.at_mut(firm) else { return };
-        let found = When { position: fact.position, day: verified.found_on.into() };
+        let found = When::new(fact.position, verified.found_on);
         enterprise.incident(What::Discovery, found);
         enterprise.recurs(criterion, found);
         let span = enterprise.stands(found.day);
@@ -411,7 +411,7 @@ impl RepeatOffenders {
         let Some(enterprise) = self.enterprises.get_mut(&Key::of(&penalised.enterprise)) else { return };
         let penalise = &penalised.penalise;
         if penalise.is_of_unit() {
-            let when = When { position: fact.position, day: penalise.decided_on.into() };
+            let when = When::new(fact.position, penalise.decided_on);
             enterprise.penalty(penalise.decision.as_str(), of_major, when);
         }
     }
@@ -420,7 +420,7 @@ impl RepeatOffenders {
     fn moved(&mut self, fact: &Fact, event: &HazardEvent) {
         let Some(hazard) = self.hazards.get_mut(&Key::of(&fact.stream)) else { return };
         let Some(enterprise) = self.enterprises.at_mut(hazard.enterprise) else { return };
-        let when = When { position: fact.position, day: fact.day.into() };
+        let when = When::of(fact);
         if matches!(event, HazardEvent::Reopened(_)) {
             enterprise.recurs(hazard.criterion, when);
             hazard.span = enterprise.stands(when.day);
@@ -520,8 +520,8 @@ impl RepeatOffenders {
                 enterprise.pass(Holders { parent, ..enterprise.behind }, fact.day);
             }
             EnterpriseEvent::AccidentRecorded(recorded) => {
-                let day = recorded.accident.day.into();
-                let when = When { position: fact.position, day };
+                let day = recorded.accident.day;
+                let when = When::new(fact.position, day);
                 enterprise.incident(What::Accident(recorded.grade), when);
                 if recorded.suspends {
                     enterprise.fatal.push(when);
@@ -600,11 +600,11 @@ impl Enterprise {
 
     fn recurs(&mut self, criterion: u32, again: When) {
         let Some((first, last)) = self.closings.get(&criterion) else { return };
-        let at = |when: When| (when.position, Day::from(when.day));
+        let at = |when: When| (when.position(), Day::from(when.day));
         let before = [last, first].into_iter().find(|closing| comes_again(at(closing.when), at(again)));
         if let Some(Closing { when, behind }) = before.copied() {
             let behind = behind.both(self.behind_on(again.day));
-            self.recurrences.push(Recurrence { criterion, closed_at: when.position, again, behind });
+            self.recurrences.push(Recurrence { criterion, closed_at: when.position(), again, behind });
         }
     }
 }

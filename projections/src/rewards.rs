@@ -206,7 +206,7 @@ impl Rewards {
             claim_due: reward.claim_due.map(Day::from),
             paid_yuan: reward.paid_fen.map(Fen),
             paid_on: reward.paid.map(|paid| paid.day.into()),
-            assessed_at: reward.assessed.position,
+            assessed_at: reward.assessed.position(),
             assessed_on: reward.assessed.day.into(),
             assessments: reward.assessments,
             last_at: reward.last,
@@ -247,7 +247,7 @@ impl Rewards {
             reasons: reasons::keep(&mut self.words, &assessed.reasons),
             because: assessed.because.as_ref().map(|text| text.as_str().into()),
             packs: self.words.number(&assessed.rules),
-            assessed: When { position: fact.position, day: fact.day.into() },
+            assessed: When::of(fact),
             assessments,
             claim_due: None,
             paid_fen,
@@ -278,7 +278,7 @@ impl Rewards {
             reasons: reasons::keep(&mut self.words, &denied.reasons),
             because: denied.because.as_ref().map(|text| text.as_str().into()),
             packs: self.words.number(&denied.rules),
-            assessed: When { position: fact.position, day: fact.day.into() },
+            assessed: When::of(fact),
             assessments,
             claim_due: None,
             paid_fen,
@@ -314,7 +314,7 @@ impl Rewards {
                 reward.status = Status::Paid;
                 let before = reward.paid_fen.unwrap_or_default();
                 reward.paid_fen = Some(before.saturating_add(pay.amount_yuan.0));
-                reward.paid = Some(When { position: fact.position, day: fact.day.into() });
+                reward.paid = Some(When::of(fact));
             }
             RewardEvent::Forfeited(forfeited) => {
                 forfeited.claim_keys.iter().for_each(|key| reward.settle(key, false));

@@ -2,7 +2,8 @@
 //! criterion item or enterprise (plan, mines, 四.(六): monthly, and yearly by 5 December). What each column means stands in
 //! [`DEFINITIONS`].
 //!
-//! Kept as a list of moves, each with what it is grouped by, so that any period can be asked.
+//! Kept as a list of moves for each enterprise, each with what it is grouped by, so that any period can be asked. What is
+//! asked goes through all of them, one enterprise after the other, so that the sums stay close at hand.
 
 use adit_core::enterprise::EnterpriseEvent;
 use adit_core::event::{Event, Fact};
@@ -36,7 +37,12 @@ pub struct Statistics {
     criteria: Words,
     hazards: Table<Key, Hazard>,
     visits: Table<Key, (u32, bool)>,
-    moves: Vec<Move>,
+    /// First day on which anything was counted.
+    first: Option<DayNumber>,
+    /// By enterprise.
+    moves: Vec<Vec<Move>>,
+    /// What counts as more than one.
+    amounts: Vec<Amount>,
     reports: Table<Key, Report>,
     /// Day and fen of each payment of a reward.
     paid: Vec<(DayNumber, i64)>,
@@ -52,18 +58,26 @@ struct Hazard {
     late: bool,
 }
 
-/// One thing that is counted.
+/// One thing that is counted once.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 struct Move {
     day: DayNumber,
-    firm: u32,
-    /// Criterion item and source of a hazard; none for what is no hazard.
+    /// Criterion item and number of the source of a hazard; none for what is no hazard.
     criterion: u32,
-    origin: Option<Origin>,
+    origin: u8,
     what: What,
-    /// How many, or how many fen.
+}
+
+/// How many of it there are, or how many fen.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+struct Amount {
+    firm: u32,
+    one: Move,
     many: i64,
 }
+
+/// Number of no source.
+const NO_ORIGIN: u8 = u8::MAX;
 
 /// What is counted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -130,7 +144,7 @@ impl Statistics {
     pub(crate) fn query(&self, ask: &Ask<'_>) -> Page<Row> {
         let filter = ask.filter;
         let by = filter.group.unwrap_or(Group::Month);
-        let first = self.moves.first().map(|one| one.day).into_iter();
+        let first = self.first.into_iter();
         let first = first.chain(self.reports.iter().next().map(|(_, report)| report.received)).min();
         let from = filter.from.or(first.map(Day::from)).unwrap_or(ask.today);
         let to = filter.to.map_or(ask.today, |to| to.min(ask.today));
@@ -158,32 +172,39 @@ impl Statistics {
         asked
     }
 
-    fn by_time(&self, ask: &Ask<'_>, by: Group, from: Day, to: Day) -> Vec<Row> {
-        let firms = self.firms(ask);
+    /// What is counted of the enterprises that are asked for, up to a day.
+    fn each(&self, ask: &Ask<'_>, to: Day, mut count: impl FnMut(u32, &Move, i64)) {
+        let (firms, to) = (self.firms(ask), DayNumber::from(to));
         let asked = |firm: u32| firms.as_ref().is_none_or(|firms| firms[firm as usize]);
+        for (moves, firm) in self.moves.iter().zip(0..).filter(|(_, firm)| asked(*firm)) {
+            for one in moves.iter().filter(|one| one.day <= to) {
+                count(firm, one, 1);
+            }
+        }
+        for amount in self.amounts.iter().filter(|amount| amount.one.day <= to && asked(amount.firm)) {
+            count(amount.firm, &amount.one, amount.many);
+        }
+    }
+
+    fn by_time(&self, ask: &Ask<'_>, by: Group, from: Day, to: Day) -> Vec<Row> {
         let months = if by == Group::Month { 1 } else { 12 };
         let number = |day: Day| (day.year() * 12 + day.month0()).div_euclid(months);
         let (first, last) = (number(from), number(to));
         let many = usize::try_from(last - first + 1).unwrap_or(0);
         let mut sums = vec![Sum::default(); many];
         let mut before = Sum::default();
-        let mut known: Option<(DayNumber, i32)> = None;
-        for one in self.moves.iter().filter(|one| asked(one.firm)) {
-            // Moves of one day come together, so that a day is seldom taken apart.
-            let period = match known {
-                Some((day, period)) if day == one.day => period,
-                Some(_) | None => number(one.day.into()),
+        let begin = DayNumber::from(from);
+        let period = |day: DayNumber| usize::try_from(number(day.into()) - first).unwrap_or(usize::MAX);
+        let periods: Vec<usize> = begin.up_to(to.into()).map(period).collect();
+        self.each(ask, to, |_, one, many| {
+            let sum = match periods.get(one.day.days_after(begin)) {
+                Some(period) => sums.get_mut(*period),
+                None => Some(&mut before),
             };
-            known = Some((one.day, period));
-            if one.day < from.into() {
-                before.add(one.what, one.many);
-            } else if one.day <= to.into() {
-                let at = usize::try_from(period - first).unwrap_or(usize::MAX);
-                if let Some(sum) = sums.get_mut(at) {
-                    sum.add(one.what, one.many);
-                }
+            if let Some(sum) = sum {
+                sum.add(one.what, many);
             }
-        }
+        });
         let mut rows = Vec::with_capacity(many);
         for (period, sum) in (first..).zip(&sums) {
             let (begin, end) = span(period, months);
@@ -200,15 +221,13 @@ impl Statistics {
     }
 
     fn by_group(&self, ask: &Ask<'_>, by: Group, from: Day, to: Day) -> Vec<Row> {
-        let firms = self.firms(ask);
-        let asked = |firm: u32| firms.as_ref().is_none_or(|firms| firms[firm as usize]);
         let mut before = self.groups(by);
         let mut within = self.groups(by);
-        let (begin, end) = (DayNumber::from(from), DayNumber::from(to));
-        for one in self.moves.iter().filter(|one| one.day <= end && asked(one.firm)) {
+        let begin = DayNumber::from(from);
+        self.each(ask, to, |firm, one, many| {
             let groups = if one.day < begin { &mut before } else { &mut within };
-            groups.add(one);
-        }
+            groups.add(firm, one, many);
+        });
         let pairs = before.sums.iter().zip(&within.sums).zip(&within.names);
         let mut rows: Vec<Row> = pairs
             .filter(|((before, within), _)| !before.is_nothing() || !within.is_nothing())
@@ -287,8 +306,22 @@ impl Statistics {
         }
     }
 
+    /// Counts what is no hazard.
     fn push(&mut self, day: Day, firm: u32, what: What, many: i64) {
-        self.moves.push(Move { day: day.into(), firm, criterion: NONE, origin: None, what, many });
+        self.count(firm, Move { day: day.into(), criterion: NONE, origin: NO_ORIGIN, what }, many);
+    }
+
+    fn count(&mut self, firm: u32, one: Move, many: i64) {
+        self.first = Some(self.first.map_or(one.day, |first| first.min(one.day)));
+        if many != 1 {
+            self.amounts.push(Amount { firm, one, many });
+            return;
+        }
+        let at = firm as usize;
+        if self.moves.len() <= at {
+            self.moves.resize(at + 1, Vec::new());
+        }
+        self.moves[at].push(one);
     }
 
     fn hazard(&mut self, fact: &Fact, event: &HazardEvent) {
@@ -307,10 +340,12 @@ impl Statistics {
         hazard.late = is_late(late, hazard.status, event);
         let hazard = *hazard;
         let major = hazard.criterion != NONE;
+        let origin = Origin::ALL.iter().zip(0..).find(|(known, _)| **known == hazard.origin);
+        let origin = origin.map_or(NO_ORIGIN, |(_, number)| number);
         let of = |if_major, if_general| if major { if_major } else { if_general };
         let mut add = |what: What, many: i64| {
-            let (firm, criterion, origin) = (hazard.firm, hazard.criterion, Some(hazard.origin));
-            self.moves.push(Move { day: fact.day.into(), firm, criterion, origin, what, many });
+            let (day, criterion) = (fact.day.into(), hazard.criterion);
+            self.count(hazard.firm, Move { day, criterion, origin, what }, many);
         };
         match (late, hazard.late) {
             (false, true) => add(What::Late, 1),
@@ -466,22 +501,17 @@ fn span(period: i32, months: i32) -> (Day, Day) {
 }
 
 impl Groups {
-    fn add(&mut self, one: &Move) {
+    fn add(&mut self, firm: u32, one: &Move, many: i64) {
         let group = match self.by {
-            Group::Source => match one.origin {
-                Some(origin) => {
-                    Origin::ALL.iter().zip(0..).find(|(known, _)| **known == origin).map(|(_, at)| at)
-                }
-                None => None,
-            },
+            Group::Source => Some(u32::from(one.origin)),
             Group::Criterion => Some(one.criterion),
-            Group::Enterprise => Some(one.firm),
+            Group::Enterprise => Some(firm),
             Group::Sector | Group::Town | Group::Month | Group::Year => {
-                self.of_firm.get(one.firm as usize).copied()
+                self.of_firm.get(firm as usize).copied()
             }
         };
         if let Some(sum) = group.and_then(|group| self.sums.get_mut(group as usize)) {
-            sum.add(one.what, one.many);
+            sum.add(one.what, many);
         }
     }
 }

@@ -199,7 +199,7 @@ impl Supervision {
             listed: hazard.is_listed(),
             authority: listing.map(|listing| listing.authority.to_string()),
             listed_on: on(listing.map(|listing| listing.listed)),
-            listed_at: listing.map(|listing| listing.listed.position),
+            listed_at: listing.map(|listing| listing.listed.position()),
             decided_on: listing.map(|listing| listing.decided_on.into()),
             record_by: listing.and_then(|listing| listing.record_due).map(Day::from),
             recorded_late: listing.is_some_and(|listing| listing.recorded_late),
@@ -218,7 +218,7 @@ impl Supervision {
                 .iter()
                 .map(|(clock, when)| Miss {
                     clock: self.words.text(*clock).to_owned(),
-                    position: when.position,
+                    position: when.position(),
                     day: when.day.into(),
                 })
                 .collect(),
@@ -227,7 +227,7 @@ impl Supervision {
                 .iter()
                 .map(|(step, when, by)| Taken {
                     step: *step,
-                    position: when.position,
+                    position: when.position(),
                     day: when.day.into(),
                     by: self.signers.actors(*by),
                 })
@@ -247,7 +247,7 @@ impl Supervision {
             return;
         }
         let Some(hazard) = self.hazards.get_mut(&key) else { return };
-        let now = When { position: fact.position, day: fact.day.into() };
+        let now = When::of(fact);
         hazard.status = status_after(hazard.status, event);
         match event {
             HazardEvent::Assigned(assigned) => hazard.due = Some(assigned.assign.due.into()),

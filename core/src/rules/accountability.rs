@@ -63,10 +63,14 @@ pub struct AccountabilityRules {
     trigger: Vec<TriggerRule>,
 }
 
+/// Days by which a month may be shorter than another.
+const MONTHS_DIFFER: i64 = 3;
+
+/// When one trigger holds.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct TriggerRule {
-    name: Trigger,
+pub struct TriggerRule {
+    pub name: Trigger,
     zh: String,
     /// How many inspections, or days.
     many: u32,
@@ -91,10 +95,18 @@ impl AccountabilityRules {
         }
     }
 
+    /// The first day from which on something counts for a trigger on `on`: what lies before it is too long ago.
+    pub fn reach(&self, trigger: Trigger, on: Day) -> Option<Day> {
+        let months = self.trigger.iter().find(|rule| rule.name == trigger)?.months?;
+        let near = on.0.checked_sub_months(chrono::Months::new(months)).unwrap_or(chrono::NaiveDate::MIN);
+        // Months differ by at most three days, so that the first day is near.
+        let days = (0..=MONTHS_DIFFER * 2).map(|days| Day(near).plus_days(days - MONTHS_DIFFER));
+        days.into_iter().find(|day| add_months(*day, months) >= on)
+    }
+
     /// Whether something on `day` counts for a trigger on `on`.
     pub fn reaches(&self, trigger: Trigger, day: Day, on: Day) -> bool {
-        let months = self.trigger.iter().find(|rule| rule.name == trigger).and_then(|rule| rule.months);
-        day <= on && months.is_none_or(|months| add_months(day, months) >= on)
+        day <= on && self.reach(trigger, on).is_none_or(|first| first <= day)
     }
 
     fn source(&self) -> String {
@@ -143,6 +155,64 @@ pub struct TraceFacts {
     pub reopened: Vec<(Position, Day, Day)>,
 }
 
+/// What decides whether a trigger holds, without the entries that prove it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    pub passed_by: usize,
+    pub with_findings: usize,
+    pub enforced: bool,
+    pub understated: bool,
+    pub unpunished: bool,
+    /// Fewest days between a closing and the day on which it was open again.
+    pub reopened_after: Option<i64>,
+}
+
+impl TraceFacts {
+    fn counts(&self) -> Counts {
+        Counts {
+            passed_by: self.passed_by.len(),
+            with_findings: self.with_findings.len(),
+            enforced: !self.enforced.is_empty(),
+            understated: self.understated.is_some(),
+            unpunished: self.unpunished.is_some(),
+            reopened_after: self.reopened.iter().map(|(_, closed, again)| again.days_since(*closed)).min(),
+        }
+    }
+}
+
+impl TriggerRule {
+    pub fn holds(&self, counts: &Counts) -> bool {
+        let many = usize::try_from(self.many).unwrap_or(usize::MAX);
+        match self.name {
+            Trigger::NotFound => counts.passed_by >= many,
+            Trigger::NoEnforcement => counts.with_findings >= many && !counts.enforced,
+            Trigger::Understated => counts.understated,
+            Trigger::PenaltyAvoided => counts.unpunished,
+            Trigger::ReopenedAtOnce => counts.reopened_after.is_some_and(|days| self.is_at_once(days)),
+        }
+    }
+
+    fn is_at_once(&self, days: i64) -> bool {
+        days <= i64::from(self.many)
+    }
+
+    /// The entries that prove it where it holds.
+    fn proof(&self, facts: &TraceFacts) -> Vec<Position> {
+        match self.name {
+            Trigger::NotFound => facts.passed_by.clone(),
+            Trigger::NoEnforcement => facts.with_findings.clone(),
+            Trigger::Understated => facts.understated.into_iter().collect(),
+            Trigger::PenaltyAvoided => facts.unpunished.into_iter().collect(),
+            Trigger::ReopenedAtOnce => {
+                let soon = |(_, closed, again): &&(Position, Day, Day)| {
+                    self.is_at_once(again.days_since(*closed))
+                };
+                facts.reopened.iter().filter(soon).map(|(closed, _, _)| *closed).collect()
+            }
+        }
+    }
+}
+
 /// A trigger that holds, with the entries that prove it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Called {
@@ -151,42 +221,20 @@ pub struct Called {
     pub proof: Vec<Position>,
 }
 
+/// The triggers that these rules have in force.
+pub fn in_force(rules: &Rules) -> impl Iterator<Item = &TriggerRule> {
+    rules.accountability.trigger.iter().filter(|rule| rules.in_force("accountability", rule.mark))
+}
+
 /// Which triggers hold, with their reasons.
 pub fn triggers(rules: &Rules, facts: &TraceFacts) -> Vec<Called> {
-    let source = rules.accountability.source();
-    let called = hold(rules, facts).into_iter().map(|(trigger, proof)| {
+    let (source, counts) = (rules.accountability.source(), facts.counts());
+    let called = in_force(rules).filter(|rule| rule.holds(&counts)).map(|rule| {
+        let proof = rule.proof(facts);
         let details = [("many", proof.len().to_string())];
-        Called { trigger, reason: Reason::new(trigger.code(), details, &source), proof }
+        Called { trigger: rule.name, reason: Reason::new(rule.name.code(), details, &source), proof }
     });
     called.collect()
-}
-
-/// Which triggers hold, with the entries that prove each; nothing is put into words.
-pub fn hold(rules: &Rules, facts: &TraceFacts) -> Vec<(Trigger, Vec<Position>)> {
-    let pack = &rules.accountability;
-    let in_force = pack.trigger.iter().filter(|rule| rules.in_force("accountability", rule.mark));
-    let called = in_force.filter_map(|rule| {
-        let many = usize::try_from(rule.many).unwrap_or(usize::MAX);
-        let proof: Vec<Position> = match rule.name {
-            Trigger::NotFound => enough(&facts.passed_by, many),
-            Trigger::NoEnforcement if facts.enforced.is_empty() => enough(&facts.with_findings, many),
-            Trigger::NoEnforcement => Vec::new(),
-            Trigger::Understated => facts.understated.into_iter().collect(),
-            Trigger::PenaltyAvoided => facts.unpunished.into_iter().collect(),
-            Trigger::ReopenedAtOnce => {
-                let soon = |(_, closed, again): &&(Position, Day, Day)| {
-                    again.days_since(*closed) <= i64::from(rule.many)
-                };
-                facts.reopened.iter().filter(soon).map(|(closed, _, _)| *closed).collect()
-            }
-        };
-        (!proof.is_empty()).then_some((rule.name, proof))
-    });
-    called.collect()
-}
-
-fn enough(found: &[Position], many: usize) -> Vec<Position> {
-    if found.len() >= many { found.to_vec() } else { Vec::new() }
 }
 
 #[cfg(test)]
@@ -197,6 +245,20 @@ mod tests {
     fn adopted() -> Rules {
         let adopted: Vec<_> = PACKS.iter().map(|pack| (pack.id.to_owned(), pack.hash())).collect();
         Rules::with_adopted(&adopted).expect("packs")
+    }
+
+    #[test]
+    fn the_first_day_of_a_reach_is_the_first_from_which_the_months_arrive() {
+        let rules = adopted();
+        let start: Day = "2023-11-25".parse().expect("day");
+        for on in (0..900).map(|days| start.plus_days(days)) {
+            let months = |rule: &TriggerRule| rule.months.map(|months| (rule.name, months));
+            for (trigger, months) in rules.accountability.trigger.iter().filter_map(months) {
+                let first = rules.accountability.reach(trigger, on).expect("reach");
+                assert!(add_months(first, months) >= on, "{trigger:?} {on}");
+                assert!(add_months(first.plus_days(-1), months) < on, "{trigger:?} {on}");
+            }
+        }
     }
 
     fn called(rules: &Rules, facts: &TraceFacts) -> Vec<Trigger> {
