@@ -214,7 +214,11 @@ impl Accountability {
                 item_proposed: report.criterion.is_some(),
                 criterion: NONE,
                 reported: now,
-                found_by: self.awaited.iter().find(|(found, _)| *found == key).map_or(NONE, |(_, visit)| *visit),
+                found_by: self
+                    .awaited
+                    .iter()
+                    .find(|(found, _)| *found == key)
+                    .map_or(NONE, |(_, visit)| *visit),
                 answered: false,
                 unpunished: None,
                 closed: None,

@@ -211,9 +211,8 @@ impl Deadlines {
         let missed = |(run, asked): &(&Run, &Asked)| {
             asked.end == End::None && run.missed_at.is_none() && Day::from(self.due(asked)) < today
         };
-        let named = |(run, asked): (&Run, &Asked)| {
-            (self.stream(run), self.names.text(asked.clock).to_owned())
-        };
+        let named =
+            |(run, asked): (&Run, &Asked)| (self.stream(run), self.names.text(asked.clock).to_owned());
         self.runs.iter().zip(&self.asked).filter(missed).map(named).collect()
     }
 

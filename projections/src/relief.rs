@@ -160,7 +160,8 @@ impl Relief {
         proof.sort_unstable();
         proof.dedup();
         // A report that stands earlier is told to whoever decides, and to nobody else.
-        let earlier = self.earlier.get(key).copied().filter(|position| *position < hazard.reported.position());
+        let earlier =
+            self.earlier.get(key).copied().filter(|position| *position < hazard.reported.position());
         Row {
             hazard: key.stream(StreamKind::Hazard),
             enterprise: self.roll.stream(hazard.enterprise),

@@ -19,9 +19,11 @@ use adit_core::report::{self, ReportCommand};
 use adit_core::reward::{self, Claim, Pay, RewardCommand};
 use adit_core::role::{Party, Role};
 use adit_core::rulebook::{Adopt, RulesEvent};
+use adit_core::rules::accountability::Trigger;
 use adit_core::rules::closure::Licence;
 use adit_core::rules::five_in_place::Element;
 use adit_core::units::{Fen, Position};
+use adit_projections::deadlines::Standing;
 use adit_projections::{Filter, Grade as HazardGrade, Group, NAMES, ProjectionError, Projections, Viewer};
 use common::{
     CRITERIA, World, assess, assign, because, claim_key, claimant, element, fined, firm, found, inspectors,
@@ -579,6 +581,30 @@ proptest! {
                 pages.extend(page.rows);
             }
             prop_assert_eq!(pages, whole);
+        }
+    }
+
+    #[test]
+    fn a_filter_leaves_the_rows_that_have_what_it_asks_for(world in history()) {
+        let state = world.fold();
+        let ask = |name, filter: Filter| {
+            let page = state.query(name, &filter, Viewer::Reports, &world.log.rules, world.today());
+            page.expect("page").rows
+        };
+        let deadlines = ask("deadlines", Filter::default());
+        for standing in [Standing::Running, Standing::Overdue, Standing::Met, Standing::MetLate, Standing::Dropped] {
+            let name = serde_json::to_value(standing).expect("name");
+            let wanted: Vec<Value> = deadlines.iter().filter(|row| row["standing"] == name).cloned().collect();
+            prop_assert_eq!(ask("deadlines", Filter { standing: Some(standing), ..Filter::default() }), wanted);
+        }
+        let called = ask("accountability", Filter::default());
+        for trigger in Trigger::ALL {
+            let has = |row: &&Value| {
+                let triggers = row["triggers"].as_array().expect("triggers");
+                triggers.iter().any(|called| called["trigger"] == trigger.name())
+            };
+            let wanted: Vec<Value> = called.iter().filter(has).cloned().collect();
+            prop_assert_eq!(ask("accountability", Filter { trigger: Some(trigger), ..Filter::default() }), wanted);
         }
     }
 }

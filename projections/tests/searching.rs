@@ -7,6 +7,7 @@ mod common;
 use adit_core::hazard::{HazardCommand, Origin, Report};
 use adit_core::id::StreamKind;
 use adit_core::role::Role;
+use adit_core::units::Position;
 use adit_projections::Viewer;
 use adit_projections::search::{Finder, Indexer};
 use common::{CRITERIA, World, firm, inspectors, officer, penalise, pit, register, stream, text, verify};
@@ -44,39 +45,41 @@ fn indexed() -> (World, Finder) {
     (world, indexer.finder())
 }
 
-fn found(finder: &Finder, words: &str, viewer: Viewer) -> Vec<String> {
+/// The streams of what is found.
+fn found((world, finder): &(World, Finder), words: &str, viewer: Viewer) -> Vec<String> {
     let found = finder.find(words, viewer, 0, 10).expect("found");
     assert_eq!(found.total, found.hits.len(), "{words}");
-    found.hits.iter().map(|hit| hit.stream.to_string()).collect()
+    let fact = |position: &Position| world.log.facts.iter().find(|fact| fact.position == *position);
+    found.hits.iter().map(|position| fact(position).expect("a fact").stream.to_string()).collect()
 }
 
 #[test]
 fn words_are_found_in_chinese_and_in_english_whatever_the_case() {
-    let (_, finder) = indexed();
-    assert_eq!(found(&finder, "渗水", Viewer::Office), [pit(2).to_string()]);
-    assert_eq!(found(&finder, "坝体 浸润线", Viewer::Office), [pit(2).to_string()]);
-    assert_eq!(found(&finder, "emergency BRAKE", Viewer::Office), [pit(3).to_string()]);
-    assert!(found(&finder, "渗水 离层", Viewer::Office).is_empty(), "all words must be there");
-    assert!(found(&finder, "，。 ?", Viewer::Office).is_empty(), "signs ask for nothing");
+    let indexed = indexed();
+    assert_eq!(found(&indexed, "渗水", Viewer::Office), [pit(2).to_string()]);
+    assert_eq!(found(&indexed, "坝体 浸润线", Viewer::Office), [pit(2).to_string()]);
+    assert_eq!(found(&indexed, "emergency BRAKE", Viewer::Office), [pit(3).to_string()]);
+    assert!(found(&indexed, "渗水 离层", Viewer::Office).is_empty(), "all words must be there");
+    assert!(found(&indexed, "，。 ?", Viewer::Office).is_empty(), "signs ask for nothing");
 }
 
 #[test]
 fn a_decision_is_found_by_its_number_and_an_enterprise_by_who_controls_it() {
-    let (_, finder) = indexed();
-    assert_eq!(found(&finder, "应急罚〔2024〕7号", Viewer::Office), [pit(1).to_string()]);
-    let mut firms = found(&finder, "示例控股", Viewer::Office);
+    let indexed = indexed();
+    assert_eq!(found(&indexed, "应急罚〔2024〕7号", Viewer::Office), [pit(1).to_string()]);
+    let mut firms = found(&indexed, "示例控股", Viewer::Office);
     firms.sort();
     assert_eq!(firms, [firm(1).to_string(), firm(2).to_string()]);
 }
 
 #[test]
 fn reports_are_found_by_those_who_work_on_them_and_an_enterprise_finds_its_own_alone() {
-    let (_, finder) = indexed();
+    let indexed = indexed();
     let report = stream(StreamKind::Report, 7).to_string();
-    assert_eq!(found(&finder, "已立案", Viewer::Reports), std::slice::from_ref(&report));
-    assert_eq!(found(&finder, "已立案", Viewer::Intake), [report]);
-    assert!(found(&finder, "已立案", Viewer::Office).is_empty());
-    assert!(found(&finder, "渗水", Viewer::Finance).is_empty());
-    assert_eq!(found(&finder, "渗水", Viewer::Enterprise(firm(2))), [pit(2).to_string()]);
-    assert!(found(&finder, "渗水", Viewer::Enterprise(firm(1))).is_empty());
+    assert_eq!(found(&indexed, "已立案", Viewer::Reports), std::slice::from_ref(&report));
+    assert_eq!(found(&indexed, "已立案", Viewer::Intake), [report]);
+    assert!(found(&indexed, "已立案", Viewer::Office).is_empty());
+    assert!(found(&indexed, "渗水", Viewer::Finance).is_empty());
+    assert_eq!(found(&indexed, "渗水", Viewer::Enterprise(firm(2))), [pit(2).to_string()]);
+    assert!(found(&indexed, "渗水", Viewer::Enterprise(firm(1))).is_empty());
 }

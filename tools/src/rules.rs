@@ -2,6 +2,7 @@
 
 use std::io::Read;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use adit_core::office::Office;
 use adit_core::refusal::Refusal;
@@ -84,8 +85,8 @@ pub(crate) fn run(args: &Args) -> Result<()> {
 }
 
 /// The rules of the ledger that was named, at the moment that was named; otherwise those that ship.
-fn in_force(args: &Args) -> Result<Rules> {
-    let Some(data) = &args.data else { return Ok(Rules::builtin()?) };
+fn in_force(args: &Args) -> Result<Arc<Rules>> {
+    let Some(data) = &args.data else { return Ok(Arc::new(Rules::builtin()?)) };
     let ledger = crate::open::ledger(data)?;
     let (until, _) = crate::open::moment(&ledger, args.as_of.as_deref())?;
     Ok(Office::open(ledger)?.rules_until(until)?)

@@ -31,12 +31,12 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     indexer.commit()?;
     let found = indexer.finder().find(&args.words, Viewer::Reports, 0, usize::try_from(args.limit)?)?;
     let mut rows = Vec::new();
-    for hit in &found.hits {
-        let fact = Fact::decode(&ledger.stored(hit.position)?.context("an entry that is not there")?)?;
+    for position in &found.hits {
+        let fact = Fact::decode(&ledger.stored(*position)?.context("an entry that is not there")?)?;
         let event = fact.event.to_json()?;
         rows.push(json!({
-            "position": hit.position,
-            "stream": hit.stream,
+            "position": position,
+            "stream": fact.stream,
             "day": fact.day,
             "kind": fact.event.kind(),
             "text": texts(&event["data"]).join(" "),

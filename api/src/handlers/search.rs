@@ -5,7 +5,6 @@ use std::sync::Arc;
 use adit_core::event::Fact;
 use adit_core::text::Short;
 use adit_core::units::Position;
-use adit_projections::search::Hit;
 use axum::extract::State;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -69,7 +68,7 @@ pub(crate) async fn search(
         let finder = worker.searcher.finder();
         let found = finder.find(looked.words.as_str(), viewer, looked.offset, limit);
         let found = found.map_err(|error| unreadable(&error))?;
-        let hits = found.hits.iter().map(|hit| told(&worker, hit, own));
+        let hits = found.hits.iter().map(|position| told(&worker, *position, own));
         let hits = hits.collect::<Result<Vec<Value>, Problem>>()?;
         Ok(json!({ "total": found.total, "indexed": worker.searcher.indexed(), "hits": hits }))
     };
@@ -77,14 +76,14 @@ pub(crate) async fn search(
 }
 
 /// The event that was found, from the ledger.
-fn told(app: &App, hit: &Hit, own: bool) -> Result<Value, Problem> {
-    let stored = app.office.ledger().stored(hit.position).map_err(|error| unreadable(&error))?;
+fn told(app: &App, position: Position, own: bool) -> Result<Value, Problem> {
+    let stored = app.office.ledger().stored(position).map_err(|error| unreadable(&error))?;
     let stored = stored.ok_or(ApiRefusal::NotFound)?;
     let fact = Fact::decode(&stored).map_err(|error| unreadable(&error))?;
     let mut event = shown(&fact)?;
     if own {
         withhold(&mut event);
     }
-    event["stream"] = json!(hit.stream);
+    event["stream"] = json!(fact.stream);
     Ok(event)
 }

@@ -172,15 +172,15 @@ impl Prepared {
 /// The office: deciders over one open ledger.
 pub struct Office {
     ledger: Ledger,
-    rules: RwLock<Arc<Rules>>,
+    rules: RwLock<InForce>,
     states: state::Cache,
 }
 
 impl Office {
     /// Opens the office over a ledger: reads which rule packs were adopted.
     pub fn open(ledger: Ledger) -> Result<Self, ExecuteError> {
-        let rules = RwLock::new(Arc::new(Rules::builtin()?));
-        let office = Self { ledger, rules, states: state::Cache::default() };
+        let rules = InForce { rules: Arc::new(Rules::builtin()?), since: Position(0) };
+        let office = Self { ledger, rules: RwLock::new(rules), states: state::Cache::default() };
         office.reload_rules()?;
         Ok(office)
     }
@@ -191,7 +191,11 @@ impl Office {
 
     /// The rule packs in force.
     pub fn rules(&self) -> Arc<Rules> {
-        Arc::clone(&self.rules.read().unwrap_or_else(PoisonError::into_inner))
+        self.in_force().rules
+    }
+
+    fn in_force(&self) -> InForce {
+        self.rules.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Decides, signs with `keys`, appends; decides again while something it read has moved.
@@ -307,7 +311,13 @@ impl Office {
     }
 
     /// The rule packs that were in force before `until`: what is asked as of the past is answered by the rules of the past.
-    pub fn rules_until(&self, until: Position) -> Result<Rules, ExecuteError> {
+    pub fn rules_until(&self, until: Position) -> Result<Arc<Rules>, ExecuteError> {
+        let now = self.in_force();
+        if now.since <= until { Ok(now.rules) } else { Ok(self.read_rules(until)?.rules) }
+    }
+
+    /// Reads from the log which rules were in force before `until`.
+    fn read_rules(&self, until: Position) -> Result<InForce, ExecuteError> {
         let mut place = NATIONAL.to_owned();
         for fact in self.facts_of(StreamKind::Ledger)? {
             if let Event::Ledger(LedgerEvent::Opened(open)) = fact.event
@@ -316,8 +326,10 @@ impl Office {
                 place = named.to_string();
             }
         }
-        let facts = self.facts_of(StreamKind::Rules)?;
-        let changes = facts.into_iter().filter(|fact| fact.position < until).filter_map(|fact| {
+        let mut facts = self.facts_of(StreamKind::Rules)?;
+        facts.retain(|fact| fact.position < until);
+        let since = facts.last().map_or(Position(0), |fact| Position(fact.position.0 + 1));
+        let changes = facts.into_iter().filter_map(|fact| {
             let Event::Rules(event) = fact.event else { return None };
             match event {
                 RulesEvent::Adopted(adopt) => Some(Change::Adopted { pack: adopt.pack, hash: adopt.hash }),
@@ -327,7 +339,8 @@ impl Office {
                 RulesEvent::RewardBudgetSet(_) => None,
             }
         });
-        Ok(Rules::after(&place, &changes.collect::<Vec<_>>())?)
+        let rules = Rules::after(&place, &changes.collect::<Vec<_>>())?;
+        Ok(InForce { rules: Arc::new(rules), since })
     }
 
     /// Everything in the streams of one kind, in the order of the log.
@@ -341,10 +354,17 @@ impl Office {
     }
 
     fn reload_rules(&self) -> Result<(), ExecuteError> {
-        let rules = self.rules_until(Position(self.ledger.size()))?;
-        *self.rules.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(rules);
+        let rules = self.read_rules(Position(self.ledger.size()))?;
+        *self.rules.write().unwrap_or_else(PoisonError::into_inner) = rules;
         Ok(())
     }
+}
+
+/// The rules that hold now, and the position from which on they have.
+#[derive(Clone)]
+struct InForce {
+    rules: Arc<Rules>,
+    since: Position,
 }
 
 /// What became of a prepared command.

@@ -204,9 +204,8 @@ impl TriggerRule {
             Trigger::Understated => facts.understated.into_iter().collect(),
             Trigger::PenaltyAvoided => facts.unpunished.into_iter().collect(),
             Trigger::ReopenedAtOnce => {
-                let soon = |(_, closed, again): &&(Position, Day, Day)| {
-                    self.is_at_once(again.days_since(*closed))
-                };
+                let soon =
+                    |(_, closed, again): &&(Position, Day, Day)| self.is_at_once(again.days_since(*closed));
                 facts.reopened.iter().filter(soon).map(|(closed, _, _)| *closed).collect()
             }
         }
