@@ -158,7 +158,8 @@ fn in_order<E: StreamEvent>(before: Standing, events: &[E]) -> Standing {
     events.iter().fold(before, |standing, event| {
         let (kind, lines) = (event.public_kind(), event.lines());
         let stream = StreamKind::ALL.into_iter().find(|one| kind.split('.').next() == Some(one.name()));
-        let order = order::of(stream.expect("a stream"), kind).unwrap_or_else(|| panic!("{kind} has no order"));
+        let order =
+            order::of(stream.expect("a stream"), kind).unwrap_or_else(|| panic!("{kind} has no order"));
         assert_eq!(order.foreign_line(&lines), None, "{kind}");
         order.step(standing, &lines).unwrap_or_else(|| panic!("{kind} is out of order after {standing:?}"))
     })

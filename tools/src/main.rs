@@ -85,7 +85,9 @@ fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         // 2 tells the monitor's callers that the log can't be reached.
-        Err(error) if error.use_stderr() && std::env::args_os().nth(1).is_some_and(|name| name == "audit") => {
+        Err(error)
+            if error.use_stderr() && std::env::args_os().nth(1).is_some_and(|name| name == "audit") =>
+        {
             let _ = error.print();
             return ExitCode::from(audit::USAGE);
         }

@@ -253,7 +253,8 @@ mod tests {
     fn every_line_that_a_kind_must_carry_it_may_carry() {
         for (kind, rule) in entries::table() {
             let stream = kind.split('.').next().unwrap_or_default();
-            let stream = StreamKind::ALL.into_iter().find(|one| one.name() == stream).unwrap_or(StreamKind::Hazard);
+            let stream =
+                StreamKind::ALL.into_iter().find(|one| one.name() == stream).unwrap_or(StreamKind::Hazard);
             let clocks = rule.clocks.iter().map(|name| format!("clock {name}"));
             let stops = rule.stops.iter().map(|name| format!("stop {name}"));
             for line in clocks.chain(stops) {

@@ -70,7 +70,8 @@ impl<'a> Judge<'a> {
         let kinds = self.lines(position, entry);
         let tail = self.chain(position, signed);
         self.follow(position, signed, tail, kinds);
-        let everywhere = kinds.is_some() && matches!(entry.stream.kind, StreamKind::Actor | StreamKind::Ledger);
+        let everywhere =
+            kinds.is_some() && matches!(entry.stream.kind, StreamKind::Actor | StreamKind::Ledger);
         let second = entry.kind == "ledger.opened" && position != 0;
         self.state.keys.apply(entry, everywhere && !second);
         Ok(())
@@ -85,8 +86,10 @@ impl<'a> Judge<'a> {
         if position > 0 {
             return;
         }
-        let names_log =
-            entry.lines.iter().any(|line| matches!(line, Line::Key(key) if key.to_string() == self.state.key));
+        let names_log = entry
+            .lines
+            .iter()
+            .any(|line| matches!(line, Line::Key(key) if key.to_string() == self.state.key));
         let admin = |line: &&Line| matches!(line, Line::Grant { role: Role::Admin, .. });
         let admins = entry.lines.iter().filter(admin).count();
         let grants = entry.lines.iter().filter(|line| matches!(line, Line::Grant { .. })).count();
@@ -163,7 +166,9 @@ impl<'a> Judge<'a> {
         let path = tile_path("0", index, WIDTH as u64);
         let leaves = self.source.get(&path, TILE_BYTES_MAX)?.and_then(|bytes| hashes(&bytes, WIDTH));
         let Some(leaves) = leaves.filter(|leaves| perfect_root(leaves) == over) else {
-            self.state.violation(Violation::new(Code::Tile, "it is not the tile that was verified before").in_file(path));
+            self.state.violation(
+                Violation::new(Code::Tile, "it is not the tile that was verified before").in_file(path),
+            );
             return Ok(None);
         };
         self.keep_tile(index, leaves.clone());
@@ -212,12 +217,14 @@ impl<'a> Judge<'a> {
             match line {
                 Line::Key(key) => {
                     let officer = key.name().starts_with(&officers);
-                    let signs = signers.iter().any(|signer| signer.key == *key.key() && signer.name == key.name());
+                    let signs =
+                        signers.iter().any(|signer| signer.key == *key.key() && signer.name == key.name());
                     let let_in = key.name() == own && signers.iter().any(|signer| signer.name == own);
                     fault |= !(officer && signs || key.name() == own && (signs || let_in));
                 }
                 Line::Grant { key, .. } => {
-                    let introduced = entry.lines.iter().any(|one| matches!(one, Line::Key(one) if one == key));
+                    let introduced =
+                        entry.lines.iter().any(|one| matches!(one, Line::Key(one) if one == key));
                     fault |= !introduced || !key.name().starts_with(&officers);
                 }
                 Line::Recipient { .. }

@@ -88,7 +88,8 @@ impl Keys {
         if unlinkable && line.name != self.origin {
             return self.local(entry, line, introduced);
         }
-        let known = self.everywhere.get(&line.name).and_then(|keys| keys.iter().find(|key| key.id == line.id));
+        let known =
+            self.everywhere.get(&line.name).and_then(|keys| keys.iter().find(|key| key.id == line.id));
         let (key, bits, last) = match (known, introduced) {
             (Some(known), _) => (known.key, known.roles, known.last),
             (None, Some(key)) if !unlinkable => (*key.key(), 0, None),

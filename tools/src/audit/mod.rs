@@ -192,7 +192,8 @@ fn follow(monitor: &mut Monitor, args: &Args) -> Result<bool, Fault> {
 
 /// Whether a round says something that the one before did not.
 fn news(before: &Report, now: &Report) -> bool {
-    let counts = |report: &Report| (report.size, report.violations.len(), report.deadlines.missed.len(), report.ok);
+    let counts =
+        |report: &Report| (report.size, report.violations.len(), report.deadlines.missed.len(), report.ok);
     counts(before) != counts(now)
 }
 
@@ -225,9 +226,13 @@ impl Monitor {
         };
         let keys = args.witness_key.iter().map(|key| parse_key(key)).collect::<Result<Vec<_>, _>>()?;
         if keys.len() != args.witness.len() {
-            return Err(Fault::usage("每个 --witness 须有一个 --witness-key", "each --witness needs its --witness-key"));
+            return Err(Fault::usage(
+                "每个 --witness 须有一个 --witness-key",
+                "each --witness needs its --witness-key",
+            ));
         }
-        let witnesses = args.witness.iter().cloned().zip(keys).map(|(url, key)| Witness { url, key }).collect();
+        let witnesses =
+            args.witness.iter().cloned().zip(keys).map(|(url, key)| Witness { url, key }).collect();
         let mut monitor = Self {
             source,
             log,
@@ -285,7 +290,9 @@ impl Monitor {
                 }
             }
             Ok(Passed::Verified) => {}
-            Ok(Passed::Refused(violations)) => violations.into_iter().for_each(|one| self.state.violation(one)),
+            Ok(Passed::Refused(violations)) => {
+                violations.into_iter().for_each(|one| self.state.violation(one))
+            }
             Ok(Passed::Spoiled(violations)) => {
                 self.reload()?;
                 violations.into_iter().for_each(|one| self.state.violation(one));
@@ -302,7 +309,9 @@ impl Monitor {
         if let Some(url) = &self.webhook {
             let failed = alarm::send(url, &mut self.state, &report);
             if failed > 0 {
-                eprintln!("{failed} 项警报未送达，将重试 / {failed} alarms were not taken and are sent again");
+                eprintln!(
+                    "{failed} 项警报未送达，将重试 / {failed} alarms were not taken and are sent again"
+                );
             }
             self.save()?;
         }
@@ -328,7 +337,12 @@ impl Monitor {
 }
 
 fn found_key(source: &Source) -> Result<VKey, Fault> {
-    let missing = || Fault::usage("请用 --key 给出台账公钥", "give the log's key with --key: there is no log.vkey beside the log");
+    let missing = || {
+        Fault::usage(
+            "请用 --key 给出台账公钥",
+            "give the log's key with --key: there is no log.vkey beside the log",
+        )
+    };
     let found = source.get("log.vkey", NOTE_BYTES_MAX)?.ok_or_else(missing)?;
     parse_key(&String::from_utf8_lossy(&found))
 }

@@ -3,8 +3,8 @@
 //!
 //! Readers fetch bundles and tiles ahead and parse them; this thread takes them in order; checkers verify signatures.
 
-use std::sync::mpsc::{Receiver, sync_channel};
 use std::sync::PoisonError;
+use std::sync::mpsc::{Receiver, sync_channel};
 use std::thread::Scope;
 
 use adit_core::ledger::checkpoint::Checkpoint;
@@ -54,7 +54,12 @@ struct Suspect {
 }
 
 /// Reads the checkpoint and everything that is new.
-pub(super) fn pass(source: &Source, state: &mut State, log: &VKey, today: i32) -> Result<Passed, Unreachable> {
+pub(super) fn pass(
+    source: &Source,
+    state: &mut State,
+    log: &VKey,
+    today: i32,
+) -> Result<Passed, Unreachable> {
     let note = source.get("checkpoint", NOTE_BYTES_MAX)?;
     let note = note.ok_or_else(|| Unreachable::new("checkpoint", "there is none"))?;
     let checkpoint = match read_checkpoint(&note, log) {
@@ -111,7 +116,8 @@ fn contradicts(state: &State, new: &Checkpoint, note: &[u8]) -> Option<Violation
 
 fn both(code: Code, detail: String, state: &State, note: &[u8]) -> Violation {
     let mut violation = Violation::new(code, detail).in_file("checkpoint");
-    violation.evidence = [&state.checkpoint[..], note].map(|note| String::from_utf8_lossy(note).into_owned()).to_vec();
+    violation.evidence =
+        [&state.checkpoint[..], note].map(|note| String::from_utf8_lossy(note).into_owned()).to_vec();
     violation
 }
 
@@ -130,7 +136,8 @@ fn take(
         let mut judge = Judge::new(&mut *state, source, checker, today);
         let chunks = read_ahead(scope, source, before, checkpoint.size);
         for number in 0.. {
-            let Some(chunk) = chunks.get(number % chunks.len()).and_then(|one: &Receiver<_>| one.recv().ok()) else {
+            let Some(chunk) = chunks.get(number % chunks.len()).and_then(|one: &Receiver<_>| one.recv().ok())
+            else {
                 break;
             };
             found.take(&mut judge, chunk?)?;
@@ -175,7 +182,13 @@ fn read_ahead<'s, 'e: 's>(
 }
 
 /// A partial tile may be gone once the full one is there (C2SP tlog-tiles, Partial Tiles).
-fn get_tile(source: &Source, level: &str, index: u64, width: u64, limit: u64) -> Result<Option<Vec<u8>>, Unreachable> {
+fn get_tile(
+    source: &Source,
+    level: &str,
+    index: u64,
+    width: u64,
+    limit: u64,
+) -> Result<Option<Vec<u8>>, Unreachable> {
     let found = source.get(&tile_path(level, index, width), limit)?;
     if found.is_some() || width == WIDTH as u64 {
         return Ok(found);
@@ -189,7 +202,9 @@ fn read(source: &Source, index: u64, width: u64, known: usize) -> Result<Chunk, 
     let count = usize::try_from(width).unwrap_or(WIDTH);
     let mut faults = Vec::new();
     let mut fault = |code, level, detail: &str| {
-        faults.push(Violation::new(code, detail).in_file(tile_path(level, index, width)).at(index * WIDTH as u64));
+        faults.push(
+            Violation::new(code, detail).in_file(tile_path(level, index, width)).at(index * WIDTH as u64),
+        );
     };
     let entries = match &bundle {
         None => {
@@ -210,7 +225,8 @@ fn read(source: &Source, index: u64, width: u64, known: usize) -> Result<Chunk, 
             None
         }
         Some(bytes) => {
-            let found = hashes(bytes, count).or_else(|| hashes(bytes, WIDTH).map(|all| all[..count].to_vec()));
+            let found =
+                hashes(bytes, count).or_else(|| hashes(bytes, WIDTH).map(|all| all[..count].to_vec()));
             if found.is_none() {
                 fault(Code::Tile, "0", "it does not hold the hashes that it should");
             }
@@ -308,9 +324,7 @@ impl Found {
         uppers: Vec<Violation>,
     ) -> Vec<Violation> {
         let fits = |tree: &Tree| tree.size() == checkpoint.size && tree.root() == checkpoint.root;
-        let name = |suspect: &Suspect, level: &str| {
-            tile_path(level, suspect.index, suspect.width as u64)
-        };
+        let name = |suspect: &Suspect, level: &str| tile_path(level, suspect.index, suspect.width as u64);
         if !self.hole && fits(&state.tree) {
             // The entries are the signed ones: hashes that say otherwise are damaged.
             self.faults.extend(self.suspects.iter().map(|suspect| {
@@ -375,4 +389,3 @@ fn check_uppers(source: &Source, tree: &Tree, before: u64) -> Result<Vec<Violati
     }
     Ok(faults)
 }
-

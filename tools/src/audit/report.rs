@@ -124,7 +124,11 @@ impl Report {
             size: state.tree.size(),
             root: adit_core::ledger::vkey::hex(&state.tree.root()),
             streams: state.streams.len() as u64,
-            checked: Checked { entries: state.counts.entries, signatures: state.counts.signatures, ..checked },
+            checked: Checked {
+                entries: state.counts.entries,
+                signatures: state.counts.signatures,
+                ..checked
+            },
             violations,
             more_violations: state.more_violations,
             deadlines,
@@ -177,7 +181,8 @@ fn deadlines(state: &State, now: i32) -> Deadlines {
     }
     passed.sort_by(|a, b| (&a.due, a.position).cmp(&(&b.due, b.position)));
     let late = all.late.iter().rev();
-    let late = late.map(|one| missed(one.stream, &one.clock, one.due, one.position, one.recorded, Some(one.ended)));
+    let late =
+        late.map(|one| missed(one.stream, &one.clock, one.due, one.position, one.recorded, Some(one.ended)));
     Deadlines { running, met: all.met.clone(), missed: passed, met_late: late.collect() }
 }
 
@@ -187,7 +192,8 @@ fn stands(tail: &Tail, statuses: u16) -> bool {
 }
 
 fn reports(state: &State) -> Reports {
-    let bits = |names: &[&str]| names.iter().fold(0, |bits, name| bits | order::status(StreamKind::Report, name));
+    let bits =
+        |names: &[&str]| names.iter().fold(0, |bits, name| bits | order::status(StreamKind::Report, name));
     let accepted = bits(&["accepted", "verified", "handled", "answered", "closed"]);
     let handled = bits(&["handled", "answered", "closed"]);
     let mut counts = Reports { without_clock: state.counts.without_clock, ..Reports::default() };
@@ -209,7 +215,6 @@ fn plans(state: &State, now: i32) -> Plans {
     Plans { not_shown: state.streams.iter().filter(waits).count() as u64 }
 }
 
-
 impl Report {
     /// Prints the account in both languages.
     pub(super) fn print(&self) {
@@ -222,9 +227,15 @@ impl Report {
         }
         say!("  {} entries, root {}", self.size, self.root);
         let Checked { from, fetched, entries, signatures } = self.checked;
-        say!("  本次自第 {from} 条起读取 {fetched} 个文件 / this run read {fetched} files from position {from} on");
-        say!("  累计核验 / checked so far: {entries} entries, {signatures} signatures, {} streams", self.streams);
-        let percent = self.reports.handled_percent.map_or_else(|| "–".to_owned(), |percent| format!("{percent}%"));
+        say!(
+            "  本次自第 {from} 条起读取 {fetched} 个文件 / this run read {fetched} files from position {from} on"
+        );
+        say!(
+            "  累计核验 / checked so far: {entries} entries, {signatures} signatures, {} streams",
+            self.streams
+        );
+        let percent =
+            self.reports.handled_percent.map_or_else(|| "–".to_owned(), |percent| format!("{percent}%"));
         say!(
             "  举报办结率 / handled rate: {percent} ({} / {}), {} reported",
             self.reports.handled,
@@ -235,7 +246,10 @@ impl Report {
             say!("  见证 / witness {}: {} {}", witness.name, witness.zh, witness.en);
         }
         if self.plans.not_shown > 0 {
-            say!("  封存七日后仍未公开的检查计划 / sealed plans not shown within 7 days: {}", self.plans.not_shown);
+            say!(
+                "  封存七日后仍未公开的检查计划 / sealed plans not shown within 7 days: {}",
+                self.plans.not_shown
+            );
         }
         self.print_deadlines();
         self.print_violations();
@@ -246,9 +260,14 @@ impl Report {
 
     fn print_deadlines(&self) {
         let Deadlines { running, missed, met_late, .. } = &self.deadlines;
-        say!("  公开期限 / public deadlines: {running} running, {} missed, {} met late", missed.len(), met_late.len());
+        say!(
+            "  公开期限 / public deadlines: {running} running, {} missed, {} met late",
+            missed.len(),
+            met_late.len()
+        );
         for one in missed {
-            let recorded = if one.recorded.is_some() { "已自记 recorded" } else { "未自记 not recorded" };
+            let recorded =
+                if one.recorded.is_some() { "已自记 recorded" } else { "未自记 not recorded" };
             say!(
                 "逾期 / missed: {} {} ({} {}), due {}, {} days, position {}, {recorded}",
                 one.stream,
@@ -265,8 +284,15 @@ impl Report {
     fn print_violations(&self) {
         for one in &self.violations {
             let position = one.position.map(|position| format!(" position {position}")).unwrap_or_default();
-            let place = [&one.stream, &one.place].into_iter().flatten().cloned().collect::<Vec<_>>().join(" ");
-            say!("违规 / violation [{}]{position} {place}\n  {}\n  {} {}", one.code, one.zh, one.en, one.detail);
+            let place =
+                [&one.stream, &one.place].into_iter().flatten().cloned().collect::<Vec<_>>().join(" ");
+            say!(
+                "违规 / violation [{}]{position} {place}\n  {}\n  {} {}",
+                one.code,
+                one.zh,
+                one.en,
+                one.detail
+            );
             for note in &one.evidence {
                 say!("    {}", note.trim_end().replace('\n', "\n    "));
             }

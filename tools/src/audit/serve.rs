@@ -63,7 +63,10 @@ const HEADERS: [(&str, &str); 8] = [
     ("cache-control", "no-store"),
     ("cross-origin-opener-policy", "same-origin"),
     ("cross-origin-resource-policy", "same-origin"),
-    ("permissions-policy", "camera=(), geolocation=(), microphone=(), payment=(), usb=(), browsing-topics=()"),
+    (
+        "permissions-policy",
+        "camera=(), geolocation=(), microphone=(), payment=(), usb=(), browsing-topics=()",
+    ),
 ];
 
 async fn headers(request: Request, next: Next) -> Response {
@@ -103,13 +106,17 @@ async fn status(State(board): State<Board>) -> Response {
 }
 
 async fn style() -> Response {
-    ([(header::CONTENT_TYPE, "text/css; charset=utf-8")], include_str!("../../templates/audit.css")).into_response()
+    ([(header::CONTENT_TYPE, "text/css; charset=utf-8")], include_str!("../../templates/audit.css"))
+        .into_response()
 }
 
 /// Serves the page on threads of its own; gives back the address.
 pub(super) fn start(listen: &str, board: &Board) -> Result<(tokio::runtime::Runtime, String)> {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
-    let routes = Router::new().route("/", get(page)).route("/status.json", get(status)).route("/style.css", get(style));
+    let routes = Router::new()
+        .route("/", get(page))
+        .route("/status.json", get(status))
+        .route("/style.css", get(style));
     let routes = routes.layer(from_fn(headers)).with_state(Arc::clone(board));
     let listener = runtime
         .block_on(tokio::net::TcpListener::bind(listen))

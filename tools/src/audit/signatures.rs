@@ -93,13 +93,13 @@ fn check(tasks: &[Task], keys: &mut HashMap<[u8; 32], VerifyingKey>) -> Vec<u64>
         unpacked.push(known);
     }
     let texts: Vec<&[u8]> = tasks.iter().map(|task| task.text.as_ref()).collect();
-    let signatures: Vec<Signature> = tasks.iter().map(|task| Signature::from_bytes(&task.signature)).collect();
+    let signatures: Vec<Signature> =
+        tasks.iter().map(|task| Signature::from_bytes(&task.signature)).collect();
     let all: Option<Vec<VerifyingKey>> = unpacked.iter().copied().collect();
     if all.is_some_and(|keys| verify_batch(&texts, &signatures, &keys).is_ok()) {
         return Vec::new();
     }
-    let fails = |i: &usize| {
-        unpacked[*i].is_none_or(|key| key.verify_strict(texts[*i], &signatures[*i]).is_err())
-    };
+    let fails =
+        |i: &usize| unpacked[*i].is_none_or(|key| key.verify_strict(texts[*i], &signatures[*i]).is_err());
     (0..tasks.len()).filter(fails).map(|i| tasks[i].position).collect()
 }

@@ -21,7 +21,9 @@ pub(super) fn check(source: &Source, tree: &Tree) -> Result<Vec<Violation>, Unre
     for path in files {
         let Some(name) = path.strip_prefix(folder).ok().and_then(Path::to_str) else { continue };
         let name = name.replace('\\', "/");
-        let Some((level, index, width)) = parse_path(&name).filter(|_| !source.was_read(&name)) else { continue };
+        let Some((level, index, width)) = parse_path(&name).filter(|_| !source.was_read(&name)) else {
+            continue;
+        };
         if let Some(fits) = fits(source, tree, &name, level, index, width)?
             && !fits
         {

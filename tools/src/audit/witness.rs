@@ -49,14 +49,22 @@ fn one(source: &Source, state: &mut State, log: &VKey, witness: &Witness) -> Wit
     let url = format!("{}/{}/checkpoint", witness.url.trim_end_matches('/'), hex(&origin));
     let note = match fetch(&agent(), &url, NOTE_BYTES_MAX) {
         Err(_) => return Witnessed::new(name, None, "unreachable", "无法访问", "can't be reached"),
-        Ok(None) => return Witnessed::new(name, None, "nothing", "尚未见证本台账", "has not seen this log yet"),
+        Ok(None) => {
+            return Witnessed::new(name, None, "nothing", "尚未见证本台账", "has not seen this log yet");
+        }
         Ok(Some(note)) => note,
     };
     let Some(seen) = cosigned(&note, log, &witness.key) else {
         let mut fault = Violation::new(Code::WitnessForm, name).in_file(url);
         fault.evidence = vec![String::from_utf8_lossy(&note).into_owned()];
         state.violation(fault);
-        return Witnessed::new(name, None, "refused", "给出的不是其签署的检查点", "shows nothing that it cosigned");
+        return Witnessed::new(
+            name,
+            None,
+            "refused",
+            "给出的不是其签署的检查点",
+            "shows nothing that it cosigned",
+        );
     };
     let size = Some(seen.size);
     if seen.size > state.tree.size() {
@@ -68,12 +76,15 @@ fn one(source: &Source, state: &mut State, log: &VKey, witness: &Witness) -> Wit
         }
         Ok(_) => {
             let mut fault = Violation::new(Code::WitnessFork, format!("size {}", seen.size)).in_file(url);
-            fault.evidence =
-                [&state.checkpoint[..], &note].map(|note| String::from_utf8_lossy(note).into_owned()).to_vec();
+            fault.evidence = [&state.checkpoint[..], &note]
+                .map(|note| String::from_utf8_lossy(note).into_owned())
+                .to_vec();
             state.violation(fault);
             Witnessed::new(name, size, "contradicts", "所见与此处不同", "saw another tree")
         }
-        Err(_) => Witnessed::new(name, size, "unknown", "无法比对", "can't be compared: a tile can't be reached"),
+        Err(_) => {
+            Witnessed::new(name, size, "unknown", "无法比对", "can't be compared: a tile can't be reached")
+        }
     }
 }
 

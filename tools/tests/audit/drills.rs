@@ -85,7 +85,8 @@ fn when_a_signer_has_no_grant_or_no_key_then_it_is_found() {
     let (bureau, _, hazard) = busy();
     let mut log = Log::of(&bureau);
     let clerk = log.add(hazard, "hazard.escalated", "2024-06-20", Vec::new(), &[&bureau.keys["clerk"]]);
-    let stranger = SigningKey::generate(&format!("{ORIGIN}/actor/{}", new_stream(StreamKind::Actor).id)).expect("key");
+    let stranger =
+        SigningKey::generate(&format!("{ORIGIN}/actor/{}", new_stream(StreamKind::Actor).id)).expect("key");
     let unknown = log.add(hazard, "hazard.escalated", "2024-06-20", Vec::new(), &[&stranger]);
     let said = judged(&log, LATER);
     said.finds("not_granted", clerk);
@@ -97,7 +98,8 @@ fn when_one_inspector_signs_where_two_are_asked_then_it_is_found() {
     let (bureau, ..) = busy();
     let mut log = Log::of(&bureau);
     let visit = new_stream(StreamKind::Inspection);
-    let one = log.add(visit, "inspection.performed", "2024-06-20", Vec::new(), &[&bureau.keys["inspector-1"]]);
+    let one =
+        log.add(visit, "inspection.performed", "2024-06-20", Vec::new(), &[&bureau.keys["inspector-1"]]);
     judged(&log, LATER).finds("not_granted", one);
 }
 
@@ -106,7 +108,8 @@ fn when_a_signature_is_of_another_text_then_its_position_is_named() {
     let (bureau, ..) = busy();
     let mut log = Log::of(&bureau);
     let stream = new_stream(StreamKind::Enterprise);
-    let position = log.add(stream, "enterprise.registered", "2024-06-20", Vec::new(), &[&bureau.keys["clerk"]]);
+    let position =
+        log.add(stream, "enterprise.registered", "2024-06-20", Vec::new(), &[&bureau.keys["clerk"]]);
     let text = String::from_utf8(log.entries.pop().expect("entry")).expect("text");
     log.entries.push(text.replacen("2024-06-20", "2024-06-21", 1).into_bytes());
     judged(&log, LATER).finds("signature", position);
@@ -116,7 +119,8 @@ fn when_a_signature_is_of_another_text_then_its_position_is_named() {
 fn when_a_public_clock_is_left_out_moved_or_smuggled_in_then_it_is_found() {
     let (bureau, report, _) = busy();
     let mut log = Log::of(&bureau);
-    let (handler, two) = (&bureau.keys["handler"], [&bureau.keys["inspector-1"], &bureau.keys["inspector-2"]]);
+    let (handler, two) =
+        (&bureau.keys["handler"], [&bureau.keys["inspector-1"], &bureau.keys["inspector-2"]]);
     let other = new_stream(StreamKind::Hazard);
     log.add(other, "hazard.reported", "2024-06-20", Vec::new(), &[&bureau.keys["clerk"]]);
     log.add(other, "hazard.verified", "2024-06-20", Vec::new(), &two);
@@ -126,7 +130,8 @@ fn when_a_public_clock_is_left_out_moved_or_smuggled_in_then_it_is_found() {
     let until = Line::Extend { name: "rectify".to_owned(), until: day("2024-09-01") };
     let extended = log.add(other, "hazard.extended", "2024-06-20", vec![until], &[approver]);
     let log_signs = log_key();
-    let moved = log.add(report, "report.reopened", "2024-06-20", vec![clock("handle", "2025-01-01")], &[&log_signs]);
+    let moved =
+        log.add(report, "report.reopened", "2024-06-20", vec![clock("handle", "2025-01-01")], &[&log_signs]);
     let said = judged(&log, LATER);
     said.finds("missing_lines", left_out);
     said.finds("lines", smuggled);
@@ -172,14 +177,14 @@ fn when_a_report_is_handled_before_it_was_accepted_then_the_order_tells() {
 fn when_administrators_are_made_outside_the_opening_then_it_is_found() {
     let (bureau, ..) = busy();
     let mut log = Log::of(&bureau);
-    let thief = SigningKey::generate(&format!("{ORIGIN}/actor/{}", new_stream(StreamKind::Actor).id)).expect("key");
+    let thief =
+        SigningKey::generate(&format!("{ORIGIN}/actor/{}", new_stream(StreamKind::Actor).id)).expect("key");
     let lines = vec![
         Line::Key(log_key().vkey()),
         Line::Key(thief.vkey()),
         Line::Grant { role: Role::Admin, key: thief.vkey() },
     ];
-    let opened =
-        log.add(new_stream(StreamKind::Ledger), "ledger.opened", "2024-06-20", lines, &[&log_key()]);
+    let opened = log.add(new_stream(StreamKind::Ledger), "ledger.opened", "2024-06-20", lines, &[&log_key()]);
     let actor = new_stream(StreamKind::Actor);
     let key = SigningKey::generate(&format!("{ORIGIN}/actor/{}", actor.id)).expect("key");
     let grant = Line::Grant { role: Role::Approver, key: key.vkey() };
@@ -198,9 +203,13 @@ fn when_an_entry_names_a_checkpoint_that_never_was_then_it_is_found() {
     let (bureau, _, hazard) = busy();
     let mut log = Log::of(&bureau);
     let mut entry = log.last_of(hazard);
-    let last = SignedEntry::parse(log.entries.iter().rev().find(|bytes| {
-        SignedEntry::parse(bytes).is_ok_and(|signed| signed.entry().stream == hazard)
-    }).expect("entry"));
+    let last = SignedEntry::parse(
+        log.entries
+            .iter()
+            .rev()
+            .find(|bytes| SignedEntry::parse(bytes).is_ok_and(|signed| signed.entry().stream == hazard))
+            .expect("entry"),
+    );
     entry.prev = Some(last.expect("entry").text_hash());
     entry.revision = Revision(entry.revision.0 + 1);
     entry.kind = "hazard.escalated".to_owned();

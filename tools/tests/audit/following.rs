@@ -80,7 +80,8 @@ fn get(url: &str) -> (u16, BTreeMap<String, String>, String) {
     let agent: ureq::Agent = ureq::Agent::config_builder().http_status_as_error(false).build().into();
     let mut response = agent.get(url).call().expect("an answer");
     let headers = response.headers().iter();
-    let headers = headers.map(|(name, value)| (name.to_string(), value.to_str().unwrap_or_default().to_owned()));
+    let headers =
+        headers.map(|(name, value)| (name.to_string(), value.to_str().unwrap_or_default().to_owned()));
     (response.status().as_u16(), headers.collect(), response.body_mut().read_to_string().expect("text"))
 }
 
@@ -105,7 +106,8 @@ fn when_a_deadline_is_missed_then_the_webhook_is_told_once_and_again_only_while_
     let state = folder.state();
     let more = ["--state", state.as_str(), "--webhook", &address];
     // The report is due by 12 July, the hazard by 30 June, the answer by 30 June.
-    let missed = audit(&address, "2024-07-20", &more).json()["deadlines"]["missed"].as_array().map_or(0, Vec::len);
+    let missed =
+        audit(&address, "2024-07-20", &more).json()["deadlines"]["missed"].as_array().map_or(0, Vec::len);
     assert_eq!(missed, 3);
     let first: Vec<Value> = posted.try_iter().collect();
     assert_eq!(first.len(), 2, "one was refused");
@@ -126,20 +128,34 @@ fn when_the_page_is_served_then_it_shows_rate_and_misses_without_any_script() {
     Log::of(&bureau).publish(&folder.path(""));
     let key = log_key().vkey().to_string();
     let child = Command::new(env!("CARGO_BIN_EXE_adit"))
-        .args(["audit", folder.path("").to_str().expect("text"), "--key", &key, "--today", "2024-07-20", "--json"])
+        .args([
+            "audit",
+            folder.path("").to_str().expect("text"),
+            "--key",
+            &key,
+            "--today",
+            "2024-07-20",
+            "--json",
+        ])
         .args(["--follow", "3600", "--serve", "127.0.0.1:0"])
         .stdout(Stdio::piped())
         .spawn();
     let mut running = Running(child.expect("adit runs"));
     let mut lines = BufReader::new(running.0.stdout.take().expect("output")).lines();
-    let mut next = || -> Value { serde_json::from_str(&lines.next().expect("a line").expect("text")).expect("JSON") };
+    let mut next =
+        || -> Value { serde_json::from_str(&lines.next().expect("a line").expect("text")).expect("JSON") };
     let address = next()["listening"].as_str().expect("an address").to_owned();
     let report = next();
     let (status, headers, page) = get(&address);
     assert_eq!(status, 200);
-    assert!(page.contains("举报办结率") && page.contains("Reports handled") && page.contains("0 / 1"), "{page}");
+    assert!(
+        page.contains("举报办结率") && page.contains("Reports handled") && page.contains("0 / 1"),
+        "{page}"
+    );
     assert!(page.contains("2024-07-12") && page.contains("整改完毕"), "{page}");
-    assert!(!page.contains("<script") && page.contains("lang=\"zh-CN\"") && page.contains("width=device-width"));
+    assert!(
+        !page.contains("<script") && page.contains("lang=\"zh-CN\"") && page.contains("width=device-width")
+    );
     assert!(headers["content-security-policy"].starts_with("default-src 'none'"));
     assert_eq!(headers["x-content-type-options"], "nosniff");
     let (_, headers, missing) = get(&format!("{address}/nothing"));
@@ -160,12 +176,14 @@ fn when_a_witness_saw_another_tree_then_both_notes_are_kept() {
     let path = folder.path("log").to_str().expect("text").to_owned();
     let (address, _) = server(folder.path(""));
     let witness = SigningKey::from_seed("witness.example/w1", &[5; 32]).expect("key");
-    let key = adit_core::ledger::vkey::VKey::new("witness.example/w1", 0x04, *witness.vkey().key()).expect("key");
+    let key =
+        adit_core::ledger::vkey::VKey::new("witness.example/w1", 0x04, *witness.vkey().key()).expect("key");
     let place = folder.path(&hex(&Sha256::digest(ORIGIN.as_bytes())));
     fs::create_dir(&place).expect("folder");
     let more = ["--witness", address.as_str(), "--witness-key", &key.to_string()];
     let size = log.entries.len() as u64;
-    let own = Checkpoint::parse(&fs::read(folder.path("log/checkpoint")).expect("read")).expect("checkpoint").0;
+    let own =
+        Checkpoint::parse(&fs::read(folder.path("log/checkpoint")).expect("read")).expect("checkpoint").0;
     for (checkpoint, state) in [
         (own.clone(), "agrees"),
         (Checkpoint { size: size + 5, ..own.clone() }, "ahead"),
@@ -175,8 +193,11 @@ fn when_a_witness_saw_another_tree_then_both_notes_are_kept() {
         let mut cosignature = witness.sign_text(&format!("cosignature/v1\ntime 1718841600\n{text}"));
         cosignature.id = key.id();
         cosignature.signature = [&1_718_841_600_u64.to_be_bytes()[..], &cosignature.signature].concat();
-        fs::write(place.join("checkpoint"), note::assemble(&text, &[log_key().sign_text(&text), cosignature]))
-            .expect("written");
+        fs::write(
+            place.join("checkpoint"),
+            note::assemble(&text, &[log_key().sign_text(&text), cosignature]),
+        )
+        .expect("written");
         let said = audit(&path, LATER, &more);
         assert_eq!(said.json()["witnesses"][0]["state"], state, "{}", said.out);
         let fork = said.violations().iter().any(|(code, ..)| code == "witness_fork");

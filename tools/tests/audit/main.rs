@@ -134,7 +134,8 @@ mod given_the_command_line {
         assert_eq!(audit(&address, LATER, &[]).code, Some(2));
         assert_eq!(audit("log", "2024-02-30", &[]).code, Some(64));
         assert_eq!(audit("log", LATER, &["--witness", "http://x"]).code, Some(64));
-        let plain = std::process::Command::new(env!("CARGO_BIN_EXE_adit")).arg("audit").output().expect("runs");
+        let plain =
+            std::process::Command::new(env!("CARGO_BIN_EXE_adit")).arg("audit").output().expect("runs");
         assert_eq!(plain.status.code(), Some(64));
     }
 
@@ -148,7 +149,8 @@ mod given_the_command_line {
         let path = log.to_str().expect("text").to_owned();
         let state = folder.state();
         audit(&path, LATER, &["--state", &state]).clean();
-        let other = adit_core::ledger::vkey::SigningKey::from_seed("other.example/log", &[9; 32]).expect("key");
+        let other =
+            adit_core::ledger::vkey::SigningKey::from_seed("other.example/log", &[9; 32]).expect("key");
         let output = std::process::Command::new(env!("CARGO_BIN_EXE_adit"))
             .args(["audit", &path, "--key", &other.vkey().to_string(), "--state", &state])
             .output()

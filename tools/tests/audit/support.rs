@@ -69,7 +69,14 @@ impl Log {
     }
 
     /// Forges an entry that follows in its stream, signed by these keys.
-    pub(crate) fn add(&mut self, stream: StreamId, kind: &str, on: &str, lines: Vec<Line>, keys: &[&SigningKey]) -> u64 {
+    pub(crate) fn add(
+        &mut self,
+        stream: StreamId,
+        kind: &str,
+        on: &str,
+        lines: Vec<Line>,
+        keys: &[&SigningKey],
+    ) -> u64 {
         let tail = self.tails.get(&stream).copied();
         let entry = Entry {
             origin: ORIGIN.to_owned(),
@@ -96,7 +103,10 @@ impl Log {
 
     pub(crate) fn last_of(&self, stream: StreamId) -> Entry {
         let parsed = self.entries.iter().rev().map(|bytes| SignedEntry::parse(bytes).expect("an entry"));
-        parsed.map(|signed| signed.entry().clone()).find(|entry| entry.stream == stream).expect("an entry of it")
+        parsed
+            .map(|signed| signed.entry().clone())
+            .find(|entry| entry.stream == stream)
+            .expect("an entry of it")
     }
 
     /// Writes checkpoint, tiles, entry bundles and key as a static folder (C2SP tlog-tiles).
@@ -151,7 +161,13 @@ fn write(folder: &Path, level: &str, index: usize, width: usize, bytes: &[u8]) {
 }
 
 /// Carries out a command of the bureau, which must be lawful.
-pub(crate) fn act(bureau: &Bureau, stream: Option<StreamId>, kind: &str, data: Value, who: &[&str]) -> StreamId {
+pub(crate) fn act(
+    bureau: &Bureau,
+    stream: Option<StreamId>,
+    kind: &str,
+    data: Value,
+    who: &[&str],
+) -> StreamId {
     let told = json!({ "type": kind, "data": data });
     let read = "a command";
     let order = match kind.split('.').next() {
@@ -174,7 +190,13 @@ pub(crate) fn busy() -> (Bureau, StreamId, StreamId) {
     let hazard = bureau.request(&bureau.hazard(enterprise), &["clerk"]).expect("reported").stream;
     let two = ["inspector-1", "inspector-2"];
     act(&bureau, Some(hazard), "hazard.verify", json!({ "because": "现场" }), &two);
-    let report = act(&bureau, None, "report.report", json!({ "matter": "major_hazard", "channel": "telephone" }), &["clerk"]);
+    let report = act(
+        &bureau,
+        None,
+        "report.report",
+        json!({ "matter": "major_hazard", "channel": "telephone" }),
+        &["clerk"],
+    );
     bureau.office.ledger().publish_now();
     at(&bureau, "2024-05-13");
     act(&bureau, Some(report), "report.accept", json!({}), &["clerk"]);
@@ -188,7 +210,13 @@ pub(crate) fn busy() -> (Bureau, StreamId, StreamId) {
 
 /// The rest of the report's way.
 pub(crate) fn handled(bureau: &Bureau, report: StreamId) {
-    act(bureau, Some(report), "report.handle", json!({ "done": "已处罚", "unit_fine_yuan": "20100" }), &["handler"]);
+    act(
+        bureau,
+        Some(report),
+        "report.handle",
+        json!({ "done": "已处罚", "unit_fine_yuan": "20100" }),
+        &["handler"],
+    );
     act(bureau, Some(report), "report.answer", json!({}), &["handler"]);
     act(bureau, Some(report), "report.close", json!({}), &["approver"]);
 }
@@ -219,7 +247,10 @@ impl Said {
     #[track_caller]
     pub(crate) fn finds(&self, code: &str, position: u64) {
         let found = self.violations();
-        assert!(found.iter().any(|one| one.0 == code && one.1 == Some(position)), "{code} {position}: {found:?}");
+        assert!(
+            found.iter().any(|one| one.0 == code && one.1 == Some(position)),
+            "{code} {position}: {found:?}"
+        );
         assert_eq!(self.code, Some(1), "{}", self.err);
     }
 
