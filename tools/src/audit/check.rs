@@ -93,7 +93,10 @@ impl<'a> Judge<'a> {
         let admin = |line: &&Line| matches!(line, Line::Grant { role: Role::Admin, .. });
         let admins = entry.lines.iter().filter(admin).count();
         let grants = entry.lines.iter().filter(|line| matches!(line, Line::Grant { .. })).count();
-        if !names_log || admins != 2 || grants != 2 {
+        let actors = format!("{}/actor/", self.state.origin);
+        let belongs = |name: &str| name == self.state.origin || name.starts_with(&actors);
+        let foreign = entry.lines.iter().any(|line| matches!(line, Line::Key(key) if !belongs(key.name())));
+        if !names_log || foreign || admins != 2 || grants != 2 {
             self.fault(Code::Opening, position, entry, "log key and two administrators");
         }
     }
@@ -192,9 +195,14 @@ impl<'a> Judge<'a> {
             self.signatures.take(Task { position, text: Arc::clone(&text), signature, key: signer.key });
             signers.push(signer);
         }
+        // One key under two names is one hand.
+        let again =
+            |at: usize, signer: &Signer| signers[..at].iter().any(|earlier| earlier.key == signer.key);
         let hands: Vec<entries::Signer<'_>> = signers
             .iter()
-            .filter(|signer| !signer.ended)
+            .enumerate()
+            .filter(|(at, signer)| !signer.ended && !again(*at, signer))
+            .map(|(_, signer)| signer)
             .map(|signer| entries::Signer { name: &signer.name, roles: &signer.roles, log: signer.log })
             .collect();
         if entries::table().contains_key(&entry.kind) && !entries::may_sign(&entry.kind, &hands) {

@@ -18,7 +18,7 @@ use super::state::StreamKey;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct Key {
     id: KeyId,
-    key: [u8; 32],
+    point: [u8; 32],
     /// One bit for each role.
     roles: u16,
     /// Last position at which it may sign.
@@ -27,11 +27,11 @@ struct Key {
 
 impl Key {
     fn new(key: &VKey) -> Self {
-        Self { id: key.id(), key: *key.key(), roles: 0, last: None }
+        Self { id: key.id(), point: *key.key(), roles: 0, last: None }
     }
 
     fn is(&self, key: &VKey) -> bool {
-        self.id == key.id() && self.key == *key.key()
+        self.id == key.id() && self.point == *key.key()
     }
 }
 
@@ -81,17 +81,16 @@ impl Keys {
     /// no role by it, except one-time keys, whose grant stands beside them.
     pub(super) fn signer(&self, entry: &Entry, line: &SignatureLine, position: u64) -> Option<Signer> {
         let unlinkable = entry.stream.kind.is_unlinkable();
-        let introduced = entry.lines.iter().find_map(|one| match one {
-            Line::Key(key) if line.is_by(key) => Some(key),
-            _ => None,
-        });
+        let mut keys =
+            entry.lines.iter().filter_map(|one| if let Line::Key(key) = one { Some(key) } else { None });
+        let introduced = keys.find(|key| line.is_by(key));
         if unlinkable && line.name != self.origin {
             return self.local(entry, line, introduced);
         }
         let known =
             self.everywhere.get(&line.name).and_then(|keys| keys.iter().find(|key| key.id == line.id));
         let (key, bits, last) = match (known, introduced) {
-            (Some(known), _) => (known.key, known.roles, known.last),
+            (Some(known), _) => (known.point, known.roles, known.last),
             (None, Some(key)) if !unlinkable => (*key.key(), 0, None),
             (None, _) => return None,
         };
@@ -111,9 +110,12 @@ impl Keys {
             Some(Signer { name: line.name.clone(), key, roles, log: false, ended: false, one_time })
         };
         if let Some(key) = introduced {
-            let granted = entry.lines.iter().filter_map(|one| match one {
-                Line::Grant { role, key: granted } if granted == key => Some(*role),
-                _ => None,
+            let granted = entry.lines.iter().filter_map(|one| {
+                if let Line::Grant { role, key: granted } = one {
+                    (granted == key).then_some(*role)
+                } else {
+                    None
+                }
             });
             return signer(*key.key(), granted.collect(), line.name != own);
         }

@@ -264,10 +264,14 @@ impl Monitor {
         let fresh = kept.unwrap_or_else(|| self.fresh());
         let spoiled = std::mem::replace(&mut self.state, fresh);
         self.state.sent.extend(spoiled.sent);
-        for violation in spoiled.violations {
+        self.keep(spoiled.violations);
+        Ok(())
+    }
+
+    fn keep(&mut self, violations: Vec<Violation>) {
+        for violation in violations {
             self.state.violation(violation);
         }
-        Ok(())
     }
 
     fn today(&self) -> Day {
@@ -278,6 +282,7 @@ impl Monitor {
     fn round(&mut self) -> Result<Report, Fault> {
         let today = self.today();
         let (from, fetched) = (self.state.tree.size(), self.source.fetched());
+        let before = self.state.marks();
         self.key_file(from)?;
         match pass::pass(&self.source, &mut self.state, &self.log, number(today)) {
             Err(unreachable) => {
@@ -285,17 +290,13 @@ impl Monitor {
                 return Err(unreachable.into());
             }
             Ok(Passed::Verified) if from == 0 => {
-                for violation in strays::check(&self.source, &self.state.tree)? {
-                    self.state.violation(violation);
-                }
+                self.keep(strays::check(&self.source, &self.state.tree)?);
             }
             Ok(Passed::Verified) => {}
-            Ok(Passed::Refused(violations)) => {
-                violations.into_iter().for_each(|one| self.state.violation(one))
-            }
+            Ok(Passed::Refused(violations)) => self.keep(violations),
             Ok(Passed::Spoiled(violations)) => {
                 self.reload()?;
-                violations.into_iter().for_each(|one| self.state.violation(one));
+                self.keep(violations);
             }
         }
         let witnessed = witness::ask(&self.source, &mut self.state, &self.log, &self.witnesses);
@@ -305,15 +306,19 @@ impl Monitor {
         let checked = Checked { from, fetched: self.source.fetched() - fetched, ..Checked::default() };
         let report = Report::new(&self.state, today, checked, witnessed);
         // What was found is kept before anybody is told: a crash then tells it again, and never not at all.
-        self.save()?;
+        if before != self.state.marks() {
+            self.save()?;
+        }
         if let Some(url) = &self.webhook {
-            let failed = alarm::send(url, &mut self.state, &report);
+            let (before, failed) = (self.state.marks(), alarm::send(url, &mut self.state, &report));
+            if before != self.state.marks() {
+                self.save()?;
+            }
             if failed > 0 {
                 eprintln!(
                     "{failed} 项警报未送达，将重试 / {failed} alarms were not taken and are sent again"
                 );
             }
-            self.save()?;
         }
         Ok(report)
     }

@@ -74,11 +74,19 @@ pub(super) fn pass(
         return Ok(Passed::Verified);
     }
     let refused = take(source, state, today, &checkpoint, &note)?;
+    if refused.iter().any(|fault| fault.code == Code::Missing) && changed(source, &note)? {
+        return Err(Unreachable::new("the log", "it was replaced while it was being read"));
+    }
     if !refused.is_empty() {
         return Ok(Passed::Spoiled(refused));
     }
     state.checkpoint = note;
     Ok(Passed::Verified)
+}
+
+/// Whether the log has another checkpoint by now; partial tiles of the earlier one may be gone then.
+fn changed(source: &Source, note: &[u8]) -> Result<bool, Unreachable> {
+    Ok(source.get("checkpoint", NOTE_BYTES_MAX)?.is_some_and(|newer| newer != note))
 }
 
 pub(super) fn read_checkpoint(note: &[u8], log: &VKey) -> Result<Checkpoint, Box<Violation>> {
@@ -101,23 +109,23 @@ pub(super) fn read_checkpoint(note: &[u8], log: &VKey) -> Result<Checkpoint, Box
 /// Smaller than before, or another root at the same size. Both signed notes are the proof.
 fn contradicts(state: &State, new: &Checkpoint, note: &[u8]) -> Option<Violation> {
     let size = state.tree.size();
-    if state.checkpoint.is_empty() || new.size > size {
+    if new.size > size || new.size == size && new.root == state.tree.root() {
         return None;
     }
     let code = if new.size < size {
         Code::Rollback
-    } else if new.root != state.tree.root() {
-        Code::Fork
+    } else if state.checkpoint.is_empty() {
+        Code::Root
     } else {
-        return None;
+        Code::Fork
     };
     Some(both(code, format!("size {} after {size}", new.size), state, note))
 }
 
 fn both(code: Code, detail: String, state: &State, note: &[u8]) -> Violation {
     let mut violation = Violation::new(code, detail).in_file("checkpoint");
-    violation.evidence =
-        [&state.checkpoint[..], note].map(|note| String::from_utf8_lossy(note).into_owned()).to_vec();
+    let notes = [&state.checkpoint[..], note].into_iter().filter(|note| !note.is_empty());
+    violation.evidence = notes.map(|note| String::from_utf8_lossy(note).into_owned()).collect();
     violation
 }
 

@@ -190,6 +190,11 @@ impl State {
         Ok(())
     }
 
+    /// What differs when there is something to write.
+    pub(super) fn marks(&self) -> (Vec<u8>, usize, u64, usize) {
+        (self.checkpoint.clone(), self.violations.len(), self.more_violations, self.sent.len())
+    }
+
     /// Keeps a violation once, however often it is found again.
     pub(super) fn violation(&mut self, violation: Violation) {
         if self.violations.iter().any(|known| known.same(&violation)) {

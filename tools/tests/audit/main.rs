@@ -110,12 +110,33 @@ mod given_a_log_in_which_all_holds {
                 flipped[at] ^= 1;
                 fs::write(&file, flipped).expect("written");
                 let said = audit(&path, LATER, &[]);
-                let named = said.violations().iter().any(|(_, _, place)| *place == name);
+                let found = said.violations();
+                let others = found.iter().filter(|(_, _, place)| !place.is_empty() && *place != name).count();
+                let named = others == 0 && found.iter().any(|(_, _, place)| *place == name);
                 assert!(named && said.code == Some(1), "{name} byte {at}: {}", said.out);
             }
             fs::write(&file, sound).expect("written");
         }
         audit(&path, LATER, &[]).clean();
+    }
+}
+
+mod given_an_empty_log {
+    use super::*;
+
+    #[test]
+    fn when_its_root_is_that_of_the_empty_tree_then_all_holds_and_otherwise_it_does_not() {
+        let empty = Log::with(Vec::new());
+        judged(&empty, LATER).clean();
+        let folder = Folder::new();
+        let wrong = adit_core::ledger::checkpoint::Checkpoint {
+            origin: common::ORIGIN.to_owned(),
+            size: 0,
+            root: [7; 32],
+        };
+        fs::write(folder.path("checkpoint"), wrong.sign(&support::log_key())).expect("written");
+        let said = audit(folder.path("").to_str().expect("text"), LATER, &[]);
+        assert_eq!((said.code, said.violations()[0].0.as_str()), (Some(1), "root"));
     }
 }
 

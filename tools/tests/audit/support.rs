@@ -149,7 +149,9 @@ impl Log {
 
 fn root(hashes: &[Hash]) -> Hash {
     let mut tree = Tree::new();
-    hashes.iter().for_each(|hash| tree.push(*hash, &mut Vec::new()));
+    for hash in hashes {
+        tree.push(*hash, &mut Vec::new());
+    }
     tree.root()
 }
 
@@ -165,10 +167,10 @@ pub(crate) fn act(
     bureau: &Bureau,
     stream: Option<StreamId>,
     kind: &str,
-    data: Value,
+    data: impl Into<Value>,
     who: &[&str],
 ) -> StreamId {
-    let told = json!({ "type": kind, "data": data });
+    let told = json!({ "type": kind, "data": data.into() });
     let read = "a command";
     let order = match kind.split('.').next() {
         Some("hazard") => Order::Hazard(serde_json::from_value(told).expect(read)),
