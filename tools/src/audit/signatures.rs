@@ -1,7 +1,8 @@
 //! Signatures, checked in batches beside everything else.
 //!
 //! A batch of signatures by keys of prime order is checked at once (a vkey is refused unless its point is one). A batch
-//! that fails is checked one by one, strictly, so that every bad signature is named.
+//! that fails is checked one by one, strictly, so that every bad signature is named. Only who holds the key can make a
+//! signature of which a batch takes more than the strict check does, so nobody signs in another's name by it.
 
 use std::collections::HashMap;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
