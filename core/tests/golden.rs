@@ -24,6 +24,7 @@ use adit_core::reward::{self, RewardDecider};
 use adit_core::role::{Party, Role};
 use adit_core::rulebook::RulesDecider;
 use adit_core::rules::five_in_place::Element;
+use adit_core::rules::order::{self, Standing};
 use adit_core::rules::{PACKS, Rules};
 use adit_core::units::{Position, Revision};
 use common::{day, text};
@@ -122,13 +123,25 @@ where
         state
     }
 
+    /// Where the public table of order says that the stream may stand after these steps.
+    fn standing(&self, path: &[&str]) -> Standing {
+        let mut standing = Standing::default();
+        for n in 0..path.len() {
+            let events = self.decide(&self.after(&path[..n]), path[n]).expect("a step of the path");
+            standing = in_order(standing, &events);
+        }
+        standing
+    }
+
     fn print(&self, states: &[(&str, &[&str])]) -> String {
         let mut out = String::new();
         for (name, path) in states {
             let state = self.after(path);
+            let standing = self.standing(path);
             for (command, _) in &self.commands {
                 let cell = match self.decide(&state, command) {
                     Ok(events) => {
+                        in_order(standing, &events);
                         format!("-> {}", events.iter().map(StreamEvent::kind).collect::<Vec<_>>().join(", "))
                     }
                     Err(code) => format!("refused: {code}"),
@@ -138,6 +151,18 @@ where
         }
         out
     }
+}
+
+/// What a decider allows is in the order of `core/rules/order.toml`, with no line that is not foreseen there.
+fn in_order<E: StreamEvent>(before: Standing, events: &[E]) -> Standing {
+    events.iter().fold(before, |standing, event| {
+        let (kind, lines) = (event.public_kind(), event.lines());
+        let stream = StreamKind::ALL.into_iter().find(|one| kind.split('.').next() == Some(one.name()));
+        let order =
+            order::of(stream.expect("a stream"), kind).unwrap_or_else(|| panic!("{kind} has no order"));
+        assert_eq!(order.foreign_line(&lines), None, "{kind}");
+        order.step(standing, &lines).unwrap_or_else(|| panic!("{kind} is out of order after {standing:?}"))
+    })
 }
 
 /// A plan of rectification in its six parts.

@@ -3,6 +3,7 @@
 // First of all, because it brings `say!`.
 #[macro_use]
 mod output;
+mod audit;
 mod bench;
 mod demo;
 mod failure;
@@ -37,7 +38,7 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
     version,
     about,
     long_about,
-    after_help = "Exit codes / 退出码:\n  0  done; for verify and demo: everything holds / 完成，核验与演示全部通过\n  1  refused, or a fault was found; nothing half done is left / 被拒绝或发现问题\n  2  wrong usage / 用法有误"
+    after_help = "Exit codes / 退出码:\n  0  done; for verify and demo: everything holds / 完成，核验与演示全部通过\n  1  refused, or a fault was found; nothing half done is left / 被拒绝或发现问题\n  2  wrong usage / 用法有误\nadit audit has codes of its own, see adit audit --help / adit audit 的退出码另见其帮助"
 )]
 struct Cli {
     #[command(subcommand)]
@@ -57,6 +58,8 @@ enum Action {
     Import(import::Args),
     #[command(about = "Check everything from the first entry / 核验")]
     Verify(verify::Args),
+    #[command(about = "Follow a public log and check it from outside / 独立监测")]
+    Audit(audit::Args),
     #[command(about = "Show the events of one stream / 查看事项")]
     Show(show::Args),
     #[command(about = "Print a read model, or write it as CSV or XLSX / 汇总表")]
@@ -79,12 +82,24 @@ struct DataDir {
 
 fn main() -> ExitCode {
     tracing_subscriber::fmt().with_max_level(tracing::Level::WARN).with_writer(std::io::stderr).init();
-    let done = match Cli::parse().command {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        // 2 tells the monitor's callers that the log can't be reached.
+        Err(error)
+            if error.use_stderr() && std::env::args_os().nth(1).is_some_and(|name| name == "audit") =>
+        {
+            let _ = error.print();
+            return ExitCode::from(audit::USAGE);
+        }
+        Err(error) => error.exit(),
+    };
+    let done = match cli.command {
         Action::Init(args) => init::run(&args),
         Action::Serve(args) => serve::run(&args),
         Action::Demo(args) => demo::run(&args),
         Action::Import(args) => import::run(&args),
         Action::Verify(args) => return verify::run(&args),
+        Action::Audit(args) => return audit::run(&args),
         Action::Show(args) => show::run(&args),
         Action::Project(args) => project::run(&args),
         Action::Search(args) => search::run(&args),

@@ -298,7 +298,8 @@ fn parse_lines<'a>(lines: impl Iterator<Item = (usize, &'a str)>) -> Result<Vec<
     let mut parsed: Vec<Line> = Vec::new();
     for (index, line) in lines {
         let at = EntryError::Line(index + 1);
-        let line = line.strip_suffix('\n').and_then(Line::parse).ok_or(at)?;
+        let text = line.strip_suffix('\n').ok_or(at)?;
+        let line = grant_of_own(text, &parsed).or_else(|| Line::parse(text)).ok_or(at)?;
         let ordered = parsed.last().is_none_or(|last| last.rank() <= line.rank());
         if !ordered || parsed.contains(&line) || parsed.len() == LINES_MAX {
             return Err(at);
@@ -306,6 +307,16 @@ fn parse_lines<'a>(lines: impl Iterator<Item = (usize, &'a str)>) -> Result<Vec<
         parsed.push(line);
     }
     Ok(parsed)
+}
+
+/// A grant to a key that the same entry introduces, as one-time keys have it: whether the key is a sound one was found out
+/// already, and finding out takes longer than all the rest of an entry.
+fn grant_of_own(text: &str, parsed: &[Line]) -> Option<Line> {
+    let (role, key) = text.strip_prefix("grant ")?.split_once(' ')?;
+    let mut keys =
+        parsed.iter().filter_map(|line| if let Line::Key(known) = line { Some(known) } else { None });
+    let known = keys.find(|known| known.to_string() == key)?;
+    Some(Line::Grant { role: role.parse().ok()?, key: known.clone() })
 }
 
 /// 32 bytes in canonical base64.

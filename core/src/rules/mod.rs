@@ -16,6 +16,7 @@ pub mod duty;
 pub mod entries;
 pub mod facts;
 pub mod five_in_place;
+pub mod order;
 pub mod place;
 pub mod relief;
 pub mod reward;

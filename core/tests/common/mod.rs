@@ -51,7 +51,15 @@ impl Bureau {
     }
 
     pub(crate) fn over(store: Arc<dyn Store>) -> Self {
-        let clock = Arc::new(SetClock::at(day("2024-05-10").start().plus_seconds(9 * 3600)));
+        Self::over_on(store, "2024-05-10")
+    }
+
+    pub(crate) fn in_memory_on(opened: &str) -> Self {
+        Self::over_on(Arc::new(Memory::default()), opened)
+    }
+
+    fn over_on(store: Arc<dyn Store>, opened: &str) -> Self {
+        let clock = Arc::new(SetClock::at(day(opened).start().plus_seconds(9 * 3600)));
         let log = SigningKey::from_seed(ORIGIN, &[1; 32]).expect("key");
         let dynamic: Arc<dyn Clock> = Arc::clone(&clock) as Arc<dyn Clock>;
         Self::with(Ledger::over(store, dynamic, log).expect("ledger"), clock)
