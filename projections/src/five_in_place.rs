@@ -134,6 +134,26 @@ pub struct Summary {
     pub confirmed: BTreeMap<Element, u32>,
 }
 
+/// The figures of a [`Summary`] while they are counted.
+#[derive(Clone, Copy, Default)]
+struct Counts {
+    hazards: u32,
+    in_place: u32,
+    closed: u32,
+    confirmed: [u32; 5],
+}
+
+impl Counts {
+    fn add(&mut self, hazard: &Hazard) {
+        self.hazards += 1;
+        self.in_place += u32::from(hazard.in_place());
+        self.closed += u32::from(hazard.status == Status::Closed);
+        for (count, stage) in self.confirmed.iter_mut().zip(hazard.stages) {
+            *count += u32::from(stage == Stage::Confirmed);
+        }
+    }
+}
+
 fn number(element: Element) -> usize {
     Element::ALL.iter().position(|one| *one == element).unwrap_or_default()
 }
@@ -202,25 +222,35 @@ impl FiveInPlace {
 
     /// How far the five are in place, for each town, sector or enterprise.
     pub(crate) fn summary(&self, ask: &Ask<'_>) -> Page<Summary> {
-        let mut sums: BTreeMap<String, Summary> = BTreeMap::new();
+        // Each enterprise is put into its group once, and hazards are counted by number.
+        let mut names = Words::default();
+        let group = |firm: u32| match ask.filter.group.unwrap_or(Group::Town) {
+            Group::Sector => self.roll.sector(firm).map_or("", Sector::name),
+            Group::Enterprise => self.roll.name(firm),
+            Group::Town | Group::Month | Group::Year | Group::Source | Group::Criterion => {
+                self.roll.town(firm)
+            }
+        };
+        let group_of: Vec<usize> =
+            (0..).take(self.roll.len()).map(|firm| names.number(group(firm)) as usize).collect();
+        let mut counts = vec![Counts::default(); names.iter().count()];
         for (_, hazard) in self.wanted(ask).filter(|(_, hazard)| hazard.grade == Some(Grade::Major)) {
-            let firm = hazard.enterprise;
-            let group = match ask.filter.group.unwrap_or(Group::Town) {
-                Group::Sector => self.roll.sector(firm).map_or("", Sector::name).to_owned(),
-                Group::Enterprise => self.roll.name(firm).to_owned(),
-                Group::Town | Group::Month | Group::Year | Group::Source | Group::Criterion => {
-                    self.roll.town(firm).to_owned()
-                }
-            };
-            let sum = sums.entry(group.clone()).or_insert_with(|| Summary { group, ..Summary::default() });
-            sum.hazards += 1;
-            sum.in_place += u32::from(hazard.in_place());
-            sum.closed += u32::from(hazard.status == Status::Closed);
-            for (element, stage) in hazard.stages() {
-                *sum.confirmed.entry(element).or_default() += u32::from(stage == Stage::Confirmed);
+            if let Some(count) =
+                group_of.get(hazard.enterprise as usize).and_then(|group| counts.get_mut(*group))
+            {
+                count.add(hazard);
             }
         }
-        ask.page(sums.into_values(), |sum| sum)
+        let mut groups: Vec<(&str, Counts)> = names.iter().zip(counts).collect();
+        groups.retain(|(_, count)| count.hazards > 0);
+        groups.sort_unstable_by_key(|(name, _)| *name);
+        ask.page(groups.into_iter(), |(group, count)| Summary {
+            group: group.to_owned(),
+            hazards: count.hazards,
+            in_place: count.in_place,
+            closed: count.closed,
+            confirmed: Element::ALL.into_iter().zip(count.confirmed).collect(),
+        })
     }
 
     fn row(&self, row: u32, hazard: &Hazard, rules: &Rules) -> Row {

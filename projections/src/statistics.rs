@@ -5,6 +5,8 @@
 //! Kept as a list of moves for each enterprise, each with what it is grouped by, so that any period can be asked. What is
 //! asked goes through all of them, one enterprise after the other, so that the sums stay close at hand.
 
+use std::cmp::Reverse;
+
 use adit_core::enterprise::EnterpriseEvent;
 use adit_core::event::{Event, Fact};
 use adit_core::hazard::{HazardEvent, Origin, Status};
@@ -148,13 +150,12 @@ impl Statistics {
         let first = first.chain(self.reports.iter().next().map(|(_, report)| report.received)).min();
         let from = filter.from.or(first.map(Day::from)).unwrap_or(ask.today);
         let to = filter.to.map_or(ask.today, |to| to.min(ask.today));
-        let rows = match by {
-            Group::Month | Group::Year => self.by_time(ask, by, from, to),
+        match by {
+            Group::Month | Group::Year => ask.page(self.by_time(ask, by, from, to).into_iter(), |row| row),
             Group::Source | Group::Sector | Group::Town | Group::Criterion | Group::Enterprise => {
                 self.by_group(ask, by, from, to)
             }
-        };
-        ask.page(rows.into_iter(), |row| row)
+        }
     }
 
     /// Which enterprises are asked for; none where all are.
@@ -220,7 +221,7 @@ impl Statistics {
         rows
     }
 
-    fn by_group(&self, ask: &Ask<'_>, by: Group, from: Day, to: Day) -> Vec<Row> {
+    fn by_group(&self, ask: &Ask<'_>, by: Group, from: Day, to: Day) -> Page<Row> {
         let mut before = self.groups(by);
         let mut within = self.groups(by);
         let begin = DayNumber::from(from);
@@ -228,19 +229,17 @@ impl Statistics {
             let groups = if one.day < begin { &mut before } else { &mut within };
             groups.add(firm, one, many);
         });
-        let pairs = before.sums.iter().zip(&within.sums).zip(&within.names);
-        let mut rows: Vec<Row> = pairs
-            .filter(|((before, within), _)| !before.is_nothing() || !within.is_nothing())
-            .map(|((before, within), name)| Row::of(name.clone(), from, to, before, within))
+        let all = before.sums.iter().zip(&within.sums).zip(&within.names);
+        let mut groups: Vec<_> = all
+            .map(|((before, within), name)| (before, within, name))
+            .filter(|(before, within, _)| !before.is_nothing() || !within.is_nothing())
             .collect();
-        rows.sort_by(|one, other| {
-            (other.stock_major, other.verified_major, &one.group).cmp(&(
-                one.stock_major,
-                one.verified_major,
-                &other.group,
-            ))
+        // The largest stock first.
+        groups.sort_by_cached_key(|(before, within, name)| {
+            let stock = before.stock_major() + within.stock_major();
+            (Reverse((stock, within.verified_major())), *name)
         });
-        rows
+        ask.page(groups.into_iter(), |(before, within, name)| Row::of(name.clone(), from, to, before, within))
     }
 
     fn groups(&self, by: Group) -> Groups {

@@ -24,7 +24,7 @@ pub(crate) fn moment(ledger: &Ledger, as_of: Option<&str>) -> Result<(Position, 
         return Ok((Position(position.saturating_add(1)), now.1));
     }
     let day: Day = text.parse().context("--as-of takes a position or a day such as 2024-05-10")?;
-    Ok((ledger.end_of(day)?, day))
+    Ok((ledger.end_of(day), day))
 }
 
 /// The read models at a moment.

@@ -76,7 +76,7 @@ fn moment(app: &App, text: &str) -> Result<(Position, Day), Problem> {
         return Ok((Position(position.saturating_add(1)), ledger.now().day()));
     }
     let day: Day = text.parse().map_err(|_| ApiRefusal::BadAsOf)?;
-    Ok((ledger.end_of(day).map_err(|error| unreadable(&error))?, day))
+    Ok((ledger.end_of(day), day))
 }
 
 /// Events of a stream, as far as one may read them

@@ -18,7 +18,7 @@ use crate::ledger::lock::{self, LockKeeper};
 use crate::ledger::merkle::{Hash, Tree, leaf_hash, range_root};
 use crate::ledger::store::{Answered, CommitError, Group, Head, Store, StoreError, Stored, Touch};
 use crate::ledger::vkey::VKey;
-use crate::units::{Position, Revision};
+use crate::units::{Position, Revision, Timestamp};
 
 /// A segment is closed when it has grown to this.
 const SEGMENT_BYTES: u64 = 64 << 20;
@@ -191,7 +191,8 @@ impl Embedded {
     }
 
     /// Appends a record and waits for the disk; tells a write that surely left nothing from one that may have.
-    fn write(&self, end: &mut End, bytes: &[u8], first: u64) -> Result<Place, CommitError> {
+    fn write(&self, end: &mut End, bytes: &[u8], group: &Group) -> Result<Place, CommitError> {
+        let first = group.first.0;
         let has_records = end.length > SEGMENT_MAGIC.len() as u64;
         let full = has_records && end.length + bytes.len() as u64 > SEGMENT_BYTES;
         if full || end.length == 0 {
@@ -214,7 +215,14 @@ impl Embedded {
         self.disk.sync(&path).map_err(io("sync", &path)).map_err(CommitError::Unknown)?;
         end.length += bytes.len() as u64;
         let length = u32::try_from(bytes.len()).unwrap_or(u32::MAX);
-        Ok(Place { first, end: first, segment: end.segment, offset, length })
+        Ok(Place {
+            first,
+            end: group.end(),
+            segment: end.segment,
+            offset,
+            length,
+            committed_at: group.committed_at,
+        })
     }
 
     fn begin_segment(&self, end: &mut End, first: u64) -> Result<(), StoreError> {
@@ -242,13 +250,8 @@ impl Embedded {
         let written = journal::write(group, &end.checksum, &self.sealer, nonce);
         let too_large = CommitError::NotWritten(StoreError::Form("the group is too large"));
         let (bytes, checksum) = written.ok_or(too_large)?;
-        let place = match self.write(end, &bytes, group.first.0) {
-            Ok(place) => Place { end: group.end(), ..place },
-            Err(error) => {
-                self.halted.store(true, Ordering::Release);
-                return Err(error);
-            }
-        };
+        let place =
+            self.write(end, &bytes, group).inspect_err(|_| self.halted.store(true, Ordering::Release))?;
         end.checksum = checksum;
         self.places.write().unwrap_or_else(PoisonError::into_inner).push(place);
         Ok(checksum)
@@ -297,6 +300,12 @@ impl Store for Embedded {
 
     fn group(&self, position: Position) -> Result<Option<Group>, StoreError> {
         self.place(position).map(|place| self.load(&place)).transpose()
+    }
+
+    fn committed_while(&self, within: &dyn Fn(Timestamp) -> bool) -> Position {
+        let places = self.places.read().unwrap_or_else(PoisonError::into_inner);
+        let many = places.partition_point(|place| within(place.committed_at));
+        Position(many.checked_sub(1).and_then(|last| places.get(last)).map_or(0, |place| place.end))
     }
 
     fn stream(&self, stream: &StreamId) -> Result<Vec<Position>, StoreError> {
@@ -455,6 +464,7 @@ fn take_record(
         segment,
         offset: offset as u64,
         length,
+        committed_at: record.committed_at,
     });
     scanned.checksums.push(checksum);
     scanned.end.checksum = checksum;

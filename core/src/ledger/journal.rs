@@ -303,6 +303,7 @@ pub(crate) struct Place {
     pub(crate) segment: u64,
     pub(crate) offset: u64,
     pub(crate) length: u32,
+    pub(crate) committed_at: Timestamp,
 }
 
 /// Path of a segment.

@@ -283,21 +283,8 @@ impl Ledger {
     }
 
     /// The position after the last entry that was committed on or before `day`.
-    pub fn end_of(&self, day: Day) -> Result<Position, OpenError> {
-        let (mut low, mut high) = (0, self.size());
-        // Groups are committed in the order of time, so the first later one is found by halving.
-        while low < high {
-            let middle = low + (high - low) / 2;
-            let Some(group) = self.shared.store.group(Position(middle))? else {
-                break;
-            };
-            if group.committed_at.day() <= day {
-                low = group.end();
-            } else {
-                high = group.first.0;
-            }
-        }
-        Ok(Position(low))
+    pub fn end_of(&self, day: Day) -> Position {
+        self.shared.store.committed_while(&|at| at.day() <= day)
     }
 
     /// Follows the ledger: first the position from which groups will come, then each group once, in order.

@@ -6,7 +6,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use crate::id::{CommandId, StreamId, StreamKind};
 use crate::ledger::merkle::{Hash, leaf_hash};
 use crate::ledger::store::{Answered, CommitError, Group, Head, Store, StoreError, Stored, Touch};
-use crate::units::{Position, Revision};
+use crate::units::{Position, Revision, Timestamp};
 
 #[derive(Default)]
 pub struct Memory {
@@ -93,6 +93,12 @@ impl Store for Memory {
         let kept = self.kept();
         let before = kept.groups.range(..=position.0).next_back();
         Ok(before.map(|(_, group)| group.clone()).filter(|group| position.0 < group.end()))
+    }
+
+    fn committed_while(&self, within: &dyn Fn(Timestamp) -> bool) -> Position {
+        let kept = self.kept();
+        let last = kept.groups.values().take_while(|group| within(group.committed_at)).last();
+        Position(last.map_or(0, Group::end))
     }
 
     fn stream(&self, stream: &StreamId) -> Result<Vec<Position>, StoreError> {

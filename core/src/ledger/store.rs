@@ -152,6 +152,9 @@ pub trait Store: Send + Sync {
     /// The group that holds `position`; its tiles are not kept. `None` beyond the end.
     fn group(&self, position: Position) -> Result<Option<Group>, StoreError>;
 
+    /// The position after the last group for whose time `within` holds. Groups come in the order of time.
+    fn committed_while(&self, within: &dyn Fn(Timestamp) -> bool) -> Position;
+
     /// Positions of a stream's entries, by revision.
     fn stream(&self, stream: &StreamId) -> Result<Vec<Position>, StoreError>;
 

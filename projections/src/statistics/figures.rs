@@ -41,8 +41,12 @@ impl Sum {
         sum(came) - sum(went)
     }
 
-    fn stock_major(&self) -> i64 {
+    pub(super) fn stock_major(&self) -> i64 {
         self.stock([What::VerifiedMajor, What::ReopenedMajor], [What::ClosedMajor, What::MergedMajor])
+    }
+
+    pub(super) fn verified_major(&self) -> i64 {
+        self.of(What::VerifiedMajor)
     }
 
     fn stock_general(&self) -> i64 {
