@@ -93,8 +93,8 @@ mod tests {
     fn every_public_kind_has_its_words_in_both_languages() {
         let kinds = entries::table().keys().map(ToString::to_string);
         for name in kinds.chain(StreamKind::ALL.map(|kind| kind.name().to_owned())) {
-            let (zh, en) = kind(&name);
-            assert!(zh != name && en != name && !zh.is_empty() && !en.is_empty(), "kinds.tsv has no {name}");
+            let (zh, en) = KINDS.get(name.as_str()).unwrap_or_else(|| panic!("kinds.tsv has no {name}"));
+            assert!(!zh.is_empty() && !en.is_empty(), "kinds.tsv says nothing for {name}");
         }
     }
 }

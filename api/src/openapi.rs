@@ -39,7 +39,8 @@ pub(crate) fn document(routes: &utoipa::openapi::OpenApi) -> Result<Value, serde
     let paths = document.get_mut("paths").and_then(Value::as_object_mut);
     if let Some(paths) = paths {
         // What the router calls a rest of the path has no mark of its own in OpenAPI.
-        *paths = std::mem::take(paths).into_iter().map(|(path, value)| (path.replace("{*", "{"), value)).collect();
+        *paths =
+            std::mem::take(paths).into_iter().map(|(path, value)| (path.replace("{*", "{"), value)).collect();
     }
     let paths = document.get_mut("paths").and_then(Value::as_object_mut);
     for operation in paths.into_iter().flatten().filter_map(|(_, path)| path.as_object_mut()).flatten() {

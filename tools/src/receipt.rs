@@ -108,5 +108,7 @@ fn tell(proven: &Proven) {
     for name in others(proven) {
         say!("  未核 not checked {name}");
     }
-    say!("不证明持有人是谁，也不证明条目正文的内容 / it does not prove who holds it, nor what the entry's body says");
+    say!(
+        "不证明持有人是谁，也不证明条目正文的内容 / it does not prove who holds it, nor what the entry's body says"
+    );
 }

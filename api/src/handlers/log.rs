@@ -188,9 +188,8 @@ pub(crate) async fn stream(State(app): Shared, Path((kind, id)): Path<(String, S
     let stream: StreamId = format!("{kind}/{id}").parse().map_err(|_| ApiRefusal::NotFound)?;
     let turn = app.tiles.reads.acquire().await.map_err(|error| unreadable(&error))?;
     let worker = Arc::clone(&app);
-    let entries = blocking(move || {
-        worker.office.ledger().public_stream(&stream).map_err(|error| unreadable(&error))
-    });
+    let entries =
+        blocking(move || worker.office.ledger().public_stream(&stream).map_err(|error| unreadable(&error)));
     let entries = entries.await?;
     drop(turn);
     if entries.is_empty() { Err(ApiRefusal::NotFound.into()) } else { Ok(served(BYTES, FRESH, entries)) }

@@ -332,7 +332,10 @@ pub(crate) async fn health(State(app): Shared, anybody: Anybody) -> Answered {
     let well = lock && follows && publishes;
     let status = if well { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     let size = app.visible_size(anybody.sees_unpublished());
-    Ok(json(status, &json!({ "ok": well, "size": size, "lock": lock, "publishes": publishes, "read_models": follows })))
+    Ok(json(
+        status,
+        &json!({ "ok": well, "size": size, "lock": lock, "publishes": publishes, "read_models": follows }),
+    ))
 }
 
 #[cfg(test)]

@@ -12,7 +12,7 @@ use askama::Template;
 use axum::body::Bytes;
 use axum::extract::{DefaultBodyLimit, FromRequest, Multipart, Request, State};
 use axum::http::{StatusCode, header};
-use axum::response::{Html, IntoResponse};
+use axum::response::IntoResponse;
 use serde::Deserialize;
 
 use super::render;
@@ -57,7 +57,11 @@ struct Found {
 impl Page {
     fn empty(app: &App) -> Self {
         let ledger = app.office.ledger();
-        Self { origin: ledger.origin().to_owned(), key: ledger.log_key().vkey().to_string(), ..Self::default() }
+        Self {
+            origin: ledger.origin().to_owned(),
+            key: ledger.log_key().vkey().to_string(),
+            ..Self::default()
+        }
     }
 }
 
@@ -153,7 +157,8 @@ impl FromRequest<Arc<App>> for ReceiptBytes {
 
     async fn from_request(mut request: Request, app: &Arc<App>) -> Result<Self, Problem> {
         let kind = request.headers().get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
-        let kind = kind.and_then(|kind| kind.split(';').next()).unwrap_or_default().trim().to_ascii_lowercase();
+        let kind =
+            kind.and_then(|kind| kind.split(';').next()).unwrap_or_default().trim().to_ascii_lowercase();
         match kind.as_str() {
             "multipart/form-data" => {
                 DefaultBodyLimit::apply(DefaultBodyLimit::max(FORM_BYTES_MAX), &mut request);

@@ -50,6 +50,7 @@ struct Shared {
 struct State {
     /// Newest checkpoint, not yet written.
     offered: Option<Vec<u8>>,
+    writing: bool,
     written: Vec<u8>,
     fault: Option<String>,
     closing: bool,
@@ -67,9 +68,11 @@ impl Shared {
             let mut state =
                 self.changed.wait_while(self.state(), idle).unwrap_or_else(PoisonError::into_inner);
             let Some(note) = state.offered.take() else { return };
+            state.writing = true;
             drop(state);
             let result = write(self.disk.as_ref(), &self.path, &note);
             let mut state = self.state();
+            state.writing = false;
             match result {
                 Ok(()) => {
                     state.written = note;
@@ -77,6 +80,7 @@ impl Shared {
                 }
                 Err(error) => state.fault = Some(error.to_string()),
             }
+            self.changed.notify_all();
             let busy = |state: &mut State| !state.closing;
             drop(self.changed.wait_timeout_while(state, REST, busy));
         }
@@ -86,7 +90,7 @@ impl Shared {
 impl LockKeeper {
     /// `written` is what the lock holds now.
     pub fn start(disk: Arc<dyn Disk>, path: &Path, written: Vec<u8>) -> io::Result<Self> {
-        let state = State { offered: None, written, fault: None, closing: false };
+        let state = State { offered: None, writing: false, written, fault: None, closing: false };
         let shared = Arc::new(Shared {
             disk,
             path: path.to_owned(),
@@ -109,7 +113,13 @@ impl LockKeeper {
     /// Takes a newer checkpoint; does not wait.
     pub fn offer(&self, note: Vec<u8>) {
         self.shared.state().offered = Some(note);
-        self.shared.changed.notify_one();
+        self.shared.changed.notify_all();
+    }
+
+    /// Waits until the checkpoint that was offered last is written, or could not be.
+    pub fn settle(&self) {
+        let busy = |state: &mut State| (state.offered.is_some() || state.writing) && !state.closing;
+        drop(self.shared.changed.wait_while(self.shared.state(), busy));
     }
 
     /// The checkpoint that the lock holds on disk.
@@ -126,7 +136,7 @@ impl LockKeeper {
 impl Drop for LockKeeper {
     fn drop(&mut self) {
         self.shared.state().closing = true;
-        self.shared.changed.notify_one();
+        self.shared.changed.notify_all();
         if let Some(thread) = self.thread.take() {
             // The writer thread does not panic; if it did, the lock is behind and rolled forward at the next start.
             drop(thread.join());

@@ -254,8 +254,11 @@ impl Ledger {
         }
     }
 
-    /// Publishes the newest checkpoint that the lock covers.
+    /// Publishes everything that was written so far, after the lock has it; waits for that up to a quarter of a second.
     pub fn publish_now(&self) {
+        if let Some(lock) = &self.shared.lock {
+            lock.settle();
+        }
         self.publish_if(|| true);
     }
 

@@ -175,7 +175,8 @@ mod tests {
     fn published(size: u64) -> Published {
         let key = SigningKey::from_seed("a.example/ledger", &[1; 32]).expect("key");
         let checkpoint = Checkpoint { origin: key.name().to_owned(), size, root: [7; 32] };
-        Published::new(checkpoint.sign(&key), Timestamp(i64::try_from(size).expect("small"))).expect("checkpoint")
+        Published::new(checkpoint.sign(&key), Timestamp(i64::try_from(size).expect("small")))
+            .expect("checkpoint")
     }
 
     fn publisher(disk: &FaultyDisk) -> Publisher {

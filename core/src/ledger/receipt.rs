@@ -71,13 +71,13 @@ impl ReceiptError {
             Self::TooLong => "receipt.too_long",
             Self::NotAReceipt => "receipt.not_a_receipt",
             Self::NoEntry => "receipt.no_entry",
-            Self::Line(_) => "receipt.form",
-            Self::Entry(_) => "receipt.entry",
+            Self::Line(..) => "receipt.form",
+            Self::Entry(..) => "receipt.entry",
             Self::Checkpoint(CheckpointError::WrongOrigin) | Self::OtherLog => "receipt.other_log",
             Self::Checkpoint(CheckpointError::Note(NoteError::BadSignature | NoteError::UnknownKeys)) => {
                 "receipt.signature"
             }
-            Self::Checkpoint(_) => "receipt.checkpoint",
+            Self::Checkpoint(..) => "receipt.checkpoint",
             Self::WrongRoot => "receipt.wrong_root",
         }
     }

@@ -84,7 +84,8 @@ fn exported(ledger: &Ledger, out: &Path) -> Result<u64> {
         Err(error) if error.kind() == ErrorKind::NotFound => {
             // A folder of something else is not ours to write into; a first export that broke off left tiles alone.
             let mut others = fs::read_dir(out).into_iter().flatten().filter_map(Result::ok);
-            let foreign = others.any(|entry| !["tile", "log.vkey"].iter().any(|ours| entry.file_name() == *ours));
+            let foreign =
+                others.any(|entry| !["tile", "log.vkey"].iter().any(|ours| entry.file_name() == *ours));
             return if foreign {
                 Err(fail(
                     "目录中有其他文件，不是日志的导出；请另选目录",

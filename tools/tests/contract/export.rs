@@ -91,7 +91,8 @@ fn when_the_folder_is_of_another_log_or_contradicts_it_then_it_is_refused_and_le
     assert_eq!(files(&out), before);
     // The same key, another history.
     let (forked, log) = (place.path("forked"), open(&data));
-    let checkpoint = Checkpoint { origin: log.origin().to_owned(), size: 1, root: [7; 32] }.sign(log.log_key());
+    let checkpoint =
+        Checkpoint { origin: log.origin().to_owned(), size: 1, root: [7; 32] }.sign(log.log_key());
     drop(log);
     std::fs::create_dir(&forked).expect("folder");
     std::fs::write(place.path("forked/checkpoint"), checkpoint).expect("written");
@@ -146,12 +147,15 @@ mod a_receipt {
         assert_eq!(fault.code, Some(1));
         assert!(fault.json()["fault"]["code"].as_str().is_some_and(|code| code.starts_with("receipt.")));
         let other = place.path("other");
-        let other = adit(&["init", "--data", &other, "--origin", "other.example/ledger", "--json"]).done().json();
+        let other =
+            adit(&["init", "--data", &other, "--origin", "other.example/ledger", "--json"]).done().json();
         let said = adit(&["verify", &path, "--key", other["log"].as_str().expect("key")]).refused();
         assert!(said.err.contains("another ledger"), "{}", said.err);
         adit(&["verify", &path, "--key", "nonsense"]).refused();
         adit(&["verify", &place.path("nowhere"), "--key", key]).refused();
-        for usage in [&["verify", path.as_str()][..], &["verify", "--key", key], &["verify", &path, "--data", &data]] {
+        for usage in
+            [&["verify", path.as_str()][..], &["verify", "--key", key], &["verify", &path, "--data", &data]]
+        {
             assert_eq!(adit(usage).code, Some(2), "{usage:?}");
         }
     }
