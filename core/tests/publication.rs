@@ -11,7 +11,6 @@ use adit_core::ledger::home::Home;
 use adit_core::ledger::log::{Ledger, OpenError};
 use adit_core::ledger::merkle::leaf_hash;
 use adit_core::ledger::receipt::{RECEIPT_BYTES_MAX, Receipt, ReceiptError};
-use adit_core::ledger::store::Store;
 use adit_core::ledger::verify::verify;
 use adit_core::ledger::vkey::SigningKey;
 use adit_core::units::Position;

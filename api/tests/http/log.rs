@@ -26,7 +26,7 @@ use serde_json::json;
 use signed_note::{Note, StandardVerifier, VerifierList};
 use tlog_tiles::{
     Hash, HashReader, Tile, TileHashReader, TileReader, check_record, prove_record, record_hash,
-    stored_hash_index, stored_hashes, tree_hash,
+    stored_hashes, tree_hash,
 };
 
 use crate::common::{ORIGIN, Server, get, id, self_report, signed};
@@ -210,7 +210,6 @@ fn tiles_of_every_size_are_those_of_the_other_library() {
 /// The real router over a ledger of so many entries.
 struct Small {
     url: String,
-    app: Arc<App>,
     author: Author,
     _runtime: tokio::runtime::Runtime,
     _folder: tempfile::TempDir,
@@ -231,8 +230,8 @@ impl Small {
             tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
         let listener = runtime.block_on(tokio::net::TcpListener::bind("127.0.0.1:0")).unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
-        runtime.spawn(adit_api::serve(listener, Arc::clone(&app), std::future::pending()));
-        Self { url, app, author, _runtime: runtime, _folder: folder }
+        runtime.spawn(adit_api::serve(listener, app, std::future::pending()));
+        Self { url, author, _runtime: runtime, _folder: folder }
     }
 
     fn get(&self, path: &str) -> crate::common::Reply {
@@ -609,7 +608,7 @@ mod the_page_that_verifies {
                 reply.text
             );
         }
-        let huge = vec![b'a'; 2 << 20];
+        let huge = vec![b'a'; 500 << 10];
         server
             .send("POST", "/verify", &[("content-type", "text/plain")], Some(&huge))
             .refused(413, "api.too_large");

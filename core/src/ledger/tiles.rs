@@ -245,11 +245,12 @@ mod tests {
     #[test]
     fn a_bundle_is_split_into_what_was_put_in() {
         let mut bundle = Vec::new();
-        for entry in [&b"one"[..], b"", &[7; 65_535]] {
+        let longest = vec![7; 65_535];
+        for entry in [&b"one"[..], b"", &longest] {
             assert!(push_entry(&mut bundle, entry).is_some());
         }
-        assert_eq!(split_entries(&bundle), Some(vec![&b"one"[..], b"", &[7; 65_535]]));
+        assert_eq!(split_entries(&bundle), Some(vec![&b"one"[..], b"", &longest]));
         assert!(split_entries(&bundle[..bundle.len() - 1]).is_none() && split_entries(&[0]).is_none());
-        assert!(push_entry(&mut bundle, &[0; 65_536]).is_none());
+        assert!(push_entry(&mut bundle, &vec![0; 65_536]).is_none());
     }
 }
