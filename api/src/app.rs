@@ -1,14 +1,12 @@
 //! What the handlers share.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
-use adit_core::ledger::checkpoint::Checkpoint;
-use adit_core::ledger::log::OpenError;
 use adit_core::office::Office;
-use adit_core::units::Position;
 use tokio::sync::Semaphore;
 
 use crate::challenge::Challenges;
+use crate::handlers::log::TileCache;
 use crate::keystore::Keystore;
 use crate::pending::WaitingRoom;
 use crate::projector::{Projector, ProjectorError};
@@ -50,7 +48,7 @@ pub struct App {
     pub(crate) challenges: Challenges,
     pub(crate) sign_ins: Semaphore,
     pub(crate) replays: Semaphore,
-    published: Mutex<Vec<u8>>,
+    pub(crate) tiles: TileCache,
 }
 
 impl App {
@@ -73,30 +71,22 @@ impl App {
             challenges: Challenges::new().map_err(|_| StartError::NoRandomness)?,
             sign_ins: Semaphore::new(SIGN_INS_MAX),
             replays: Semaphore::new(REPLAYS_MAX),
-            published: Mutex::default(),
+            tiles: TileCache::default(),
         }))
     }
 
     /// The checkpoint to show: the newest one where everything may be seen, else the published one.
-    pub(crate) fn checkpoint(&self, sees_unpublished: bool) -> Result<Vec<u8>, OpenError> {
+    pub(crate) fn checkpoint(&self, sees_unpublished: bool) -> Vec<u8> {
         let ledger = self.office.ledger();
         if sees_unpublished || self.options.demonstration {
-            return Ok(ledger.checkpoint());
+            return ledger.checkpoint();
         }
-        let seen = ledger.seen();
-        let Some(last) = seen.size.checked_sub(1) else { return Ok(Vec::new()) };
-        let mut published = self.published.lock().unwrap_or_else(PoisonError::into_inner);
-        let fits = |note: &[u8]| Checkpoint::parse(note).is_ok_and(|(c, _)| c.size == seen.size);
-        if !fits(&published) {
-            let group = ledger.store().group(Position(last))?;
-            *published = group.map(|group| group.checkpoint).filter(|note| fits(note)).unwrap_or_default();
-        }
-        Ok(published.clone())
+        ledger.published().note.clone()
     }
 
     /// Entries below this position may be seen.
     pub(crate) fn visible_size(&self, sees_unpublished: bool) -> u64 {
         let ledger = self.office.ledger();
-        if sees_unpublished || self.options.demonstration { ledger.size() } else { ledger.seen().size }
+        if sees_unpublished || self.options.demonstration { ledger.size() } else { ledger.published().size() }
     }
 }

@@ -7,19 +7,23 @@ use adit_core::ledger::checkpoint::Checkpoint;
 use adit_core::ledger::entry::SignedEntry;
 use adit_core::ledger::merkle::root_of_inclusion;
 use adit_core::ledger::note::Note;
+use adit_core::ledger::receipt::Receipt;
+use adit_core::ledger::tiles::TilePath;
 use adit_core::ledger::vkey::VKey;
 
 /// A target: takes any bytes.
 pub type Target = fn(&[u8]);
 
 /// Name and function of every target; the tests replay the corpus of each.
-pub const ALL: [(&str, Target); 6] = [
+pub const ALL: [(&str, Target); 8] = [
     ("note", note),
     ("vkey", vkey),
     ("entry", entry),
     ("body", body),
     ("checkpoint", checkpoint),
     ("inclusion_proof", inclusion_proof),
+    ("receipt", receipt),
+    ("tile_path", tile_path),
 ];
 
 pub fn note(data: &[u8]) {
@@ -67,5 +71,19 @@ pub fn inclusion_proof(data: &[u8]) {
     let (index, size) = (u64::from_be_bytes(*index), u64::from_be_bytes(*size));
     if root_of_inclusion(*leaf, index, size, proof).is_some() {
         assert!(index < size && proof.len() <= 64);
+    }
+}
+
+pub fn receipt(data: &[u8]) {
+    if let Ok(receipt) = Receipt::parse(data) {
+        assert_eq!(receipt.to_bytes(), data, "a receipt has two spellings");
+    }
+}
+
+pub fn tile_path(data: &[u8]) {
+    let Ok(text) = std::str::from_utf8(data) else { return };
+    if let Some(path) = TilePath::parse(text) {
+        assert_eq!(path.to_string(), text, "the path of a tile has two spellings");
+        assert!(!path.is_within(0));
     }
 }

@@ -108,6 +108,9 @@ fn of_open(error: &OpenError) -> &'static str {
         OpenError::NoLedger(_) => "此处没有台账，请先用 adit init 开立",
         OpenError::ForeignCheckpoint => "检查点不是本台账的日志密钥所签，密钥目录属于另一台账",
         OpenError::WrongRoot => "条目与最后签署的检查点不符，请用 adit verify 找出第一处损坏",
+        OpenError::Contradicted(_) => {
+            "曾公布的检查点由本台账密钥签署，却与台账不符：曾签署两个不同的历史。未作任何改动；请保留两者作为证据，放回最新的台账"
+        }
         OpenError::Opening(error) => of_append(error),
         OpenError::Decode(_) => "有条目无法解读",
     }

@@ -6,11 +6,13 @@ mod output;
 mod audit;
 mod bench;
 mod demo;
+mod export;
 mod failure;
 mod import;
 mod init;
 mod open;
 mod project;
+mod receipt;
 mod rules;
 mod search;
 mod serve;
@@ -56,7 +58,7 @@ enum Action {
     Demo(demo::Args),
     #[command(about = "Take over a bureau's own register (CSV, TSV, XLSX) / 导入台账")]
     Import(import::Args),
-    #[command(about = "Check everything from the first entry / 核验")]
+    #[command(about = "Check a ledger from its first entry, or a receipt / 核验")]
     Verify(verify::Args),
     #[command(about = "Follow a public log and check it from outside / 独立监测")]
     Audit(audit::Args),
@@ -68,6 +70,8 @@ enum Action {
     Search(search::Args),
     #[command(about = "Ask a rule about facts in a JSON file; needs no ledger / 规则测算")]
     Rules(rules::Args),
+    #[command(about = "Write the public log as files / 导出")]
+    Export(export::Args),
     #[command(about = "Measure on this machine / 性能测量")]
     Bench(bench::Args),
 }
@@ -104,6 +108,7 @@ fn main() -> ExitCode {
         Action::Project(args) => project::run(&args),
         Action::Search(args) => search::run(&args),
         Action::Rules(args) => rules::run(&args),
+        Action::Export(args) => export::run(&args),
         Action::Bench(args) => bench::run(&args),
     };
     match done {

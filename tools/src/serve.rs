@@ -5,6 +5,7 @@ use std::sync::Arc;
 use adit_api::keystore::Keystore;
 use adit_api::{App, Options};
 use adit_core::ledger::home::Home;
+use adit_core::ledger::publication::{PUBLICATION_SECONDS, PUBLICATION_SECONDS_MAX};
 use adit_core::office::Office;
 use anyhow::{Context, Result};
 
@@ -18,6 +19,10 @@ pub(crate) struct Args {
     /// Address to listen on; port 0 takes a free one
     #[arg(long, default_value = "127.0.0.1:8080", env = "ADIT_LISTEN")]
     listen: String,
+    /// Seconds between two publications of the checkpoint and of what it covers, 1 to 86400
+    #[arg(long, value_name = "SECONDS", default_value_t = PUBLICATION_SECONDS, env = "ADIT_PUBLISH_SECONDS",
+        value_parser = clap::value_parser!(i64).range(1..=PUBLICATION_SECONDS_MAX))]
+    publish_seconds: i64,
     /// Say the address as one JSON object
     #[arg(long)]
     json: bool,
@@ -25,6 +30,7 @@ pub(crate) struct Args {
 
 pub(crate) fn run(args: &Args) -> Result<()> {
     let ledger = crate::open::ledger(&args.data.data)?;
+    ledger.publish_every(args.publish_seconds);
     serve(Office::open(ledger)?, &Home::beside(&args.data.data), &args.listen, args.json, Options::default())
 }
 

@@ -161,7 +161,7 @@ pub(crate) async fn entry(State(app): Shared, anybody: Anybody, Path(position): 
 #[utoipa::path(get, path = "/api/v1/checkpoint", tag = "queries",
     responses((status = 200, description = "A signed note (C2SP tlog-checkpoint)", content_type = "text/plain")))]
 pub(crate) async fn checkpoint(State(app): Shared, anybody: Anybody) -> Answered {
-    let note = app.checkpoint(anybody.sees_unpublished()).map_err(|error| unreadable(&error))?;
+    let note = app.checkpoint(anybody.sees_unpublished());
     Ok((StatusCode::OK, [(header::CONTENT_TYPE, "text/plain; charset=utf-8")], note).into_response())
 }
 
@@ -325,13 +325,17 @@ fn ask_rule(app: &App, name: &str, bytes: &Bytes) -> Result<Value, Problem> {
 ///
 /// 运行状况。
 #[utoipa::path(get, path = "/healthz", tag = "server",
-    responses((status = 200, description = "ok, size, lock, read_models"), (status = 503, description = "As for 200")))]
+    responses((status = 200, description = "ok, size, lock, publishes, read_models"), (status = 503, description = "As for 200")))]
 pub(crate) async fn health(State(app): Shared, anybody: Anybody) -> Answered {
     let (lock, follows) = (app.office.ledger().lock_fault().is_none(), app.projector.is_following());
-    let well = lock && follows;
+    let publishes = app.office.ledger().publication_fault().is_none();
+    let well = lock && follows && publishes;
     let status = if well { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     let size = app.visible_size(anybody.sees_unpublished());
-    Ok(json(status, &json!({ "ok": well, "size": size, "lock": lock, "read_models": follows })))
+    Ok(json(
+        status,
+        &json!({ "ok": well, "size": size, "lock": lock, "publishes": publishes, "read_models": follows }),
+    ))
 }
 
 #[cfg(test)]

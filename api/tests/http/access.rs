@@ -29,6 +29,9 @@ fn questions(streams: &BTreeMap<StreamKind, String>) -> Vec<(String, String)> {
                     .into(),
                 _ => vec![
                     path.replace("{position}", "0")
+                        .replace("{path}", "0/000.p/1")
+                        .replace("{file}", "0.tlog-proof")
+                        .replace("{kind}", "hazard")
                         .replace("{id}", &"0".repeat(26))
                         .replace("{name}", "closure"),
                 ],

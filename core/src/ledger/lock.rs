@@ -10,7 +10,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use crate::ledger::disk::Disk;
+use crate::ledger::disk::{self, Disk};
 use crate::ledger::store::StoreError;
 
 /// Shortest time between two replacements of the lock while appends keep coming.
@@ -27,19 +27,11 @@ pub fn read(disk: &dyn Disk, path: &Path) -> Result<Option<Vec<u8>>, StoreError>
 
 /// Replaces the lock.
 pub fn write(disk: &dyn Disk, path: &Path, note: &[u8]) -> Result<(), StoreError> {
-    let fresh = path.with_extension("lock.new");
-    let folder = path.parent().unwrap_or(Path::new("."));
-    let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
-    let replace = || {
-        if disk.read(&fresh).is_ok() {
-            disk.remove(&fresh)?;
-        }
-        disk.append(&fresh, note)?;
-        disk.sync(&fresh)?;
-        disk.rename(&fresh, path)?;
-        disk.sync_folder(folder)
-    };
-    replace().map_err(|source| StoreError::Io { action: "replace", path: path.to_owned(), source })
+    disk::replace(disk, path, note).map_err(|source| StoreError::Io {
+        action: "replace",
+        path: path.to_owned(),
+        source,
+    })
 }
 
 /// Replaces the lock in the background, at once when idle and at most every 200 ms while busy.
@@ -58,6 +50,7 @@ struct Shared {
 struct State {
     /// Newest checkpoint, not yet written.
     offered: Option<Vec<u8>>,
+    writing: bool,
     written: Vec<u8>,
     fault: Option<String>,
     closing: bool,
@@ -75,9 +68,11 @@ impl Shared {
             let mut state =
                 self.changed.wait_while(self.state(), idle).unwrap_or_else(PoisonError::into_inner);
             let Some(note) = state.offered.take() else { return };
+            state.writing = true;
             drop(state);
             let result = write(self.disk.as_ref(), &self.path, &note);
             let mut state = self.state();
+            state.writing = false;
             match result {
                 Ok(()) => {
                     state.written = note;
@@ -85,6 +80,7 @@ impl Shared {
                 }
                 Err(error) => state.fault = Some(error.to_string()),
             }
+            self.changed.notify_all();
             let busy = |state: &mut State| !state.closing;
             drop(self.changed.wait_timeout_while(state, REST, busy));
         }
@@ -94,7 +90,7 @@ impl Shared {
 impl LockKeeper {
     /// `written` is what the lock holds now.
     pub fn start(disk: Arc<dyn Disk>, path: &Path, written: Vec<u8>) -> io::Result<Self> {
-        let state = State { offered: None, written, fault: None, closing: false };
+        let state = State { offered: None, writing: false, written, fault: None, closing: false };
         let shared = Arc::new(Shared {
             disk,
             path: path.to_owned(),
@@ -117,7 +113,13 @@ impl LockKeeper {
     /// Takes a newer checkpoint; does not wait.
     pub fn offer(&self, note: Vec<u8>) {
         self.shared.state().offered = Some(note);
-        self.shared.changed.notify_one();
+        self.shared.changed.notify_all();
+    }
+
+    /// Waits until the checkpoint that was offered last is written, or could not be.
+    pub fn settle(&self) {
+        let busy = |state: &mut State| (state.offered.is_some() || state.writing) && !state.closing;
+        drop(self.shared.changed.wait_while(self.shared.state(), busy));
     }
 
     /// The checkpoint that the lock holds on disk.
@@ -134,7 +136,7 @@ impl LockKeeper {
 impl Drop for LockKeeper {
     fn drop(&mut self) {
         self.shared.state().closing = true;
-        self.shared.changed.notify_one();
+        self.shared.changed.notify_all();
         if let Some(thread) = self.thread.take() {
             // The writer thread does not panic; if it did, the lock is behind and rolled forward at the next start.
             drop(thread.join());

@@ -1,6 +1,7 @@
 //! The ledger: signed entries, their order, their tree, and the stores that keep them.
 
 pub(crate) mod ahead;
+pub mod alarm;
 pub mod body;
 pub mod checkpoint;
 pub mod clock;
@@ -19,8 +20,12 @@ pub mod merkle;
 pub mod note;
 pub mod officer;
 pub mod proposal;
+mod public;
+pub mod publication;
+pub mod receipt;
 pub mod replay;
 pub mod sequencer;
 pub mod store;
+pub mod tiles;
 pub mod verify;
 pub mod vkey;

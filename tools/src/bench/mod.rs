@@ -4,6 +4,7 @@
 mod generate;
 mod http;
 mod query;
+mod receipts;
 
 use std::fs::{File, OpenOptions};
 use std::io::{BufWriter, Write};
@@ -71,6 +72,8 @@ enum What {
     Generate(generate::Generate),
     /// Ask every read model in many ways, and single hazards in the past
     Query(query::Query),
+    /// Make receipts with proofs of entries all over a log
+    Receipts(receipts::Receipts),
 }
 
 #[derive(clap::Args)]
@@ -116,6 +119,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         What::Verify(stored) => (verified(&stored.data)?, stored.json),
         What::Generate(generate) => (generate::run(generate)?, generate.json),
         What::Query(query) => (query::run(query)?, query.json),
+        What::Receipts(receipts) => (receipts::run(receipts)?, receipts.json),
     };
     if as_json {
         say!("{figures}");

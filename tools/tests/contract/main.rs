@@ -8,6 +8,7 @@
 
 mod bench;
 mod demo;
+mod export;
 mod import;
 mod ledger;
 mod rules;
@@ -126,7 +127,8 @@ fn ledger(place: &Place) -> (String, Value) {
 #[test]
 fn when_asked_for_help_then_every_subcommand_says_what_it_does() {
     let help = adit(&["--help"]).done();
-    for name in ["init", "serve", "demo", "import", "verify", "audit", "show", "project", "rules", "bench"] {
+    let names = ["init", "serve", "demo", "import", "verify", "audit", "show", "project", "rules", "export", "bench"];
+    for name in names {
         assert!(help.out.contains(name), "{name} is missing from the help");
         let own = adit(&[name, "--help"]).done();
         assert!(own.out.contains("Usage: adit"), "{}", own.out);
