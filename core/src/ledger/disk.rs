@@ -24,6 +24,22 @@ pub trait Disk: Send + Sync {
     fn remove(&self, path: &Path) -> io::Result<()>;
 }
 
+/// Replaces a file as a whole: a crash leaves the old one or the new one.
+pub(crate) fn replace(disk: &dyn Disk, path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let mut fresh = path.as_os_str().to_owned();
+    fresh.push(".new");
+    let fresh = PathBuf::from(fresh);
+    let folder = path.parent().unwrap_or(Path::new("."));
+    let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
+    if disk.read(&fresh).is_ok() {
+        disk.remove(&fresh)?;
+    }
+    disk.append(&fresh, bytes)?;
+    disk.sync(&fresh)?;
+    disk.rename(&fresh, path)?;
+    disk.sync_folder(folder)
+}
+
 fn hold<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -127,6 +127,11 @@ impl Embedded {
         Ok(store)
     }
 
+    /// The disk that the journal lies on.
+    pub(crate) fn disk(&self) -> Arc<dyn Disk> {
+        Arc::clone(&self.disk)
+    }
+
     /// The lock outside the store.
     pub fn lock(&self) -> &Arc<LockKeeper> {
         &self.lock

@@ -23,6 +23,8 @@ pub struct KeyState {
     /// Last position at which it may sign; `None` while it has no end.
     pub last: Option<Position>,
     pub roles: BTreeSet<Role>,
+    /// Age recipients of its holder, each with the entry that names it; the last one holds.
+    pub recipients: Vec<(Position, String)>,
 }
 
 /// The keys in force, as of some position. A copy shares what it does not change: a ring of many thousand enterprises is
@@ -65,14 +67,19 @@ impl KeyRing {
                         state.last = Some(state.last.map_or(*last, |earlier| earlier.min(*last)));
                     }
                 }
-                Line::Recipient { .. } | Line::Clock { .. } | Line::Extend { .. } | Line::Stop { .. } => {}
+                Line::Recipient { key, age } => {
+                    if let Some(state) = self.get_mut(key) {
+                        state.recipients.push((position, age.clone()));
+                    }
+                }
+                Line::Clock { .. } | Line::Extend { .. } | Line::Stop { .. } => {}
             }
         }
     }
 
     /// Adds a key that no line introduces, such as the log's own in a stream's ring.
     pub fn introduce(&mut self, key: VKey, introduced: Position) {
-        let state = KeyState { introduced, last: None, roles: BTreeSet::new() };
+        let state = KeyState { introduced, last: None, roles: BTreeSet::new(), recipients: Vec::new() };
         self.named.entry(key.name().to_owned()).or_default().entry(key).or_insert(state);
     }
 
@@ -96,6 +103,16 @@ impl KeyRing {
     /// The key that a signature line names, whether or not it is still in force.
     pub fn resolve(&self, line: &SignatureLine) -> Option<VKey> {
         self.named.get(&line.name)?.keys().find(|key| line.is_by(key)).cloned()
+    }
+
+    /// The age recipients in force that a log of `size` entries tells of, with the keys of their holders.
+    pub fn recipients(&self, size: u64) -> impl Iterator<Item = (&VKey, &str)> {
+        self.iter().filter(move |(key, _)| self.in_force(key, Position(size))).filter_map(
+            move |(key, state)| {
+                let told = state.recipients.iter().rev().find(|(position, _)| position.0 < size);
+                Some((key, told?.1.as_str()))
+            },
+        )
     }
 
     /// The keys in force of one actor, newest first.

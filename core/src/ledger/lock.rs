@@ -10,7 +10,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use crate::ledger::disk::Disk;
+use crate::ledger::disk::{self, Disk};
 use crate::ledger::store::StoreError;
 
 /// Shortest time between two replacements of the lock while appends keep coming.
@@ -27,19 +27,11 @@ pub fn read(disk: &dyn Disk, path: &Path) -> Result<Option<Vec<u8>>, StoreError>
 
 /// Replaces the lock.
 pub fn write(disk: &dyn Disk, path: &Path, note: &[u8]) -> Result<(), StoreError> {
-    let fresh = path.with_extension("lock.new");
-    let folder = path.parent().unwrap_or(Path::new("."));
-    let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
-    let replace = || {
-        if disk.read(&fresh).is_ok() {
-            disk.remove(&fresh)?;
-        }
-        disk.append(&fresh, note)?;
-        disk.sync(&fresh)?;
-        disk.rename(&fresh, path)?;
-        disk.sync_folder(folder)
-    };
-    replace().map_err(|source| StoreError::Io { action: "replace", path: path.to_owned(), source })
+    disk::replace(disk, path, note).map_err(|source| StoreError::Io {
+        action: "replace",
+        path: path.to_owned(),
+        source,
+    })
 }
 
 /// Replaces the lock in the background, at once when idle and at most every 200 ms while busy.

@@ -16,13 +16,12 @@ use crate::ledger::keyring::KeyRing;
 use crate::ledger::lock::LockKeeper;
 use crate::ledger::merkle::Tree;
 use crate::ledger::proposal::{Appended, Proposal};
-use crate::ledger::sequencer::{AppendError, Tail, Writer, read_stream, read_tail, seen_of};
+use crate::ledger::public::Edge;
+use crate::ledger::publication::{Published, Publisher};
+use crate::ledger::sequencer::{AppendError, Tail, Writer, read_stream, read_tail};
 use crate::ledger::store::{Answered, Store, StoreError, Stored, Touch};
 use crate::ledger::vkey::SigningKey;
 use crate::units::{Day, Position, Timestamp};
-
-/// Seconds between two publications of the checkpoint (`security.md`: 10 minutes).
-const PUBLICATION_SECONDS: i64 = 600;
 
 /// Why a ledger can't be made or opened.
 #[derive(Debug, thiserror::Error)]
@@ -41,6 +40,11 @@ pub enum OpenError {
         "the tree of the stored entries does not have the root that the last checkpoint signed; run `adit verify` to find the first damaged entry"
     )]
     WrongRoot,
+    #[error(
+        "{0} holds a checkpoint that this log signed, but whose tree is not this one: two histories were signed. Nothing was changed. \
+         Keep both as evidence and put back the newest data; `adit verify` checks them"
+    )]
+    Contradicted(std::path::PathBuf),
     #[error("couldn't append the opening entry: {0}")]
     Opening(#[from] AppendError),
     #[error(transparent)]
@@ -62,7 +66,8 @@ struct Shared {
     writer: Mutex<Writer>,
     log_key: SigningKey,
     keys: RwLock<Arc<KeyRing>>,
-    publication: Mutex<Publication>,
+    publisher: Publisher,
+    edge: RwLock<Arc<Edge>>,
     feeds: Mutex<Vec<Sender<Arc<[Fact]>>>>,
     /// Encrypts snapshots; none for a ledger in memory.
     sealer: Option<Sealer>,
@@ -70,10 +75,12 @@ struct Shared {
     lock: Option<Arc<LockKeeper>>,
 }
 
-/// The checkpoint that signers are shown. It lags the signed ones, so that batches and not single commands are public.
-struct Publication {
-    seen: Seen,
-    at: Timestamp,
+/// What a ledger in a folder has besides its store.
+struct Kept {
+    home: Home,
+    lock: Arc<LockKeeper>,
+    sealer: Sealer,
+    publisher: Publisher,
 }
 
 fn hold<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -104,9 +111,10 @@ impl Ledger {
     ) -> Result<Self, OpenError> {
         let store = Embedded::open(home, &log_key.vkey(), data_key)?;
         let lock = Arc::clone(store.lock());
-        let kept = Some((home.clone(), lock, Sealer::new(data_key)));
-        let ledger = Self::build(Arc::new(store), clock, log_key, kept)?;
-        ledger.publish_now();
+        let publisher = Publisher::new(Some((store.disk(), home.data.join("published"))));
+        let kept = Kept { home: home.clone(), lock, sealer: Sealer::new(data_key), publisher };
+        let ledger = Self::build(Arc::new(store), clock, log_key, Some(kept))?;
+        ledger.restore_published()?;
         Ok(ledger)
     }
 
@@ -123,17 +131,19 @@ impl Ledger {
         store: Arc<dyn Store>,
         clock: Arc<dyn Clock>,
         log_key: SigningKey,
-        kept: Option<(Home, Arc<LockKeeper>, Sealer)>,
+        kept: Option<Kept>,
     ) -> Result<Self, OpenError> {
-        let (home, lock, sealer) = match kept {
-            Some((home, lock, sealer)) => (Some(home), Some(lock), Some(sealer)),
-            None => (None, None, None),
+        let (home, lock, sealer, publisher) = match kept {
+            Some(kept) => (Some(kept.home), Some(kept.lock), Some(kept.sealer), kept.publisher),
+            None => (None, None, None, Publisher::new(None)),
         };
         let origin = log_key.name().to_owned();
         let tree = restore_tree(store.as_ref())?;
         check_head(store.as_ref(), &log_key, &tree)?;
         let keys = restore_keys(store.as_ref(), &origin)?;
         let shared_keys = RwLock::new(Arc::new(keys.clone()));
+        let tree = Arc::new(tree);
+        let edge = Edge { tree: Arc::clone(&tree), checkpoint: store.head().checkpoint };
         let writer =
             Writer::new(&origin, Arc::clone(&store), Arc::clone(&clock), log_key.clone(), tree, keys);
         let shared = Shared {
@@ -145,7 +155,8 @@ impl Ledger {
             writer: Mutex::new(writer),
             log_key,
             keys: shared_keys,
-            publication: Mutex::new(Publication { seen: Seen::nothing(), at: Timestamp(i64::MIN) }),
+            publisher,
+            edge: RwLock::new(Arc::new(edge)),
             feeds: Mutex::new(Vec::new()),
             sealer,
             lock,
@@ -172,7 +183,11 @@ impl Ledger {
 
     /// The newest signed checkpoint, as a signed note; empty before the first group.
     pub fn checkpoint(&self) -> Vec<u8> {
-        self.shared.store.head().checkpoint
+        self.edge().checkpoint.clone()
+    }
+
+    pub(crate) fn edge(&self) -> Arc<Edge> {
+        Arc::clone(&self.shared.edge.read().unwrap_or_else(PoisonError::into_inner))
     }
 
     pub fn store(&self) -> &dyn Store {
@@ -204,31 +219,74 @@ impl Ledger {
         Arc::clone(&self.shared.keys.read().unwrap_or_else(PoisonError::into_inner))
     }
 
+    /// What is published now. Everything public is below its size.
+    pub fn published(&self) -> Arc<Published> {
+        self.shared.publisher.current()
+    }
+
     /// The published checkpoint that an entry signed now names as seen.
     pub fn seen(&self) -> Seen {
-        let now = self.now();
-        let publication = hold(&self.shared.publication);
-        if now.seconds_since(publication.at) < PUBLICATION_SECONDS {
-            return publication.seen;
+        self.publish_due();
+        self.published().seen
+    }
+
+    /// Publishes each so many seconds, 1 to 86,400.
+    pub fn publish_every(&self, seconds: i64) {
+        self.shared.publisher.every(seconds);
+    }
+
+    /// Seconds until the next publication is due; zero when it is.
+    pub fn due_in(&self) -> u64 {
+        u64::try_from(self.shared.publisher.due_in(self.now())).unwrap_or(0)
+    }
+
+    /// Why the last publication did not happen, if so; what was public stays public.
+    pub fn publication_fault(&self) -> Option<String> {
+        self.shared.publisher.fault()
+    }
+
+    /// Publishes the newest checkpoint that the lock covers, if the time has come.
+    pub fn publish_due(&self) {
+        let due = || self.shared.publisher.due_in(self.now()) <= 0;
+        // Asked twice, so that nobody waits for another's publication while none is due.
+        if due() {
+            self.publish_if(due);
         }
-        drop(publication);
-        self.publish_now();
-        hold(&self.shared.publication).seen
     }
 
     /// Publishes the newest checkpoint that the lock covers.
     pub fn publish_now(&self) {
-        let note = match &self.shared.lock {
-            Some(lock) => lock.written(),
-            None => self.checkpoint(),
+        self.publish_if(|| true);
+    }
+
+    fn publish_if(&self, due: impl FnOnce() -> bool) {
+        let newest = || {
+            let note = match &self.shared.lock {
+                Some(lock) => lock.written(),
+                None => self.checkpoint(),
+            };
+            Published::new(note, self.now())
         };
-        let at = self.now();
-        let Ok((checkpoint, _)) = Checkpoint::parse(&note) else {
-            return;
+        self.shared.publisher.publish(due, newest, |seen| hold(&self.shared.writer).publish(seen));
+    }
+
+    /// Shows again what was published before the restart. What is not there, or not a checkpoint of this log, is
+    /// published anew: the lock covers all that was ever public.
+    fn restore_published(&self) -> Result<(), OpenError> {
+        let kept = self.shared.publisher.kept();
+        let known = self.log_keys();
+        let ours = kept.filter(|kept| known.iter().any(|key| Checkpoint::verify(&kept.note, key).is_ok()));
+        let Some(kept) = ours else {
+            self.publish_now();
+            return Ok(());
         };
-        let seen = seen_of(checkpoint.size, checkpoint.root, &note);
-        hold(&self.shared.writer).publish(seen);
-        *hold(&self.shared.publication) = Publication { seen, at };
+        if self.root_at(kept.size())? != Some(kept.seen.root) {
+            let path = self.shared.publisher.path().cloned().unwrap_or_default();
+            return Err(OpenError::Contradicted(path));
+        }
+        let kept = Published { at: kept.at.min(self.now()), ..kept };
+        self.shared.publisher.restore(kept, |seen| hold(&self.shared.writer).publish(seen));
+        Ok(())
     }
 
     /// Appends one command's entries, in a group with whatever else waits. Returns after the group is on disk.
@@ -244,6 +302,9 @@ impl Ledger {
                 let keys = Arc::new(writer.keys.clone());
                 *self.shared.keys.write().unwrap_or_else(PoisonError::into_inner) = keys;
             }
+            let edge =
+                Edge { tree: Arc::clone(&writer.tree), checkpoint: self.shared.store.head().checkpoint };
+            *self.shared.edge.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(edge);
             // Feeds are served while the writer is held, so that every reader gets the groups in order.
             let facts: Arc<[Fact]> = outcome.facts.into();
             hold(&self.shared.feeds).retain(|feed| feed.send(Arc::clone(&facts)).is_ok());

@@ -112,6 +112,15 @@ impl Tree {
         &self.frontier
     }
 
+    /// The hashes of the tile at the right edge of a level, if `index` is that tile and it is not full yet.
+    pub fn right_tile(&self, level: u8, index: u64) -> Option<&[Hash]> {
+        let hashes = self.size.checked_shr(8 * u32::from(level)).unwrap_or(0);
+        if index != hashes / TILE_WIDTH {
+            return None;
+        }
+        Some(self.partial.get(usize::from(level)).map(Vec::as_slice).unwrap_or_default())
+    }
+
     fn subtrees(&self) -> Vec<Hash> {
         let mut roots = Vec::new();
         for hashes in self.partial.iter().rev() {

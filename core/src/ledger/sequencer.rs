@@ -16,7 +16,7 @@ use crate::ledger::checkpoint::Checkpoint;
 use crate::ledger::clock::Clock;
 use crate::ledger::entry::{Entry, Line, Seen, SignedEntry};
 use crate::ledger::keyring::KeyRing;
-use crate::ledger::merkle::Tree;
+use crate::ledger::merkle::{Hash, Tree};
 use crate::ledger::proposal::{Appended, Draft, EntryFault, Proposal, Read};
 use crate::ledger::store::{CommitError, Committed, Group, Store, StoreError, Stored, Touch};
 use crate::ledger::vkey::{SigningKey, VKey};
@@ -92,9 +92,10 @@ pub(crate) struct Writer {
     pub(crate) store: Arc<dyn Store>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) log_key: SigningKey,
-    pub(crate) tree: Tree,
+    pub(crate) tree: Arc<Tree>,
     pub(crate) keys: KeyRing,
-    pub(crate) published: BTreeMap<u64, Seen>,
+    /// By size; several notes of one size, when it was cosigned after it was published.
+    pub(crate) published: BTreeSet<(u64, Option<Hash>, Hash)>,
     tails: HashMap<StreamId, Tail>,
     last_commit: Timestamp,
     halted: bool,
@@ -114,7 +115,7 @@ impl Writer {
         store: Arc<dyn Store>,
         clock: Arc<dyn Clock>,
         log_key: SigningKey,
-        tree: Tree,
+        tree: Arc<Tree>,
         keys: KeyRing,
     ) -> Self {
         let last_commit = store.head().committed_at;
@@ -125,7 +126,7 @@ impl Writer {
             log_key,
             tree,
             keys,
-            published: BTreeMap::new(),
+            published: BTreeSet::new(),
             tails: HashMap::new(),
             last_commit,
             halted: false,
@@ -133,7 +134,7 @@ impl Writer {
     }
 
     pub(crate) fn publish(&mut self, seen: Seen) {
-        self.published.insert(seen.size, seen);
+        self.published.insert((seen.size, seen.note, seen.root));
         while self.published.len() > PUBLISHED_MAX {
             self.published.pop_first();
         }
@@ -165,7 +166,7 @@ impl Writer {
             let answers = proposals.iter().map(|_| Err(refusal())).collect();
             return Outcome { answers, facts: Vec::new(), written: false };
         }
-        let mut group = Pending::new(self.tree.clone());
+        let mut group = Pending::new((*self.tree).clone());
         let mut answers = Vec::with_capacity(proposals.len());
         for proposal in proposals {
             answers.push(self.admit(&mut group, proposal, now));
@@ -184,7 +185,7 @@ impl Writer {
         if let Err(error) = written {
             return self.failed(answers, &error);
         }
-        self.tree = tree;
+        self.tree = Arc::new(tree);
         self.last_commit = now;
         for (stream, tail) in tails {
             self.remember(stream, tail);
@@ -318,7 +319,7 @@ impl Writer {
         let known = if entry.seen.size == 0 {
             entry.seen == Seen::nothing()
         } else {
-            self.published.get(&entry.seen.size) == Some(&entry.seen)
+            self.published.contains(&(entry.seen.size, entry.seen.note, entry.seen.root))
         };
         if !known || entry.seen.size > position.0 {
             return Err(EntryFault::UnknownCheckpoint.into());
