@@ -1,11 +1,9 @@
 //! What the handlers share.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, OnceLock};
 
-use adit_core::ledger::checkpoint::Checkpoint;
 use adit_core::ledger::log::OpenError;
 use adit_core::office::Office;
-use adit_core::units::Position;
 use tokio::sync::Semaphore;
 
 use crate::challenge::Challenges;
@@ -14,6 +12,7 @@ use crate::pending::WaitingRoom;
 use crate::projector::{Projector, ProjectorError};
 use crate::searcher::{Searcher, SearcherError};
 use crate::session::Sessions;
+use crate::witnesses::Witnesses;
 
 /// Sign-ins that hash a password or wait for their turn; more are told to come back.
 const SIGN_INS_MAX: usize = 64;
@@ -50,7 +49,7 @@ pub struct App {
     pub(crate) challenges: Challenges,
     pub(crate) sign_ins: Semaphore,
     pub(crate) replays: Semaphore,
-    published: Mutex<Vec<u8>>,
+    witnesses: OnceLock<Arc<Witnesses>>,
 }
 
 impl App {
@@ -73,7 +72,7 @@ impl App {
             challenges: Challenges::new().map_err(|_| StartError::NoRandomness)?,
             sign_ins: Semaphore::new(SIGN_INS_MAX),
             replays: Semaphore::new(REPLAYS_MAX),
-            published: Mutex::default(),
+            witnesses: OnceLock::new(),
         }))
     }
 
@@ -83,15 +82,18 @@ impl App {
         if sees_unpublished || self.options.demonstration {
             return Ok(ledger.checkpoint());
         }
-        let seen = ledger.seen();
-        let Some(last) = seen.size.checked_sub(1) else { return Ok(Vec::new()) };
-        let mut published = self.published.lock().unwrap_or_else(PoisonError::into_inner);
-        let fits = |note: &[u8]| Checkpoint::parse(note).is_ok_and(|(c, _)| c.size == seen.size);
-        if !fits(&published) {
-            let group = ledger.store().group(Position(last))?;
-            *published = group.map(|group| group.checkpoint).filter(|note| fits(note)).unwrap_or_default();
-        }
-        Ok(published.clone())
+        ledger.publish_due();
+        Ok(ledger.published().note.clone())
+    }
+
+    /// Names the witnesses whose state `health` tells; the first call counts.
+    pub fn attend(&self, witnesses: Arc<Witnesses>) {
+        let _ = self.witnesses.set(witnesses);
+    }
+
+    /// The witnesses that are asked, if any.
+    pub(crate) fn witnesses(&self) -> Option<&Witnesses> {
+        self.witnesses.get().map(Arc::as_ref)
     }
 
     /// Entries below this position may be seen.

@@ -10,3 +10,4 @@ mod pages;
 mod queries;
 mod sign_in;
 mod timekeeper;
+mod witnessing;

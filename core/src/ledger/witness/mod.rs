@@ -3,6 +3,8 @@
 //! Whoever carries a decision out writes the new state to disk before the cosignature leaves, and holds the state of one log
 //! from the decision until then, so that two requests can't pass each other.
 
+pub mod keeper;
+
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
