@@ -121,13 +121,7 @@ fn refused(refusal: &WitnessRefusal) -> Response {
 fn sound(alarm: &Alarm) {
     let Alarm { origin, held, sent, fork, kept } = alarm;
     if *fork {
-        tracing::error!(
-            origin,
-            held,
-            sent,
-            kept,
-            "the log signed two trees of one size; both notes are evidence"
-        );
+        tracing::error!(origin, held, sent, kept, "the log signed two trees of one size");
     } else {
         tracing::error!(
             origin,

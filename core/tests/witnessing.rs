@@ -295,7 +295,7 @@ mod policies {
     use super::*;
 
     fn policy(lines: &[&str]) -> Result<Policy, (usize, PolicyFault)> {
-        let text: String = lines.iter().map(|line| format!("{line}\n")).collect();
+        let text = [&lines.join("\n"), "\n"].concat();
         Policy::parse(text.as_bytes()).map_err(|error| (error.line, error.fault))
     }
 
@@ -460,10 +460,8 @@ mod decisions {
     /// The state after the first `size` leaves were cosigned.
     fn held(size: u64) -> Held {
         let request = asked(0, &[], &signed(&log(), size, root(&leaves(size), size)));
-        match decided(None, &request) {
-            Decision::Cosign { held, .. } => held,
-            other => panic!("{other:?}"),
-        }
+        let Decision::Cosign { held, .. } = decided(None, &request) else { panic!("refused") };
+        held
     }
 
     #[test]

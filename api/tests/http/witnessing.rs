@@ -1,5 +1,6 @@
 //! Our client against our witness, over real HTTP: cosignatures, restarts, split views, rollbacks, witnesses that fail.
 
+use std::fmt::Write as _;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -114,10 +115,10 @@ fn log(server: &Server) -> VKey {
 fn policy(server: &Server, witnesses: &[(&Witness, &str)]) -> Policy {
     let mut text = format!("log {}\n", log(server));
     for (n, (witness, url)) in witnesses.iter().enumerate() {
-        text.push_str(&format!("witness w{n} {} {url}/\n", witness.key.vkey()));
+        writeln!(text, "witness w{n} {} {url}/", witness.key.vkey()).unwrap();
     }
     let names: Vec<String> = (0..witnesses.len()).map(|n| format!("w{n}")).collect();
-    text.push_str(&format!("group all all {}\nquorum all\n", names.join(" ")));
+    writeln!(text, "group all all {}\nquorum all", names.join(" ")).unwrap();
     Policy::parse(text.as_bytes()).unwrap()
 }
 
@@ -143,7 +144,9 @@ impl Fork {
     fn new(size: u64) -> Self {
         let leaves: Vec<Hash> = (0..size).map(|n| leaf_hash(&n.to_be_bytes())).collect();
         let mut tree = Tree::new();
-        leaves.iter().for_each(|leaf| tree.push(*leaf, &mut Vec::new()));
+        for leaf in &leaves {
+            tree.push(*leaf, &mut Vec::new());
+        }
         Self(tree, leaves)
     }
 

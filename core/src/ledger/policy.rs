@@ -96,8 +96,14 @@ pub struct Policy {
     logs: Vec<KnownLog>,
     witnesses: Vec<KnownWitness>,
     groups: Vec<Group>,
-    /// `None` for `quorum none`.
-    quorum: Option<Member>,
+    quorum: Quorum,
+}
+
+/// Who has to have cosigned.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Quorum {
+    Nobody,
+    Of(Member),
 }
 
 /// How a checkpoint stands under a policy.
@@ -135,7 +141,7 @@ pub struct Count {
 impl Policy {
     /// Reads a policy file. `quorum` must stand in it exactly once.
     pub fn parse(file: &[u8]) -> Result<Self, PolicyError> {
-        let last = file.iter().filter(|byte| **byte == b'\n').count() + 1;
+        let last = file.split(|byte| *byte == b'\n').count();
         let mut reader = Reader::default();
         reader.read(file)?;
         let Some(quorum) = reader.quorum else {
@@ -205,11 +211,14 @@ impl Policy {
                 needed: group.needed,
                 cosigned,
                 members: group.members.len(),
-                is_quorum: self.quorum == Some(Member::Group(index)),
+                is_quorum: self.quorum == Quorum::Of(Member::Group(index)),
             });
         }
-        let met = self.quorum.is_none_or(|member| has(&witnessed, &member));
-        if let Some(Member::Witness(index)) = self.quorum {
+        let met = match self.quorum {
+            Quorum::Nobody => true,
+            Quorum::Of(member) => has(&witnessed, &member),
+        };
+        if let Quorum::Of(Member::Witness(index)) = self.quorum {
             let name = self.witnesses.get(index).map(|witness| witness.name.clone()).unwrap_or_default();
             counts.push(Count { name, needed: 1, cosigned: usize::from(met), members: 1, is_quorum: true });
         }
@@ -223,7 +232,7 @@ struct Reader {
     logs: Vec<KnownLog>,
     witnesses: Vec<KnownWitness>,
     groups: Vec<Group>,
-    quorum: Option<Option<Member>>,
+    quorum: Option<Quorum>,
     names: BTreeMap<Vec<u8>, Member>,
     /// Members of groups: each name is a member at most once, so that nobody counts twice.
     members: Vec<Member>,
@@ -338,11 +347,11 @@ impl Reader {
         if self.quorum.is_some() {
             return Err(PolicyFault::SecondQuorum);
         }
-        let member = match *name {
-            b"none" => None,
-            name => Some(*self.names.get(name).ok_or(PolicyFault::UnknownName)?),
+        let quorum = match *name {
+            b"none" => Quorum::Nobody,
+            name => Quorum::Of(*self.names.get(name).ok_or(PolicyFault::UnknownName)?),
         };
-        self.quorum = Some(member);
+        self.quorum = Some(quorum);
         Ok(())
     }
 
