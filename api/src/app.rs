@@ -6,6 +6,7 @@ use adit_core::office::Office;
 use tokio::sync::Semaphore;
 
 use crate::challenge::Challenges;
+use crate::handlers::log::TileCache;
 use crate::keystore::Keystore;
 use crate::pending::WaitingRoom;
 use crate::projector::{Projector, ProjectorError};
@@ -49,6 +50,7 @@ pub struct App {
     pub(crate) sign_ins: Semaphore,
     pub(crate) replays: Semaphore,
     witnesses: OnceLock<Arc<Witnesses>>,
+    pub(crate) tiles: TileCache,
 }
 
 impl App {
@@ -72,6 +74,7 @@ impl App {
             sign_ins: Semaphore::new(SIGN_INS_MAX),
             replays: Semaphore::new(REPLAYS_MAX),
             witnesses: OnceLock::new(),
+            tiles: TileCache::default(),
         }))
     }
 
@@ -81,7 +84,6 @@ impl App {
         if sees_unpublished || self.options.demonstration {
             return ledger.checkpoint();
         }
-        ledger.publish_due();
         ledger.published().note.clone()
     }
 
@@ -98,6 +100,6 @@ impl App {
     /// Entries below this position may be seen.
     pub(crate) fn visible_size(&self, sees_unpublished: bool) -> u64 {
         let ledger = self.office.ledger();
-        if sees_unpublished || self.options.demonstration { ledger.size() } else { ledger.seen().size }
+        if sees_unpublished || self.options.demonstration { ledger.size() } else { ledger.published().size() }
     }
 }

@@ -6,14 +6,26 @@ use std::sync::LazyLock;
 use adit_core::refusal::{Lang, Refusal};
 use serde_json::Value;
 
-static LABELS: LazyLock<BTreeMap<&str, (&str, &str)>> = LazyLock::new(|| {
-    let lines = include_str!("../words/labels.tsv").lines();
-    let fields = lines.filter_map(|line| {
+type Words = BTreeMap<&'static str, (&'static str, &'static str)>;
+
+static LABELS: LazyLock<Words> = LazyLock::new(|| words(include_str!("../words/labels.tsv")));
+
+/// What kinds of streams, and public kinds of entries, are in plain words.
+static KINDS: LazyLock<Words> = LazyLock::new(|| words(include_str!("../words/kinds.tsv")));
+
+fn words(table: &'static str) -> Words {
+    let fields = table.lines().filter_map(|line| {
         let mut fields = line.split('\t');
         Some((fields.next()?, (fields.next()?, fields.next()?)))
     });
     fields.collect()
-});
+}
+
+/// A kind of stream or of entry in Chinese and English; its own name where there are no words.
+pub(crate) fn kind(name: &str) -> (String, String) {
+    let (zh, en) = KINDS.get(name).copied().unwrap_or((name, name));
+    (zh.to_owned(), en.to_owned())
+}
 
 /// Chinese and English of a name; none for one that has no label.
 pub(crate) fn label(key: &str) -> Option<(&'static str, &'static str)> {
@@ -68,4 +80,21 @@ pub(crate) fn reason(reason: &Value) -> (String, String) {
     };
     let (zh, en) = (words.words(Lang::Zh).says, words.words(Lang::En).says);
     (format!("{yes}{zh}{source}{proof}"), format!("{holds}{en}{source}{entries}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use adit_core::id::StreamKind;
+    use adit_core::rules::entries;
+
+    use super::*;
+
+    #[test]
+    fn every_public_kind_has_its_words_in_both_languages() {
+        let kinds = entries::table().keys().map(ToString::to_string);
+        for name in kinds.chain(StreamKind::ALL.map(|kind| kind.name().to_owned())) {
+            let (zh, en) = kind(&name);
+            assert!(zh != name && en != name && !zh.is_empty() && !en.is_empty(), "kinds.tsv has no {name}");
+        }
+    }
 }

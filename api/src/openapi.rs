@@ -22,6 +22,7 @@ use crate::handlers::sign_in::{ChangePassword, SignIn, SignInByKey};
         (name = "session", description = "登录 Signing in and out"),
         (name = "commands", description = "命令 Commands: signed here, by a second officer, or by the client"),
         (name = "queries", description = "查询 Queries, as far as one's roles allow"),
+        (name = "log", description = "公开日志 The public log (C2SP tlog-tiles), receipts and their verification; no sign-in"),
         (name = "rules", description = "规则 Rules as data"),
         (name = "server", description = "服务 The server and its pages")
     )
@@ -35,6 +36,12 @@ pub(crate) fn document(routes: &utoipa::openapi::OpenApi) -> Result<Value, serde
         "description": "Refused: RFC 9457 problem document",
         "content": { "application/problem+json": { "schema": { "$ref": "#/components/schemas/Problem" } } },
     });
+    let paths = document.get_mut("paths").and_then(Value::as_object_mut);
+    if let Some(paths) = paths {
+        // What the router calls a rest of the path has no mark of its own in OpenAPI.
+        *paths =
+            std::mem::take(paths).into_iter().map(|(path, value)| (path.replace("{*", "{"), value)).collect();
+    }
     let paths = document.get_mut("paths").and_then(Value::as_object_mut);
     for operation in paths.into_iter().flatten().filter_map(|(_, path)| path.as_object_mut()).flatten() {
         if let Some(responses) = operation.1.get_mut("responses").and_then(Value::as_object_mut) {

@@ -1,7 +1,7 @@
 //! Every route, and what goes around all of them.
 
 use std::future::Future;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use axum::Router;
@@ -16,7 +16,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::app::App;
-use crate::handlers::{commands, queries, search, sign_in};
+use crate::handlers::{commands, log, queries, search, sign_in};
 use crate::problem::{ApiRefusal, Problem};
 use crate::timekeeper::Timekeeper;
 use crate::{openapi, page};
@@ -25,6 +25,8 @@ use crate::{openapi, page};
 const REQUEST_SECONDS_MAX: u64 = 60;
 /// Seconds between two looks for sessions that are over, and for a new day.
 const SWEEP_SECONDS: u64 = 60;
+/// Seconds until a publication that failed is tried again.
+const RETRY_SECONDS: u64 = 10;
 
 /// Every route. The document is made of the same list.
 fn routes() -> OpenApiRouter<Arc<App>> {
@@ -45,6 +47,12 @@ fn routes() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(queries::projection))
         .routes(routes!(search::search))
         .routes(routes!(queries::checkpoint))
+        .routes(routes!(log::checkpoint))
+        .routes(routes!(log::tile))
+        .routes(routes!(log::keys))
+        .routes(routes!(log::stream))
+        .routes(routes!(log::receipt))
+        .routes(routes!(page::verify::form, page::verify::verify))
         .routes(routes!(queries::rules))
         .routes(routes!(queries::rule))
         .routes(routes!(queries::health))
@@ -97,9 +105,29 @@ pub async fn serve(
             let _ = tokio::task::spawn_blocking(move || timekeeper.tick(&app)).await;
         }
     });
+    let publisher = tokio::spawn(publish(Arc::downgrade(&app)));
     let served = axum::serve(listener, router(app)).with_graceful_shutdown(stop).await;
     sweeper.abort();
+    publisher.abort();
     served
+}
+
+/// Publishes whenever it is due, for as long as the server runs. A clock that was set is noticed within a minute.
+async fn publish(app: Weak<App>) {
+    loop {
+        let Some(running) = app.upgrade() else { return };
+        let wait = match running.office.ledger().publication_fault() {
+            Some(fault) => {
+                tracing::error!(fault, "nothing could be published; it is tried again");
+                RETRY_SECONDS
+            }
+            None => running.office.ledger().due_in().clamp(1, SWEEP_SECONDS),
+        };
+        drop(running);
+        tokio::time::sleep(Duration::from_secs(wait)).await;
+        let Some(running) = app.upgrade() else { return };
+        let _ = tokio::task::spawn_blocking(move || running.office.ledger().publish_due()).await;
+    }
 }
 
 /// Refusals of the framework itself (a path or header that does not fit, a timeout) get the same form as ours.
@@ -107,7 +135,7 @@ async fn plain_refusals(request: Request, next: Next) -> Response {
     let response = next.run(request).await;
     let status = response.status();
     let kind = response.headers().get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
-    let ours = kind.is_some_and(|kind| kind.starts_with("application/"));
+    let ours = kind.is_some_and(|kind| kind.starts_with("application/") || kind.starts_with("text/html"));
     if ours || !(status.is_client_error() || status.is_server_error()) {
         return response;
     }
@@ -116,7 +144,8 @@ async fn plain_refusals(request: Request, next: Next) -> Response {
     Problem { status, ..Problem::from(refusal) }.into_response()
 }
 
-/// Headers of every answer: no third party, no script, no frame, no sniffing, no store.
+/// Headers of every answer: no third party, no script, no frame, no sniffing; no store, and nothing for pages of others,
+/// except where a handler says otherwise of public data.
 const HEADERS: [(&str, &str); 9] = [
     (
         "content-security-policy",
@@ -139,7 +168,8 @@ const HEADERS: [(&str, &str); 9] = [
 async fn headers(request: Request, next: Next) -> Response {
     let mut response = next.run(request).await;
     for (name, value) in HEADERS {
-        response.headers_mut().insert(HeaderName::from_static(name), HeaderValue::from_static(value));
+        let header = response.headers_mut().entry(HeaderName::from_static(name));
+        header.or_insert(HeaderValue::from_static(value));
     }
     response
 }

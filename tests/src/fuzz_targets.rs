@@ -8,6 +8,8 @@ use adit_core::ledger::entry::SignedEntry;
 use adit_core::ledger::merkle::{check_consistency, root_of_inclusion};
 use adit_core::ledger::note::Note;
 use adit_core::ledger::policy::Policy;
+use adit_core::ledger::receipt::Receipt;
+use adit_core::ledger::tiles::TilePath;
 use adit_core::ledger::vkey::VKey;
 use adit_core::ledger::witness::{AddCheckpoint, read_lines};
 
@@ -15,7 +17,7 @@ use adit_core::ledger::witness::{AddCheckpoint, read_lines};
 pub type Target = fn(&[u8]);
 
 /// Name and function of every target; the tests replay the corpus of each.
-pub const ALL: [(&str, Target); 9] = [
+pub const ALL: [(&str, Target); 11] = [
     ("note", note),
     ("vkey", vkey),
     ("entry", entry),
@@ -25,6 +27,8 @@ pub const ALL: [(&str, Target); 9] = [
     ("consistency_proof", consistency_proof),
     ("add_checkpoint", add_checkpoint),
     ("policy", policy),
+    ("receipt", receipt),
+    ("tile_path", tile_path),
 ];
 
 pub fn note(data: &[u8]) {
@@ -98,5 +102,19 @@ pub fn add_checkpoint(data: &[u8]) {
 pub fn policy(data: &[u8]) {
     if Policy::parse(data).is_ok() {
         assert!(Policy::parse_logs(data).is_ok());
+    }
+}
+
+pub fn receipt(data: &[u8]) {
+    if let Ok(receipt) = Receipt::parse(data) {
+        assert_eq!(receipt.to_bytes(), data, "a receipt has two spellings");
+    }
+}
+
+pub fn tile_path(data: &[u8]) {
+    let Ok(text) = std::str::from_utf8(data) else { return };
+    if let Some(path) = TilePath::parse(text) {
+        assert_eq!(path.to_string(), text, "the path of a tile has two spellings");
+        assert!(!path.is_within(0));
     }
 }

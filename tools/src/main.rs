@@ -5,11 +5,13 @@
 mod output;
 mod bench;
 mod demo;
+mod export;
 mod failure;
 mod import;
 mod init;
 mod open;
 mod project;
+mod receipt;
 mod rules;
 mod search;
 mod serve;
@@ -56,7 +58,7 @@ enum Action {
     Demo(demo::Args),
     #[command(about = "Take over a bureau's own register (CSV, TSV, XLSX) / 导入台账")]
     Import(import::Args),
-    #[command(about = "Check everything from the first entry / 核验")]
+    #[command(about = "Check a ledger from its first entry, or a receipt / 核验")]
     Verify(verify::Args),
     #[command(about = "Show the events of one stream / 查看事项")]
     Show(show::Args),
@@ -68,6 +70,8 @@ enum Action {
     Rules(rules::Args),
     #[command(about = "Cosign checkpoints of other logs / 为其他日志作见证")]
     Witness(witness::Args),
+    #[command(about = "Write the public log as files / 导出")]
+    Export(export::Args),
     #[command(about = "Measure on this machine / 性能测量")]
     Bench(bench::Args),
 }
@@ -93,6 +97,7 @@ fn main() -> ExitCode {
         Action::Search(args) => search::run(&args),
         Action::Rules(args) => rules::run(&args),
         Action::Witness(args) => witness::run(args),
+        Action::Export(args) => export::run(&args),
         Action::Bench(args) => bench::run(&args),
     };
     match done {

@@ -7,6 +7,7 @@ use adit_api::keystore::Keystore;
 use adit_api::witnesses::Witnesses;
 use adit_api::{App, Options};
 use adit_core::ledger::home::Home;
+use adit_core::ledger::publication::{PUBLICATION_SECONDS, PUBLICATION_SECONDS_MAX};
 use adit_core::office::Office;
 use anyhow::{Context, Result};
 
@@ -20,6 +21,10 @@ pub(crate) struct Args {
     /// Address to listen on; port 0 takes a free one
     #[arg(long, default_value = "127.0.0.1:8080", env = "ADIT_LISTEN")]
     listen: String,
+    /// Seconds between two publications of the checkpoint and of what it covers, 1 to 86400
+    #[arg(long, value_name = "SECONDS", default_value_t = PUBLICATION_SECONDS, env = "ADIT_PUBLISH_SECONDS",
+        value_parser = clap::value_parser!(i64).range(1..=PUBLICATION_SECONDS_MAX))]
+    publish_seconds: i64,
     /// Trust policy (C2SP tlog-policy); its witnesses that have addresses are asked to cosign what is published
     #[arg(long, value_name = "FILE", env = "ADIT_POLICY")]
     policy: Option<PathBuf>,
@@ -30,6 +35,7 @@ pub(crate) struct Args {
 
 pub(crate) fn run(args: &Args) -> Result<()> {
     let ledger = crate::open::ledger(&args.data.data)?;
+    ledger.publish_every(args.publish_seconds);
     let log = ledger.log_key().vkey();
     let witnesses = args.policy.as_ref().map(|path| {
         Witnesses::new(&crate::witness::policy_of(path)?, &log)

@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use adit_core::command::{Command, CommandError, Request};
 use adit_core::id::{ActorId, CommandId, Id, StreamId, StreamKind};
-use adit_core::ledger::entry::{Line, SignedEntry};
+use adit_core::ledger::entry::Line;
 use adit_core::ledger::keyring::KeyRing;
+use adit_core::ledger::merkle::leaf_hash;
 use adit_core::ledger::note::{Note, SignatureLine};
 use adit_core::ledger::proposal::EntryFault;
 use adit_core::ledger::vkey::{SigningKey, VKey, hex};
@@ -83,41 +84,85 @@ fn command(kind: &str, data: &RawValue, bytes: &[u8]) -> Result<Command, Problem
     })
 }
 
-/// The answer to a command: where its entries stand, and the entries themselves.
-fn recorded(app: &App, answer: &Answer, sees_unpublished: bool) -> Result<Value, Problem> {
+/// Which checkpoints somebody may have.
+#[derive(Clone, Copy)]
+enum Sight {
+    /// Officers: the newest.
+    Newest,
+    /// Nobody who is signed in: the published one, and receipts for what they wrote against the newest.
+    Reporter,
+    /// Enterprise accounts: the published one alone, so that its size and hour tell them nothing of others.
+    Published,
+}
+
+impl Sight {
+    fn of(reader: &Reader) -> Self {
+        if reader.sees_unpublished() { Self::Newest } else { Self::Published }
+    }
+
+    fn of_anybody(anybody: &Anybody) -> Self {
+        anybody.0.as_ref().map_or(Self::Reporter, |signed_in| Self::of(&signed_in.reader))
+    }
+
+    /// Whether receipts for entries of this kind of stream need not wait for a publication. An enterprise that signs
+    /// without being signed in is no reporter.
+    fn has_newest_receipts(self, kind: StreamKind) -> bool {
+        match self {
+            Self::Newest => true,
+            Self::Reporter => kind.is_unlinkable(),
+            Self::Published => false,
+        }
+    }
+}
+
+/// The answer to a command: where its entries stand, the entries themselves, and the receipt of each.
+fn recorded(app: &App, answer: &Answer, sight: Sight) -> Result<Value, Problem> {
     let ledger = app.office.ledger();
+    let (first, last) = (answer.positions.first(), answer.positions.last());
+    let (first, last) = first.zip(last).ok_or(ApiRefusal::NotFound)?;
+    // Entries of one command stand in a row.
+    let many = usize::try_from(last.0.saturating_sub(first.0).saturating_add(1)).unwrap_or(usize::MAX);
+    let mut stored = ledger.store().read(*first, many).map_err(|error| unreadable(&error))?;
+    stored.retain(|stored| answer.positions.contains(&stored.position));
+    let published = ledger.published();
+    let newest = ledger.checkpoint();
+    let against = if sight.has_newest_receipts(answer.stream.kind) { &newest } else { &published.note };
+    let receipts = ledger.receipts(&stored, against).map_err(|error| unreadable(&error))?;
+    let waits = receipts.iter().any(Option::is_none);
     let mut entries = Vec::new();
-    for position in &answer.positions {
-        let stored = ledger.stored(*position).map_err(|error| unreadable(&error))?;
-        let stored = stored.ok_or(ApiRefusal::NotFound)?;
-        let signed = SignedEntry::parse(&stored.entry).map_err(|error| unreadable(&error))?;
+    for (stored, receipt) in stored.iter().zip(receipts) {
         entries.push(json!({
-            "position": position,
+            "position": stored.position,
             "stream": stored.stream,
             "revision": stored.revision,
             "entry": String::from_utf8_lossy(&stored.entry),
-            "leaf_hash": hex(&signed.leaf_hash()),
+            "leaf_hash": hex(&leaf_hash(&stored.entry)),
+            "receipt": receipt.map(|receipt| String::from_utf8_lossy(&receipt.to_bytes()).into_owned()),
+            "receipt_at": format!("/log/receipt/{}.tlog-proof", stored.position),
         }));
     }
-    let checkpoint = app.checkpoint(sees_unpublished);
+    let due = i64::try_from(ledger.due_in()).unwrap_or(i64::MAX);
+    let due = waits.then(|| ledger.now().plus_seconds(due));
+    let checkpoint = app.checkpoint(matches!(sight, Sight::Newest));
     Ok(json!({
         "stream": answer.stream,
         "positions": answer.positions,
         "repeated": answer.repeated,
         "entries": entries,
+        "receipts_due": due,
         "checkpoint": String::from_utf8_lossy(&checkpoint),
     }))
 }
 
 /// Answers after the read models have it: whoever wrote reads their own write.
-async fn answered(app: &Arc<App>, answer: Answer, sees_unpublished: bool) -> Answered {
+async fn answered(app: &Arc<App>, answer: Answer, sight: Sight) -> Answered {
     if let Some(last) = answer.positions.last()
         && !app.projector.wait_for(*last).await
     {
         tracing::error!("the read models stopped; the ledger has the entries");
     }
     let worker = Arc::clone(app);
-    blocking(move || recorded(&worker, &answer, sees_unpublished)).await.map(|value| ok(&value))
+    blocking(move || recorded(&worker, &answer, sight)).await.map(|value| ok(&value))
 }
 
 async fn execute(app: &Arc<App>, request: Request, keys: Vec<Arc<SigningKey>>, reader: &Reader) -> Answered {
@@ -126,7 +171,7 @@ async fn execute(app: &Arc<App>, request: Request, keys: Vec<Arc<SigningKey>>, r
         let keys: Vec<&SigningKey> = keys.iter().map(AsRef::as_ref).collect();
         Ok(worker.office.execute(&request, &keys)?)
     });
-    answered(app, answer.await?, reader.sees_unpublished()).await
+    answered(app, answer.await?, Sight::of(reader)).await
 }
 
 fn may_command(
@@ -147,7 +192,7 @@ fn may_command(
 /// and a pending id: the command waits until that officer signs it in a session of their own.
 #[utoipa::path(post, path = "/api/v1/commands", tag = "commands",
     request_body = ref("#/components/schemas/Command"),
-    responses((status = 200, description = "stream, positions, entries with leaf hashes, checkpoint"),
+    responses((status = 200, description = "stream, positions, entries with leaf hashes and receipts, receipts_due, checkpoint"),
         (status = 202, description = "pending, waits_for"), (status = 409, description = "api.conflict"),
         (status = 422, description = "A rule refused it; nothing was written")))]
 pub(crate) async fn commands(
@@ -187,7 +232,7 @@ async fn wait_for_second(
             Ok(worker.office.prepare(&asked, &[Hand::Held(&key), Hand::Elsewhere(&theirs)])?)
         });
         if let Decision::Answered(answer) = decision.await? {
-            return answered(app, answer, reader.sees_unpublished()).await;
+            return answered(app, answer, Sight::of(reader)).await;
         }
     }
     let fresh = Id::random().map_err(|error| unreadable(&error))?;
@@ -314,7 +359,7 @@ pub(crate) async fn prepare(State(app): Shared, anybody: Anybody, JsonBytes(byte
     let worker = Arc::clone(&app);
     let decision = blocking(move || decide(&worker, &request, &signers, &asks)).await?;
     match decision {
-        Decision::Answered(answer) => answered(&app, answer, anybody.sees_unpublished()).await,
+        Decision::Answered(answer) => answered(&app, answer, Sight::of_anybody(&anybody)).await,
         Decision::Prepared(prepared) => to_sign(&app, prepared),
     }
 }
@@ -375,7 +420,7 @@ pub(crate) async fn append(State(app): Shared, anybody: Anybody, Json(body): Jso
             answer
         }
     };
-    answered(&app, answer, anybody.sees_unpublished()).await
+    answered(&app, answer, Sight::of_anybody(&anybody)).await
 }
 
 /// The signatures of notes that are those texts, signed by all those keys.

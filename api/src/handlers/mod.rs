@@ -1,6 +1,7 @@
 //! The handlers of the JSON API: extract, do one thing, answer.
 
 pub(crate) mod commands;
+pub(crate) mod log;
 pub(crate) mod queries;
 pub(crate) mod search;
 pub(crate) mod sign_in;

@@ -1,6 +1,7 @@
 //! Plain pages without scripts, in Chinese and English: where one begins, the tables, and what the API offers.
 
 pub(crate) mod rules;
+pub(crate) mod verify;
 
 use std::sync::Arc;
 

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests")]
 
 use std::collections::BTreeMap;
+use std::io::{Read as _, Write as _};
 use std::sync::Arc;
 
 use adit_api::keystore::Keystore;
@@ -174,24 +175,7 @@ impl Server {
         headers: &[(&str, &str)],
         body: Option<&[u8]>,
     ) -> Reply {
-        let agent: ureq::Agent = ureq::Agent::config_builder().http_status_as_error(false).build().into();
-        let mut builder = ureq::http::Request::builder().method(method).uri(format!("{}{path}", self.url));
-        for (name, value) in headers {
-            builder = builder.header(*name, *value);
-        }
-        let mut response = match body {
-            Some(body) => agent.run(builder.body(body.to_vec()).unwrap()),
-            None => agent.run(builder.body(()).unwrap()),
-        }
-        .unwrap();
-        let text = |value: &ureq::http::HeaderValue| value.to_str().unwrap_or_default().to_owned();
-        let bytes = response.body_mut().read_to_vec().unwrap();
-        Reply {
-            status: response.status().as_u16(),
-            headers: response.headers().iter().map(|(name, value)| (name.to_string(), text(value))).collect(),
-            text: String::from_utf8_lossy(&bytes).into_owned(),
-            bytes,
-        }
+        send(&self.url, method, path, headers, body)
     }
 
     pub(crate) fn post(&self, path: &str, token: Option<&str>, body: &Value) -> Reply {
@@ -241,6 +225,15 @@ impl Server {
         self.app.office.execute(&request(stream, command), &keys).unwrap().stream.to_string()
     }
 
+    /// Enrols an officer to whom can be sealed; gives back the key.
+    pub(crate) fn with_recipient(&self, age: &str) -> String {
+        let person = Person::new();
+        let enrol = json!({ "key": person.key.vkey(), "title": "收件", "recipient": age });
+        let stream = StreamId::new(StreamKind::Actor, person.actor.0).to_string();
+        self.execute(Some(&stream), "actor.enrol", &enrol, &["admin-1", "admin-2"]);
+        person.key.vkey().to_string()
+    }
+
     /// A hazard that the first enterprise, or the second, reported itself.
     pub(crate) fn hazard(&self, enterprise: usize) -> String {
         let who = format!("enterprise-{}", enterprise + 1);
@@ -256,6 +249,44 @@ impl Server {
         self.post("/api/v1/append", None, &body).expect(200);
         (stream.to_string(), key)
     }
+}
+
+/// Any request to any server.
+fn send(url: &str, method: &str, path: &str, headers: &[(&str, &str)], body: Option<&[u8]>) -> Reply {
+    let agent: ureq::Agent = ureq::Agent::config_builder().http_status_as_error(false).build().into();
+    let mut builder = ureq::http::Request::builder().method(method).uri(format!("{url}{path}"));
+    for (name, value) in headers {
+        builder = builder.header(*name, *value);
+    }
+    let mut response = match body {
+        Some(body) => agent.run(builder.body(body.to_vec()).unwrap()),
+        None => agent.run(builder.body(()).unwrap()),
+    }
+    .unwrap();
+    let text = |value: &ureq::http::HeaderValue| value.to_str().unwrap_or_default().to_owned();
+    let bytes = response.body_mut().read_to_vec().unwrap();
+    Reply {
+        status: response.status().as_u16(),
+        headers: response.headers().iter().map(|(name, value)| (name.to_string(), text(value))).collect(),
+        text: String::from_utf8_lossy(&bytes).into_owned(),
+        bytes,
+    }
+}
+
+pub(crate) fn get(url: &str, path: &str, headers: &[(&str, &str)]) -> Reply {
+    send(url, "GET", path, headers, None)
+}
+
+/// The head, in lower case, and the very bytes of an answer's body.
+pub(crate) fn raw(url: &str, path: &str, header: &str) -> (String, Vec<u8>) {
+    let address = url.trim_start_matches("http://");
+    let mut stream = std::net::TcpStream::connect(address).unwrap();
+    write!(stream, "GET {path} HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n{header}\r\n\r\n")
+        .unwrap();
+    let mut bytes = Vec::new();
+    stream.read_to_end(&mut bytes).unwrap();
+    let end = bytes.windows(4).position(|four| four == b"\r\n\r\n").unwrap();
+    (String::from_utf8_lossy(&bytes[..end]).to_lowercase(), bytes[end + 4..].to_vec())
 }
 
 pub(crate) fn self_report(enterprise: &StreamId) -> Value {

@@ -6,6 +6,7 @@ mod bad_input;
 mod commands;
 mod common;
 mod faults;
+mod log;
 mod pages;
 mod queries;
 mod sign_in;

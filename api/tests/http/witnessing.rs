@@ -487,6 +487,8 @@ fn the_state_of_the_witnesses_is_for_officers_alone() {
     let size = grow(&server);
     assert_eq!(client.round(ledger(&server)), 1);
     assert_eq!(server.get("/healthz", None).json().get("witnesses"), None);
+    let asked = format!("\nwitness {}\n", one.key.vkey());
+    assert!(server.get("/log/keys", None).text.contains(&asked), "whom the log asks is public");
     let token = server.sign_in_by_key("handler-1");
     let told = server.get("/healthz", Some(&token)).json();
     assert_eq!(told["witnesses"][0]["cosigned"], size);

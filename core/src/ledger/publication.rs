@@ -188,3 +188,58 @@ impl Publisher {
         *self.current.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(published);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+    use crate::ledger::disk::{Fault, FaultyDisk};
+    use crate::ledger::vkey::SigningKey;
+
+    fn published(size: u64) -> Published {
+        let key = SigningKey::from_seed("a.example/ledger", &[1; 32]).expect("key");
+        let checkpoint = Checkpoint { origin: key.name().to_owned(), size, root: [7; 32] };
+        Published::new(checkpoint.sign(&key), Timestamp(i64::try_from(size).expect("small")))
+            .expect("checkpoint")
+    }
+
+    fn publisher(disk: &FaultyDisk) -> Publisher {
+        Publisher::new(Some((Arc::new(disk.clone()), Path::new("/data/published").to_owned())))
+    }
+
+    #[test]
+    fn a_crash_at_any_step_leaves_the_old_note_or_the_new_one_and_shows_only_what_is_kept() {
+        for step in 1.. {
+            let disk = FaultyDisk::default();
+            let one = publisher(&disk);
+            one.put(published(1), |_| {});
+            disk.fail_at(disk.steps() + step, Fault::Cut);
+            one.put(published(2), |_| {});
+            let (shown, done) = (one.current().size(), one.fault().is_none());
+            let kept = publisher(&disk.after_power_cut(7)).kept().expect("one of them is whole");
+            assert!(kept.size() >= shown, "step {step}: {shown} was shown, {} is kept", kept.size());
+            assert!(kept == published(1) || kept == published(2));
+            if done {
+                assert_eq!(shown, 2);
+                return;
+            }
+            assert_eq!(shown, 1, "what could not be kept is not shown");
+        }
+    }
+
+    #[test]
+    fn nothing_smaller_takes_its_place_and_nothing_of_the_same_size() {
+        let one = publisher(&FaultyDisk::default());
+        let publish = |size| one.publish(|| true, || Some(published(size)), |_| {});
+        publish(5);
+        let cosigned = Published { note: [&published(5).note[..], b"x"].concat(), ..published(5) };
+        one.put(cosigned.clone(), |_| {});
+        for size in [4, 5] {
+            publish(size);
+            assert_eq!(one.current().note, cosigned.note);
+        }
+        publish(6);
+        assert_eq!(*one.current(), published(6));
+    }
+}

@@ -20,7 +20,7 @@ use base64::engine::general_purpose::STANDARD;
 use crate::ledger::checkpoint::{Checkpoint, CheckpointError};
 use crate::ledger::entry::{EntryError, SignedEntry, decimal};
 use crate::ledger::merkle::{Hash, leaf_hash, root_of_inclusion};
-use crate::ledger::note::{NOTE_BYTES_MAX, Note};
+use crate::ledger::note::{NOTE_BYTES_MAX, Note, NoteError};
 use crate::ledger::vkey::VKey;
 use crate::units::Position;
 
@@ -62,6 +62,25 @@ pub enum ReceiptError {
     WrongRoot,
     #[error("the entry was written for another log than the checkpoint's")]
     OtherLog,
+}
+
+impl ReceiptError {
+    /// Key of the words in both languages.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::TooLong => "receipt.too_long",
+            Self::NotAReceipt => "receipt.not_a_receipt",
+            Self::NoEntry => "receipt.no_entry",
+            Self::Line(_) => "receipt.form",
+            Self::Entry(_) => "receipt.entry",
+            Self::Checkpoint(CheckpointError::WrongOrigin) | Self::OtherLog => "receipt.other_log",
+            Self::Checkpoint(CheckpointError::Note(NoteError::BadSignature | NoteError::UnknownKeys)) => {
+                "receipt.signature"
+            }
+            Self::Checkpoint(_) => "receipt.checkpoint",
+            Self::WrongRoot => "receipt.wrong_root",
+        }
+    }
 }
 
 /// What a receipt proves.

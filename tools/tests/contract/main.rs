@@ -8,6 +8,7 @@
 
 mod bench;
 mod demo;
+mod export;
 mod import;
 mod ledger;
 mod rules;
@@ -127,8 +128,9 @@ fn ledger(place: &Place) -> (String, Value) {
 #[test]
 fn when_asked_for_help_then_every_subcommand_says_what_it_does() {
     let help = adit(&["--help"]).done();
-    for name in ["init", "serve", "demo", "import", "verify", "show", "project", "rules", "bench", "witness"]
-    {
+    for name in [
+        "init", "serve", "demo", "import", "verify", "show", "project", "rules", "export", "bench", "witness",
+    ] {
         assert!(help.out.contains(name), "{name} is missing from the help");
         let own = adit(&[name, "--help"]).done();
         assert!(own.out.contains("Usage: adit"), "{}", own.out);

@@ -10,7 +10,7 @@ use serde_json::Value;
 use super::{Place, adit, command, ledger};
 
 /// Longest time until something happens that happens within seconds.
-const PATIENCE: Duration = Duration::from_secs(120);
+const PATIENCE: Duration = Duration::from_mins(2);
 
 /// A process that serves; it ends with the test.
 struct Serving {
