@@ -1,6 +1,6 @@
 //! What the handlers share.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use adit_core::office::Office;
 use tokio::sync::Semaphore;
@@ -12,6 +12,7 @@ use crate::pending::WaitingRoom;
 use crate::projector::{Projector, ProjectorError};
 use crate::searcher::{Searcher, SearcherError};
 use crate::session::Sessions;
+use crate::witnesses::Witnesses;
 
 /// Sign-ins that hash a password or wait for their turn; more are told to come back.
 const SIGN_INS_MAX: usize = 64;
@@ -48,6 +49,7 @@ pub struct App {
     pub(crate) challenges: Challenges,
     pub(crate) sign_ins: Semaphore,
     pub(crate) replays: Semaphore,
+    witnesses: OnceLock<Arc<Witnesses>>,
     pub(crate) tiles: TileCache,
 }
 
@@ -71,6 +73,7 @@ impl App {
             challenges: Challenges::new().map_err(|_| StartError::NoRandomness)?,
             sign_ins: Semaphore::new(SIGN_INS_MAX),
             replays: Semaphore::new(REPLAYS_MAX),
+            witnesses: OnceLock::new(),
             tiles: TileCache::default(),
         }))
     }
@@ -82,6 +85,16 @@ impl App {
             return ledger.checkpoint();
         }
         ledger.published().note.clone()
+    }
+
+    /// Names the witnesses whose state `health` tells; the first call counts.
+    pub fn attend(&self, witnesses: Arc<Witnesses>) {
+        let _ = self.witnesses.set(witnesses);
+    }
+
+    /// The witnesses that are asked, if any.
+    pub(crate) fn witnesses(&self) -> Option<&Witnesses> {
+        self.witnesses.get().map(Arc::as_ref)
     }
 
     /// Entries below this position may be seen.

@@ -22,6 +22,8 @@ pub mod routes;
 pub mod searcher;
 mod session;
 pub mod timekeeper;
+pub mod witness;
+pub mod witnesses;
 
 pub use app::{App, Options, StartError};
 pub use routes::serve;

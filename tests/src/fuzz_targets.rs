@@ -5,23 +5,28 @@ use adit_core::id::StreamKind;
 use adit_core::ledger::body::Body;
 use adit_core::ledger::checkpoint::Checkpoint;
 use adit_core::ledger::entry::SignedEntry;
-use adit_core::ledger::merkle::root_of_inclusion;
+use adit_core::ledger::merkle::{check_consistency, root_of_inclusion};
 use adit_core::ledger::note::Note;
+use adit_core::ledger::policy::Policy;
 use adit_core::ledger::receipt::Receipt;
 use adit_core::ledger::tiles::TilePath;
 use adit_core::ledger::vkey::VKey;
+use adit_core::ledger::witness::{AddCheckpoint, read_lines};
 
 /// A target: takes any bytes.
 pub type Target = fn(&[u8]);
 
 /// Name and function of every target; the tests replay the corpus of each.
-pub const ALL: [(&str, Target); 8] = [
+pub const ALL: [(&str, Target); 11] = [
     ("note", note),
     ("vkey", vkey),
     ("entry", entry),
     ("body", body),
     ("checkpoint", checkpoint),
     ("inclusion_proof", inclusion_proof),
+    ("consistency_proof", consistency_proof),
+    ("add_checkpoint", add_checkpoint),
+    ("policy", policy),
     ("receipt", receipt),
     ("tile_path", tile_path),
 ];
@@ -71,6 +76,32 @@ pub fn inclusion_proof(data: &[u8]) {
     let (index, size) = (u64::from_be_bytes(*index), u64::from_be_bytes(*size));
     if root_of_inclusion(*leaf, index, size, proof).is_some() {
         assert!(index < size && proof.len() <= 64);
+    }
+}
+
+/// Old size, new size, then both roots and the hashes of the proof.
+pub fn consistency_proof(data: &[u8]) {
+    let Some((old, rest)) = data.split_first_chunk::<8>() else { return };
+    let Some((new, rest)) = rest.split_first_chunk::<8>() else { return };
+    let (old, new) = (u64::from_be_bytes(*old), u64::from_be_bytes(*new));
+    let [old_root, new_root, proof @ ..] = rest.as_chunks::<32>().0 else { return };
+    if check_consistency(old, old_root, new, new_root, proof) {
+        assert!(old <= new && proof.len() <= 65);
+    }
+}
+
+/// What is sent to a witness, and as what it may answer.
+pub fn add_checkpoint(data: &[u8]) {
+    let _ = read_lines(data);
+    if let Ok(request) = AddCheckpoint::parse(data) {
+        let again = AddCheckpoint::write(request.old, &request.proof, &request.note.to_bytes());
+        assert_eq!(again, data, "a request has two spellings");
+    }
+}
+
+pub fn policy(data: &[u8]) {
+    if Policy::parse(data).is_ok() {
+        assert!(Policy::parse_logs(data).is_ok());
     }
 }
 

@@ -15,7 +15,9 @@ use adit_core::enterprise::EnterpriseRefusal;
 use adit_core::hazard::HazardRefusal;
 use adit_core::inquiry::InquiryRefusal;
 use adit_core::inspection::InspectionRefusal;
+use adit_core::ledger::policy::PolicyFault;
 use adit_core::ledger::proposal::EntryFault;
+use adit_core::ledger::witness::WitnessRefusal;
 use adit_core::opening::LedgerRefusal;
 use adit_core::refusal::has_words;
 use adit_core::report::ReportRefusal;
@@ -62,6 +64,8 @@ fn every_refusal_has_its_words_in_both_languages() {
         codes(RulesRefusal::ALL),
         codes(LedgerRefusal::ALL),
         codes(EntryFault::ALL),
+        codes(PolicyFault::ALL),
+        codes(WitnessRefusal::ALL),
     ]
     .concat();
     assert!(all.len() > 120);

@@ -5,11 +5,13 @@ use adit_api::export::ExportError;
 use adit_api::keystore::KeystoreError;
 use adit_api::projector::ProjectorError;
 use adit_api::searcher::SearcherError;
+use adit_api::witnesses::WitnessesError;
 use adit_core::ledger::home::HomeError;
 use adit_core::ledger::log::OpenError;
 use adit_core::ledger::sequencer::AppendError;
 use adit_core::ledger::store::StoreError;
 use adit_core::ledger::verify::VerifyFault;
+use adit_core::ledger::witness::keeper::KeeperError;
 use adit_core::office::ExecuteError;
 use adit_core::units::ParseUnitError;
 use adit_projections::ProjectionError;
@@ -71,6 +73,16 @@ fn plain(cause: &(dyn std::error::Error + 'static)) -> Option<&'static str> {
     }
     if cause.is::<std::str::Utf8Error>() || cause.is::<std::string::FromUtf8Error>() {
         return Some("文本不是 UTF-8 编码");
+    }
+    if let Some(error) = cause.downcast_ref::<WitnessesError>() {
+        return Some(match error {
+            WitnessesError::TooMany => "策略中有地址的见证方过多",
+            WitnessesError::BadAddress => "见证方的地址不以 https:// 或 http:// 开头",
+            WitnessesError::OtherLog => "策略所列的日志中没有本台账",
+        });
+    }
+    if let Some(error) = cause.downcast_ref::<KeeperError>() {
+        return Some(of_keeper(error));
     }
     cause.is::<std::io::Error>().then_some("无法读写文件或端口")
 }
@@ -185,5 +197,22 @@ fn of_verify(fault: &VerifyFault) -> &'static str {
     match fault {
         VerifyFault::Store(error) => of_store(error),
         VerifyFault::Entry { .. } => "有条目核验不通过",
+    }
+}
+
+fn of_keeper(error: &KeeperError) -> &'static str {
+    match error {
+        KeeperError::Io { .. } => "无法读写见证方的状态文件",
+        KeeperError::NotMade(_) => {
+            "此处不是见证方的状态目录，请用 adit witness init 建立；丢失状态的见证方应停用并更换密钥"
+        }
+        KeeperError::Made(_) => "此处已有见证方的状态，绝不重建",
+        KeeperError::OtherKey(_) => "此状态目录属于另一见证密钥，每个密钥各有其状态",
+        KeeperError::Damaged(_) => "状态文件不是本见证方最近见证的内容；请放回最新副本，或停用该密钥",
+        KeeperError::InUse(_) => "另一进程正在使用此状态目录，请先停止它",
+        KeeperError::NotAKey(_) => "不是见证方的密钥文件，请用 adit witness init 生成",
+        KeeperError::KeyReadable(_) => "他人可以读取密钥文件，请执行 chmod 600",
+        KeeperError::OwnKey => "日志密钥与见证密钥相同，日志不能为自己作见证",
+        KeeperError::Home(error) => of_home(error),
     }
 }

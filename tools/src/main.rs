@@ -18,6 +18,7 @@ mod search;
 mod serve;
 mod show;
 mod verify;
+mod witness;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -70,6 +71,8 @@ enum Action {
     Search(search::Args),
     #[command(about = "Ask a rule about facts in a JSON file; needs no ledger / 规则测算")]
     Rules(rules::Args),
+    #[command(about = "Cosign checkpoints of other logs / 为其他日志作见证")]
+    Witness(witness::Args),
     #[command(about = "Write the public log as files / 导出")]
     Export(export::Args),
     #[command(about = "Measure on this machine / 性能测量")]
@@ -108,6 +111,7 @@ fn main() -> ExitCode {
         Action::Project(args) => project::run(&args),
         Action::Search(args) => search::run(&args),
         Action::Rules(args) => rules::run(&args),
+        Action::Witness(args) => witness::run(args),
         Action::Export(args) => export::run(&args),
         Action::Bench(args) => bench::run(&args),
     };

@@ -1,8 +1,10 @@
 //! `adit serve`
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use adit_api::keystore::Keystore;
+use adit_api::witnesses::Witnesses;
 use adit_api::{App, Options};
 use adit_core::ledger::home::Home;
 use adit_core::ledger::publication::{PUBLICATION_SECONDS, PUBLICATION_SECONDS_MAX};
@@ -23,6 +25,9 @@ pub(crate) struct Args {
     #[arg(long, value_name = "SECONDS", default_value_t = PUBLICATION_SECONDS, env = "ADIT_PUBLISH_SECONDS",
         value_parser = clap::value_parser!(i64).range(1..=PUBLICATION_SECONDS_MAX))]
     publish_seconds: i64,
+    /// Trust policy (C2SP tlog-policy); its witnesses that have addresses are asked to cosign what is published
+    #[arg(long, value_name = "FILE", env = "ADIT_POLICY")]
+    policy: Option<PathBuf>,
     /// Say the address as one JSON object
     #[arg(long)]
     json: bool,
@@ -31,11 +36,25 @@ pub(crate) struct Args {
 pub(crate) fn run(args: &Args) -> Result<()> {
     let ledger = crate::open::ledger(&args.data.data)?;
     ledger.publish_every(args.publish_seconds);
-    serve(Office::open(ledger)?, &Home::beside(&args.data.data), &args.listen, args.json, Options::default())
+    let log = ledger.log_key().vkey();
+    let witnesses = args.policy.as_ref().map(|path| {
+        Witnesses::new(&crate::witness::policy_of(path)?, &log)
+            .with_context(|| format!("couldn't use the policy {}", path.display()))
+    });
+    let witnesses = witnesses.transpose()?;
+    let home = Home::beside(&args.data.data);
+    serve(Office::open(ledger)?, &home, &args.listen, args.json, Options::default(), witnesses)
 }
 
 /// Serves until Ctrl-C or SIGTERM, then writes a snapshot of the read models.
-pub(crate) fn serve(office: Office, home: &Home, listen: &str, json: bool, options: Options) -> Result<()> {
+pub(crate) fn serve(
+    office: Office,
+    home: &Home,
+    listen: &str,
+    json: bool,
+    options: Options,
+    witnesses: Option<Witnesses>,
+) -> Result<()> {
     let app = App::with(office, Keystore::at(&home.actors()), options)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let saved = Arc::clone(&app);
@@ -49,12 +68,16 @@ pub(crate) fn serve(office: Office, home: &Home, listen: &str, json: bool, optio
         } else {
             say!("明硐 Adit {address}\n按 Ctrl-C 停止 / Ctrl-C stops it");
         }
+        if let Some(witnesses) = witnesses.map(Arc::new) {
+            app.attend(Arc::clone(&witnesses));
+            tokio::spawn(adit_api::witnesses::run(Arc::downgrade(&app), witnesses));
+        }
         adit_api::serve(listener, app, stopped()).await.context("the server stopped")
     })?;
     saved.projector.save(saved.office.ledger()).context("couldn't write the snapshot; the next start replays")
 }
 
-async fn stopped() {
+pub(crate) async fn stopped() {
     let interrupted = tokio::signal::ctrl_c();
     #[cfg(unix)]
     {

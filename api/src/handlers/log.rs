@@ -18,6 +18,7 @@ use flate2::write::GzEncoder;
 use super::{Answered, Shared, blocking};
 use crate::app::App;
 use crate::problem::{ApiRefusal, Problem, unreadable};
+use crate::witnesses::Witnesses;
 
 /// Most bytes of tiles that are kept in memory.
 const TILE_CACHE_BYTES: u64 = 64 << 20;
@@ -154,13 +155,13 @@ pub(crate) async fn tile(State(app): Shared, headers: HeaderMap, uri: Uri) -> An
     Ok(response)
 }
 
-/// The log's keys, and whom to seal to
+/// The log's keys, the witnesses that it asks, and whom to seal to
 ///
-/// 日志公钥与封存公钥：`log <vkey>`、`recipient <vkey> <age1…>`，每行一个。
+/// 日志公钥、所请的见证方与封存公钥：`log <vkey>`、`witness <vkey>`、`recipient <vkey> <age1…>`，每行一个。
 ///
 /// Lines are added as the log comes to have more to tell; readers pass over words that they do not know.
 #[utoipa::path(get, path = "/log/keys", tag = "log",
-    responses((status = 200, description = "log <vkey>; recipient <vkey> <age recipient>", content_type = "text/plain")))]
+    responses((status = 200, description = "log <vkey>; witness <vkey>; recipient <vkey> <age recipient>", content_type = "text/plain")))]
 pub(crate) async fn keys(State(app): Shared) -> Answered {
     let ledger = app.office.ledger();
     let size = ledger.published().size();
@@ -171,6 +172,9 @@ pub(crate) async fn keys(State(app): Shared) -> Answered {
         if key == present || keys.in_force(&key, Position(size)) {
             let _ = writeln!(text, "log {key}");
         }
+    }
+    for key in app.witnesses().into_iter().flat_map(Witnesses::vkeys) {
+        let _ = writeln!(text, "witness {key}");
     }
     for (key, age) in keys.recipients(size) {
         let _ = writeln!(text, "recipient {key} {age}");

@@ -325,17 +325,20 @@ fn ask_rule(app: &App, name: &str, bytes: &Bytes) -> Result<Value, Problem> {
 ///
 /// 运行状况。
 #[utoipa::path(get, path = "/healthz", tag = "server",
-    responses((status = 200, description = "ok, size, lock, publishes, read_models"), (status = 503, description = "As for 200")))]
+    responses((status = 200, description = "ok, size, lock, publishes, read_models; for officers witnesses: cosigned size, trouble, alarms"), (status = 503, description = "As for 200")))]
 pub(crate) async fn health(State(app): Shared, anybody: Anybody) -> Answered {
     let (lock, follows) = (app.office.ledger().lock_fault().is_none(), app.projector.is_following());
     let publishes = app.office.ledger().publication_fault().is_none();
     let well = lock && follows && publishes;
     let status = if well { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     let size = app.visible_size(anybody.sees_unpublished());
-    Ok(json(
-        status,
-        &json!({ "ok": well, "size": size, "lock": lock, "publishes": publishes, "read_models": follows }),
-    ))
+    let mut said =
+        json!({ "ok": well, "size": size, "lock": lock, "publishes": publishes, "read_models": follows });
+    // Who witnesses, and with what trouble, is for those who can do something about it.
+    if let (true, Some(witnesses)) = (anybody.sees_unpublished(), app.witnesses()) {
+        said["witnesses"] = json!(witnesses.status());
+    }
+    Ok(json(status, &said))
 }
 
 #[cfg(test)]

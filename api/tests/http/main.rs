@@ -11,3 +11,4 @@ mod pages;
 mod queries;
 mod sign_in;
 mod timekeeper;
+mod witnessing;

@@ -41,15 +41,18 @@ impl Checkpoint {
     /// Reads a checkpoint without checking who signed it. Extension lines of others are tolerated.
     pub fn parse(bytes: &[u8]) -> Result<(Self, Note), CheckpointError> {
         let note = Note::parse(bytes)?;
-        let mut lines = note.text.split('\n');
-        let (origin, size, root) = match (lines.next(), lines.next(), lines.next()) {
-            (Some(origin), Some(size), Some(root)) if !origin.is_empty() => (origin, size, root),
-            _ => return Err(CheckpointError::Form),
-        };
-        let size = decimal(size).ok_or(CheckpointError::Form)?;
-        let root =
-            STANDARD.decode(root).ok().and_then(|root| root.try_into().ok()).ok_or(CheckpointError::Form)?;
-        Ok((Self { origin: origin.to_owned(), size, root }, note))
+        let checkpoint = Self::parse_text(&note.text).ok_or(CheckpointError::Form)?;
+        Ok((checkpoint, note))
+    }
+
+    /// Reads the text of a checkpoint, without its signatures; `None` for any other text.
+    pub fn parse_text(text: &str) -> Option<Self> {
+        let mut lines = text.split('\n');
+        let (origin, size, root) = (lines.next()?, lines.next()?, lines.next()?);
+        // What stands after the last newline is nothing; whoever reads the note made sure of that newline.
+        lines.next()?;
+        let (size, root) = (decimal(size)?, STANDARD.decode(root).ok()?.try_into().ok()?);
+        (!origin.is_empty()).then(|| Self { origin: origin.to_owned(), size, root })
     }
 
     /// Reads a checkpoint that `key` signed; its name is the origin.

@@ -125,7 +125,7 @@ fn decode_32(text: &str) -> Option<Zeroizing<[u8; 32]>> {
     bytes.as_slice().try_into().ok().map(Zeroizing::new)
 }
 
-fn read(path: &Path) -> Result<Zeroizing<String>, HomeError> {
+pub(crate) fn read(path: &Path) -> Result<Zeroizing<String>, HomeError> {
     let text = fs::read_to_string(path).map_err(|source| HomeError::Io { path: path.to_owned(), source })?;
     Ok(Zeroizing::new(text))
 }
@@ -143,7 +143,7 @@ pub fn make_private_folder(path: &Path) -> Result<(), HomeError> {
 }
 
 /// Writes a file that did not exist, readable by its owner alone, and waits until it is on disk.
-fn write_new(path: &Path, text: &str) -> Result<(), HomeError> {
+pub(crate) fn write_new(path: &Path, text: &str) -> Result<(), HomeError> {
     let io = |source: io::Error| {
         let path = path.to_owned();
         if source.kind() == io::ErrorKind::AlreadyExists {
@@ -162,7 +162,7 @@ fn write_new(path: &Path, text: &str) -> Result<(), HomeError> {
     file.sync_all().map_err(io)
 }
 
-fn sync_folder(path: &Path) -> Result<(), HomeError> {
+pub(crate) fn sync_folder(path: &Path) -> Result<(), HomeError> {
     let sync = || File::open(path)?.sync_all();
     sync().map_err(|source| HomeError::Io { path: path.to_owned(), source })
 }

@@ -15,6 +15,7 @@ use crate::ledger::journal::Sealer;
 use crate::ledger::keyring::KeyRing;
 use crate::ledger::lock::LockKeeper;
 use crate::ledger::merkle::Tree;
+use crate::ledger::note::SignatureLine;
 use crate::ledger::proposal::{Appended, Proposal};
 use crate::ledger::public::Edge;
 use crate::ledger::publication::{Published, Publisher};
@@ -260,6 +261,12 @@ impl Ledger {
             lock.settle();
         }
         self.publish_if(|| true);
+    }
+
+    /// Adds witnesses' lines, which the caller has verified, to the published checkpoint whose text was cosigned. Entries
+    /// that name the note without them are still accepted. False when another one was published meanwhile.
+    pub fn cosign(&self, text: &str, lines: &[SignatureLine]) -> bool {
+        self.shared.publisher.cosign(text, lines, |seen| hold(&self.shared.writer).publish(seen))
     }
 
     fn publish_if(&self, due: impl FnOnce() -> bool) {

@@ -245,3 +245,71 @@ pub fn root_of_inclusion(leaf: Hash, index: u64, size: u64, proof: &[Hash]) -> O
     }
     (last == 0).then_some(hash)
 }
+
+/// The consistency proof from the tree of `old` leaves to the tree of `new` leaves (RFC 6962, 2.1.2), read from the tiles of
+/// the latter. Empty from the empty tree, and from a tree to itself.
+pub fn consistency_proof<E>(
+    old: u64,
+    new: u64,
+    tile: &mut impl FnMut(u8, u64, u16) -> Result<Vec<Hash>, E>,
+) -> Result<Vec<Hash>, E> {
+    if old == 0 || old >= new {
+        return Ok(Vec::new());
+    }
+    let mut proof = Vec::new();
+    let (mut low, mut high) = (0, new);
+    while high != old {
+        let split = low + (high - low).next_power_of_two() / 2;
+        if old <= split {
+            proof.push(subtree_root(split, high, new, tile)?);
+            high = split;
+        } else {
+            proof.push(subtree_root(low, split, new, tile)?);
+            low = split;
+        }
+    }
+    // Where the old tree ends with a subtree of its own, whoever checks does not have that subtree's root.
+    if low != 0 {
+        proof.push(subtree_root(low, high, new, tile)?);
+    }
+    proof.reverse();
+    Ok(proof)
+}
+
+/// Whether the tree of `new` leaves begins with the tree of `old` leaves (RFC 9162, 2.1.4.2). From the empty tree the proof is
+/// empty and proves nothing; from a tree to itself it is empty and the roots are equal.
+pub fn check_consistency(old: u64, old_root: &Hash, new: u64, new_root: &Hash, proof: &[Hash]) -> bool {
+    if old >= new {
+        return old == new && proof.is_empty() && old_root == new_root;
+    }
+    if old == 0 {
+        return proof.is_empty() && *old_root == empty_root();
+    }
+    let (first, rest) = if old.is_power_of_two() {
+        (*old_root, proof)
+    } else {
+        let Some((first, rest)) = proof.split_first() else { return false };
+        (*first, rest)
+    };
+    let shift = (old - 1).trailing_ones();
+    let (mut node, mut last) = ((old - 1) >> shift, (new - 1) >> shift);
+    let (mut old_hash, mut new_hash) = (first, first);
+    for hash in rest {
+        if last == 0 {
+            return false;
+        }
+        if node & 1 == 1 || node == last {
+            old_hash = node_hash(hash, &old_hash);
+            new_hash = node_hash(hash, &new_hash);
+            while node & 1 == 0 && node != 0 {
+                node >>= 1;
+                last >>= 1;
+            }
+        } else {
+            new_hash = node_hash(&new_hash, hash);
+        }
+        node >>= 1;
+        last >>= 1;
+    }
+    last == 0 && old_hash == *old_root && new_hash == *new_root
+}

@@ -10,6 +10,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use crate::ledger::checkpoint::Checkpoint;
 use crate::ledger::disk::{Disk, replace};
 use crate::ledger::entry::Seen;
+use crate::ledger::note::{Note, SIGNATURES_MAX, SignatureLine};
 use crate::ledger::sequencer::seen_of;
 use crate::ledger::store::StoreError;
 use crate::units::Timestamp;
@@ -137,6 +138,30 @@ impl Publisher {
         } else if newest.size() == current.size() {
             self.show(Published { at: newest.at, ..(*current).clone() });
         }
+    }
+
+    /// Adds signature lines to what is public, if it still has the text that was signed. A key that stands there already
+    /// keeps its line: the earlier moment says more. Whether all lines stand there now.
+    pub(crate) fn cosign(&self, text: &str, lines: &[SignatureLine], tell: impl FnOnce(Seen)) -> bool {
+        let _turn = hold(&self.turn);
+        let current = self.current();
+        let Ok(mut note) = Note::parse(&current.note) else { return false };
+        if note.text != text {
+            return false;
+        }
+        let before = note.signatures.len();
+        for line in lines {
+            let stands = note.signatures.iter().any(|one| one.name == line.name && one.id == line.id);
+            if !stands && note.signatures.len() < SIGNATURES_MAX {
+                note.signatures.push(line.clone());
+            }
+        }
+        if note.signatures.len() > before {
+            let Some(cosigned) = Published::new(note.to_bytes(), current.at) else { return false };
+            self.put(cosigned, tell);
+        }
+        let shown = Note::parse(&self.current().note).map(|note| note.signatures).unwrap_or_default();
+        lines.iter().all(|line| shown.iter().any(|one| one.name == line.name && one.id == line.id))
     }
 
     /// Puts `published` in the place of what is public: on disk first, then told to the writer, which accepts entries that

@@ -187,6 +187,11 @@ impl SigningKey {
         let signature = self.key.sign(text.as_bytes()).to_bytes().to_vec();
         SignatureLine { name: self.vkey.name.clone(), id: self.vkey.id(), signature }
     }
+
+    /// The bare signature over a message that is not a note's text, such as a cosignature's.
+    pub(crate) fn sign_bytes(&self, message: &[u8]) -> [u8; 64] {
+        self.key.sign(message).to_bytes()
+    }
 }
 
 impl fmt::Debug for SigningKey {

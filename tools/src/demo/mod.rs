@@ -102,7 +102,8 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     if args.no_serve {
         return Ok(());
     }
-    crate::serve::serve(office, &home, &args.listen, args.json, adit_api::Options { demonstration: true })
+    let options = adit_api::Options { demonstration: true };
+    crate::serve::serve(office, &home, &args.listen, args.json, options, None)
 }
 
 /// Names and actors of the demonstration's accounts.

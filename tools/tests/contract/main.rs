@@ -12,6 +12,7 @@ mod export;
 mod import;
 mod ledger;
 mod rules;
+mod witness;
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -61,7 +62,7 @@ fn is_chinese(c: char) -> bool {
 
 fn command(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_adit"));
-    command.args(arguments).env_remove("ADIT_PASSWORD").env_remove("ADIT_LISTEN");
+    command.args(arguments).env_remove("ADIT_PASSWORD").env_remove("ADIT_LISTEN").env_remove("ADIT_POLICY");
     command
 }
 
@@ -127,8 +128,9 @@ fn ledger(place: &Place) -> (String, Value) {
 #[test]
 fn when_asked_for_help_then_every_subcommand_says_what_it_does() {
     let help = adit(&["--help"]).done();
-    let names = ["init", "serve", "demo", "import", "verify", "audit", "show", "project", "rules", "export", "bench"];
-    for name in names {
+    for name in [
+        "init", "serve", "demo", "import", "verify", "audit", "show", "project", "rules", "export", "witness", "bench",
+    ] {
         assert!(help.out.contains(name), "{name} is missing from the help");
         let own = adit(&[name, "--help"]).done();
         assert!(own.out.contains("Usage: adit"), "{}", own.out);
