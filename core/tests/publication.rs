@@ -227,3 +227,28 @@ mod given_a_receipt {
         assert_eq!(nothing.verify(&[key.vkey()]).map_err(|error| error.code()), Err("receipt.entry"));
     }
 }
+
+#[test]
+fn while_others_keep_writing_a_publication_covers_what_was_written_before_it_and_comes_to_an_end() {
+    let place = Place::new();
+    let bureau = place.bureau();
+    let ledger = bureau.office.ledger();
+    let ended = std::sync::atomic::AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        let write = || {
+            let mut n = 0;
+            while !ended.load(std::sync::atomic::Ordering::Relaxed) {
+                bureau.enterprise(&format!("甲矿{n}"));
+                n += 1;
+            }
+        };
+        scope.spawn(write);
+        for _ in 0..3 {
+            let size = ledger.size();
+            ledger.publish_now();
+            assert!(ledger.published().size() >= size);
+        }
+        ended.store(true, std::sync::atomic::Ordering::Relaxed);
+    });
+    verify(ledger.store(), &ledger.log_key().vkey(), |_| {}).expect("all holds");
+}

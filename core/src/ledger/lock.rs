@@ -50,7 +50,10 @@ struct Shared {
 struct State {
     /// Newest checkpoint, not yet written.
     offered: Option<Vec<u8>>,
-    writing: bool,
+    /// Number of checkpoints offered so far.
+    offers: u64,
+    /// How many of them are written, overtaken by a newer one that is, or could not be.
+    settled: u64,
     written: Vec<u8>,
     fault: Option<String>,
     closing: bool,
@@ -68,11 +71,11 @@ impl Shared {
             let mut state =
                 self.changed.wait_while(self.state(), idle).unwrap_or_else(PoisonError::into_inner);
             let Some(note) = state.offered.take() else { return };
-            state.writing = true;
+            let offers = state.offers;
             drop(state);
             let result = write(self.disk.as_ref(), &self.path, &note);
             let mut state = self.state();
-            state.writing = false;
+            state.settled = offers;
             match result {
                 Ok(()) => {
                     state.written = note;
@@ -90,7 +93,7 @@ impl Shared {
 impl LockKeeper {
     /// `written` is what the lock holds now.
     pub fn start(disk: Arc<dyn Disk>, path: &Path, written: Vec<u8>) -> io::Result<Self> {
-        let state = State { offered: None, writing: false, written, fault: None, closing: false };
+        let state = State { offered: None, offers: 0, settled: 0, written, fault: None, closing: false };
         let shared = Arc::new(Shared {
             disk,
             path: path.to_owned(),
@@ -112,14 +115,19 @@ impl LockKeeper {
 
     /// Takes a newer checkpoint; does not wait.
     pub fn offer(&self, note: Vec<u8>) {
-        self.shared.state().offered = Some(note);
+        let mut state = self.shared.state();
+        state.offered = Some(note);
+        state.offers += 1;
+        drop(state);
         self.shared.changed.notify_all();
     }
 
-    /// Waits until the checkpoint that was offered last is written, or could not be.
+    /// Waits until what was offered before is written, or could not be; what is offered meanwhile is not waited for.
     pub fn settle(&self) {
-        let busy = |state: &mut State| (state.offered.is_some() || state.writing) && !state.closing;
-        drop(self.shared.changed.wait_while(self.shared.state(), busy));
+        let state = self.shared.state();
+        let offers = state.offers;
+        let busy = |state: &mut State| state.settled < offers && !state.closing;
+        drop(self.shared.changed.wait_while(state, busy));
     }
 
     /// The checkpoint that the lock holds on disk.

@@ -227,7 +227,10 @@ impl Ledger {
 
     /// The published checkpoint that an entry signed now names as seen.
     pub fn seen(&self) -> Seen {
-        self.publish_due();
+        // Where no server publishes in time. A command does not wait for the lock; what is newer comes with the next one.
+        if self.is_due() {
+            self.publish_if(|| self.is_due());
+        }
         self.published().seen
     }
 
@@ -246,20 +249,17 @@ impl Ledger {
         self.shared.publisher.fault()
     }
 
-    /// Publishes the newest checkpoint that the lock covers, if the time has come.
+    /// Publishes everything that was written so far, if the time has come; as [`Ledger::publish_now`].
     pub fn publish_due(&self) {
-        let due = || self.shared.publisher.due_in(self.now()) <= 0;
-        // Asked twice, so that nobody waits for another's publication while none is due.
-        if due() {
-            self.publish_if(due);
+        if self.is_due() {
+            self.settle();
+            self.publish_if(|| self.is_due());
         }
     }
 
     /// Publishes everything that was written so far, after the lock has it; waits for that up to a quarter of a second.
     pub fn publish_now(&self) {
-        if let Some(lock) = &self.shared.lock {
-            lock.settle();
-        }
+        self.settle();
         self.publish_if(|| true);
     }
 
@@ -269,6 +269,17 @@ impl Ledger {
         self.shared.publisher.cosign(text, lines, |seen| hold(&self.shared.writer).publish(seen))
     }
 
+    fn is_due(&self) -> bool {
+        self.shared.publisher.due_in(self.now()) <= 0
+    }
+
+    fn settle(&self) {
+        if let Some(lock) = &self.shared.lock {
+            lock.settle();
+        }
+    }
+
+    /// Publishes the newest checkpoint that the lock covers.
     fn publish_if(&self, due: impl FnOnce() -> bool) {
         let newest = || {
             let note = match &self.shared.lock {
