@@ -58,7 +58,7 @@ fn snapshot_path(ledger: &Ledger) -> Option<PathBuf> {
 /// Reads the snapshot, if there is one that fits; anything else is folded again.
 fn read_snapshot(ledger: &Ledger) -> Option<Projections> {
     let sealed = fs::read(snapshot_path(ledger)?).ok()?;
-    Projections::restore(&ledger.unseal(&sealed)?).ok().filter(|state| state.next().0 <= ledger.size())
+    Projections::restore(&ledger.unseal(sealed)?).ok().filter(|state| state.next().0 <= ledger.size())
 }
 
 impl Projector {
@@ -111,7 +111,7 @@ impl Projector {
         };
         let bytes = self.read(Projections::snapshot).map_err(std::io::Error::other)?;
         let sealed =
-            ledger.seal(&bytes).ok_or_else(|| std::io::Error::other("the snapshot can't be encrypted"))?;
+            ledger.seal(bytes).ok_or_else(|| std::io::Error::other("the snapshot can't be encrypted"))?;
         let fresh = path.with_extension("new");
         fs::write(&fresh, sealed)?;
         fs::rename(fresh, path)

@@ -2,7 +2,7 @@
 //! of one hazard: who knew when, who signed, which inspections passed it by, what was not done in time.
 
 use adit_core::event::{Event, Fact};
-use adit_core::hazard::{HazardEvent, Origin, Status};
+use adit_core::hazard::{HazardEvent, Origin, Report, Status};
 use adit_core::id::{StreamId, StreamKind};
 use adit_core::inspection::InspectionEvent;
 use adit_core::rules::Rules;
@@ -187,7 +187,7 @@ impl Accountability {
         TraceFacts {
             passed_by: self.passed_by(hazard, first).map(When::position).collect(),
             with_findings: with_findings.map(|visit| visit.performed.position()).collect(),
-            enforced: enforced.map(|when| when.position()).collect(),
+            enforced: enforced.map(When::position).collect(),
             understated: (!hazard.item_proposed).then_some(hazard.reported.position()),
             unpunished: hazard.unpunished.map(Position::from),
             reopened: again
@@ -204,27 +204,28 @@ impl Accountability {
         &mut self.firms[at]
     }
 
+    fn reported(&mut self, key: Key, now: When, report: &Report) {
+        let found = self.awaited.iter().position(|(found, _)| *found == key);
+        let found_by = found.map_or(NONE, |found| self.awaited.swap_remove(found).1);
+        let hazard = Hazard {
+            firm: self.roll.number(&report.enterprise),
+            status: Status::Reported,
+            origin: report.origin,
+            item_proposed: report.criterion.is_some(),
+            criterion: NONE,
+            reported: now,
+            found_by,
+            answered: false,
+            unpunished: None,
+            closed: None,
+        };
+        self.hazards.put(key, hazard);
+    }
+
     fn hazard(&mut self, fact: &Fact, event: &HazardEvent) {
         let (key, now) = (Key::of(&fact.stream), When::of(fact));
         if let HazardEvent::Reported(report) = event {
-            let hazard = Hazard {
-                firm: self.roll.number(&report.enterprise),
-                status: Status::Reported,
-                origin: report.origin,
-                item_proposed: report.criterion.is_some(),
-                criterion: NONE,
-                reported: now,
-                found_by: self
-                    .awaited
-                    .iter()
-                    .find(|(found, _)| *found == key)
-                    .map_or(NONE, |(_, visit)| *visit),
-                answered: false,
-                unpunished: None,
-                closed: None,
-            };
-            self.awaited.retain(|(found, _)| *found != key);
-            self.hazards.put(key, hazard);
+            self.reported(key, now, report);
             return;
         }
         let Some(row) = self.hazards.find(&key) else { return };

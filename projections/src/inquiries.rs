@@ -119,7 +119,7 @@ impl Inquiries {
                 })
                 .collect(),
             concluded_on: inquiry.concluded.map(|when| when.day.into()),
-            concluded_at: inquiry.concluded.map(|when| when.position()),
+            concluded_at: inquiry.concluded.map(When::position),
             nobody_responsible: inquiry.nobody,
         })
     }

@@ -99,7 +99,7 @@ impl Inspections {
         let day = |when: Option<When>| when.map(|when| Day::from(when.day));
         let found = inspection.findings.iter().map(|(position, _)| *position);
         let performed = inspection.performed.map(|(position, _)| position);
-        let begun = [inspection.sealed, inspection.opened].into_iter().flatten().map(|when| when.position());
+        let begun = [inspection.sealed, inspection.opened].into_iter().flatten().map(When::position);
         let mut proof: Vec<Position> = begun
             .chain(performed)
             .chain(found)
@@ -113,7 +113,7 @@ impl Inspections {
             enterprise_name: self.roll.name(firm).to_owned(),
             status: inspection.status,
             sealed_on: day(inspection.sealed),
-            sealed_at: inspection.sealed.map(|when| when.position()),
+            sealed_at: inspection.sealed.map(When::position),
             opened_on: day(inspection.opened),
             performed_on: inspection.performed.map(|(_, day)| day.into()),
             performed_at: performed,

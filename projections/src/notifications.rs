@@ -84,7 +84,7 @@ impl Notifications {
                 served_by: self.signers.actors(notice.by),
                 principal: notice.principal,
                 controller: notice.controller,
-                acknowledged_at: notice.acknowledged.map(|when| when.position()),
+                acknowledged_at: notice.acknowledged.map(When::position),
                 acknowledged_on: day,
                 days: day.unwrap_or(ask.today).days_since(served),
             }

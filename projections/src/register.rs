@@ -220,7 +220,7 @@ impl Register {
             penalties: fined.decisions,
             fined_yuan: Fen(fined.fen),
             closed_on: closed.map(|closed| closed.day.into()),
-            closed_at: closed.map(|closed| closed.position()),
+            closed_at: closed.map(When::position),
         }
     }
 

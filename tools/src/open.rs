@@ -1,4 +1,4 @@
-//! Opening a ledger from the command line, and naming a moment in its past.
+//! Opening a ledger from the command line, naming a moment in its past, and naming a log's key.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -7,9 +7,16 @@ use adit_api::projector::fold;
 use adit_core::ledger::clock::SystemClock;
 use adit_core::ledger::home::Home;
 use adit_core::ledger::log::Ledger;
+use adit_core::ledger::vkey::VKey;
 use adit_core::units::{Day, Position};
 use adit_projections::Projections;
 use anyhow::{Context, Result};
+
+/// A log's key that is given as a vkey, or as a file that holds one, such as `log.vkey`.
+pub(crate) fn vkey(key: &str) -> Option<VKey> {
+    let in_file = || std::fs::read_to_string(key).ok()?.trim().parse().ok();
+    key.trim().parse().ok().or_else(in_file)
+}
 
 pub(crate) fn ledger(data: &Path) -> Result<Ledger> {
     let opened = Ledger::open(&Home::beside(data), Arc::new(SystemClock));

@@ -4,6 +4,8 @@ use std::io::Read;
 use std::path::Path;
 use std::process::ExitCode;
 
+use adit_core::ledger::note::SignatureLine;
+use adit_core::ledger::policy::{Cosigned, Standing};
 use adit_core::ledger::receipt::{Proven, RECEIPT_BYTES_MAX, Receipt, ReceiptError};
 use adit_core::ledger::vkey::{VKey, hex};
 use adit_core::refusal::Refusal;
@@ -13,14 +15,16 @@ use serde_json::{Value, json};
 use crate::failure::fail;
 use crate::output::Refused;
 
-/// Verifies the receipt in `path`, `-` for standard input, against the log key that `key` names or whose file it names.
-pub(crate) fn run(path: &Path, key: &str, as_json: bool) -> ExitCode {
-    match check(path, key) {
-        Ok(proven) => {
+/// Verifies the receipt in `path`, `-` for standard input, against the log key that `key` names or whose file it names; and
+/// that enough witnesses of a policy cosigned its checkpoint.
+pub(crate) fn run(path: &Path, key: &str, policy: Option<&Path>, as_json: bool) -> ExitCode {
+    match check(path, key, policy) {
+        Ok((proven, standing)) => {
+            let cosigned = standing.map(|standing| standing.cosigned).unwrap_or_default();
             if as_json {
-                say!("{}", said(&proven));
+                say!("{}", said(&proven, &cosigned));
             } else {
-                tell(&proven);
+                tell(&proven, &cosigned);
             }
             ExitCode::SUCCESS
         }
@@ -37,12 +41,23 @@ pub(crate) fn run(path: &Path, key: &str, as_json: bool) -> ExitCode {
     }
 }
 
-fn check(path: &Path, key: &str) -> Result<Proven> {
+fn check(path: &Path, key: &str, policy: Option<&Path>) -> Result<(Proven, Option<Standing>)> {
     let key = read_key(key)?;
+    let policy = policy.map(crate::witness::policy_of).transpose()?;
     let bytes = read(path).with_context(|| format!("couldn't read {}", path.display()))?;
     let refused = |error: ReceiptError| Refused(Refusal::new(error.code()));
     let receipt = Receipt::parse(&bytes).map_err(refused)?;
-    Ok(receipt.verify(std::slice::from_ref(&key)).map_err(refused)?)
+    let proven = receipt.verify(std::slice::from_ref(&key)).map_err(refused)?;
+    let standing = policy.map(|policy| policy.standing(&receipt.checkpoint, Some(&key)));
+    let standing = standing.transpose().map_err(|error| refused(error.into()))?;
+    if let Some(standing) = standing.as_ref().filter(|standing| !standing.met) {
+        let count = standing.counts.iter().find(|count| count.is_quorum);
+        let (cosigned, needed) = count.map_or((0, 0), |count| (count.cosigned, count.needed));
+        let refusal = Refusal::new("receipt.no_quorum");
+        let refusal = refusal.with("cosigned", &cosigned.to_string()).with("needed", &needed.to_string());
+        return Err(Refused(refusal).into());
+    }
+    Ok((proven, standing))
 }
 
 /// At most one byte more than a receipt may have.
@@ -58,11 +73,7 @@ fn read(path: &Path) -> std::io::Result<Vec<u8>> {
 }
 
 fn read_key(key: &str) -> Result<VKey> {
-    if let Ok(key) = key.parse() {
-        return Ok(key);
-    }
-    let text = std::fs::read_to_string(key).ok();
-    text.and_then(|text| text.trim_end().parse().ok()).ok_or_else(|| {
+    crate::open::vkey(key).ok_or_else(|| {
         fail(
             "--key 应为日志公钥（名称+8位十六进制+base64），或存有公钥的文件，如 log.vkey",
             "--key takes a vkey such as name+0a1b2c3d+base64, or a file that holds one, such as log.vkey",
@@ -70,14 +81,17 @@ fn read_key(key: &str) -> Result<VKey> {
     })
 }
 
-/// Names of signature lines that the log's key did not make; a policy says whom of them to trust.
-fn others(proven: &Proven) -> Vec<&str> {
+/// Names of signature lines that neither the log's key nor a witness of the policy made.
+fn others<'a>(proven: &'a Proven, cosigned: &[Cosigned]) -> Vec<&'a str> {
     let lines = proven.note.signatures.iter();
-    let others = lines.filter(|line| !proven.signed_by.iter().any(|key| line.is_by(key)));
-    others.map(|line| line.name.as_str()).collect()
+    let known = |line: &SignatureLine| {
+        let witnesses = cosigned.iter().map(|cosigned| &cosigned.witness);
+        proven.signed_by.iter().chain(witnesses).any(|key| line.is_by(key))
+    };
+    lines.filter(|line| !known(line)).map(|line| line.name.as_str()).collect()
 }
 
-fn said(proven: &Proven) -> Value {
+fn said(proven: &Proven, cosigned: &[Cosigned]) -> Value {
     let entry = proven.entry.entry();
     let checkpoint = &proven.checkpoint;
     json!({
@@ -90,11 +104,15 @@ fn said(proven: &Proven) -> Value {
         "leaf_hash": hex(&proven.entry.leaf_hash()),
         "checkpoint": { "origin": checkpoint.origin, "size": checkpoint.size, "root": hex(&checkpoint.root) },
         "signed_by": proven.signed_by,
-        "not_checked": others(proven),
+        "cosigned": cosigned
+            .iter()
+            .map(|one| json!({ "name": one.name, "witness": one.witness, "at": one.at }))
+            .collect::<Vec<_>>(),
+        "not_checked": others(proven, cosigned),
     })
 }
 
-fn tell(proven: &Proven) {
+fn tell(proven: &Proven, cosigned: &[Cosigned]) {
     let entry = proven.entry.entry();
     let checkpoint = &proven.checkpoint;
     say!("核验通过 / verified: {} recorded this entry", checkpoint.origin);
@@ -105,7 +123,10 @@ fn tell(proven: &Proven) {
     for key in &proven.signed_by {
         say!("  签署 signed by   {key}");
     }
-    for name in others(proven) {
+    for one in cosigned {
+        say!("  见证 witnessed    {} {}", one.name, one.at);
+    }
+    for name in others(proven, cosigned) {
         say!("  未核 not checked {name}");
     }
     say!(

@@ -20,7 +20,7 @@ use serde_json::{Value, json};
 /// 核验一份回执：只需日志公钥，不需台账和网络。
 ///
 /// Example: adit verify --data /srv/adit --json
-/// Example: adit verify 366.tlog-proof --key log.vkey
+/// Example: adit verify 366.tlog-proof --key log.vkey --policy witnesses.policy
 #[derive(clap::Args)]
 pub(crate) struct Args {
     /// A receipt (`<position>.tlog-proof`); `-` reads it from standard input
@@ -32,6 +32,9 @@ pub(crate) struct Args {
     /// The log's key, as a vkey or a file that holds it
     #[arg(long, value_name = "VKEY", requires = "receipt")]
     key: Option<String>,
+    /// Trust policy (C2SP tlog-policy): the receipt's checkpoint must have the cosignatures that it asks for
+    #[arg(long, value_name = "FILE", requires = "receipt")]
+    policy: Option<PathBuf>,
     /// Print one JSON object
     #[arg(long)]
     json: bool,
@@ -39,7 +42,7 @@ pub(crate) struct Args {
 
 pub(crate) fn run(args: &Args) -> ExitCode {
     if let (Some(receipt), Some(key)) = (&args.receipt, &args.key) {
-        return crate::receipt::run(receipt, key, args.json);
+        return crate::receipt::run(receipt, key, args.policy.as_deref(), args.json);
     }
     ledger(args.data.as_deref().unwrap_or(Path::new(".")), args.json)
 }

@@ -18,7 +18,7 @@
 
 use std::path::{Path, PathBuf};
 
-use chacha20poly1305::aead::{Aead, KeyInit, Payload};
+use chacha20poly1305::aead::{Aead, AeadInOut, KeyInit, Payload};
 use chacha20poly1305::{XChaCha20Poly1305, XNonce};
 
 use crate::id::{CommandId, Id};
@@ -51,18 +51,21 @@ impl Sealer {
         Self(XChaCha20Poly1305::new(key.into()))
     }
 
-    /// Encrypts something that is not an entry, such as a snapshot, under a fresh nonce.
-    pub(crate) fn seal_bytes(&self, plain: &[u8], what: &str) -> Option<Vec<u8>> {
-        let mut sealed = vec![0; 24];
-        getrandom::fill(&mut sealed).ok()?;
-        let nonce: [u8; 24] = sealed.as_slice().try_into().ok()?;
-        sealed.extend(self.0.encrypt(&nonce.into(), Payload { msg: plain, aad: what.as_bytes() }).ok()?);
-        Some(sealed)
+    /// Encrypts something that is not an entry, such as a snapshot, under a fresh nonce, which stands at the end. It may be
+    /// as large as the memory has room for once, so it is encrypted where it stands.
+    pub(crate) fn seal_bytes(&self, mut plain: Vec<u8>, what: &str) -> Option<Vec<u8>> {
+        let mut nonce = [0; 24];
+        getrandom::fill(&mut nonce).ok()?;
+        self.0.encrypt_in_place(&nonce.into(), what.as_bytes(), &mut plain).ok()?;
+        plain.extend_from_slice(&nonce);
+        Some(plain)
     }
 
-    pub(crate) fn open_bytes(&self, sealed: &[u8], what: &str) -> Option<Vec<u8>> {
-        let (nonce, rest) = sealed.split_first_chunk::<24>()?;
-        self.0.decrypt(&(*nonce).into(), Payload { msg: rest, aad: what.as_bytes() }).ok()
+    pub(crate) fn open_bytes(&self, mut sealed: Vec<u8>, what: &str) -> Option<Vec<u8>> {
+        let nonce = *sealed.last_chunk::<24>()?;
+        sealed.truncate(sealed.len() - nonce.len());
+        self.0.decrypt_in_place(&nonce.into(), what.as_bytes(), &mut sealed).ok()?;
+        Some(sealed)
     }
 
     fn nonce(record: &[u8; 16], position: Position) -> XNonce {

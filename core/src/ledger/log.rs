@@ -201,12 +201,12 @@ impl Ledger {
     }
 
     /// Encrypts a snapshot under the data key; `None` for a ledger in memory.
-    pub fn seal(&self, snapshot: &[u8]) -> Option<Vec<u8>> {
+    pub fn seal(&self, snapshot: Vec<u8>) -> Option<Vec<u8>> {
         self.shared.sealer.as_ref()?.seal_bytes(snapshot, "adit.v1 snapshot")
     }
 
     /// Opens what [`Ledger::seal`] made; `None` for anything else.
-    pub fn unseal(&self, sealed: &[u8]) -> Option<Vec<u8>> {
+    pub fn unseal(&self, sealed: Vec<u8>) -> Option<Vec<u8>> {
         self.shared.sealer.as_ref()?.open_bytes(sealed, "adit.v1 snapshot")
     }
 

@@ -66,8 +66,8 @@ pub(crate) struct Args {
     /// Where the log is: http(s) address that `/checkpoint` stands under, or a folder
     #[arg(value_name = "URL|DIR")]
     log: String,
-    /// The log's vkey; else the state's, else `log.vkey` beside the checkpoint is believed at first use
-    #[arg(long, value_name = "VKEY")]
+    /// The log's vkey or a file that holds it; else the state's, else `log.vkey` beside the checkpoint is believed at first use
+    #[arg(long, value_name = "VKEY|FILE")]
     key: Option<String>,
     /// What the monitor remembers; without it everything is checked from the first entry
     #[arg(long, value_name = "FILE")]
@@ -215,7 +215,8 @@ impl Monitor {
     fn new(args: &Args) -> Result<Self, Fault> {
         let source = Source::new(&args.log);
         let kept = args.state.as_deref().map(State::read).transpose()?.flatten();
-        let given = args.key.as_deref().map(parse_key).transpose()?;
+        let given = args.key.as_deref().map(|key| crate::open::vkey(key).map_or_else(|| parse_key(key), Ok));
+        let given = given.transpose()?;
         let (log, first_use) = match (given, &kept) {
             (Some(key), Some(state)) if key.to_string() != state.key => {
                 return Err(StateError::OtherLog(state.key.clone()).into());

@@ -5,12 +5,15 @@ use std::sync::Arc;
 
 use adit_core::ledger::checkpoint::Checkpoint;
 use adit_core::ledger::clock::SystemClock;
+use adit_core::ledger::cosignature::WitnessKey;
 use adit_core::ledger::home::Home;
 use adit_core::ledger::log::Ledger;
 use adit_core::ledger::merkle::{Tree, leaf_hash};
+use adit_core::ledger::note::Note;
 use adit_core::ledger::receipt::Receipt;
 use adit_core::ledger::tiles::{added, split_entries};
-use adit_core::units::Position;
+use adit_core::units::{Position, Timestamp};
+use serde_json::json;
 
 use super::{Place, adit, adit_reads, ledger};
 
@@ -158,5 +161,28 @@ mod a_receipt {
         {
             assert_eq!(adit(usage).code, Some(2), "{usage:?}");
         }
+    }
+
+    #[test]
+    fn needs_the_witnesses_that_a_policy_asks_for() {
+        let place = Place::new();
+        let (data, said) = ledger(&place);
+        let (path, bytes) = receipt(&place, &data);
+        let key = said["log"].as_str().expect("the log's key");
+        let witness = WitnessKey::from_seed("gongdao.example/witness", &[9; 32]).expect("witness");
+        let text = format!("witness gongdao {}\nquorum gongdao\n", witness.vkey());
+        let policy = place.write("trust.policy", text);
+        let alone = adit(&["verify", &path, "--key", key, "--policy", &policy, "--json"]);
+        assert_eq!(alone.code, Some(1));
+        assert_eq!(alone.json()["fault"]["code"], "receipt.no_quorum");
+        let mut seen: Receipt = Receipt::parse(&bytes).expect("receipt");
+        let mut note = Note::parse(&seen.checkpoint).expect("note");
+        note.signatures.push(witness.cosign(&note.text, Timestamp(1_800_000_000)).expect("cosigned"));
+        seen.checkpoint = note.to_bytes();
+        let path = place.write("0.cosigned.tlog-proof", seen.to_bytes());
+        let proven = adit(&["verify", &path, "--key", key, "--policy", &policy, "--json"]).done().json();
+        assert_eq!((&proven["cosigned"][0]["name"], &proven["not_checked"]), (&"gongdao".into(), &json!([])));
+        let unasked = adit(&["verify", &path, "--key", key, "--json"]).done().json();
+        assert_eq!(unasked["not_checked"], json!(["gongdao.example/witness"]));
     }
 }

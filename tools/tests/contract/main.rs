@@ -129,7 +129,8 @@ fn ledger(place: &Place) -> (String, Value) {
 fn when_asked_for_help_then_every_subcommand_says_what_it_does() {
     let help = adit(&["--help"]).done();
     for name in [
-        "init", "serve", "demo", "import", "verify", "audit", "show", "project", "rules", "export", "witness", "bench",
+        "init", "serve", "demo", "import", "verify", "audit", "show", "project", "rules", "export",
+        "witness", "bench",
     ] {
         assert!(help.out.contains(name), "{name} is missing from the help");
         let own = adit(&[name, "--help"]).done();
