@@ -187,7 +187,7 @@ impl Accountability {
         TraceFacts {
             passed_by: self.passed_by(hazard, first).map(When::position).collect(),
             with_findings: with_findings.map(|visit| visit.performed.position()).collect(),
-            enforced: enforced.map(When::position).collect(),
+            enforced: enforced.map(|when| when.position()).collect(),
             understated: (!hazard.item_proposed).then_some(hazard.reported.position()),
             unpunished: hazard.unpunished.map(Position::from),
             reopened: again

@@ -346,7 +346,7 @@ impl RepeatOffenders {
     fn grounds(&self, group: &Group<'_>, counted: &Counted, rules: &Rules, today: Day) -> Vec<Ground> {
         let chain = |rests_on: &RestsOn| -> Vec<Position> {
             let of = |which: &[usize], those: &[When]| {
-                which.iter().filter_map(|number| those.get(*number)).map(When::position).collect()
+                which.iter().filter_map(|number| those.get(*number)).map(|when| when.position()).collect()
             };
             match rests_on {
                 RestsOn::Licence => group.licensed_at(),

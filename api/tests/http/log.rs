@@ -58,8 +58,8 @@ fn stream_of(n: u64) -> StreamId {
 }
 
 /// One signed entry after another, each of a stream of its own, with bodies that the read models can fold.
-struct Author {
-    log: SigningKey,
+pub(super) struct Author {
+    pub(super) log: SigningKey,
     body: Vec<u8>,
     tree: Tree,
     theirs: Theirs,
@@ -208,15 +208,15 @@ fn tiles_of_every_size_are_those_of_the_other_library() {
 }
 
 /// The real router over a ledger of so many entries.
-struct Small {
-    url: String,
-    author: Author,
+pub(super) struct Small {
+    pub(super) url: String,
+    pub(super) author: Author,
     _runtime: tokio::runtime::Runtime,
     _folder: tempfile::TempDir,
 }
 
 impl Small {
-    fn start(size: u64) -> Self {
+    pub(super) fn start(size: u64) -> Self {
         let (mut author, store) = (Author::new(), Arc::new(Memory::default()));
         let ledger = ledger(&mut author, &store, size);
         let folder = tempfile::tempdir().unwrap();
@@ -234,7 +234,7 @@ impl Small {
         Self { url, author, _runtime: runtime, _folder: folder }
     }
 
-    fn get(&self, path: &str) -> crate::common::Reply {
+    pub(super) fn get(&self, path: &str) -> crate::common::Reply {
         get(&self.url, path, &[])
     }
 

@@ -11,4 +11,5 @@ mod pages;
 mod queries;
 mod sign_in;
 mod timekeeper;
+mod verifiers;
 mod witnessing;
