@@ -104,6 +104,9 @@ pub fn takes(model: &str) -> &'static [&'static str] {
 /// Version of snapshots; another one is folded again.
 pub const SNAPSHOT_VERSION: u8 = 5;
 
+/// Room at the end of a snapshot in which whoever seals it puts tag and nonce.
+const SEAL_BYTES: usize = 64;
+
 impl Projections {
     /// Position of the next fact to take over.
     pub fn next(&self) -> Position {
@@ -156,7 +159,10 @@ impl Projections {
 
     /// Bytes to restart from: version, BLAKE3 checksum, content. The caller encrypts them.
     pub fn snapshot(&self) -> Result<Vec<u8>, ProjectionError> {
-        let mut head = vec![SNAPSHOT_VERSION];
+        // Measured first: a buffer that grows by doubling would need three times the memory on the way.
+        let size = postcard::experimental::serialized_size(self).map_err(ProjectionError::Snapshot)?;
+        let mut head = Vec::with_capacity(1 + 32 + size + SEAL_BYTES);
+        head.push(SNAPSHOT_VERSION);
         head.extend_from_slice(&[0; 32]);
         let mut bytes = postcard::to_extend(self, head).map_err(ProjectionError::Snapshot)?;
         let checksum = blake3::hash(&bytes[33..]);

@@ -60,6 +60,7 @@ const FOLLOW_SECONDS: u64 = 60;
 ///   adit audit https://ledger.example/log --key "ledger.example/log+1a2b3c4d+…" --state log.state
 ///   adit audit ./public --json
 ///   adit audit https://ledger.example/log --key … --state log.state --follow 600 --serve 0.0.0.0:8090 --webhook https://…
+#[allow(rustdoc::bare_urls, reason = "the help on the command line is this text, as it stands")]
 #[derive(clap::Args)]
 #[command(verbatim_doc_comment)]
 pub(crate) struct Args {
