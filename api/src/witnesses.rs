@@ -4,18 +4,18 @@
 //! again later, with growing pauses. A witness that refuses what the log signed (422), or has seen a longer log than there is,
 //! is an alarm: for that checkpoint it is never asked again, and what was sent and answered is kept as evidence.
 
-use std::io::Write as _;
-use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
 use adit_core::ledger::checkpoint::Checkpoint;
 use adit_core::ledger::cosignature::verified;
+use adit_core::ledger::disk::RealDisk;
+use adit_core::ledger::evidence;
 use adit_core::ledger::log::Ledger;
 use adit_core::ledger::merkle::consistency_proof;
 use adit_core::ledger::note::{Note, SIGNATURES_MAX, SignatureLine, assemble};
 use adit_core::ledger::policy::Policy;
-use adit_core::ledger::vkey::{VKey, hex};
+use adit_core::ledger::vkey::VKey;
 use adit_core::ledger::witness::{AddCheckpoint, read_lines};
 use adit_core::units::Timestamp;
 use serde::Serialize;
@@ -280,7 +280,7 @@ impl Member {
         let head = format!("witness {}\nanswered {} {}\n", self.vkey, answer.status, answer.body.len());
         let sent = format!("\nsent {}\n", body.len());
         let both = [head.as_bytes(), &answer.body, sent.as_bytes(), body].concat();
-        if let Err(error) = keep(&home.data.join("evidence"), &both) {
+        if let Err(error) = evidence::keep(&RealDisk::default(), &home.data, "witness", &both) {
             tracing::error!(%error, "the evidence of an alarm could not be written");
         }
         trouble
@@ -337,20 +337,4 @@ fn tell(witness: &str, size: u64, trouble: Trouble) {
     } else if trouble != Trouble::Later {
         tracing::warn!(witness, size, ?trouble, "a witness did not cosign; it is asked again");
     }
-}
-
-/// Writes a file named after its content, and waits until it is on disk.
-fn keep(folder: &Path, content: &[u8]) -> std::io::Result<()> {
-    std::fs::create_dir_all(folder)?;
-    let name = hex(&blake3::hash(content).as_bytes()[..16]);
-    let path: PathBuf = folder.join(format!("witness-{name}.txt"));
-    if path.exists() {
-        return Ok(());
-    }
-    let fresh = folder.join(format!("witness-{name}.new"));
-    let mut file = std::fs::File::create(&fresh)?;
-    file.write_all(content)?;
-    file.sync_all()?;
-    std::fs::rename(&fresh, &path)?;
-    std::fs::File::open(folder)?.sync_all()
 }

@@ -148,6 +148,10 @@ fn check(store: &dyn Store, groups: u64) {
     let last = (groups > 0).then(|| Position(groups * 2 - 1));
     assert_eq!(store.last_touched(&shared_touch()).expect("touched"), last);
     assert_eq!(store.group(Position(groups * 2)).expect("beyond the end"), None);
+    for n in 0..=groups + 1 {
+        let before = |at: Timestamp| at < Timestamp(1_715_300_000 + i64::try_from(n).expect("small"));
+        assert_eq!(store.committed_while(&before), Position(n.min(groups) * 2));
+    }
 }
 
 struct Place {

@@ -4,7 +4,9 @@
 
 use std::sync::Arc;
 
-use adit_core::ledger::alarm;
+use adit_core::ledger::disk::RealDisk;
+use adit_core::ledger::evidence;
+use adit_core::ledger::home::Home;
 use adit_core::ledger::receipt::{Proven, RECEIPT_BYTES_MAX, Receipt};
 use adit_core::ledger::vkey::hex;
 use adit_core::refusal::{Lang, Refusal, Words};
@@ -98,14 +100,15 @@ fn examine(app: &App, bytes: &[u8]) -> Result<(StatusCode, Page), Problem> {
             let ours = ledger.root_at(proven.checkpoint.size).map_err(|error| unreadable(&error))?;
             let contradicts = ours != Some(proven.checkpoint.root);
             if contradicts {
+                let note = proven.note.to_bytes();
+                let keep =
+                    |home: &Home| evidence::keep(&RealDisk::default(), &home.data, "checkpoint", &note);
+                let kept = ledger.home().map(keep);
                 tracing::error!(
                     size = proven.checkpoint.size,
-                    "a checkpoint was shown that this log's key signed, but whose tree is not this one; it is kept in alarms"
+                    ?kept,
+                    "a checkpoint was shown that this log's key signed, but whose tree is not this one; see evidence"
                 );
-                let kept = ledger.home().map(|home| alarm::keep(&home.data, &proven.note.to_bytes()));
-                if let Some(Err(error)) = kept {
-                    tracing::error!(%error, "the checkpoint could not be kept");
-                }
             }
             let published = proven.position.0 < ledger.published().size();
             page.found = Some(Found::new(&proven, published, contradicts));

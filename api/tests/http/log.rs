@@ -634,7 +634,7 @@ mod the_page_that_verifies {
         assert!(reply.text.contains("警报") && reply.text.contains("Alarm"), "{}", reply.text);
         assert!(!reply.text.contains("回执有效"));
         upload(&server, &fork.to_bytes());
-        let alarms = ledger.home().unwrap().data.join("alarms");
+        let alarms = ledger.home().unwrap().data.join("evidence");
         let kept: Vec<_> = std::fs::read_dir(alarms).unwrap().map(|file| file.unwrap().path()).collect();
         assert_eq!(kept.len(), 1, "the same checkpoint is kept once");
         assert_eq!(std::fs::read(&kept[0]).unwrap(), fork.checkpoint, "nothing but the checkpoint is kept");

@@ -1,7 +1,6 @@
 //! The ledger: signed entries, their order, their tree, and the stores that keep them.
 
 pub(crate) mod ahead;
-pub mod alarm;
 pub mod body;
 pub mod checkpoint;
 pub mod clock;
@@ -9,6 +8,7 @@ pub mod cosignature;
 pub mod disk;
 pub mod embedded;
 pub mod entry;
+pub mod evidence;
 pub mod group;
 pub mod home;
 mod index;
