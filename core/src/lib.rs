@@ -23,5 +23,7 @@ pub mod reward;
 pub mod role;
 pub mod rulebook;
 pub mod rules;
+pub mod seal;
+pub mod secret;
 pub mod text;
 pub mod units;

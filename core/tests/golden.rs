@@ -264,8 +264,10 @@ fn report() {
     let blob = json!({ "blob": "ab".repeat(32), "size": 4096, "recipients": ["age1x"] });
     let sealed = json!({ "sealed": blob });
     let other = SigningKey::from_seed(key().name(), &[8; 32]).expect("key");
+    let reported =
+        json!({ "matter": "major_hazard", "channel": "web", "key": key().vkey(), "testimony": blob });
     let commands = [
-        ("report.report", json!({ "matter": "major_hazard", "channel": "web", "key": key().vkey() })),
+        ("report.report", reported),
         ("report.accept", json!({})),
         ("report.decline", json!({ "ground": "unclear" })),
         ("report.transfer", json!({ "authority": "交通局" })),
@@ -281,6 +283,8 @@ fn report() {
         ("report.add_evidence", sealed.clone()),
         ("report.link", json!({ "hazard": stream(StreamKind::Hazard, 4) })),
         ("report.join", json!({ "key": other.vkey() })),
+        ("report.rotate_key", json!({ "old": key().vkey(), "new": other.vkey() })),
+        ("report.lock", json!({})),
         ("report.allege_retaliation", sealed),
         ("report.record_overdue", json!({ "clock": "handle" })),
         ("report.record_overdue late", json!({ "clock": "handle" })),
@@ -334,7 +338,13 @@ fn reward() {
         finding: report::Finding::Substantiated,
         denied: false,
     };
-    let facts = reward::Facts { report: Some(report), matter_rewarded: false, same_matter: vec![own] };
+    let claim_keys_now = report.claim_keys.clone();
+    let facts = reward::Facts {
+        report: Some(report),
+        matter_rewarded: false,
+        claim_keys_now,
+        same_matter: vec![own],
+    };
     let assess =
         json!({ "report": stream(StreamKind::Report, 3), "place": "national", "sector": "industry" });
     let excluded = json!({ "report": stream(StreamKind::Report, 3), "place": "national", "sector": "industry",

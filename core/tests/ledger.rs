@@ -238,7 +238,10 @@ fn a_report_is_rewarded_once_without_a_name_and_its_entries_show_no_officer() {
         key: Some(reporter.vkey()),
         claim_key: Some(text(&hex(claim.vkey().key()))),
         insider: false,
-        testimony: None,
+        testimony: Some(common::sealed_words()),
+        files: Vec::new(),
+        recipient: None,
+        excluded: Vec::new(),
     };
     sign(stream, Command::Report(ReportCommand::Report(report)), &reporter).expect("reported");
     let on_report = |command, who: &[&str]| code(bureau.run(Some(stream), Command::Report(command), who));
@@ -283,7 +286,7 @@ fn a_report_is_rewarded_once_without_a_name_and_its_entries_show_no_officer() {
     assert_eq!(on_reward(pay(301_500), &["finance"]), "reward.not_claimed");
     let stranger = SigningKey::generate(&format!("{ORIGIN}/{reward}")).expect("key");
     let claim_with = |key: &SigningKey| {
-        code(sign(reward, Command::Reward(RewardCommand::Claim(reward::Claim { key: key.vkey() })), key))
+        code(sign(reward, Command::Reward(RewardCommand::Claim(reward::Claim::of(key.vkey()))), key))
     };
     assert_eq!(claim_with(&stranger), "reward.not_the_reporter");
     assert_eq!(claim_with(&claim), "done");
@@ -319,6 +322,9 @@ fn an_officer_with_many_roles_shows_a_report_the_one_that_it_asks_for() {
         claim_key: None,
         insider: false,
         testimony: None,
+        files: Vec::new(),
+        recipient: None,
+        excluded: Vec::new(),
     });
     let stream = bureau.run(None, Command::Report(report), &["many"]).expect("reported").stream;
     let facts = bureau.office.ledger().stream(&stream).expect("read");

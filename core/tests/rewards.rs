@@ -41,6 +41,9 @@ fn reported(bureau: &Bureau) -> Case {
         claim_key: Some(text(&hex(claim.vkey().key()))),
         insider: false,
         testimony: None,
+        files: Vec::new(),
+        recipient: None,
+        excluded: Vec::new(),
     });
     let report = bureau.run(None, Command::Report(report), &["clerk"]).expect("reported").stream;
     Case { report, reward, claim }
@@ -104,7 +107,7 @@ fn notified(bureau: &Bureau, case: &Case) -> String {
 }
 
 fn claimed(bureau: &Bureau, case: &Case) -> String {
-    let command = Command::Reward(RewardCommand::Claim(reward::Claim { key: case.claim.vkey() }));
+    let command = Command::Reward(RewardCommand::Claim(reward::Claim::of(case.claim.vkey())));
     let request = Request { id: CommandId(id()), stream: Some(case.reward), command };
     code(bureau.office.execute(&request, &[&case.claim]))
 }

@@ -370,6 +370,8 @@ impl Deadlines {
             | ReportEvent::EvidenceAdded(_)
             | ReportEvent::Linked(_)
             | ReportEvent::Joined(_)
+            | ReportEvent::KeyRotated(_)
+            | ReportEvent::Locked(_)
             | ReportEvent::RetaliationAlleged(_) => {}
         }
     }

@@ -283,6 +283,8 @@ impl Relief {
             | ReportEvent::MessageSent(_)
             | ReportEvent::EvidenceAdded(_)
             | ReportEvent::Joined(_)
+            | ReportEvent::KeyRotated(_)
+            | ReportEvent::Locked(_)
             | ReportEvent::RetaliationAlleged(_)
             | ReportEvent::Overdue(_) => {}
         }

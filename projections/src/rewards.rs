@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 
 use adit_core::event::{Event, Fact};
 use adit_core::id::{StreamId, StreamKind};
-use adit_core::ledger::vkey::hex;
 use adit_core::reward::{Assessed, Denied, RewardEvent, Status};
 use adit_core::rules::Reason;
 use adit_core::units::{Day, Fen, Position};
@@ -146,6 +145,13 @@ impl Rewards {
     /// All in the order of the log.
     pub fn rows(&self) -> Vec<Row> {
         self.query(&Ask::all(Day::default())).rows
+    }
+
+    /// The rewards that rest on a report, in the order of the log.
+    pub fn of_report(&self, report: &StreamId) -> Vec<StreamId> {
+        let rests =
+            self.rewards.iter().filter(|(_, reward)| reward.report.stream(StreamKind::Report) == *report);
+        rests.map(|(key, _)| key.stream(StreamKind::Reward)).collect()
     }
 
     /// What was paid in a year.
@@ -307,7 +313,7 @@ impl Rewards {
             RewardEvent::Extended(extended) => reward.claim_due = Some(extended.until.into()),
             // Claimed only when each of the joint reporters has claimed, or given up, or come too late.
             RewardEvent::Claimed(claim) => {
-                reward.settle(&hex(claim.key.key()), true);
+                reward.settle(&claim.share(), true);
                 reward.status = reward.after_a_share();
             }
             RewardEvent::Paid(pay) => {
@@ -323,7 +329,7 @@ impl Rewards {
                 reward.status = if nobody { Status::Forfeited } else { reward.after_a_share() };
             }
             RewardEvent::Waived(waived) => {
-                reward.settle(&hex(waived.claim.key.key()), false);
+                reward.settle(&waived.claim.share(), false);
                 reward.forfeited_fen = reward.forfeited_fen.saturating_add(waived.amount_yuan.0);
                 let after = reward.after_a_share();
                 reward.status = if after == Status::Forfeited { Status::Waived } else { after };

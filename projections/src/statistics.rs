@@ -471,6 +471,8 @@ impl Statistics {
             | ReportEvent::EvidenceAdded(_)
             | ReportEvent::Linked(_)
             | ReportEvent::Joined(_)
+            | ReportEvent::KeyRotated(_)
+            | ReportEvent::Locked(_)
             | ReportEvent::RetaliationAlleged(_)
             | ReportEvent::Overdue(_) => {}
         }

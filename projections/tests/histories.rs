@@ -164,7 +164,7 @@ fn reward_command(world: &World, what: u8, number: u8) -> (RewardCommand, Vec<Pa
         0 | 1 => (RewardCommand::Assess(assess(number)), officer(Role::Handler)),
         2 => (RewardCommand::Approve(reward::Empty {}), officer(Role::Approver)),
         3 => (RewardCommand::Notify(reward::Empty {}), officer(Role::Handler)),
-        4 => (RewardCommand::Claim(Claim { key: claim_key(number) }), claimant(number)),
+        4 => (RewardCommand::Claim(Claim::of(claim_key(number))), claimant(number)),
         5 => (RewardCommand::Pay(Pay { amount_yuan: amount, voucher: text("1号") }), officer(Role::Finance)),
         6 => (RewardCommand::Forfeit(reward::Empty {}), vec![Party::Log]),
         7 => (RewardCommand::Reassess(assess(number)), officer(Role::Handler)),

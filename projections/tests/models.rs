@@ -243,7 +243,7 @@ mod given_a_reward {
         let mut world = assessed();
         world.reward(7, RewardCommand::Approve(reward::Empty {}), &officer(Role::Approver));
         world.reward(7, RewardCommand::Notify(reward::Empty {}), &officer(Role::Clerk));
-        world.reward(7, RewardCommand::Claim(Claim { key: claim_key(7) }), &claimant(7));
+        world.reward(7, RewardCommand::Claim(Claim::of(claim_key(7))), &claimant(7));
         assert_eq!(world.fold().rewards.paid_in(2024), Fen::ZERO);
         let pay = reward::Pay { amount_yuan: Fen(301_500), voucher: text("1号") };
         world.reward(7, RewardCommand::Pay(pay), &officer(Role::Finance));

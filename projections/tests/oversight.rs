@@ -466,7 +466,7 @@ mod given_joint_reporters {
         world.reward(7, RewardCommand::Assess(assess(7)), &officer(Role::Handler));
         world.reward(7, RewardCommand::Approve(reward::Empty {}), &officer(Role::Approver));
         world.reward(7, RewardCommand::Notify(reward::Empty {}), &officer(Role::Clerk)).later(1);
-        let claim = reward::Claim { key: common::claim_key(7) };
+        let claim = reward::Claim::of(common::claim_key(7));
         world.reward(7, RewardCommand::Claim(claim), &claimant(7));
         world
     }
@@ -523,7 +523,7 @@ mod given_joint_reporters {
     #[test]
     fn when_a_paid_reward_is_denied_then_all_of_it_was_too_much() {
         let mut world = joint();
-        world.reward(7, RewardCommand::Claim(reward::Claim { key: common::claim_key(9) }), &claimant(9));
+        world.reward(7, RewardCommand::Claim(reward::Claim::of(common::claim_key(9))), &claimant(9));
         world.reward(7, pay("3015"), &officer(Role::Finance));
         let both = [officer(Role::Handler), officer(Role::Approver)].concat();
         world.reward(7, deny(), &both);
@@ -560,7 +560,7 @@ mod given_joint_reporters {
             world.reward(7, RewardCommand::Notify(reward::Empty {}), &officer(Role::Clerk));
         };
         round(&mut world);
-        let claim = reward::Claim { key: common::claim_key(7) };
+        let claim = reward::Claim::of(common::claim_key(7));
         world.reward(7, RewardCommand::Claim(claim), &claimant(7)).reward(
             7,
             pay("3015"),

@@ -48,7 +48,7 @@ fn story() -> World {
     world.reward(7, RewardCommand::Assess(assess(7)), &officer(Role::Handler));
     world.reward(7, RewardCommand::Approve(reward::Empty {}), &officer(Role::Approver));
     world.reward(7, RewardCommand::Notify(reward::Empty {}), &officer(Role::Clerk));
-    world.later(3).reward(7, RewardCommand::Claim(Claim { key: claim_key(7) }), &claimant(7));
+    world.later(3).reward(7, RewardCommand::Claim(Claim::of(claim_key(7))), &claimant(7));
     let amount_yuan = "3015".parse().expect("money");
     world.reward(7, RewardCommand::Pay(Pay { amount_yuan, voucher: text("1号") }), &officer(Role::Finance));
     overseen(&mut world);

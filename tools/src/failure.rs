@@ -125,6 +125,7 @@ fn of_open(error: &OpenError) -> &'static str {
         }
         OpenError::Opening(error) => of_append(error),
         OpenError::Decode(_) => "有条目无法解读",
+        OpenError::Blobs(_) => "无法读写封存文件的目录，请腾出空间或修好磁盘后重试",
     }
 }
 

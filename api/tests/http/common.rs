@@ -296,7 +296,7 @@ pub(crate) fn self_report(enterprise: &StreamId) -> Value {
 
 pub(crate) fn prepare_report(stream: &StreamId, key: &SigningKey) -> Value {
     json!({ "id": id(), "stream": stream, "type": "report.report", "signers": [key.vkey()],
-        "data": { "matter": "major_hazard", "channel": "web", "key": key.vkey(), "insider": false } })
+        "data": { "matter": "major_hazard", "channel": "telephone", "key": key.vkey(), "insider": false } })
 }
 
 /// `text` as a note signed by `key`.

@@ -65,7 +65,7 @@ impl Home {
         getrandom::fill(data.as_mut()).map_err(|_| HomeError::NoRandomness)?;
         // A crash between the two leaves keys without a ledger: `create` then refuses by name, nothing is lost.
         write_new(&self.keys.join("log.key"), &private_key_text(&log))?;
-        write_new(&self.keys.join("data.key"), &Zeroizing::new(STANDARD.encode(data.as_ref())))?;
+        write_new(&self.keys.join("data.key"), &Zeroizing::new(STANDARD.encode(data.as_slice())))?;
         sync_folder(&self.keys)?;
         Ok((log, data))
     }

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 use crate::event::{DecodeError, Fact};
 use crate::id::{CommandId, StreamId, StreamKind};
+use crate::ledger::blobs::{BlobError, Blobs};
 use crate::ledger::checkpoint::Checkpoint;
 use crate::ledger::clock::Clock;
 use crate::ledger::embedded::Embedded;
@@ -50,6 +51,8 @@ pub enum OpenError {
     Opening(#[from] AppendError),
     #[error(transparent)]
     Decode(#[from] DecodeError),
+    #[error(transparent)]
+    Blobs(#[from] BlobError),
 }
 
 /// A handle on an open ledger; clones share it.
@@ -72,6 +75,8 @@ struct Shared {
     feeds: Mutex<Vec<Sender<Arc<[Fact]>>>>,
     /// Encrypts snapshots; none for a ledger in memory.
     sealer: Option<Sealer>,
+    /// Sealed files; none for a ledger in memory.
+    blobs: Option<Blobs>,
     /// Keeps the lock outside the store; none for a ledger in memory.
     lock: Option<Arc<LockKeeper>>,
 }
@@ -82,6 +87,7 @@ struct Kept {
     lock: Arc<LockKeeper>,
     sealer: Sealer,
     publisher: Publisher,
+    blobs: Blobs,
 }
 
 fn hold<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -113,7 +119,8 @@ impl Ledger {
         let store = Embedded::open(home, &log_key.vkey(), data_key)?;
         let lock = Arc::clone(store.lock());
         let publisher = Publisher::new(Some((store.disk(), home.data.join("published"))));
-        let kept = Kept { home: home.clone(), lock, sealer: Sealer::new(data_key), publisher };
+        let blobs = Blobs::open(store.disk(), &home.data)?;
+        let kept = Kept { home: home.clone(), lock, sealer: Sealer::new(data_key), publisher, blobs };
         let ledger = Self::build(Arc::new(store), clock, log_key, Some(kept))?;
         ledger.restore_published()?;
         Ok(ledger)
@@ -134,9 +141,11 @@ impl Ledger {
         log_key: SigningKey,
         kept: Option<Kept>,
     ) -> Result<Self, OpenError> {
-        let (home, lock, sealer, publisher) = match kept {
-            Some(kept) => (Some(kept.home), Some(kept.lock), Some(kept.sealer), kept.publisher),
-            None => (None, None, None, Publisher::new(None)),
+        let (home, lock, sealer, publisher, blobs) = match kept {
+            Some(kept) => {
+                (Some(kept.home), Some(kept.lock), Some(kept.sealer), kept.publisher, Some(kept.blobs))
+            }
+            None => (None, None, None, Publisher::new(None), None),
         };
         let origin = log_key.name().to_owned();
         let tree = restore_tree(store.as_ref())?;
@@ -160,6 +169,7 @@ impl Ledger {
             edge: RwLock::new(Arc::new(edge)),
             feeds: Mutex::new(Vec::new()),
             sealer,
+            blobs,
             lock,
         };
         Ok(Self { shared: Arc::new(shared) })
@@ -208,6 +218,11 @@ impl Ledger {
     /// Opens what [`Ledger::seal`] made; `None` for anything else.
     pub fn unseal(&self, sealed: Vec<u8>) -> Option<Vec<u8>> {
         self.shared.sealer.as_ref()?.open_bytes(sealed, "adit.v1 snapshot")
+    }
+
+    /// Sealed files outside the log; `None` for a ledger in memory.
+    pub fn blobs(&self) -> Option<&Blobs> {
+        self.shared.blobs.as_ref()
     }
 
     /// Why the lock could not be replaced lately, if so.

@@ -1,6 +1,7 @@
 //! The ledger: signed entries, their order, their tree, and the stores that keep them.
 
 pub(crate) mod ahead;
+pub mod blobs;
 pub mod body;
 pub mod checkpoint;
 pub mod clock;

@@ -393,13 +393,12 @@ impl Gather for RewardDecider {
         let report = match command {
             RewardCommand::Assess(assess) | RewardCommand::Reassess(assess) => Some(assess.report),
             RewardCommand::Approve(_) => state.assessed.as_ref().map(|assessed| assessed.report),
+            RewardCommand::Claim(_) | RewardCommand::Waive(_) => return office.claimants(state),
             RewardCommand::Notify(_)
-            | RewardCommand::Claim(_)
             | RewardCommand::Pay(_)
             | RewardCommand::Forfeit(_)
             | RewardCommand::Extend(_)
-            | RewardCommand::RecordOverdue(_)
-            | RewardCommand::Waive(_) => None,
+            | RewardCommand::RecordOverdue(_) => None,
         };
         match report {
             Some(report) => office.reward_facts(stream, report),
@@ -409,6 +408,15 @@ impl Gather for RewardDecider {
 }
 
 impl Office {
+    /// Who may claim now: a reporter who changed the secret claims with the new one. The report's revision is read, so that a
+    /// claim with the old key and the change of the secret cannot both land.
+    fn claimants(&self, state: &reward::State) -> Result<Gathered<reward::Facts>, ExecuteError> {
+        let Some(assessed) = &state.assessed else { return Ok(Gathered::alone(reward::Facts::default())) };
+        let (report, read) = self.load::<ReportDecider>(assessed.report)?;
+        let facts = reward::Facts { claim_keys_now: report.claim_keys, ..reward::Facts::default() };
+        Ok(Gathered { facts, reads: vec![read] })
+    }
+
     /// The report that a reward rests on, and what else was reported and rewarded of its matter.
     fn reward_facts(&self, own: StreamId, on: StreamId) -> Result<Gathered<reward::Facts>, ExecuteError> {
         let (report, read) = self.load::<ReportDecider>(on)?;

@@ -18,10 +18,12 @@ use crate::ledger::log::{Ledger, OpenError};
 use crate::ledger::note::{SignatureLine, assemble};
 use crate::ledger::proposal::{CheckedEntry, Draft, EntryFault, Proposal, Read};
 use crate::ledger::sequencer::AppendError;
-use crate::ledger::store::{StoreError, Touch};
+use crate::ledger::store::{StoreError, Touch, touch};
 use crate::ledger::vkey::{SigningKey, VKey};
 use crate::opening::LedgerEvent;
 use crate::refusal::Refusal;
+use crate::report::{self, ReportDecider};
+use crate::reward::{self, RewardDecider};
 use crate::role::Party;
 use crate::rulebook::RulesEvent;
 use crate::rules::place::NATIONAL;
@@ -308,6 +310,23 @@ impl Office {
         let stored = self.ledger.stored(first)?;
         let Some(stored) = stored else { return Ok(None) };
         Ok(Some(Answer { stream: stored.stream, positions: before.positions, repeated: true }))
+    }
+
+    /// The stream whose entry last touched an index key: a reporter's key, a voucher.
+    pub fn find(&self, key: &str) -> Result<Option<StreamId>, ExecuteError> {
+        let store = self.ledger.store();
+        let Some(position) = store.last_touched(&touch(key))? else { return Ok(None) };
+        Ok(self.ledger.stored(position)?.map(|stored| stored.stream))
+    }
+
+    /// A report as it stands now.
+    pub fn report(&self, stream: StreamId) -> Result<report::State, ExecuteError> {
+        Ok(self.states.load::<ReportDecider>(&self.ledger, stream)?.state)
+    }
+
+    /// A reward as it stands now.
+    pub fn reward(&self, stream: StreamId) -> Result<reward::State, ExecuteError> {
+        Ok(self.states.load::<RewardDecider>(&self.ledger, stream)?.state)
     }
 
     /// The rule packs that were in force before `until`: what is asked as of the past is answered by the rules of the past.

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::id::StreamId;
+use crate::id::{ActorId, StreamId};
 use crate::ledger::vkey::VKey;
 use crate::rules::reward::Matter;
 use crate::text::{Long, Short};
@@ -58,6 +58,12 @@ pub enum ReportCommand {
     /// Another reporter joins.
     #[serde(rename = "report.join")]
     Join(Join),
+    /// The reporter changes the secret: another key signs from now on, and another one claims.
+    #[serde(rename = "report.rotate_key")]
+    RotateKey(RotateKey),
+    /// The reporter locks the report: nobody writes in their name any more, with no secret.
+    #[serde(rename = "report.lock")]
+    Lock(Empty),
     /// Somebody retaliates against the reporter. Urgent.
     #[serde(rename = "report.allege_retaliation")]
     AllegeRetaliation(Sealed),
@@ -100,11 +106,21 @@ pub struct Report {
     /// Public half of the key that will sign the reward claim, hexadecimal.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub claim_key: Option<Short>,
+    /// age recipient of the reporter, to which answers are sealed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub recipient: Option<Short>,
     /// The reporter works for the enterprise, or is close family of somebody who does.
     #[serde(default)]
     pub insider: bool,
+    /// The reporter's words, sealed. What came over the web has them; a letter may lie in a paper file.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub testimony: Option<Blob>,
+    /// Photographs and files, each sealed like the words.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub files: Vec<Blob>,
+    /// Officers who must not see the report, named by the reporter before anything was sealed.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub excluded: Vec<ActorId>,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -211,6 +227,23 @@ pub struct Join {
     pub key: VKey,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub claim_key: Option<Short>,
+    /// age recipient of the reporter, to which answers are sealed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub recipient: Option<Short>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RotateKey {
+    pub old: VKey,
+    /// `<origin>/report/<report id>`; signs with the old one.
+    pub new: VKey,
+    /// Takes the place of the old claim key.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub claim_key: Option<Short>,
+    /// age recipient of the reporter, to which answers are sealed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub recipient: Option<Short>,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]

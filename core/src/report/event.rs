@@ -3,11 +3,13 @@
 use serde::{Deserialize, Serialize};
 
 use super::command::{
-    Answer, Because, Decline, Empty, Handle, Join, Link, RecordOverdue, Report, Sealed, Transfer, Verify,
+    Answer, Because, Decline, Empty, Handle, Join, Link, RecordOverdue, Report, RotateKey, Sealed, Transfer,
+    Verify,
 };
 use crate::decider::StreamEvent;
 use crate::id::StreamId;
 use crate::ledger::entry::Line;
+use crate::ledger::vkey::{VKey, hex};
 use crate::text::Long;
 use crate::units::Day;
 
@@ -47,6 +49,10 @@ pub enum ReportEvent {
     Linked(Link),
     #[serde(rename = "report.joined")]
     Joined(Join),
+    #[serde(rename = "report.key_rotated")]
+    KeyRotated(RotateKey),
+    #[serde(rename = "report.locked")]
+    Locked(Empty),
     #[serde(rename = "report.retaliation_alleged")]
     RetaliationAlleged(Sealed),
     #[serde(rename = "report.overdue")]
@@ -86,6 +92,11 @@ pub struct Reopened {
     pub handle_latest: Option<Day>,
 }
 
+/// Index key of a reporter's public key: how whoever holds the secret finds the report again.
+pub fn reporter_key(key: &VKey) -> String {
+    format!("reporter/{}", hex(key.key()))
+}
+
 /// Index key of a matter.
 pub(crate) fn matter_key(matter: &str) -> String {
     format!("matter/{matter}")
@@ -110,6 +121,8 @@ impl StreamEvent for ReportEvent {
             Self::EvidenceAdded(_) => "report.evidence_added",
             Self::Linked(_) => "report.linked",
             Self::Joined(_) => "report.joined",
+            Self::KeyRotated(_) => "report.key_rotated",
+            Self::Locked(_) => "report.locked",
             Self::RetaliationAlleged(_) => "report.retaliation_alleged",
             Self::Overdue(_) => "report.overdue",
         }
@@ -124,6 +137,8 @@ impl StreamEvent for ReportEvent {
             | Self::EvidenceAdded(_)
             | Self::Linked(_)
             | Self::Joined(_)
+            | Self::KeyRotated(_)
+            | Self::Locked(_)
             | Self::RetaliationAlleged(_) => "report.note",
             Self::Reported(_)
             | Self::Accepted(_)
@@ -156,7 +171,9 @@ impl StreamEvent for ReportEvent {
             }
             Self::Reopened(reopened) => [clock("handle", reopened.handle_due), None],
             Self::Joined(join) => [Some(Line::Key(join.key.clone())), None],
+            Self::KeyRotated(rotate) => [Some(Line::Key(rotate.new.clone())), None],
             Self::Satisfied(_)
+            | Self::Locked(_)
             | Self::Disputed(_)
             | Self::Closed(_)
             | Self::MessageSent(_)
@@ -169,10 +186,27 @@ impl StreamEvent for ReportEvent {
     }
 
     fn touches(&self, _: &StreamId) -> Vec<String> {
-        if let Self::Verified(verified) = self {
-            vec![matter_key(verified.verify.matter_key.as_str())]
-        } else {
-            Vec::new()
+        match self {
+            Self::Verified(verified) => vec![matter_key(verified.verify.matter_key.as_str())],
+            Self::Reported(reported) => reported.report.key.iter().map(reporter_key).collect(),
+            Self::Joined(join) => vec![reporter_key(&join.key)],
+            Self::KeyRotated(rotate) => vec![reporter_key(&rotate.new)],
+            Self::Accepted(_)
+            | Self::Declined(_)
+            | Self::Transferred(_)
+            | Self::Handled(_)
+            | Self::Answered(_)
+            | Self::Extended(_)
+            | Self::Satisfied(_)
+            | Self::Disputed(_)
+            | Self::Closed(_)
+            | Self::Reopened(_)
+            | Self::MessageSent(_)
+            | Self::EvidenceAdded(_)
+            | Self::Linked(_)
+            | Self::Locked(_)
+            | Self::RetaliationAlleged(_)
+            | Self::Overdue(_) => Vec::new(),
         }
     }
 }

@@ -4,18 +4,23 @@
 mod command;
 mod event;
 mod refusal;
+mod testimony;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 pub use command::*;
 pub(crate) use event::matter_key;
-pub use event::{Accepted, Extended, Reopened, ReportEvent, Reported, Verified};
+pub use event::{Accepted, Extended, Reopened, ReportEvent, Reported, Verified, reporter_key};
 pub use refusal::ReportRefusal;
+pub use testimony::{FileNote, Message, TESTIMONY_V, Testimony, WORDS_BYTES_MAX, correspondents, intake};
 
 use crate::decider::{Decider, Moment, Recorded};
 use crate::id::ActorId;
+use crate::ledger::entry::is_age_recipient;
+use crate::ledger::vkey::VKey;
 use crate::role::{Party, Role, signed_by, signed_by_log, signed_by_two};
 use crate::rules::deadline;
+use crate::text::Short;
 use crate::units::Day;
 
 /// The decider of `report` streams.
@@ -57,7 +62,18 @@ pub struct State {
     pub missed: BTreeSet<String>,
     /// Claim keys of the joint reporters, in the order of joining.
     pub claim_keys: Vec<String>,
+    /// age recipients of the reporters, by vkey; answers are sealed to each.
+    pub recipients: BTreeMap<String, String>,
+    /// Which of the claim keys is whose: the vkey of a reporter, and the number of the claim key.
+    pub claims: BTreeMap<String, usize>,
+    /// Officers who must not see it, and cannot act in it.
+    pub excluded: BTreeSet<ActorId>,
 }
+
+/// Most files of one report.
+pub const FILES_MAX: usize = 20;
+/// Most officers whom a reporter excludes.
+pub const EXCLUDED_MAX: usize = 50;
 
 type Refused = ReportRefusal;
 type Decision = Result<ReportEvent, Refused>;
@@ -75,6 +91,11 @@ fn blob(blob: &Blob) -> Result<(), Refused> {
     let hash = blob.blob.as_str();
     let form = hash.len() == 64 && hash.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b));
     need(form && blob.size > 0 && !blob.recipients.is_empty(), Refused::BadBlob)
+}
+
+/// Answers can be sealed to it.
+fn readable(recipient: Option<&Short>) -> Result<(), Refused> {
+    need(recipient.is_none_or(|age| is_age_recipient(age.as_str())), Refused::BadRecipient)
 }
 
 /// Whether a reporter of this stream signs.
@@ -96,7 +117,15 @@ fn live(state: &State) -> Result<(), Refused> {
 
 fn report(state: &State, report: &Report, moment: &Moment<'_>) -> Decision {
     need(state.status == Status::Absent, Refused::AlreadyReported)?;
-    report.testimony.as_ref().map_or(Ok(()), blob)?;
+    let written = matches!(report.channel, Channel::Web | Channel::MiniProgram);
+    need(report.testimony.is_some() || !written, Refused::TestimonyMissing)?;
+    report.testimony.iter().chain(&report.files).try_for_each(blob)?;
+    readable(report.recipient.as_ref())?;
+    need(report.files.len() <= FILES_MAX && report.excluded.len() <= EXCLUDED_MAX, Refused::TooMany)?;
+    need(
+        !moment.by.iter().filter_map(Party::actor).any(|actor| report.excluded.contains(&actor)),
+        Refused::ExcludedOfficer,
+    )?;
     let own = report.key.as_ref().map(ToString::to_string);
     let by_key = moment.by.iter().any(|party| match party {
         Party::Reporter { key } => Some(key) == own.as_ref(),
@@ -249,7 +278,21 @@ fn join(state: &State, join: &Join, moment: &Moment<'_>) -> Decision {
     let key = join.key.to_string();
     let signs = moment.by.iter().any(|party| *party == Party::Reporter { key: key.clone() });
     need(signs && !state.keys.contains(&key), Refused::KeyNotTheSigners)?;
+    readable(join.recipient.as_ref())?;
     Ok(ReportEvent::Joined(join.clone()))
+}
+
+/// The old key and the new one sign.
+fn rotate_key(state: &State, rotate: &RotateKey, moment: &Moment<'_>) -> Decision {
+    need(state.status != Status::Absent, Refused::NotReported)?;
+    let (old, new) = (rotate.old.to_string(), rotate.new.to_string());
+    let signs = |key: &str| {
+        moment.by.iter().any(|party| matches!(party, Party::Reporter { key: signing } if signing == key))
+    };
+    need(state.keys.contains(&old) && signs(&old), Refused::NeedsReporter)?;
+    need(signs(&new) && !state.keys.contains(&new), Refused::KeyNotTheSigners)?;
+    readable(rotate.recipient.as_ref())?;
+    Ok(ReportEvent::KeyRotated(rotate.clone()))
 }
 
 fn record_overdue(state: &State, overdue: &RecordOverdue, moment: &Moment<'_>) -> Decision {
@@ -274,6 +317,8 @@ impl Decider for ReportDecider {
         (): &(),
         moment: &Moment<'_>,
     ) -> Result<Vec<ReportEvent>, Refused> {
+        let acting = moment.by.iter().filter_map(Party::actor);
+        need(!acting.into_iter().any(|actor| state.excluded.contains(&actor)), Refused::ExcludedOfficer)?;
         let event = match command {
             ReportCommand::Report(command) => report(state, command, moment),
             ReportCommand::Accept(_) => accept(state, moment),
@@ -302,6 +347,9 @@ impl Decider for ReportDecider {
             }
             ReportCommand::Link(command) => link(state, command, moment),
             ReportCommand::Join(command) => join(state, command, moment),
+            ReportCommand::RotateKey(command) => rotate_key(state, command, moment),
+            ReportCommand::Lock(_) => need(by_reporter(state, moment), Refused::NeedsReporter)
+                .map(|()| ReportEvent::Locked(Empty {})),
             ReportCommand::RecordOverdue(command) => record_overdue(state, command, moment),
         };
         event.map(|event| vec![event])
@@ -311,8 +359,9 @@ impl Decider for ReportDecider {
         match event {
             ReportEvent::Reported(reported) => {
                 state.status = Status::Reported;
-                state.keys.extend(reported.report.key.as_ref().map(ToString::to_string));
-                state.claim_keys.extend(reported.report.claim_key.as_ref().map(ToString::to_string));
+                let Report { key, claim_key, recipient, .. } = &reported.report;
+                enter(&mut state, key.as_ref(), claim_key.as_ref(), recipient.as_ref());
+                state.excluded.extend(&reported.report.excluded);
                 state.report = Some(reported.report.clone());
                 run(&mut state, "accept", reported.accept_due);
             }
@@ -351,9 +400,12 @@ impl Decider for ReportDecider {
                 state.handle_latest = reopened.handle_latest;
             }
             ReportEvent::Joined(join) => {
-                state.keys.insert(join.key.to_string());
-                state.claim_keys.extend(join.claim_key.as_ref().map(ToString::to_string));
+                enter(&mut state, Some(&join.key), join.claim_key.as_ref(), join.recipient.as_ref());
             }
+            ReportEvent::KeyRotated(rotate) => {
+                change_key(&mut state, rotate);
+            }
+            ReportEvent::Locked(_) => state.keys.clear(),
             ReportEvent::Overdue(overdue) => {
                 state.missed.insert(overdue.clock.clone());
             }
@@ -363,6 +415,36 @@ impl Decider for ReportDecider {
             | ReportEvent::RetaliationAlleged(_) => {}
         }
         state
+    }
+}
+
+/// A reporter comes in, with a claim key or without one.
+fn enter(state: &mut State, key: Option<&VKey>, claim_key: Option<&Short>, recipient: Option<&Short>) {
+    let key = key.map(ToString::to_string);
+    if let Some((key, _)) = key.as_ref().zip(claim_key) {
+        state.claims.insert(key.clone(), state.claim_keys.len());
+    }
+    if let Some((key, recipient)) = key.as_ref().zip(recipient) {
+        state.recipients.insert(key.clone(), recipient.to_string());
+    }
+    state.keys.extend(key);
+    state.claim_keys.extend(claim_key.map(ToString::to_string));
+}
+
+/// The new key, and the new claim key, stand where the old ones stood.
+fn change_key(state: &mut State, rotate: &RotateKey) {
+    let (old, new) = (rotate.old.to_string(), rotate.new.to_string());
+    state.keys.remove(&old);
+    state.keys.insert(new.clone());
+    state.recipients.remove(&old);
+    if let Some(recipient) = &rotate.recipient {
+        state.recipients.insert(new.clone(), recipient.to_string());
+    }
+    if let Some(nth) = state.claims.remove(&old) {
+        state.claims.insert(new, nth);
+        if let Some((slot, key)) = state.claim_keys.get_mut(nth).zip(rotate.claim_key.as_ref()) {
+            *slot = key.to_string();
+        }
     }
 }
 

@@ -33,6 +33,10 @@ refusals! {
         NotOverdue = "report.not_overdue",
         OverdueRecorded = "report.overdue_recorded",
         BadBlob = "report.bad_blob",
+        TestimonyMissing = "report.testimony_missing",
+        BadRecipient = "report.bad_recipient",
+        TooMany = "report.too_many",
+        ExcludedOfficer = "report.excluded_officer",
         UnknownYear = "report.unknown_year",
     }
 }

@@ -83,6 +83,16 @@ pub struct Otherwise {
 pub struct Claim {
     /// The claim key, named `<origin>/reward/<reward id>`; its public half stands in the report's body.
     pub key: VKey,
+    /// BLAKE3 of the voucher's code, hexadecimal: the cash desk finds the claim by the code, which the reporter alone has.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub voucher: Option<Short>,
+}
+
+impl Claim {
+    /// A claim without a voucher: it is paid to whoever proves it otherwise.
+    pub fn of(key: VKey) -> Self {
+        Self { key, voucher: None }
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]

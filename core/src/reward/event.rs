@@ -2,11 +2,12 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::command::{Claim, Empty, Pay, RecordOverdue};
+use super::command::{Empty, Pay, RecordOverdue};
 use super::first::SameMatter;
 use crate::decider::StreamEvent;
 use crate::id::StreamId;
 use crate::ledger::entry::Line;
+use crate::ledger::vkey::{VKey, hex};
 use crate::report::matter_key;
 use crate::rules::Reason;
 use crate::rules::reward::RewardFacts;
@@ -26,7 +27,7 @@ pub enum RewardEvent {
     #[serde(rename = "reward.notified")]
     Notified(Notified),
     #[serde(rename = "reward.claimed")]
-    Claimed(Claim),
+    Claimed(Claimed),
     #[serde(rename = "reward.paid")]
     Paid(Pay),
     #[serde(rename = "reward.forfeited")]
@@ -100,10 +101,34 @@ pub struct Forfeited {
     pub amount_yuan: Fen,
 }
 
+/// A claim, signed by the claim key that the reporter has now.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Claimed {
+    pub key: VKey,
+    /// The claim key that the share was assessed for, where the reporter has changed the secret since.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub assessed_for: Option<String>,
+    /// BLAKE3 of the voucher's code, hexadecimal.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub voucher: Option<String>,
+}
+
+/// Index key of a voucher: how the cash desk finds the claim.
+pub fn voucher_key(hash: &str) -> String {
+    format!("voucher/{hash}")
+}
+
+impl Claimed {
+    /// The claim key that the share was assessed for, hexadecimal.
+    pub fn share(&self) -> String {
+        self.assessed_for.clone().unwrap_or_else(|| hex(self.key.key()))
+    }
+}
+
 /// A share that its reporter gave up.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Waived {
-    pub claim: Claim,
+    pub claim: Claimed,
     pub amount_yuan: Fen,
 }
 
@@ -178,10 +203,10 @@ impl StreamEvent for RewardEvent {
             Self::Assessed(Assessed { matter, .. }) | Self::Denied(Denied { matter, .. }) => {
                 vec![rewarded_key(matter)]
             }
+            Self::Claimed(claimed) => claimed.voucher.iter().map(|hash| voucher_key(hash)).collect(),
             Self::Reassessed(_)
             | Self::Approved(_)
             | Self::Notified(_)
-            | Self::Claimed(_)
             | Self::Paid(_)
             | Self::Forfeited(_)
             | Self::Waived(_)

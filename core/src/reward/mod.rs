@@ -9,13 +9,13 @@ use std::collections::BTreeSet;
 
 pub use command::*;
 pub(crate) use event::rewarded_key;
-pub use event::{Assessed, Denied, Extended, Forfeited, Notified, RewardEvent, Waived};
+pub use event::{Assessed, Claimed, Denied, Extended, Forfeited, Notified, RewardEvent, Waived, voucher_key};
 pub use first::{Candidate, SameMatter};
 pub use refusal::RewardRefusal;
 
 use crate::decider::{Decider, Moment, Recorded};
 use crate::id::{ActorId, StreamId};
-use crate::ledger::vkey::hex;
+use crate::ledger::vkey::{hex, is_hash};
 use crate::report::{Finding, Handle, Verify};
 use crate::role::{Party, Role, actors_with, signed_by, signed_by_log};
 use crate::rules::deadline;
@@ -94,6 +94,9 @@ pub struct Facts {
     pub report: Option<Reported>,
     /// Another reward for the same matter was assessed and not denied.
     pub matter_rewarded: bool,
+    /// Claim keys of the report's reporters as they are now, in the order of joining: a secret may have been changed since the
+    /// assessment.
+    pub claim_keys_now: Vec<String>,
     /// Every report whose verification names the same matter, this one with them.
     pub same_matter: Vec<Candidate>,
 }
@@ -351,25 +354,33 @@ fn record_overdue(state: &State, overdue: &RecordOverdue, moment: &Moment<'_>) -
 }
 
 /// The claim is signed by a key whose public half stands in the report's body.
-fn claim(state: &State, claim: &Claim, moment: &Moment<'_>) -> Result<(), Refused> {
+fn claim(state: &State, claim: &Claim, facts: &Facts, moment: &Moment<'_>) -> Result<Claimed, Refused> {
     live(state)?;
     need(!matches!(state.status, Status::Assessed | Status::Approved), Refused::NotNotified)?;
     let key = hex(claim.key.key());
     let text = claim.key.to_string();
     let signs = moment.by.iter().any(|party| *party == Party::Reporter { key: text.clone() });
-    let entitled = state.assessed.as_ref().is_some_and(|assessed| assessed.claim_keys.contains(&key));
-    need(signs && entitled, Refused::NotTheReporter)?;
-    let settled = state.claimed.contains(&key) || state.fallen_back.contains(&key);
+    // Reporters stand in the order of joining, in the assessment and now.
+    let nth = facts.claim_keys_now.iter().position(|now| *now == key);
+    let assessed = state.assessed.as_ref().and_then(|assessed| assessed.claim_keys.get(nth?));
+    let share = assessed.filter(|_| signs).ok_or(Refused::NotTheReporter)?;
+    let settled = state.claimed.contains(share) || state.fallen_back.contains(share);
     need(!settled, Refused::AlreadyClaimed)?;
-    need(state.claim_due.is_none_or(|due| moment.now.day() <= due), Refused::ClaimPeriodOver)
+    need(state.claim_due.is_none_or(|due| moment.now.day() <= due), Refused::ClaimPeriodOver)?;
+    let assessed_for = (*share != key).then(|| share.clone());
+    let voucher = claim.voucher.as_ref().map(ToString::to_string);
+    need(voucher.as_deref().is_none_or(is_hash), Refused::BadVoucher)?;
+    Ok(Claimed { key: claim.key.clone(), assessed_for, voucher })
 }
 
-/// The share of whoever signs the claim.
-fn share(state: &State, claim: &Claim) -> Fen {
-    let key = hex(claim.key.key());
+/// Gives up the share of whoever signs.
+fn waive(state: &State, given_up: &Claim, facts: &Facts, moment: &Moment<'_>) -> Decision {
+    let claim = claim(state, given_up, facts, moment)?;
+    let key = claim.share();
     let shares =
         state.assessed.iter().flat_map(|assessed| assessed.claim_keys.iter().zip(&assessed.shares_yuan));
-    shares.filter(|(one, _)| **one == key).map(|(_, share)| *share).next().unwrap_or_default()
+    let amount = shares.filter(|(one, _)| **one == key).map(|(_, share)| *share).next();
+    Ok(RewardEvent::Waived(Waived { claim, amount_yuan: amount.unwrap_or_default() }))
 }
 
 /// Exactly what was approved and claimed, once, by somebody who had no part in the decision.
@@ -430,18 +441,12 @@ impl Decider for RewardDecider {
             RewardCommand::Reassess(command) => reassess(state, command, facts, moment),
             RewardCommand::Approve(_) => approve(state, facts, moment),
             RewardCommand::Notify(_) => notify(state, moment),
-            RewardCommand::Claim(command) => {
-                claim(state, command, moment).map(|()| RewardEvent::Claimed(command.clone()))
-            }
+            RewardCommand::Claim(command) => claim(state, command, facts, moment).map(RewardEvent::Claimed),
             RewardCommand::Pay(command) => pay(state, command, moment),
             RewardCommand::Forfeit(_) => forfeit(state, moment),
             RewardCommand::Extend(command) => extend(state, command, moment),
             RewardCommand::RecordOverdue(command) => record_overdue(state, command, moment),
-            RewardCommand::Waive(command) => {
-                let amount_yuan = share(state, command);
-                let waived = Waived { claim: command.clone(), amount_yuan };
-                claim(state, command, moment).map(|()| RewardEvent::Waived(waived))
-            }
+            RewardCommand::Waive(command) => waive(state, command, facts, moment),
         };
         event.map(|event| vec![event])
     }
@@ -467,7 +472,7 @@ impl Decider for RewardDecider {
             RewardEvent::Extended(extended) => state.claim_due = Some(extended.until),
             RewardEvent::Overdue(_) => state.overdue = true,
             RewardEvent::Claimed(claim) => {
-                state.claimed.insert(hex(claim.key.key()));
+                state.claimed.insert(claim.share());
                 state.status = state.after_a_share();
             }
             RewardEvent::Paid(pay) => {
@@ -480,7 +485,7 @@ impl Decider for RewardDecider {
                 state.status = if nobody { Status::Forfeited } else { state.after_a_share() };
             }
             RewardEvent::Waived(waived) => {
-                state.fallen_back.insert(hex(waived.claim.key.key()));
+                state.fallen_back.insert(waived.claim.share());
                 let after = state.after_a_share();
                 state.status = if after == Status::Forfeited { Status::Waived } else { after };
             }

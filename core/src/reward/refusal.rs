@@ -42,5 +42,6 @@ refusals! {
         OnlyByLog = "reward.only_by_log",
         NotOverdue = "reward.not_overdue",
         OverdueRecorded = "reward.overdue_recorded",
+        BadVoucher = "reward.bad_voucher",
     }
 }

@@ -41,13 +41,14 @@ fn facts(unit_fine: Fen) -> Facts {
     };
     let handled =
         Handle { done: text("责令改正"), unit_fine_yuan: unit_fine, person_fines_yuan: Vec::new() };
+    let claim_keys = [1, 2].map(|number| hex(key(number).vkey().key())).to_vec();
     let report = Reported {
         matter: Matter::IllegalAct,
         insider: false,
         on: day("2024-05-10"),
         verified: Some(verified),
         handled: Some(handled),
-        claim_keys: [1, 2].map(|number| hex(key(number).vkey().key())).to_vec(),
+        claim_keys: claim_keys.clone(),
         found_before: None,
     };
     let own = Candidate {
@@ -57,7 +58,8 @@ fn facts(unit_fine: Fen) -> Facts {
         finding: Finding::Substantiated,
         denied: false,
     };
-    Facts { report: Some(report), matter_rewarded: false, same_matter: vec![own] }
+    let report = Some(report);
+    Facts { report, matter_rewarded: false, claim_keys_now: claim_keys, same_matter: vec![own] }
 }
 
 fn assess(tier: Option<&str>) -> Assess {
@@ -150,7 +152,7 @@ fn command(what: u8, state: &State) -> (RewardCommand, Vec<Party>) {
     let claim = |number: u8| {
         let key = key(number).vkey();
         let by = vec![Party::Reporter { key: key.to_string() }];
-        (Claim { key }, by)
+        (Claim::of(key), by)
     };
     match what {
         0 => (RewardCommand::Assess(assess(None)), vec![handler]),

@@ -35,6 +35,12 @@ pub(crate) fn text<const MAX: usize>(text: &str) -> Text<MAX> {
     Text::new(text).expect("text")
 }
 
+/// What a body says of sealed words; nobody opens them here.
+pub(crate) fn sealed_words() -> adit_core::report::Blob {
+    let recipients = vec![text("age1test")];
+    adit_core::report::Blob { blob: text(&"0a".repeat(32)), size: 4384, recipients }
+}
+
 pub(crate) fn day(text: &str) -> Day {
     text.parse().expect("day")
 }

@@ -318,6 +318,7 @@ impl World {
         let facts = reward::Facts {
             report: reported,
             matter_rewarded: false,
+            claim_keys_now: self.reports.get(&on).map(|state| state.claim_keys.clone()).unwrap_or_default(),
             same_matter: own.into_iter().collect(),
         };
         let stream = stream(StreamKind::Reward, number);
@@ -422,6 +423,9 @@ pub(crate) fn telephone(number: u8) -> ReportCommand {
         claim_key: Some(text(&hex(claim_key(number).key()))),
         insider: false,
         testimony: None,
+        files: Vec::new(),
+        recipient: None,
+        excluded: Vec::new(),
     })
 }
 

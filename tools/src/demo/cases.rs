@@ -316,7 +316,10 @@ fn report(cast: &mut Cast, case: &Case) -> Result<()> {
         key: by_reporter.then(|| key.vkey()),
         claim_key: Some(text(&hex(claim.vkey().key()))?),
         insider: false,
-        testimony: None,
+        testimony: by_reporter.then(|| cast.seal(&case.finding)).transpose()?,
+        files: Vec::new(),
+        recipient: None,
+        excluded: Vec::new(),
     };
     let command = Command::Report(ReportCommand::Report(report));
     if by_reporter {
@@ -414,7 +417,7 @@ fn assess(cast: &mut Cast, case: &Case) -> Result<()> {
 fn pay(cast: &mut Cast, case: &Case) -> Result<()> {
     let claim = cast.key(&format!("{}/claim", case.id), "")?;
     let stream = cast.stream(&format!("{}/reward", case.id))?;
-    let command = Command::Reward(RewardCommand::Claim(reward::Claim { key: claim.vkey() }));
+    let command = Command::Reward(RewardCommand::Claim(reward::Claim::of(claim.vkey())));
     cast.sign(Some(stream), command, &[&claim])?;
     let facts = cast.office.ledger().stream(&stream)?;
     let amount = facts.iter().find_map(|fact| {

@@ -1,6 +1,6 @@
 //! Who acts in the demonstration: officers of a bureau, enterprise accounts, reporters. All are made up for it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use adit_api::keystore::Keystore;
@@ -10,9 +10,12 @@ use adit_core::id::{CommandId, Id, StreamId, StreamKind};
 use adit_core::ledger::clock::SetClock;
 use adit_core::ledger::vkey::SigningKey;
 use adit_core::office::{Answer, Office};
+use adit_core::report::{self, Blob, TESTIMONY_V, Testimony};
 use adit_core::role::Role;
 use adit_core::rulebook::{Adopt, RulesCommand};
 use adit_core::rules::PACKS;
+use adit_core::seal::{self, Kind};
+use adit_core::secret::officer_identity;
 use adit_core::text::Text;
 use adit_core::units::Day;
 use anyhow::{Context, Result};
@@ -74,7 +77,10 @@ impl Cast {
         let person = Person::new(self.office.ledger().origin())?;
         let stream = StreamId::new(StreamKind::Actor, person.actor.0);
         let key = person.key.vkey();
-        let enrol = Enrol { key: key.clone(), title: text(name)?, acts_for, recipient: None };
+        // Testimony is sealed to officers, never to an enterprise.
+        let reads = acts_for.is_none().then(|| officer_identity(&person.key, self.office.ledger().origin()));
+        let recipient = reads.map(|identity| identity.recipient());
+        let enrol = Enrol { key: key.clone(), title: text(name)?, acts_for, recipient };
         let admins: Vec<&SigningKey> = self.admins.iter().map(|admin| &admin.key).collect();
         let steps = [ActorCommand::Enrol(enrol), ActorCommand::Grant(RoleOfKey { role, key })];
         for command in steps {
@@ -87,6 +93,18 @@ impl Cast {
         }
         self.people.insert(name.to_owned(), person);
         Ok(())
+    }
+
+    /// Seals a reporter's words to the intake officers, as the page does.
+    pub(crate) fn seal(&self, words: &str) -> Result<Blob> {
+        let ledger = self.office.ledger();
+        let recipients = report::intake(&ledger.keys(), ledger.size(), &BTreeSet::new());
+        let language = "zh".to_owned();
+        let told = Testimony { v: TESTIMONY_V, language, words: words.to_owned(), ..Testimony::default() };
+        let text = serde_json::to_vec(&told)?;
+        let sealed = seal::seal(&text, recipients.iter().map(String::as_str), Kind::Text)?;
+        let hash = ledger.blobs().context("the play has no folder for sealed files")?.put(&sealed)?;
+        Blob::new(&hash, sealed.len() as u64, &recipients).context("the sealed words have no hash")
     }
 
     /// Moves the clock to the morning of `day`, or one second on.

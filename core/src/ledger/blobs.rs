@@ -1,0 +1,233 @@
+//! Sealed files outside the log, in `<data>/blobs/`: testimony, messages, attachments. They can be destroyed for good; their
+//! hashes, which stand in bodies, stay.
+//!
+//! A file is named by the BLAKE3 of its bytes, `blobs/<first two digits>/<hash>`. It arrives in `blobs/incoming/` under a
+//! random name and gets its own once it is whole and on disk, so that a name never stands for half a file. Only ciphertext
+//! comes here.
+
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use crate::id::Id;
+use crate::ledger::disk::Disk;
+use crate::ledger::vkey::{hex, is_hash};
+
+/// Where sealed files lie.
+#[derive(Clone)]
+pub struct Blobs {
+    disk: Arc<dyn Disk>,
+    folder: PathBuf,
+}
+
+/// Why a sealed file can't be read. Names the file, which is a hash.
+#[derive(Debug, thiserror::Error)]
+pub enum BlobError {
+    #[error(
+        "there is no sealed file {0}; it was erased, or the blobs folder is not the one that belongs to this ledger"
+    )]
+    Missing(String),
+    #[error("the sealed file {0} was changed on disk; put it back from a backup")]
+    Damaged(String),
+    #[error("couldn't use the blobs folder: {0}; free space or mend the disk, then try again")]
+    Io(#[from] io::Error),
+}
+
+impl Blobs {
+    /// The files of the ledger whose data folder this is. What arrived half before the last stop is cleared away.
+    pub fn open(disk: Arc<dyn Disk>, data: &Path) -> Result<Self, BlobError> {
+        let blobs = Self { disk, folder: data.join("blobs") };
+        for name in blobs.disk.list(&blobs.incoming())? {
+            blobs.disk.remove(&blobs.incoming().join(name))?;
+        }
+        Ok(blobs)
+    }
+
+    fn incoming(&self) -> PathBuf {
+        self.folder.join("incoming")
+    }
+
+    fn path(&self, hash: &str) -> PathBuf {
+        self.folder.join(hash.get(..2).unwrap_or_default()).join(hash)
+    }
+
+    /// Begins a file whose bytes arrive one after another.
+    pub fn begin(&self) -> Result<Incoming, BlobError> {
+        let name = Id::random().map_err(|_| io::Error::other("the operating system gave no randomness"))?;
+        self.disk.create_folder(&self.incoming())?;
+        let path = self.incoming().join(name.to_string());
+        Ok(Incoming { blobs: self.clone(), path, hasher: blake3::Hasher::new(), size: 0, kept: false })
+    }
+
+    /// Keeps a whole file; its hash once it is on disk.
+    pub fn put(&self, sealed: &[u8]) -> Result<String, BlobError> {
+        let mut incoming = self.begin()?;
+        incoming.write_all(sealed)?;
+        Ok(incoming.keep()?.hash)
+    }
+
+    /// The bytes of a file, which have the hash that it is named by.
+    pub fn read(&self, hash: &str) -> Result<Vec<u8>, BlobError> {
+        if !is_hash(hash) {
+            return Err(BlobError::Missing(hash.to_owned()));
+        }
+        let bytes = match self.disk.read(&self.path(hash)) {
+            Ok(bytes) => bytes,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                return Err(BlobError::Missing(hash.to_owned()));
+            }
+            Err(error) => return Err(error.into()),
+        };
+        if hex(blake3::hash(&bytes).as_bytes()) == hash {
+            Ok(bytes)
+        } else {
+            Err(BlobError::Damaged(hash.to_owned()))
+        }
+    }
+
+    /// Whether there is a file of this name.
+    pub fn has(&self, hash: &str) -> Result<bool, BlobError> {
+        let folder = self.path(hash);
+        let names = self.disk.list(folder.parent().unwrap_or(&self.folder))?;
+        Ok(is_hash(hash) && names.binary_search_by(|name| name.as_str().cmp(hash)).is_ok())
+    }
+
+    /// Destroys a file for good; what is gone already stays gone.
+    pub fn erase(&self, hash: &str) -> Result<(), BlobError> {
+        if !is_hash(hash) {
+            return Ok(());
+        }
+        let path = self.path(hash);
+        match self.disk.remove(&path) {
+            Ok(()) => Ok(self.disk.sync_folder(path.parent().unwrap_or(&self.folder))?),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+            Err(error) => Err(error.into()),
+        }
+    }
+}
+
+/// A sealed file that arrives. Dropped before [`Incoming::keep`], it leaves nothing.
+pub struct Incoming {
+    blobs: Blobs,
+    path: PathBuf,
+    hasher: blake3::Hasher,
+    size: u64,
+    kept: bool,
+}
+
+/// A sealed file that is on disk.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Kept {
+    /// BLAKE3 of its bytes, 64 hexadecimal digits.
+    pub hash: String,
+    /// Its size in bytes.
+    pub size: u64,
+}
+
+impl Incoming {
+    /// Waits until the file is on disk under its name.
+    pub fn keep(mut self) -> Result<Kept, BlobError> {
+        let disk = &self.blobs.disk;
+        let hash = hex(self.hasher.finalize().as_bytes());
+        let path = self.blobs.path(&hash);
+        let folder = path.parent().unwrap_or(&self.blobs.folder);
+        disk.sync(&self.path)?;
+        disk.create_folder(folder)?;
+        disk.rename(&self.path, &path)?;
+        self.kept = true;
+        disk.sync_folder(folder)?;
+        // The folder itself may be new.
+        disk.sync_folder(&self.blobs.folder)?;
+        if let Some(data) = self.blobs.folder.parent() {
+            disk.sync_folder(data)?;
+        }
+        Ok(Kept { hash, size: self.size })
+    }
+}
+
+impl Write for Incoming {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.blobs.disk.append(&self.path, bytes)?;
+        self.hasher.update(bytes);
+        self.size += bytes.len() as u64;
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Drop for Incoming {
+    fn drop(&mut self) {
+        if !self.kept {
+            // What stays after all is cleared away at the next start.
+            let _ = self.blobs.disk.remove(&self.path);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ledger::disk::{Fault, FaultyDisk};
+
+    fn blobs(disk: &FaultyDisk) -> Blobs {
+        Blobs::open(Arc::new(disk.clone()), Path::new("/data")).expect("opened")
+    }
+
+    #[test]
+    fn what_was_kept_is_read_again_and_once_erased_it_is_gone() {
+        let disk = FaultyDisk::default();
+        let hash = blobs(&disk).put(b"sealed").expect("kept");
+        assert_eq!(hash, hex(blake3::hash(b"sealed").as_bytes()));
+        assert_eq!(blobs(&disk).read(&hash).expect("read"), b"sealed");
+        assert_eq!(blobs(&disk).put(b"sealed").expect("the same once more"), hash);
+        blobs(&disk).erase(&hash).expect("erased");
+        blobs(&disk).erase(&hash).expect("erased before");
+        assert!(matches!(blobs(&disk).read(&hash), Err(BlobError::Missing(_))));
+        for name in ["", "..", "../../etc/passwd", "AB"] {
+            assert!(matches!(blobs(&disk).read(name), Err(BlobError::Missing(_))));
+        }
+    }
+
+    #[test]
+    fn a_changed_file_is_named_and_never_given() {
+        let disk = FaultyDisk::default();
+        let hash = blobs(&disk).put(b"sealed").expect("kept");
+        let path = Path::new("/data/blobs").join(&hash[..2]).join(&hash);
+        disk.append(&path, b"!").expect("changed");
+        assert!(matches!(blobs(&disk).read(&hash), Err(BlobError::Damaged(named)) if named == hash));
+    }
+
+    #[test]
+    fn a_power_cut_at_any_step_leaves_the_whole_file_or_none_and_nothing_half_after_the_next_start() {
+        let hash = hex(blake3::hash(b"sealed").as_bytes());
+        for step in 1.. {
+            let disk = FaultyDisk::default();
+            disk.fail_at(step, Fault::Cut);
+            let answered = Blobs::open(Arc::new(disk.clone()), Path::new("/data"))
+                .and_then(|blobs| blobs.put(b"sealed"));
+            let disk = disk.after_power_cut(3);
+            let after = blobs(&disk);
+            match after.read(&hash) {
+                Ok(bytes) => assert_eq!(bytes, b"sealed", "step {step}"),
+                Err(error) => assert!(matches!(error, BlobError::Missing(_)), "step {step}: {error}"),
+            }
+            assert!(disk.list(Path::new("/data/blobs/incoming")).expect("listed").is_empty(), "step {step}");
+            if answered.is_ok() {
+                assert!(after.read(&hash).is_ok(), "answered before it was on disk");
+                return;
+            }
+        }
+    }
+
+    #[test]
+    fn a_file_that_is_given_up_leaves_nothing() {
+        let disk = FaultyDisk::default();
+        let mut incoming = blobs(&disk).begin().expect("begun");
+        incoming.write_all(b"half").expect("written");
+        drop(incoming);
+        assert!(disk.list(Path::new("/data/blobs/incoming")).expect("listed").is_empty());
+    }
+}

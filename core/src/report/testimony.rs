@@ -1,0 +1,96 @@
+//! What is sealed: the reporter's words, and messages both ways. Written as JSON inside the age file; no body and no entry
+//! holds any of it.
+
+use std::collections::BTreeSet;
+
+use serde::{Deserialize, Serialize};
+
+use super::command::Blob;
+use crate::id::ActorId;
+use crate::ledger::keyring::KeyRing;
+use crate::role::Role;
+use crate::text::Text;
+
+/// Version of the forms in this file.
+pub const TESTIMONY_V: u8 = 1;
+/// Longest text of a testimony or a message, in bytes: some 20,000 Chinese characters.
+pub const WORDS_BYTES_MAX: usize = 60_000;
+
+/// What a reporter tells. Every field may be empty except the words.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Testimony {
+    pub v: u8,
+    /// `zh` or `en`: in which language to answer.
+    pub language: String,
+    /// Which enterprise, in the reporter's words.
+    #[serde(default)]
+    pub enterprise: String,
+    /// Where.
+    #[serde(default)]
+    pub place: String,
+    /// Codes of plain kinds that the reporter chose.
+    #[serde(default)]
+    pub kinds: Vec<String>,
+    pub words: String,
+    /// Who else must not see it, in the reporter's words.
+    #[serde(default)]
+    pub not_to: String,
+    /// How the reporter may be reached, if they want to be.
+    #[serde(default)]
+    pub contact: String,
+    #[serde(default)]
+    pub files: Vec<FileNote>,
+}
+
+/// A message to or from the reporter.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Message {
+    pub v: u8,
+    pub words: String,
+    #[serde(default)]
+    pub files: Vec<FileNote>,
+}
+
+/// What a sealed file is.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FileNote {
+    /// The name that it had.
+    pub name: String,
+    /// What its first bytes say that it is; never what somebody said.
+    pub kind: String,
+    /// Bytes of the content.
+    pub size: u64,
+    /// SHA-256 of the content, hexadecimal.
+    pub sha256: String,
+    /// BLAKE3 of the sealed file, hexadecimal.
+    pub blob: String,
+}
+
+/// The age recipients to whom a report is sealed: intake officers whose keys are in force in a log of `size` entries, without
+/// those whom the reporter excludes.
+pub fn intake(keys: &KeyRing, size: u64, excluded: &BTreeSet<ActorId>) -> Vec<String> {
+    let told = keys.recipients(size).filter(|(key, _)| {
+        let may = keys.actor_of(key).is_some_and(|actor| !excluded.contains(&actor));
+        may && keys.roles(key).contains(&Role::Clerk)
+    });
+    let distinct: BTreeSet<String> = told.map(|(_, age)| age.to_owned()).collect();
+    distinct.into_iter().collect()
+}
+
+/// The age recipients to whom the office writes: every reporter who left one, and the intake officers, so that the office and a
+/// court can read what was written.
+pub fn correspondents(state: &super::State, intake: &[String]) -> Vec<String> {
+    let distinct: BTreeSet<&String> = state.recipients.values().chain(intake).collect();
+    distinct.into_iter().cloned().collect()
+}
+
+impl Blob {
+    /// What a body says of a sealed file.
+    pub fn new(hash: &str, size: u64, recipients: &[String]) -> Option<Self> {
+        let recipients = recipients.iter().map(|age| Text::new(age).ok()).collect::<Option<Vec<_>>>()?;
+        Some(Self { blob: Text::new(hash).ok()?, size, recipients })
+    }
+}
