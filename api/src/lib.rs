@@ -1,4 +1,4 @@
-//! The HTTP server of Adit: JSON API, its description, and a plain start page.
+//! The HTTP server of Adit: the reporter's pages, the JSON API and its description.
 //!
 //! A handler is extract → command → execute, or query → answer. Everything that writes goes through
 //! [`adit_core::office::Office`]; what may be read by whom is decided once, in [`access`]. All routes stand in
@@ -18,6 +18,7 @@ mod page;
 mod pending;
 pub mod problem;
 pub mod projector;
+mod reporter;
 pub mod routes;
 pub mod searcher;
 mod session;

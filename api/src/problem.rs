@@ -1,6 +1,7 @@
 //! Refusals over HTTP: RFC 9457 problem documents with code, rule, and words in both languages.
 
 use adit_core::decider::Rejection;
+use adit_core::ledger::blobs::BlobError;
 use adit_core::ledger::sequencer::AppendError;
 use adit_core::office::ExecuteError;
 use adit_core::refusal::{Lang, Refusal};
@@ -149,6 +150,18 @@ impl From<ExecuteError> for Problem {
             | ExecuteError::NoRandomness
             | ExecuteError::Rules(_)
             | ExecuteError::Body { .. } => unreadable(&error),
+        }
+    }
+}
+
+impl From<BlobError> for Problem {
+    /// A full disk is said before anything is thrown away.
+    fn from(error: BlobError) -> Self {
+        tracing::error!(%error, "a sealed file could not be kept or read");
+        match error {
+            BlobError::Missing(_) => ApiRefusal::NotFound.into(),
+            BlobError::Damaged(_) => ApiRefusal::Unreadable.into(),
+            BlobError::Io(_) => ApiRefusal::NotWritten.into(),
         }
     }
 }

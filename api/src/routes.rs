@@ -19,7 +19,7 @@ use crate::app::App;
 use crate::handlers::{commands, log, queries, search, sign_in};
 use crate::problem::{ApiRefusal, Problem};
 use crate::timekeeper::Timekeeper;
-use crate::{openapi, page};
+use crate::{openapi, page, reporter};
 
 /// Longest time for one request, in seconds.
 const REQUEST_SECONDS_MAX: u64 = 60;
@@ -56,6 +56,9 @@ fn routes() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(queries::rules))
         .routes(routes!(queries::rule))
         .routes(routes!(queries::health))
+        .routes(routes!(reporter::home::home))
+        .routes(routes!(reporter::report::form, reporter::report::submit))
+        .routes(routes!(reporter::follow::form, reporter::follow::act))
         .routes(routes!(page::start))
         .routes(routes!(page::table))
         .routes(routes!(page::docs))

@@ -179,7 +179,7 @@ impl Label {
     }
 }
 
-fn render(page: &impl Template) -> Answered {
+pub(crate) fn render(page: &impl Template) -> Answered {
     let html = page.render().map_err(|error| unreadable(&error))?;
     Ok(Html(html).into_response())
 }
@@ -206,8 +206,8 @@ fn eyes(demonstration: bool, anybody: &Anybody) -> Option<Reader> {
 
 /// Start page
 ///
-/// 首页：台账的规模、树根、检查点和汇总表。
-#[utoipa::path(get, path = "/", tag = "server", responses((status = 200, description = "HTML")))]
+/// 台账首页：台账的规模、树根、检查点和汇总表。
+#[utoipa::path(get, path = "/start", tag = "server", responses((status = 200, description = "HTML")))]
 pub(crate) async fn start(State(app): Shared, anybody: Anybody) -> Answered {
     let reader = eyes(app.options.demonstration, &anybody);
     let note = app.checkpoint(anybody.sees_unpublished());

@@ -205,6 +205,9 @@ pub struct Answer {
 #[serde(deny_unknown_fields)]
 pub struct Sealed {
     pub sealed: Blob,
+    /// Files that came with it, each sealed by itself.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub files: Vec<Blob>,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]

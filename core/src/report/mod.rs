@@ -93,6 +93,12 @@ fn blob(blob: &Blob) -> Result<(), Refused> {
     need(form && blob.size > 0 && !blob.recipients.is_empty(), Refused::BadBlob)
 }
 
+/// A sealed word and its files.
+fn blobs(word: &Sealed) -> Result<(), Refused> {
+    need(word.files.len() <= FILES_MAX, Refused::TooMany)?;
+    [&word.sealed].into_iter().chain(&word.files).try_for_each(blob)
+}
+
 /// Answers can be sealed to it.
 fn readable(recipient: Option<&Short>) -> Result<(), Refused> {
     need(recipient.is_none_or(|age| is_age_recipient(age.as_str())), Refused::BadRecipient)
@@ -220,8 +226,8 @@ fn verdict(state: &State, moment: &Moment<'_>, event: ReportEvent) -> Decision {
     need(state.status != Status::Absent, Refused::NotReported)?;
     need(by_reporter(state, moment), Refused::NeedsReporter)?;
     need(matches!(state.status, Status::Answered | Status::Closed), Refused::NotAnswered)?;
-    if let ReportEvent::Disputed(sealed) = &event {
-        blob(&sealed.sealed)?;
+    if let ReportEvent::Disputed(word) = &event {
+        blobs(word)?;
     }
     Ok(event)
 }
@@ -260,7 +266,7 @@ fn sealed(
     need(state.status != Status::Absent, Refused::NotReported)?;
     let officer = signed_by(moment.by, Role::Clerk) || signed_by(moment.by, Role::Handler);
     need(by_reporter(state, moment) || (officers_too && officer), Refused::NeedsReporter)?;
-    blob(&word.sealed)?;
+    blobs(word)?;
     Ok(event)
 }
 
@@ -293,6 +299,13 @@ fn rotate_key(state: &State, rotate: &RotateKey, moment: &Moment<'_>) -> Decisio
     need(signs(&new) && !state.keys.contains(&new), Refused::KeyNotTheSigners)?;
     readable(rotate.recipient.as_ref())?;
     Ok(ReportEvent::KeyRotated(rotate.clone()))
+}
+
+/// Nobody writes in the reporter's name from now on.
+fn lock(state: &State, moment: &Moment<'_>) -> Decision {
+    need(state.status != Status::Absent, Refused::NotReported)?;
+    need(by_reporter(state, moment), Refused::NeedsReporter)?;
+    Ok(ReportEvent::Locked(Empty {}))
 }
 
 fn record_overdue(state: &State, overdue: &RecordOverdue, moment: &Moment<'_>) -> Decision {
@@ -348,8 +361,7 @@ impl Decider for ReportDecider {
             ReportCommand::Link(command) => link(state, command, moment),
             ReportCommand::Join(command) => join(state, command, moment),
             ReportCommand::RotateKey(command) => rotate_key(state, command, moment),
-            ReportCommand::Lock(_) => need(by_reporter(state, moment), Refused::NeedsReporter)
-                .map(|()| ReportEvent::Locked(Empty {})),
+            ReportCommand::Lock(_) => lock(state, moment),
             ReportCommand::RecordOverdue(command) => record_overdue(state, command, moment),
         };
         event.map(|event| vec![event])

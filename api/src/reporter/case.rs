@@ -1,0 +1,201 @@
+//! A report as its reporter sees it: found by the secret, read from the ledger, and opened with the secret's own identity.
+
+use std::collections::BTreeSet;
+
+use adit_core::event::{Event, Fact};
+use adit_core::id::StreamId;
+use adit_core::ledger::vkey::SigningKey;
+use adit_core::office::ExecuteError;
+use adit_core::report::{self, Blob, FileNote, Message, ReportEvent, Status, Testimony, reporter_key};
+use adit_core::reward::{self, RewardEvent};
+use adit_core::seal::{self, Identity};
+use adit_core::secret::Secret;
+use adit_core::units::{Day, Fen, Position, Timestamp};
+use serde::de::DeserializeOwned;
+use zeroize::Zeroizing;
+
+use super::language::Language;
+use crate::app::App;
+use crate::problem::{Problem, unreadable};
+
+/// A report whose secret was shown.
+pub(crate) struct Case {
+    pub(crate) stream: StreamId,
+    pub(crate) state: report::State,
+    pub(crate) facts: Vec<Fact>,
+    /// What was told, as far as the secret opens it.
+    pub(crate) testimony: Testimony,
+    pub(crate) letters: Vec<Letter>,
+    pub(crate) rewards: Vec<Reward>,
+    /// The key that signs in the report's stream.
+    pub(crate) key: SigningKey,
+}
+
+/// A sealed word that was exchanged.
+pub(crate) struct Letter {
+    pub(crate) by_reporter: bool,
+    /// Which kind of event carried it.
+    pub(crate) kind: &'static str,
+    pub(crate) on: Day,
+    pub(crate) words: String,
+    pub(crate) files: Vec<FileNote>,
+}
+
+/// What the reporter gets, or may claim.
+pub(crate) struct Reward {
+    pub(crate) stream: StreamId,
+    pub(crate) status: reward::Status,
+    /// The share of this reporter.
+    pub(crate) amount: Fen,
+    pub(crate) whole: Fen,
+    /// Reasons with their sources, in the page's language.
+    pub(crate) reasons: Vec<String>,
+    pub(crate) claim_due: Option<Day>,
+    pub(crate) claimed: bool,
+    pub(crate) given_up: bool,
+    /// The code that a cash desk pays for; only where this reporter claimed with one.
+    pub(crate) voucher: Option<Zeroizing<String>>,
+}
+
+fn fault(error: &ExecuteError) -> Problem {
+    unreadable(error)
+}
+
+impl Case {
+    /// The report of a secret; `None` where there is none, or the secret was changed or locked.
+    pub(crate) fn open(app: &App, secret: &Secret, language: Language) -> Result<Option<Self>, Problem> {
+        let ledger = app.office.ledger();
+        let origin = ledger.origin();
+        let anywhere = StreamId::new(adit_core::id::StreamKind::Report, adit_core::id::Id::default());
+        let probe = secret.sign_key(origin, &anywhere).map_err(|error| unreadable(&error))?;
+        let found = app.office.find(&reporter_key(&probe.vkey())).map_err(|error| fault(&error))?;
+        let Some(stream) = found else { return Ok(None) };
+        let key = secret.sign_key(origin, &stream).map_err(|error| unreadable(&error))?;
+        let state = app.office.report(stream).map_err(|error| fault(&error))?;
+        if !state.keys.contains(&key.vkey().to_string()) {
+            return Ok(None);
+        }
+        let facts = ledger.stream(&stream).map_err(|error| unreadable(&error))?;
+        let identity = secret.identity(origin);
+        let told = state.report.as_ref().and_then(|report| report.testimony.as_ref());
+        let testimony = told.and_then(|blob| opened(app, blob, &identity)).unwrap_or_default();
+        let letters = facts.iter().filter_map(|fact| Letter::of(app, fact, &identity)).collect();
+        let claim = secret.claim_public(origin).map_err(|error| unreadable(&error))?;
+        let streams = app.projector.read(|all| all.rewards.of_report(&stream));
+        let mut rewards = Vec::new();
+        for stream in streams {
+            rewards.extend(Reward::of(app, stream, &state, &claim, secret, language)?);
+        }
+        Ok(Some(Self { stream, state, facts, testimony, letters, rewards, key }))
+    }
+
+    pub(crate) fn first(&self) -> Position {
+        self.facts.first().map(|fact| fact.position).unwrap_or_default()
+    }
+
+    pub(crate) fn excluded(&self) -> &BTreeSet<adit_core::id::ActorId> {
+        &self.state.excluded
+    }
+
+    /// When a step was taken last.
+    pub(crate) fn done(&self, is: impl Fn(&ReportEvent) -> bool) -> Option<Timestamp> {
+        let taken =
+            self.facts.iter().rev().find(|fact| matches!(&fact.event, Event::Report(event) if is(event)));
+        taken.map(|fact| fact.at)
+    }
+
+    /// What the reporter may still say of the answer.
+    pub(crate) fn may_judge(&self) -> bool {
+        matches!(self.state.status, Status::Answered | Status::Closed)
+    }
+}
+
+/// The content of a sealed file, where it is there, whole, sealed to this identity, and of the form that is asked for.
+fn opened<T: DeserializeOwned>(app: &App, blob: &Blob, identity: &Identity) -> Option<T> {
+    let sealed = app.office.ledger().blobs()?.read(blob.blob.as_str()).ok()?;
+    let content = seal::open(&sealed, identity).ok()?;
+    serde_json::from_slice(&content).ok()
+}
+
+impl Letter {
+    fn of(app: &App, fact: &Fact, identity: &Identity) -> Option<Self> {
+        let Event::Report(event) = &fact.event else { return None };
+        let blob = match event {
+            ReportEvent::MessageSent(sealed)
+            | ReportEvent::EvidenceAdded(sealed)
+            | ReportEvent::Disputed(sealed)
+            | ReportEvent::RetaliationAlleged(sealed) => &sealed.sealed,
+            ReportEvent::Answered(answer) => answer.sealed.as_ref()?,
+            ReportEvent::Reported(_)
+            | ReportEvent::Accepted(_)
+            | ReportEvent::Declined(_)
+            | ReportEvent::Transferred(_)
+            | ReportEvent::Verified(_)
+            | ReportEvent::Handled(_)
+            | ReportEvent::Extended(_)
+            | ReportEvent::Satisfied(_)
+            | ReportEvent::Closed(_)
+            | ReportEvent::Reopened(_)
+            | ReportEvent::Linked(_)
+            | ReportEvent::Joined(_)
+            | ReportEvent::KeyRotated(_)
+            | ReportEvent::Locked(_)
+            | ReportEvent::Overdue(_) => return None,
+        };
+        let message: Message = opened(app, blob, identity)?;
+        Some(Self {
+            by_reporter: fact.by.is_empty(),
+            kind: adit_core::decider::StreamEvent::kind(event),
+            on: fact.at.day(),
+            words: message.words,
+            files: message.files,
+        })
+    }
+}
+
+impl Reward {
+    fn of(
+        app: &App,
+        stream: StreamId,
+        report: &report::State,
+        claim: &str,
+        secret: &Secret,
+        language: Language,
+    ) -> Result<Option<Self>, Problem> {
+        let state = app.office.reward(stream).map_err(|error| fault(&error))?;
+        // Until it was approved and told, nothing is promised.
+        if matches!(
+            state.status,
+            reward::Status::Absent | reward::Status::Assessed | reward::Status::Approved
+        ) {
+            return Ok(None);
+        }
+        let Some(assessed) = &state.assessed else { return Ok(None) };
+        let nth = report.claim_keys.iter().position(|key| key == claim);
+        let share = nth.and_then(|nth| assessed.claim_keys.get(nth).zip(assessed.shares_yuan.get(nth)));
+        let Some((share, amount)) = share else { return Ok(None) };
+        let code = secret.voucher(app.office.ledger().origin(), &stream);
+        let facts = app.office.ledger().stream(&stream).map_err(|error| unreadable(&error))?;
+        let with_voucher = facts.iter().any(|fact| {
+            matches!(&fact.event, Event::Reward(RewardEvent::Claimed(claimed))
+                if claimed.voucher.as_deref() == Some(&adit_core::secret::voucher_hash(&code)))
+        });
+        Ok(Some(Self {
+            stream,
+            status: state.status,
+            amount: *amount,
+            whole: assessed.amount_yuan,
+            reasons: assessed.reasons.iter().map(|reason| said(reason, language)).collect(),
+            claim_due: state.claim_due,
+            claimed: state.claimed.contains(share),
+            given_up: state.fallen_back.contains(share),
+            voucher: with_voucher.then_some(code),
+        }))
+    }
+}
+
+fn said(reason: &adit_core::rules::Reason, language: Language) -> String {
+    let refusal = adit_core::refusal::Refusal { code: reason.code.clone(), details: reason.details.clone() };
+    let words = language.refusal(&refusal);
+    if reason.source.is_empty() { words } else { format!("{words}（{}）", reason.source) }
+}

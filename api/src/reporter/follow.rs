@@ -1,0 +1,562 @@
+//! My report: what became of it, messages both ways, the reward, and the secret itself. Each request carries the secret in its
+//! body; nothing is remembered between two of them.
+
+use std::sync::Arc;
+
+use adit_core::command::{Command, Request};
+use adit_core::id::{CommandId, Id, StreamId};
+use adit_core::ledger::vkey::SigningKey;
+use adit_core::refusal::Refusal;
+use adit_core::report::{
+    Blob, Empty, Message, ReportCommand, ReportEvent, RotateKey, Sealed, Status, TESTIMONY_V, correspondents,
+    intake,
+};
+use adit_core::reward::{self, Claim, RewardCommand};
+use adit_core::seal::{self, Kind};
+use adit_core::secret::{Secret, voucher_hash};
+use adit_core::text::Text;
+use adit_core::units::{Day, Timestamp};
+use askama::Template;
+use axum::extract::{RawQuery, State};
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+
+use super::case::{Case, Letter};
+use super::form::{Form, SealedFile};
+use super::language::Language;
+use super::report::listed;
+use crate::app::App;
+use crate::handlers::{Answered, Shared, blocking};
+use crate::page::render;
+use crate::problem::{ApiRefusal, Problem, unreadable};
+
+/// Longest message, in characters.
+const MESSAGE_CHARS_MAX: usize = 20_000;
+/// Which words of the secret are asked for before the receipt is left, counted from 0: one of each of three groups.
+const ASKED: [usize; 3] = [1, 6, 10];
+
+#[derive(Template)]
+#[template(path = "reporter/key.html")]
+struct Asks {
+    w: Language,
+    fault: Option<String>,
+    locked: bool,
+}
+
+/// The receipt, right after the report and whenever it is wanted again.
+#[derive(Template)]
+#[template(path = "reporter/receipt.html")]
+pub(super) struct Receipt {
+    w: Language,
+    groups: Vec<Vec<&'static str>>,
+    secret: String,
+    qr: String,
+    number: String,
+    position: u64,
+    on: Day,
+    next: Option<Day>,
+    files: Vec<std::collections::BTreeMap<&'static str, String>>,
+    asked: Vec<usize>,
+    fault: Option<String>,
+}
+
+#[derive(Template)]
+#[template(path = "reporter/follow.html")]
+struct Follow {
+    w: Language,
+    secret: String,
+    number: String,
+    position: u64,
+    steps: Vec<Step>,
+    outcome: Option<String>,
+    letters: Vec<Said>,
+    told: String,
+    files: Vec<std::collections::BTreeMap<&'static str, String>>,
+    cards: Vec<Card>,
+    may_judge: bool,
+    disputed: bool,
+    done: Option<String>,
+    fault: Option<String>,
+    /// Text that was typed and could not be sent.
+    kept: String,
+    /// Ids for the commands that this page may send: sent twice, each is carried out once.
+    ids: Vec<String>,
+    /// Officers to whom nothing is sealed.
+    excluded: Vec<String>,
+}
+
+/// One of the five steps.
+struct Step {
+    name: &'static str,
+    /// `done`, `now`, `late` or `later`.
+    state: &'static str,
+    day: String,
+}
+
+struct Said {
+    by_reporter: bool,
+    kind: String,
+    on: Day,
+    words: String,
+    files: Vec<std::collections::BTreeMap<&'static str, String>>,
+}
+
+struct Card {
+    reward: StreamId,
+    amount: String,
+    whole: String,
+    shared: bool,
+    reasons: Vec<String>,
+    claim_due: Option<Day>,
+    state: &'static str,
+    voucher: String,
+    qr: String,
+    id: String,
+}
+
+pub(super) fn receipt_page(case: &Case, secret: &Secret, w: Language, fault: Option<String>) -> Receipt {
+    let text = secret.text(w.script());
+    let next = ["accept", "handle", "answer"].iter().filter_map(|clock| case.state.clocks.get(*clock)).min();
+    Receipt {
+        w,
+        groups: super::groups(secret, w),
+        qr: super::qr(&text),
+        secret: text.to_string(),
+        number: super::case_number(&case.stream),
+        position: case.first().0,
+        on: case.facts.first().map(|fact| fact.day).unwrap_or_default(),
+        next: next.copied(),
+        files: listed(&case.testimony.files),
+        asked: ASKED.iter().map(|nth| nth + 1).collect(),
+        fault,
+    }
+}
+
+fn steps(case: &Case, today: Day) -> Vec<Step> {
+    let due = |clock: &str| case.state.clocks.get(clock).copied();
+    let missed = |clock: &str| case.state.missed.contains(clock) || due(clock).is_some_and(|due| due < today);
+    let taken: [(&str, Option<&str>, Option<Day>); 5] = [
+        ("received", None, case.facts.first().map(|fact| fact.at.day())),
+        (
+            "accepted",
+            Some("accept"),
+            done(case, |event| {
+                matches!(
+                    event,
+                    ReportEvent::Accepted(_) | ReportEvent::Declined(_) | ReportEvent::Transferred(_)
+                )
+            }),
+        ),
+        ("verified", Some("handle"), done(case, |event| matches!(event, ReportEvent::Verified(_)))),
+        ("handled", Some("handle"), done(case, |event| matches!(event, ReportEvent::Handled(_)))),
+        ("answered", Some("answer"), done(case, |event| matches!(event, ReportEvent::Answered(_)))),
+    ];
+    let ended = matches!(case.state.status, Status::Declined | Status::Transferred);
+    let mut current = true;
+    let mut steps = Vec::new();
+    for (name, clock, on) in taken {
+        let late = on.is_none() && clock.is_some_and(missed);
+        let state = match on {
+            Some(_) => "done",
+            None if late => "late",
+            None if current && !ended => "now",
+            None => "later",
+        };
+        current &= on.is_some();
+        let day = on.or_else(|| due(clock?)).map(|day| day.to_string()).unwrap_or_default();
+        steps.push(Step { name, state, day });
+    }
+    steps
+}
+
+fn done(case: &Case, is: impl Fn(&ReportEvent) -> bool) -> Option<Day> {
+    case.done(is).map(Timestamp::day)
+}
+
+/// How it ended, where it did.
+fn outcome(case: &Case, w: Language) -> Option<String> {
+    match case.state.status {
+        Status::Declined => Some(w.t("follow.declined")),
+        Status::Transferred => Some(w.t("follow.transferred")),
+        Status::Closed => Some(w.t("follow.closed")),
+        Status::Absent
+        | Status::Reported
+        | Status::Accepted
+        | Status::Verified
+        | Status::Handled
+        | Status::Answered => None,
+    }
+}
+
+fn card(reward: &super::case::Reward) -> Result<Card, Problem> {
+    let state = match reward.status {
+        _ if reward.given_up => "given_up",
+        reward::Status::Paid => "paid",
+        reward::Status::Denied => "denied",
+        _ if reward.claimed => "claimed",
+        reward::Status::Notified => "open",
+        reward::Status::Absent
+        | reward::Status::Assessed
+        | reward::Status::Approved
+        | reward::Status::Claimed
+        | reward::Status::Forfeited
+        | reward::Status::Waived => "over",
+    };
+    let voucher = reward.voucher.as_ref().filter(|_| state == "claimed").map(|code| code.to_string());
+    let voucher = voucher.unwrap_or_default();
+    Ok(Card {
+        reward: reward.stream,
+        amount: reward.amount.to_string(),
+        whole: reward.whole.to_string(),
+        shared: reward.amount != reward.whole,
+        reasons: reward.reasons.clone(),
+        claim_due: reward.claim_due,
+        state,
+        qr: if voucher.is_empty() { String::new() } else { super::qr(&voucher) },
+        voucher,
+        id: fresh_id()?,
+    })
+}
+
+fn fresh_id() -> Result<String, Problem> {
+    Id::random().map(|id| id.to_string()).map_err(|error| unreadable(&error))
+}
+
+fn follow_page(
+    app: &App,
+    case: &Case,
+    secret: &Secret,
+    w: Language,
+    said: Result<Option<String>, (String, String)>,
+) -> Result<Follow, Problem> {
+    let told = |letter: &Letter| Said {
+        by_reporter: letter.by_reporter,
+        kind: w.t(&format!("said.{}", letter.kind.trim_start_matches("report."))),
+        on: letter.on,
+        words: letter.words.clone(),
+        files: listed(&letter.files),
+    };
+    let (done, (fault, kept)) = match said {
+        Ok(done) => (done, (None, String::new())),
+        Err((fault, kept)) => (None, (Some(fault), kept)),
+    };
+    Ok(Follow {
+        w,
+        secret: secret.text(w.script()).to_string(),
+        number: super::case_number(&case.stream),
+        position: case.first().0,
+        steps: steps(case, app.office.ledger().now().day()),
+        outcome: outcome(case, w),
+        letters: case.letters.iter().map(told).collect(),
+        told: case.testimony.words.clone(),
+        files: listed(&case.testimony.files),
+        cards: case.rewards.iter().map(card).collect::<Result<_, _>>()?,
+        may_judge: case.may_judge(),
+        disputed: case.state.disputed,
+        done,
+        fault,
+        kept,
+        ids: (0..5).map(|_| fresh_id()).collect::<Result<_, _>>()?,
+        excluded: case.excluded().iter().map(ToString::to_string).collect(),
+    })
+}
+
+/// Follow a report
+///
+/// 查询网页：输入十二字口令。
+#[utoipa::path(get, path = "/my", tag = "reporter", params(("lang" = Option<String>, Query, description = "zh or en")),
+    responses((status = 200, description = "HTML")))]
+pub(crate) async fn form(RawQuery(query): RawQuery, headers: HeaderMap) -> Answered {
+    let w = Language::of(query.as_deref(), &headers);
+    render(&Asks { w, fault: None, locked: false })
+}
+
+/// My report, and what its reporter does there
+///
+/// 我的举报：口令随表单送来。`step` 为空查看；`check` 核对口令；`message`、`evidence`、`retaliation` 发送；`satisfied`、`disputed`
+/// 评价答复；`claim`、`waive` 领奖或放弃；`rotate` 更换口令；`lock` 锁定；`receipt` 下载回执。
+#[utoipa::path(post, path = "/my", tag = "reporter",
+    responses((status = 200, description = "HTML, or the receipt file"), (status = 404, description = "HTML: no report has this secret"),
+        (status = 422, description = "HTML: what is wrong")))]
+pub(crate) async fn act(
+    State(app): Shared,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+    form: Form,
+) -> Answered {
+    let w = Language::named(form.get("lang")).unwrap_or_else(|| Language::of(query.as_deref(), &headers));
+    let last = app.office.ledger().size().checked_sub(1);
+    if let Some(last) = last {
+        // Rewards are found in the read models; they follow the ledger within moments.
+        let _ = app.projector.wait_for(adit_core::units::Position(last)).await;
+    }
+    blocking(move || answer(&app, w, &form)).await
+}
+
+fn answer(app: &Arc<App>, w: Language, form: &Form) -> Result<Response, Problem> {
+    let secret = match Secret::parse(form.get("secret")) {
+        Ok(secret) => secret,
+        Err(error) => return ask_again(w, &error.into(), StatusCode::UNPROCESSABLE_ENTITY),
+    };
+    let Some(case) = Case::open(app, &secret, w)? else {
+        return ask_again(w, &Refusal::new("reporter.unknown_secret"), StatusCode::NOT_FOUND);
+    };
+    match form.get("step") {
+        "check" => return check(app, &case, &secret, w, form),
+        "receipt" => return receipt_file(app, &case),
+        "show" => return render(&receipt_page(&case, &secret, w, None)),
+        "lock" => {
+            run(app, &case, form, ReportCommand::Lock(Empty {}), &[&case.key]).map_err(Refused::problem)?;
+            return render(&Asks { w, fault: None, locked: true });
+        }
+        "rotate" => return rotate(app, &case, &secret, w, form),
+        _ => {}
+    }
+    let said = step(app, &case, &secret, w, form);
+    let (status, said) = match said {
+        Ok(done) => (StatusCode::OK, Ok(done)),
+        Err(refused) => (refused.status(), Err((refused.words(w), form.get("words").to_owned()))),
+    };
+    // What was done is read again, so that the page shows it.
+    let case = Case::open(app, &secret, w)?.unwrap_or(case);
+    let page = follow_page(app, &case, &secret, w, said)?;
+    Ok((status, render(&page)?).into_response())
+}
+
+fn ask_again(w: Language, refusal: &Refusal, status: StatusCode) -> Answered {
+    let page = Asks { w, fault: Some(w.refusal(refusal)), locked: false };
+    Ok((status, render(&page)?).into_response())
+}
+
+/// Why a step was not taken.
+enum Refused {
+    Rule(Refusal),
+    Fault(Problem),
+}
+
+impl Refused {
+    fn status(&self) -> StatusCode {
+        match self {
+            Self::Rule(_) => StatusCode::UNPROCESSABLE_ENTITY,
+            Self::Fault(problem) => problem.status,
+        }
+    }
+
+    fn words(&self, w: Language) -> String {
+        match self {
+            Self::Rule(refusal) => w.refusal(refusal),
+            Self::Fault(problem) => w.refusal(&problem.refusal),
+        }
+    }
+
+    fn problem(self) -> Problem {
+        match self {
+            Self::Rule(refusal) => refusal.into(),
+            Self::Fault(problem) => problem,
+        }
+    }
+}
+
+impl From<Problem> for Refused {
+    fn from(problem: Problem) -> Self {
+        Self::Fault(problem)
+    }
+}
+
+impl From<Refusal> for Refused {
+    fn from(refusal: Refusal) -> Self {
+        Self::Rule(refusal)
+    }
+}
+
+/// Carries out what the form asks for; what was done, in the page's words.
+fn step(
+    app: &App,
+    case: &Case,
+    secret: &Secret,
+    w: Language,
+    form: &Form,
+) -> Result<Option<String>, Refused> {
+    let step = form.get("step");
+    match step {
+        "message" | "evidence" | "retaliation" | "disputed" => {
+            let sealed = letter(app, case, secret, form)?;
+            let command = match step {
+                "message" => ReportCommand::Message(sealed),
+                "evidence" => ReportCommand::AddEvidence(sealed),
+                "retaliation" => ReportCommand::AllegeRetaliation(sealed),
+                _ => ReportCommand::Dispute(sealed),
+            };
+            run(app, case, form, command, &[&case.key])?;
+        }
+        "satisfied" => run(app, case, form, ReportCommand::Satisfy(Empty {}), &[&case.key])?,
+        "claim" | "waive" => claim(app, case, secret, form, step == "claim")?,
+        _ => return Ok(None),
+    }
+    Ok(Some(w.t(&format!("did.{step}"))))
+}
+
+/// Seals what was written, with a list of the files that came with it, to the office and to the reporter.
+fn letter(app: &App, case: &Case, secret: &Secret, form: &Form) -> Result<Sealed, Refused> {
+    if let Some(fault) = &form.fault {
+        return Err(fault.clone().into());
+    }
+    let words = form.get("words").trim();
+    if words.is_empty() && form.files.is_empty() {
+        return Err(Refusal::new("reporter.nothing_written").into());
+    }
+    if !words.is_empty() && Text::<MESSAGE_CHARS_MAX>::new(words).is_err() {
+        return Err(Refusal::new("reporter.hidden_character")
+            .with("question", "reporter.question_words")
+            .into());
+    }
+    if Secret::parse(words).is_ok() || contains_secret(words, secret) {
+        return Err(Refusal::new("reporter.secret_in_message").into());
+    }
+    let notes = form.files.iter().map(|file: &SealedFile| file.note.clone()).collect();
+    let message = Message { v: TESTIMONY_V, words: words.to_owned(), files: notes };
+    let text = zeroize::Zeroizing::new(serde_json::to_vec(&message).map_err(|error| unreadable(&error))?);
+    let ledger = app.office.ledger();
+    let office = intake(&ledger.keys(), ledger.size(), case.excluded());
+    if office.is_empty() {
+        return Err(Refusal::new("reporter.nobody_left").into());
+    }
+    let mut files = Vec::new();
+    for file in &form.files {
+        if file.recipients.iter().any(|age| !office.contains(age)) {
+            return Err(Refusal::new("reporter.file_again").with("name", &file.note.name).into());
+        }
+        files.extend(Blob::new(&file.note.blob, file.sealed, &file.recipients));
+    }
+    let recipients = correspondents(&case.state, &office);
+    let sealed = seal::seal(&text, recipients.iter().map(String::as_str), Kind::Text);
+    let sealed = sealed.map_err(|error| unreadable(&error))?;
+    let blobs = ledger.blobs().ok_or(ApiRefusal::Unreadable).map_err(Problem::from)?;
+    let hash = blobs.put(&sealed).map_err(Problem::from)?;
+    let blob = Blob::new(&hash, sealed.len() as u64, &recipients);
+    let sealed = blob.ok_or_else(|| Problem::from(ApiRefusal::Unreadable))?;
+    Ok(Sealed { sealed, files })
+}
+
+/// Whether somebody is about to send the secret itself.
+fn contains_secret(words: &str, secret: &Secret) -> bool {
+    let squeezed: String =
+        words.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect();
+    [adit_core::secret::Script::Chinese, adit_core::secret::Script::English]
+        .iter()
+        .any(|script| squeezed.contains(&secret.words(*script).concat()))
+}
+
+fn run(
+    app: &App,
+    case: &Case,
+    form: &Form,
+    command: ReportCommand,
+    keys: &[&SigningKey],
+) -> Result<(), Refused> {
+    execute(app, case.stream, form, Command::Report(command), keys)
+}
+
+fn execute(
+    app: &App,
+    stream: StreamId,
+    form: &Form,
+    command: Command,
+    keys: &[&SigningKey],
+) -> Result<(), Refused> {
+    // The page made the id, so that a double tap or a retry is one command.
+    let id: CommandId = form.get("id").parse().map_err(|_| Problem::from(ApiRefusal::BadRequest))?;
+    let before = app.office.ledger().answered(&id).map_err(|error| unreadable(&error))?;
+    if before.is_some() {
+        return Ok(());
+    }
+    let request = Request { id, stream: Some(stream), command };
+    match app.office.execute(&request, keys).map_err(Problem::from) {
+        Ok(_) => Ok(()),
+        Err(problem) if problem.status == StatusCode::UNPROCESSABLE_ENTITY => Err(problem.refusal.into()),
+        Err(problem) => Err(problem.into()),
+    }
+}
+
+/// One press: signed with the claim key, and paid against a voucher without a name.
+fn claim(app: &App, case: &Case, secret: &Secret, form: &Form, wanted: bool) -> Result<(), Refused> {
+    let asked: Option<StreamId> = form.get("reward").parse().ok();
+    let reward = case.rewards.iter().find(|reward| Some(reward.stream) == asked);
+    let reward = reward.ok_or_else(|| Refusal::new("reporter.no_such_reward"))?;
+    let origin = app.office.ledger().origin();
+    let key = secret.claim_key(origin, &reward.stream).map_err(|error| unreadable(&error))?;
+    let command = if wanted {
+        let voucher = voucher_hash(&secret.voucher(origin, &reward.stream));
+        RewardCommand::Claim(Claim { key: key.vkey(), voucher: Text::new(&voucher).ok() })
+    } else {
+        RewardCommand::Waive(Claim::of(key.vkey()))
+    };
+    execute(app, reward.stream, form, Command::Reward(command), &[&key])
+}
+
+/// The three words that are asked for before the receipt is left.
+fn check(app: &App, case: &Case, secret: &Secret, w: Language, form: &Form) -> Answered {
+    let words = secret.words(w.script());
+    let typed: Vec<String> = form.all("typed").map(|word| word.trim().to_lowercase()).collect();
+    let wanted: Vec<&str> = ASKED.iter().filter_map(|nth| words.get(*nth).copied()).collect();
+    if typed == wanted {
+        let page = follow_page(app, case, secret, w, Ok(Some(w.t("receipt.well_kept"))))?;
+        return render(&page);
+    }
+    let page = receipt_page(case, secret, w, Some(w.t("receipt.not_the_words")));
+    Ok((StatusCode::UNPROCESSABLE_ENTITY, render(&page)?).into_response())
+}
+
+/// The receipt file of the report's first entry, against the newest checkpoint: it need not wait for a publication.
+fn receipt_file(app: &App, case: &Case) -> Answered {
+    let ledger = app.office.ledger();
+    let position = case.first();
+    let stored = ledger.stored(position).map_err(|error| unreadable(&error))?.ok_or(ApiRefusal::NotFound)?;
+    let receipts = ledger.receipts(&[stored], &ledger.checkpoint()).map_err(|error| unreadable(&error))?;
+    let receipt = receipts.into_iter().flatten().next().ok_or(ApiRefusal::NotFound)?;
+    let name = format!("attachment; filename=\"{position}.tlog-proof\"");
+    let kind = "text/plain; charset=utf-8".to_owned();
+    Ok(([(header::CONTENT_TYPE, kind), (header::CONTENT_DISPOSITION, name)], receipt.to_bytes())
+        .into_response())
+}
+
+/// Another secret for the same report; the old one opens nothing from then on.
+fn rotate(app: &App, case: &Case, old: &Secret, w: Language, form: &Form) -> Answered {
+    // The new secret was made for this form, so that a retry gives the same one.
+    let new = Secret::parse(form.get("new_secret"));
+    let Ok(new) = new else {
+        let fresh = Secret::generate().map_err(|error| unreadable(&error))?;
+        let page = Rotate {
+            w,
+            secret: old.text(w.script()).to_string(),
+            groups: super::groups(&fresh, w),
+            new_secret: fresh.text(w.script()).to_string(),
+            qr: super::qr(&fresh.text(w.script())),
+            id: fresh_id()?,
+        };
+        return render(&page);
+    };
+    let origin = app.office.ledger().origin();
+    let key = new.sign_key(origin, &case.stream).map_err(|error| unreadable(&error))?;
+    let claim = new.claim_public(origin).map_err(|error| unreadable(&error))?;
+    let command = ReportCommand::RotateKey(RotateKey {
+        old: case.key.vkey(),
+        new: key.vkey(),
+        claim_key: Text::new(&claim).ok(),
+        recipient: Text::new(&new.identity(origin).recipient()).ok(),
+    });
+    run(app, case, form, command, &[&case.key, &key]).map_err(Refused::problem)?;
+    let case = Case::open(app, &new, w)?.ok_or(ApiRefusal::Unreadable)?;
+    render(&follow_page(app, &case, &new, w, Ok(Some(w.t("did.rotate"))))?)
+}
+
+#[derive(Template)]
+#[template(path = "reporter/rotate.html")]
+struct Rotate {
+    w: Language,
+    secret: String,
+    groups: Vec<Vec<&'static str>>,
+    new_secret: String,
+    qr: String,
+    id: String,
+}

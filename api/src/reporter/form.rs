@@ -1,0 +1,241 @@
+//! A form as a reporter's browser sends it. Files are sealed as they arrive: no byte of one lies readable on a disk, and no
+//! temporary file is made.
+
+use std::collections::BTreeSet;
+use std::io::Write;
+use std::sync::Arc;
+
+use adit_core::id::ActorId;
+use adit_core::ledger::blobs::{BlobError, Incoming};
+use adit_core::ledger::vkey::hex;
+use adit_core::refusal::Refusal;
+use adit_core::report::{FILES_MAX, FileNote, intake};
+use adit_core::seal::{Kind, SealError, Sealing};
+use axum::extract::multipart::Field;
+use axum::extract::{DefaultBodyLimit, FromRequest, Multipart, Request};
+use axum::http::{StatusCode, header};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+use zeroize::Zeroizing;
+
+use crate::app::App;
+use crate::handlers::blocking;
+use crate::problem::{ApiRefusal, Problem, unreadable};
+
+/// Largest file, in bytes.
+const FILE_BYTES_MAX: u64 = 100 * 1024 * 1024;
+/// Largest form: all files of a report, and what is typed.
+const FORM_BYTES_MAX: usize = 301 * 1024 * 1024;
+/// Largest typed field, in bytes.
+const FIELD_BYTES_MAX: usize = 128 * 1024;
+/// Most fields.
+const FIELDS_MAX: usize = 400;
+/// Longest name of a file that is kept, in characters.
+const NAME_CHARS_MAX: usize = 80;
+
+/// A file that was sealed: what the page and the testimony say of it, and to whom it was sealed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct SealedFile {
+    pub(crate) note: FileNote,
+    /// Bytes of the sealed file.
+    pub(crate) sealed: u64,
+    pub(crate) recipients: Vec<String>,
+}
+
+impl SealedFile {
+    /// As it travels with the form.
+    pub(crate) fn text(&self) -> String {
+        serde_json::to_string(self).unwrap_or_default()
+    }
+}
+
+/// What was typed and chosen. Leaves memory when it is dropped.
+#[derive(Default)]
+pub(crate) struct Form {
+    fields: Vec<(String, Zeroizing<String>)>,
+    pub(crate) files: Vec<SealedFile>,
+    /// What was wrong with a file; the rest of the form is whole.
+    pub(crate) fault: Option<Refusal>,
+}
+
+impl Form {
+    /// The last value of a field; empty where there is none.
+    pub(crate) fn get(&self, name: &str) -> &str {
+        let last = self.fields.iter().rev().find(|(field, _)| field == name);
+        last.map_or("", |(_, value)| value.as_str())
+    }
+
+    pub(crate) fn all<'a>(&'a self, name: &'a str) -> impl DoubleEndedIterator<Item = &'a str> {
+        self.fields.iter().filter(move |(field, _)| field == name).map(|(_, value)| value.as_str())
+    }
+
+    /// Officers whom the reporter excludes.
+    pub(crate) fn excluded(&self) -> BTreeSet<ActorId> {
+        self.all("excluded").filter_map(|id| id.parse().ok()).collect()
+    }
+
+    fn push(&mut self, name: &str, value: Zeroizing<String>) {
+        // A file that was sealed before, and travels with the form.
+        if name == "file_sealed" {
+            self.files.extend(serde_json::from_str::<SealedFile>(&value));
+        } else {
+            self.fields.push((name.to_owned(), value));
+        }
+    }
+}
+
+impl FromRequest<Arc<App>> for Form {
+    type Rejection = Problem;
+
+    async fn from_request(mut request: Request, app: &Arc<App>) -> Result<Self, Problem> {
+        let kind = request.headers().get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
+        let mut form = Self::default();
+        if kind.is_some_and(|kind| kind.trim_start().to_ascii_lowercase().starts_with("multipart/form-data"))
+        {
+            DefaultBodyLimit::apply(DefaultBodyLimit::max(FORM_BYTES_MAX), &mut request);
+            let parts = Multipart::from_request(request, app).await;
+            form.read(app, parts.map_err(|_| ApiRefusal::BadRequest)?).await?;
+        } else {
+            let bytes = axum::body::to_bytes(request.into_body(), FIELD_BYTES_MAX).await;
+            let bytes = bytes.map_err(|_| Problem::from(ApiRefusal::TooLarge))?;
+            let fields: Vec<(String, String)> =
+                serde_urlencoded::from_bytes(&bytes).map_err(|_| Problem::from(ApiRefusal::BadRequest))?;
+            fields.into_iter().take(FIELDS_MAX).for_each(|(name, value)| form.push(&name, value.into()));
+        }
+        Ok(form)
+    }
+}
+
+impl Form {
+    async fn read(&mut self, app: &Arc<App>, mut parts: Multipart) -> Result<(), Problem> {
+        while let Some(field) = parts.next_field().await.map_err(|error| broken(error.status()))? {
+            let Some(name) = field.name().map(str::to_owned) else { continue };
+            if self.fields.len() + self.files.len() >= FIELDS_MAX {
+                return Err(ApiRefusal::TooLarge.into());
+            }
+            if let Some(file) = field.file_name().map(str::to_owned) {
+                self.seal(app, &file, field).await?;
+            } else {
+                self.push(&name, typed(field).await?);
+            }
+        }
+        Ok(())
+    }
+
+    /// Seals one file to the intake officers whom the form, as far as it has come, does not exclude.
+    async fn seal(&mut self, app: &Arc<App>, name: &str, mut field: Field<'_>) -> Result<(), Problem> {
+        let ledger = app.office.ledger();
+        let recipients = intake(&ledger.keys(), ledger.size(), &self.excluded());
+        let incoming = ledger.blobs().ok_or(ApiRefusal::Unreadable)?.begin()?;
+        let sealing = Sealing::to(recipients.iter().map(String::as_str), Kind::File, incoming);
+        let mut arriving = match sealing {
+            Ok(sealing) => Arriving { sealing, hasher: Sha256::new(), head: Vec::new() },
+            Err(SealError::NoRecipient) => {
+                self.fault = Some(Refusal::new("reporter.no_intake"));
+                return Ok(());
+            }
+            Err(error) => return Err(unreadable(&error)),
+        };
+        while let Some(chunk) = field.chunk().await.map_err(|error| broken(error.status()))? {
+            if arriving.sealing.content() + chunk.len() as u64 > FILE_BYTES_MAX {
+                self.fault = Some(Refusal::new("reporter.file_too_large"));
+                return Ok(());
+            }
+            arriving = blocking(move || arriving.take(&chunk)).await?;
+        }
+        if arriving.sealing.content() == 0 {
+            // No file was chosen.
+            return Ok(());
+        }
+        if self.files.len() >= FILES_MAX {
+            self.fault = Some(Refusal::new("report.too_many"));
+            return Ok(());
+        }
+        let name = tidy_name(name);
+        let file = blocking(move || arriving.keep(name, recipients)).await?;
+        self.files.push(file);
+        Ok(())
+    }
+}
+
+/// A file on its way into its sealed form.
+struct Arriving {
+    sealing: Sealing<Incoming>,
+    hasher: Sha256,
+    /// Its first bytes, which say what it is.
+    head: Vec<u8>,
+}
+
+/// Bytes that are looked at to tell what a file is.
+const HEAD_BYTES: usize = 4096;
+
+impl Arriving {
+    fn take(mut self, chunk: &[u8]) -> Result<Self, Problem> {
+        self.hasher.update(chunk);
+        let missing = HEAD_BYTES.saturating_sub(self.head.len()).min(chunk.len());
+        self.head.extend_from_slice(&chunk[..missing]);
+        self.sealing.write_all(chunk).map_err(BlobError::Io)?;
+        Ok(self)
+    }
+
+    fn keep(self, name: String, recipients: Vec<String>) -> Result<SealedFile, Problem> {
+        let size = self.sealing.content();
+        let incoming = self.sealing.finish().map_err(BlobError::Io)?;
+        let kept = incoming.keep()?;
+        let kind = infer::get(&self.head).map_or("application/octet-stream", |kind| kind.mime_type());
+        let note = FileNote {
+            name,
+            kind: kind.to_owned(),
+            size,
+            sha256: hex(&self.hasher.finalize()),
+            blob: kept.hash,
+        };
+        Ok(SealedFile { note, sealed: kept.size, recipients })
+    }
+}
+
+/// A typed field; forms send line ends of their own.
+async fn typed(mut field: Field<'_>) -> Result<Zeroizing<String>, Problem> {
+    let mut bytes = Zeroizing::new(Vec::new());
+    while let Some(chunk) = field.chunk().await.map_err(|error| broken(error.status()))? {
+        if bytes.len() + chunk.len() > FIELD_BYTES_MAX {
+            return Err(ApiRefusal::TooLarge.into());
+        }
+        bytes.extend_from_slice(&chunk);
+    }
+    let text = std::str::from_utf8(&bytes).map_err(|_| Problem::from(ApiRefusal::NotUtf8))?;
+    Ok(Zeroizing::new(text.replace("\r\n", "\n")))
+}
+
+/// The name of a file without folders, control characters and what turns the direction of writing.
+fn tidy_name(name: &str) -> String {
+    let last = name.rsplit(['/', '\\']).next().unwrap_or_default();
+    let hides = |c: char| {
+        c.is_control()
+            || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    };
+    let tidy: String = last.chars().filter(|c| !hides(*c)).take(NAME_CHARS_MAX).collect();
+    if tidy.trim().is_empty() { "file".to_owned() } else { tidy }
+}
+
+fn broken(status: StatusCode) -> Problem {
+    match status {
+        StatusCode::PAYLOAD_TOO_LARGE => ApiRefusal::TooLarge.into(),
+        _ => ApiRefusal::BadRequest.into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_of_files_lose_what_leads_elsewhere_or_hides() {
+        assert_eq!(tidy_name("../../etc/passwd"), "passwd");
+        assert_eq!(tidy_name("C:\\photos\\井口.jpg"), "井口.jpg");
+        assert_eq!(tidy_name("a\r\nb\u{202e}gpj.exe"), "abgpj.exe");
+        assert_eq!(tidy_name(&"长".repeat(300)).chars().count(), NAME_CHARS_MAX);
+        assert_eq!(tidy_name("\u{202e}"), "file");
+    }
+}

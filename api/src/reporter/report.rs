@@ -1,0 +1,499 @@
+//! The report: one question a screen, then one look at all of it, then it is sealed and entered.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use adit_core::actor::ActorEvent;
+use adit_core::command::{Command, Request};
+use adit_core::event::Event;
+use adit_core::id::{ActorId, Id, StreamId, StreamKind};
+use adit_core::ledger::blobs::BlobError;
+use adit_core::refusal::Refusal;
+use adit_core::report::{Blob, Channel, FileNote, Report, ReportCommand, TESTIMONY_V, Testimony, intake};
+use adit_core::role::Role;
+use adit_core::rules::reward::Matter;
+use adit_core::seal::{self, Kind};
+use adit_core::secret::Secret;
+use adit_core::text::{Text, TextError};
+use adit_core::units::Position;
+use askama::Template;
+use axum::extract::{RawQuery, State};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::IntoResponse;
+
+use super::case::Case;
+use super::follow::receipt_page;
+use super::form::{Form, SealedFile};
+use super::language::Language;
+use crate::app::App;
+use crate::handlers::{Answered, Shared, blocking};
+use crate::page::render;
+use crate::problem::{Problem, unreadable};
+
+/// Longest words of a testimony, in characters.
+const WORDS_CHARS_MAX: usize = 20_000;
+/// Longest answer to a question of one line, in characters.
+const LINE_CHARS_MAX: usize = 200;
+/// Most officers who are listed to be excluded.
+const OFFICERS_MAX: usize = 200;
+
+/// Plain kinds of what is wrong, and as what they are entered; the reporter need not know any legal category.
+static KINDS: &str = include_str!("../../words/reporter/kinds.tsv");
+
+fn kinds() -> impl Iterator<Item = (&'static str, Matter)> {
+    KINDS.lines().filter_map(|line| line.split_once('\t')).map(|(code, matter)| {
+        let matter = match matter {
+            "concealed_accident" => Matter::ConcealedAccident,
+            "illegal_act" => Matter::IllegalAct,
+            _ => Matter::MajorHazard,
+        };
+        (code, matter)
+    })
+}
+
+/// What a reporter has told so far.
+pub(crate) struct Draft {
+    enterprise: String,
+    place: String,
+    kinds: Vec<String>,
+    excluded: BTreeSet<ActorId>,
+    not_to: String,
+    words: String,
+    contact: String,
+    insider: bool,
+    files: Vec<SealedFile>,
+}
+
+impl Draft {
+    fn of(form: &Form) -> Self {
+        let dropped: BTreeSet<&str> = form.all("drop_file").collect();
+        let files = form.files.iter().filter(|file| !dropped.contains(file.note.blob.as_str()));
+        Self {
+            enterprise: form.get("enterprise").trim().to_owned(),
+            place: form.get("place").trim().to_owned(),
+            kinds: kinds()
+                .filter(|(code, _)| form.all("kind").any(|chosen| chosen == *code))
+                .map(|(code, _)| code.to_owned())
+                .collect(),
+            excluded: form.excluded(),
+            not_to: form.get("not_to").trim().to_owned(),
+            words: form.get("words").trim().to_owned(),
+            contact: form.get("contact").trim().to_owned(),
+            insider: form.get("insider") == "yes",
+            files: files.cloned().collect(),
+        }
+    }
+
+    /// Whether a plain kind was chosen.
+    fn chose(&self, kind: &str) -> bool {
+        self.kinds.iter().any(|chosen| chosen == kind)
+    }
+
+    fn empty() -> Self {
+        Self::of(&Form::default())
+    }
+
+    /// Why it can't be sent as it is.
+    fn fault(&self) -> Option<Refusal> {
+        let checked = text::<WORDS_CHARS_MAX>("words", &self.words, true)
+            .and_then(|()| text::<LINE_CHARS_MAX>("enterprise", &self.enterprise, false))
+            .and_then(|()| text::<LINE_CHARS_MAX>("place", &self.place, false))
+            .and_then(|()| text::<LINE_CHARS_MAX>("not_to", &self.not_to, false))
+            .and_then(|()| text::<LINE_CHARS_MAX>("contact", &self.contact, false));
+        checked.err()
+    }
+
+    /// Concealed accidents and unlawful acts have rules of their own; everything else is looked at as a hazard.
+    fn matter(&self) -> Matter {
+        let chosen = |wanted: Matter| kinds().any(|(code, matter)| matter == wanted && self.chose(code));
+        [Matter::ConcealedAccident, Matter::MajorHazard, Matter::IllegalAct]
+            .into_iter()
+            .find(|matter| chosen(*matter))
+            .unwrap_or(Matter::MajorHazard)
+    }
+
+    fn testimony(&self, language: Language) -> Testimony {
+        Testimony {
+            v: TESTIMONY_V,
+            language: language.name().to_owned(),
+            enterprise: self.enterprise.clone(),
+            place: self.place.clone(),
+            kinds: self.kinds.clone(),
+            words: self.words.clone(),
+            not_to: self.not_to.clone(),
+            contact: self.contact.clone(),
+            files: self.files.iter().map(|file| file.note.clone()).collect(),
+        }
+    }
+
+    /// The fields as they travel with the form.
+    fn hidden(&self) -> Vec<(&'static str, String)> {
+        let mut fields = vec![
+            ("enterprise", self.enterprise.clone()),
+            ("place", self.place.clone()),
+            ("not_to", self.not_to.clone()),
+            ("words", self.words.clone()),
+            ("contact", self.contact.clone()),
+            ("insider", if self.insider { "yes" } else { "no" }.to_owned()),
+        ];
+        fields.extend(self.kinds.iter().map(|kind| ("kind", kind.clone())));
+        fields.extend(self.excluded.iter().map(|actor| ("excluded", actor.to_string())));
+        fields.extend(self.files.iter().map(|file| ("file_sealed", file.text())));
+        fields
+    }
+}
+
+/// Whether a text may be sealed; the refusal names the question.
+fn text<const MAX: usize>(field: &str, value: &str, needed: bool) -> Result<(), Refusal> {
+    if value.is_empty() && !needed {
+        return Ok(());
+    }
+    let fault = match Text::<MAX>::new(value) {
+        Ok(_) => return Ok(()),
+        Err(TextError::Blank) => Refusal::new("reporter.words_missing"),
+        Err(TextError::TooLong(most)) => Refusal::new("reporter.too_long").with("most", &most.to_string()),
+        Err(TextError::Hidden) => Refusal::new("reporter.hidden_character"),
+    };
+    Err(fault.with("question", &format!("reporter.question_{field}")))
+}
+
+#[derive(Template)]
+#[template(path = "reporter/report.html")]
+struct Questions {
+    w: Language,
+    draft: Draft,
+    kinds: Vec<&'static str>,
+    officers: Vec<(ActorId, String)>,
+    rewards: Vec<Offer>,
+    fault: Option<String>,
+    /// Nobody can read what would be sealed: said before anything is typed.
+    closed: bool,
+    secret: String,
+}
+
+/// What a reward rule offers, with its source.
+struct Offer {
+    title: String,
+    says: Vec<String>,
+}
+
+#[derive(Template)]
+#[template(path = "reporter/look.html")]
+struct Look {
+    w: Language,
+    draft: Draft,
+    hidden: Vec<(&'static str, String)>,
+    officers: Vec<String>,
+    groups: Vec<Vec<&'static str>>,
+    secret: String,
+    /// What the words seem to give away.
+    gives_away: Vec<String>,
+    fault: Option<String>,
+}
+
+fn questions(
+    app: &App,
+    w: Language,
+    draft: Draft,
+    fault: Option<&Refusal>,
+    secret: &str,
+) -> Result<Questions, Problem> {
+    let ledger = app.office.ledger();
+    let closed = intake(&ledger.keys(), ledger.size(), &BTreeSet::new()).is_empty();
+    Ok(Questions {
+        w,
+        draft,
+        kinds: kinds().map(|(code, _)| code).collect(),
+        officers: officers(app)?,
+        rewards: offers(app, w),
+        fault: fault.map(|refusal| w.refusal(refusal)),
+        closed,
+        secret: secret.to_owned(),
+    })
+}
+
+/// Whom a report can be kept from, by post: whoever works on reports and is in force.
+fn officers(app: &App) -> Result<Vec<(ActorId, String)>, Problem> {
+    let ledger = app.office.ledger();
+    let (keys, size) = (ledger.keys(), Position(ledger.size()));
+    let works = [Role::Clerk, Role::Inspector, Role::Handler, Role::Approver];
+    let mut actors = BTreeSet::new();
+    for (key, state) in keys.iter() {
+        if keys.in_force(key, size) && state.roles.iter().any(|role| works.contains(role)) {
+            actors.extend(keys.actor_of(key));
+        }
+    }
+    let mut found = Vec::new();
+    for actor in actors.into_iter().take(OFFICERS_MAX) {
+        let facts = ledger.stream(&StreamId::new(StreamKind::Actor, actor.0));
+        let facts = facts.map_err(|error| unreadable(&error))?;
+        let title = facts.iter().find_map(|fact| {
+            if let Event::Actor(ActorEvent::Enrolled(enrol)) = &fact.event {
+                Some(enrol.title.to_string())
+            } else {
+                None
+            }
+        });
+        found.extend(title.map(|title| (actor, title)));
+    }
+    found.sort_by(|one, other| one.1.cmp(&other.1));
+    Ok(found)
+}
+
+/// The reward rules in force today, each with what it gives and where that is written.
+fn offers(app: &App, w: Language) -> Vec<Offer> {
+    let today = app.office.ledger().now().day();
+    let articles = app.office.rules().articles();
+    let current = articles.into_iter().filter(|article| {
+        let begun = article.from.is_none_or(|from| from <= today);
+        let runs = article.until.is_none_or(|until| today <= until);
+        article.pack == "rewards" && article.in_force && begun && runs
+    });
+    let offer = |article: adit_core::rules::article::Article| {
+        let says = article.says.into_iter().map(|reason| {
+            let words = Refusal { code: reason.code, details: reason.details };
+            format!("{}（{}）", w.refusal(&words), reason.source)
+        });
+        Offer { title: article.title, says: says.collect() }
+    };
+    current.map(offer).collect()
+}
+
+/// What could tell who wrote it: runs of digits as long as a telephone or identity number, and words about a shift or a name.
+fn gives_away(words: &str, w: Language) -> Vec<String> {
+    let mut run = 0;
+    let mut longest = 0;
+    for c in words.chars() {
+        run = if c.is_ascii_digit() { run + 1 } else { 0 };
+        longest = longest.max(run);
+    }
+    let mut found = Vec::new();
+    if longest >= 15 {
+        found.push(w.t("look.identity_number"));
+    } else if longest >= 7 {
+        found.push(w.t("look.telephone_number"));
+    }
+    let lower = words.to_lowercase();
+    if ["班", "我叫", "我是", "工号", "shift", "my name", "badge"].iter().any(|word| lower.contains(word))
+    {
+        found.push(w.t("look.shift_or_name"));
+    }
+    found
+}
+
+/// Report
+///
+/// 举报网页：逐题填写，无须登录，不用脚本。
+#[utoipa::path(get, path = "/report", tag = "reporter", params(("lang" = Option<String>, Query, description = "zh or en")),
+    responses((status = 200, description = "HTML")))]
+pub(crate) async fn form(State(app): Shared, RawQuery(query): RawQuery, headers: HeaderMap) -> Answered {
+    let w = Language::of(query.as_deref(), &headers);
+    let page = blocking(move || questions(&app, w, Draft::empty(), None, "")).await?;
+    render(&page)
+}
+
+/// Look it over, change it, or send it
+///
+/// 提交举报：`step` 为 `look` 核对、`edit` 修改、`send` 提交。口令在核对页给出，随表单送回；同一口令只成一件举报。
+///
+/// A form (multipart with files, or urlencoded). Files are sealed as they arrive. Sending the same form again gives the same
+/// receipt.
+#[utoipa::path(post, path = "/report", tag = "reporter",
+    responses((status = 200, description = "HTML: what will be sent, or the receipt"),
+        (status = 422, description = "HTML: the form with what is wrong; nothing typed is lost"),
+        (status = 503, description = "api.not_written")))]
+pub(crate) async fn submit(
+    State(app): Shared,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+    form: Form,
+) -> Answered {
+    let w = Language::named(form.get("lang")).unwrap_or_else(|| Language::of(query.as_deref(), &headers));
+    let draft = Draft::of(&form);
+    match form.get("step") {
+        "edit" => {
+            let secret = form.get("secret").to_owned();
+            let page = blocking(move || questions(&app, w, draft, None, &secret)).await?;
+            render(&page)
+        }
+        "send" => send(app, w, draft, &form).await,
+        _ => look(app, w, draft, &form).await,
+    }
+}
+
+async fn look(app: Arc<App>, w: Language, draft: Draft, form: &Form) -> Answered {
+    let fault = form.fault.clone().or_else(|| draft.fault());
+    let typed = form.get("secret").to_owned();
+    blocking(move || {
+        if let Some(fault) = fault {
+            let page = questions(&app, w, draft, Some(&fault), &typed)?;
+            return Ok((StatusCode::UNPROCESSABLE_ENTITY, render(&page)?).into_response());
+        }
+        // A secret that the form carries already stays, so that what was written down still holds.
+        let secret = Secret::parse(&typed).or_else(|_| Secret::generate());
+        let secret = secret.map_err(|error| unreadable(&error))?;
+        render(&look_page(&app, w, draft, &secret, None)?)
+    })
+    .await
+}
+
+fn look_page(
+    app: &App,
+    w: Language,
+    draft: Draft,
+    secret: &Secret,
+    fault: Option<&Refusal>,
+) -> Result<Look, Problem> {
+    let excluded = officers(app)?.into_iter().filter(|(actor, _)| draft.excluded.contains(actor));
+    Ok(Look {
+        w,
+        hidden: draft.hidden(),
+        officers: excluded.map(|(_, title)| title).collect(),
+        groups: super::groups(secret, w),
+        secret: secret.text(w.script()).to_string(),
+        gives_away: gives_away(&draft.words, w),
+        fault: fault.map(|refusal| w.refusal(refusal)),
+        draft,
+    })
+}
+
+async fn send(app: Arc<App>, w: Language, draft: Draft, form: &Form) -> Answered {
+    let secret = Secret::parse(form.get("secret"));
+    let fault = form.fault.clone().or_else(|| draft.fault());
+    blocking(move || {
+        let secret = match secret {
+            Ok(secret) => secret,
+            Err(error) => {
+                let page = questions(&app, w, draft, Some(&error.into()), "")?;
+                return Ok((StatusCode::UNPROCESSABLE_ENTITY, render(&page)?).into_response());
+            }
+        };
+        let entered = match fault {
+            Some(fault) => Err(Sent::Refused(fault)),
+            None => enter(&app, w, &draft, &secret),
+        };
+        match entered {
+            Ok(()) => {
+                let case = Case::open(&app, &secret, w)?;
+                let case = case.ok_or(crate::problem::ApiRefusal::Unreadable)?;
+                render(&receipt_page(&case, &secret, w, None))
+            }
+            Err(Sent::Refused(refusal)) => {
+                let page = look_page(&app, w, draft, &secret, Some(&refusal))?;
+                Ok((StatusCode::UNPROCESSABLE_ENTITY, render(&page)?).into_response())
+            }
+            // What was typed is still on the page, with its secret: sending again is safe.
+            Err(Sent::Failed(problem)) => {
+                let status = problem.status;
+                let page = look_page(&app, w, draft, &secret, Some(&problem.refusal))?;
+                Ok((status, render(&page)?).into_response())
+            }
+        }
+    })
+    .await
+}
+
+/// Why a report was not entered.
+enum Sent {
+    Refused(Refusal),
+    Failed(Problem),
+}
+
+impl From<Problem> for Sent {
+    fn from(problem: Problem) -> Self {
+        Self::Failed(problem)
+    }
+}
+
+impl From<BlobError> for Sent {
+    fn from(error: BlobError) -> Self {
+        Self::Failed(error.into())
+    }
+}
+
+/// Seals the words and enters the report. The same secret is the same report: sent again, nothing is written twice.
+fn enter(app: &App, w: Language, draft: &Draft, secret: &Secret) -> Result<(), Sent> {
+    let ledger = app.office.ledger();
+    let origin = ledger.origin().to_owned();
+    let id = secret.command_id(&origin);
+    if ledger.answered(&id).map_err(|error| Sent::Failed(unreadable(&error)))?.is_some() {
+        return Ok(());
+    }
+    let allowed = intake(&ledger.keys(), ledger.size(), &draft.excluded);
+    if allowed.is_empty() {
+        return Err(Sent::Refused(Refusal::new("reporter.nobody_left")));
+    }
+    let blobs = ledger.blobs().ok_or(crate::problem::ApiRefusal::Unreadable).map_err(Problem::from)?;
+    let mut files = Vec::new();
+    for file in &draft.files {
+        // The reporter may have excluded somebody after the file was sealed.
+        let kept_from = file.recipients.iter().any(|age| !allowed.contains(age));
+        if kept_from || !blobs.has(&file.note.blob)? {
+            let name = file.note.name.as_str();
+            return Err(Sent::Refused(Refusal::new("reporter.file_again").with("name", name)));
+        }
+        files.extend(Blob::new(&file.note.blob, file.sealed, &file.recipients));
+    }
+    let own = secret.identity(&origin).recipient();
+    let mut recipients = allowed;
+    recipients.push(own.clone());
+    let told = serde_json::to_vec(&draft.testimony(w)).map_err(|error| Sent::Failed(unreadable(&error)))?;
+    let told = zeroize::Zeroizing::new(told);
+    let sealed = seal::seal(&told, recipients.iter().map(String::as_str), Kind::Text);
+    let sealed = sealed.map_err(|error| Sent::Failed(unreadable(&error)))?;
+    let hash = blobs.put(&sealed)?;
+    let stream =
+        StreamId::new(StreamKind::Report, Id::random().map_err(|error| Sent::Failed(unreadable(&error)))?);
+    let key = secret.sign_key(&origin, &stream).map_err(|error| Sent::Failed(unreadable(&error)))?;
+    let claim = secret.claim_public(&origin).map_err(|error| Sent::Failed(unreadable(&error)))?;
+    let report = Report {
+        matter: draft.matter(),
+        channel: Channel::Web,
+        key: Some(key.vkey()),
+        claim_key: Text::new(&claim).ok(),
+        recipient: Text::new(&own).ok(),
+        insider: draft.insider,
+        testimony: Blob::new(&hash, sealed.len() as u64, &recipients),
+        files,
+        excluded: draft.excluded.iter().copied().collect(),
+    };
+    let request =
+        Request { id, stream: Some(stream), command: Command::Report(ReportCommand::Report(report)) };
+    match app.office.execute(&request, &[&key]) {
+        Ok(_) => Ok(()),
+        // The same secret was sent twice at once, and the other one came first.
+        Err(error) => match ledger.answered(&id) {
+            Ok(Some(_)) => Ok(()),
+            Ok(None) | Err(_) => Err(refused_or_failed(error.into())),
+        },
+    }
+}
+
+fn refused_or_failed(problem: Problem) -> Sent {
+    if problem.status == StatusCode::UNPROCESSABLE_ENTITY {
+        Sent::Refused(problem.refusal)
+    } else {
+        Sent::Failed(problem)
+    }
+}
+
+/// Names and sizes of files as the pages list them.
+pub(crate) fn listed(files: &[FileNote]) -> Vec<BTreeMap<&'static str, String>> {
+    let one = |file: &FileNote| {
+        BTreeMap::from([
+            ("name", file.name.clone()),
+            ("size", size(file.size)),
+            ("sha256", file.sha256.clone()),
+        ])
+    };
+    files.iter().map(one).collect()
+}
+
+/// A size as people read it.
+fn size(bytes: u64) -> String {
+    match bytes {
+        0..1024 => format!("{bytes} B"),
+        1024..1_048_576 => format!("{} kB", bytes.div_ceil(1024)),
+        _ => format!("{}.{} MB", bytes / 1_048_576, bytes % 1_048_576 * 10 / 1_048_576),
+    }
+}
