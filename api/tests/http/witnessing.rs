@@ -123,7 +123,7 @@ fn policy(server: &Server, witnesses: &[(&Witness, &str)]) -> Policy {
 }
 
 fn client(server: &Server, witnesses: &[(&Witness, &str)]) -> Witnesses {
-    Witnesses::new(&policy(server, witnesses), &log(server)).unwrap()
+    Witnesses::new(&policy(server, witnesses), &[log(server)]).unwrap()
 }
 
 /// One more entry, published as soon as the lock covers it.
@@ -157,7 +157,7 @@ impl Fork {
         };
         let proof = consistency_proof(old, self.0.size(), &mut tile).unwrap();
         let checkpoint = Checkpoint { origin: ORIGIN.to_owned(), size: self.0.size(), root: self.0.root() };
-        AddCheckpoint::write(old, &proof, &checkpoint.sign(ledger(server).log_key()))
+        AddCheckpoint::write(old, &proof, &checkpoint.sign(&ledger(server).log_key()))
     }
 }
 
@@ -174,7 +174,7 @@ fn when_witnesses_are_asked_then_their_cosignatures_stand_on_the_published_check
 
     let published = server.get("/api/v1/checkpoint", None);
     assert_eq!(published.bytes, ledger(&server).published().note);
-    let standing = policy(&server, &asked).standing(&published.bytes, None).unwrap();
+    let standing = policy(&server, &asked).standing(&published.bytes, &[]).unwrap();
     assert!(standing.met, "{standing:?}");
     assert_eq!((standing.cosigned.len(), standing.checkpoint.size), (2, size));
     assert_eq!((first.held(), second.held()), (Some(size), Some(size)));
@@ -468,13 +468,13 @@ fn a_policy_that_cannot_be_used_is_refused_before_anything_is_served() {
     let server = Server::start();
     let one = Witness::new(1);
     let bad = policy(&server, &[(&one, "ftp://w.example")]);
-    assert_eq!(Witnesses::new(&bad, &log(&server)).err(), Some(WitnessesError::BadAddress));
+    assert_eq!(Witnesses::new(&bad, &[log(&server)]).err(), Some(WitnessesError::BadAddress));
     let good = policy(&server, &[(&one, "https://w.example")]);
     let other = adit_core::ledger::vkey::SigningKey::generate("other.example").unwrap().vkey();
-    assert_eq!(Witnesses::new(&good, &other).err(), Some(WitnessesError::OtherLog));
+    assert_eq!(Witnesses::new(&good, &[other]).err(), Some(WitnessesError::OtherLog));
     let many: Vec<Witness> = (1..=16).map(Witness::new).collect();
     let many: Vec<(&Witness, &str)> = many.iter().map(|witness| (witness, "https://w.example")).collect();
-    assert_eq!(Witnesses::new(&policy(&server, &many), &log(&server)).err(), Some(WitnessesError::TooMany));
+    assert_eq!(Witnesses::new(&policy(&server, &many), &[log(&server)]).err(), Some(WitnessesError::TooMany));
 }
 
 #[test]

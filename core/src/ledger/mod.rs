@@ -16,6 +16,7 @@ mod journal;
 pub mod keyring;
 pub mod lock;
 pub mod log;
+pub mod log_keys;
 pub mod memory;
 pub mod merkle;
 pub mod note;
