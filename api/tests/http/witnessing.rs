@@ -44,7 +44,12 @@ impl Witness {
     }
 
     fn keeper(&self, server: &Server) -> Result<Keeper, KeeperError> {
-        let logs = [KnownLog { vkey: log(server), url: None }];
+        self.keeper_of(server, &[log(server)])
+    }
+
+    /// That knows the log by these keys.
+    fn keeper_of(&self, server: &Server, keys: &[VKey]) -> Result<Keeper, KeeperError> {
+        let logs: Vec<_> = keys.iter().map(|vkey| KnownLog { vkey: vkey.clone(), url: None }).collect();
         let clock = Arc::clone(&server.clock) as _;
         Keeper::open(Arc::new(RealDisk::default()), self.folder.path(), self.key.clone(), &logs, clock)
     }
@@ -54,7 +59,10 @@ impl Witness {
     }
 
     fn start_at(&self, server: &Server, address: &str) -> Running {
-        let keeper = self.keeper(server).unwrap();
+        Self::serve(self.keeper(server).unwrap(), server, address)
+    }
+
+    fn serve(keeper: Keeper, server: &Server, address: &str) -> Running {
         let listener = server.runtime().block_on(tokio::net::TcpListener::bind(address)).unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let (stop, stopped) = oneshot::channel();
@@ -187,6 +195,58 @@ fn when_witnesses_are_asked_then_their_cosignatures_stand_on_the_published_check
     assert_ne!(seen.note, uncosigned.note);
     server.hazard(0);
     verify(ledger(&server).store(), &log(&server), |_| {}).unwrap();
+}
+
+#[test]
+fn given_a_log_whose_key_is_rotated_then_each_witness_cosigns_for_as_long_as_a_key_that_it_knows_signs() {
+    let server = Server::start();
+    let old = log(&server);
+    // The key that will come is made ahead, as a rotation that was broken off leaves it.
+    let new = ledger(&server).next_log_key().unwrap();
+    let witnesses = [Witness::new(1), Witness::new(2), Witness::new(3)];
+    let known = [vec![old.clone()], vec![new.clone()], vec![old.clone(), new.clone()]];
+    let running: Vec<Running> = witnesses
+        .iter()
+        .zip(&known)
+        .map(|(one, keys)| Witness::serve(one.keeper_of(&server, keys).unwrap(), &server, "127.0.0.1:0"))
+        .collect();
+    // A policy that names the log by either key.
+    let policy = |key: &VKey| {
+        let mut text = format!("log {key}\n");
+        for (n, (witness, running)) in witnesses.iter().zip(&running).enumerate() {
+            writeln!(text, "witness w{n} {} {}/", witness.key.vkey(), running.url).unwrap();
+        }
+        text.push_str("group two 2 w0 w1 w2\nquorum two\n");
+        Policy::parse(text.as_bytes()).unwrap()
+    };
+    let cosigned = |by: &VKey| {
+        let in_force = ledger(&server).log_keys_in_force();
+        let client = Witnesses::new(&policy(by), &in_force).unwrap();
+        client.round(ledger(&server));
+        let note = Note::parse(&ledger(&server).published().note).unwrap();
+        let signs = |witness: &Witness| note.signatures.iter().any(|line| line.is_by(witness.key.vkey()));
+        witnesses.iter().map(signs).collect::<Vec<_>>()
+    };
+    let met =
+        |by: &VKey| policy(by).standing(&ledger(&server).published().note, &[]).map(|standing| standing.met);
+    grow(&server);
+    assert_eq!(cosigned(&old), [true, false, true]);
+    assert_eq!(server.app.office.rotate_log_key().unwrap(), new);
+    for by in [&old, &new] {
+        grow(&server);
+        assert_eq!(cosigned(by), [true, true, true]);
+        assert_eq!((met(&old), met(&new)), (Ok(true), Ok(true)));
+    }
+    server.app.office.retire_log_key().unwrap();
+    grow(&server);
+    assert_eq!(cosigned(&new), [false, true, true]);
+    assert!(met(&old).is_err() && met(&new) == Ok(true));
+    assert_eq!(
+        Witnesses::new(&policy(&old), &ledger(&server).log_keys_in_force()).err(),
+        Some(WitnessesError::OtherLog)
+    );
+    verify(ledger(&server).store(), &old, |_| {}).unwrap();
+    verify(ledger(&server).store(), &new, |_| {}).unwrap();
 }
 
 #[test]

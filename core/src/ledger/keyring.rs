@@ -142,8 +142,7 @@ impl KeyRing {
 
     /// Whether `key` signs as the log at `position`; in the entry that opens the ledger its first key does.
     pub(crate) fn signs_as_log(&self, key: &VKey, position: Position) -> bool {
-        let keys = self.log_keys();
-        key.name() == self.origin && (keys.is_empty() || self.log_keys_at(position).contains(key))
+        key.name() == self.origin && (self.log_keys().is_empty() || self.log_keys_at(position).contains(key))
     }
 
     /// The key that a signature line names, whether or not it is still in force.
@@ -159,6 +158,13 @@ impl KeyRing {
                 Some((key, told?.1.as_str()))
             },
         )
+    }
+
+    /// Every key of one actor, oldest first, whether or not it is still in force.
+    pub fn of_actor(&self, actor: ActorId) -> Vec<(&VKey, &KeyState)> {
+        let mut keys: Vec<_> = self.named.get(&self.actor_key_name(actor)).into_iter().flatten().collect();
+        keys.sort_by_key(|(_, state)| state.introduced);
+        keys
     }
 
     /// The keys in force of one actor, newest first.
