@@ -6,7 +6,7 @@ use adit_core::actor::ActorEvent;
 use adit_core::event::Event;
 use adit_core::id::{ActorId, StreamId, StreamKind};
 use adit_core::ledger::home::Home;
-use adit_core::ledger::log::Ledger;
+use adit_core::ledger::log::{Ledger, OpenError};
 use adit_core::office::Office;
 use adit_core::units::Position;
 use anyhow::Result;
@@ -37,6 +37,17 @@ enum Action {
     Retire(Of),
     #[command(about = "List every key with positions and roles / 列出全部密钥")]
     List(Of),
+    #[command(about = "List every signature in somebody's name / 列出以某人名义作出的全部签名")]
+    Signatures(Whose),
+}
+
+#[derive(clap::Args)]
+struct Whose {
+    #[command(flatten)]
+    of: Of,
+    /// Whose signatures: 26 characters, as `adit key list` shows them under holder
+    #[arg(long, value_name = "ID")]
+    actor: ActorId,
 }
 
 #[derive(clap::Args)]
@@ -53,6 +64,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         Action::Rotate(of) => rotate(of),
         Action::Retire(of) => retire(of),
         Action::List(of) => list(of),
+        Action::Signatures(whose) => signatures(whose),
     }
 }
 
@@ -113,6 +125,26 @@ fn list(of: &Of) -> Result<()> {
         say!("{}", json!({ "origin": ledger.origin(), "size": ledger.size(), "keys": rows }));
     } else {
         crate::output::table(&["holder", "title", "introduced", "last", "in_force", "roles", "key"], &rows);
+    }
+    Ok(())
+}
+
+/// Found by reading the whole log, so that it rests on nothing but the entries.
+fn signatures(whose: &Whose) -> Result<()> {
+    let ledger = crate::open::ledger(&whose.of.data.data)?;
+    let mut positions = Vec::new();
+    ledger.replay(Position(0), Position(ledger.size()), |fact| {
+        if fact.by.contains(&whose.actor) {
+            positions.push(fact.position);
+        }
+        Ok::<_, OpenError>(())
+    })?;
+    let rows = ledger.signed_by(whose.actor, &positions)?;
+    let rows = rows.iter().map(serde_json::to_value).collect::<Result<Vec<Value>, _>>()?;
+    if whose.of.json {
+        say!("{}", json!({ "actor": whose.actor, "total": rows.len(), "rows": rows }));
+    } else {
+        crate::output::table(&["position", "at", "stream", "kind", "roles", "one_time", "key"], &rows);
     }
     Ok(())
 }

@@ -28,6 +28,7 @@ pub mod publication;
 pub mod receipt;
 pub mod replay;
 pub mod sequencer;
+pub mod signed;
 pub mod store;
 pub mod tiles;
 pub mod verify;

@@ -130,3 +130,20 @@ fn lists_every_key_with_where_it_began_and_ended_and_its_roles() {
     assert_eq!(table.lines().count(), 1 + rows.len(), "{table}");
     assert!(table.contains("import of registers"), "{table}");
 }
+
+#[test]
+fn lists_what_was_signed_in_somebodys_name() {
+    let place = Place::new();
+    let (data, said) = ledger(&place);
+    let admin = said["admins"][0]["actor"].as_str().expect("an id").to_owned();
+    let arguments = ["key", "signatures", "--data", &data, "--actor", &admin];
+    let listed = adit(&[&arguments[..], &["--json"]].concat()).done().json();
+    let rows = listed["rows"].as_array().expect("rows").clone();
+    // The importer was enrolled and granted its role by both administrators.
+    let kinds: Vec<_> = rows.iter().map(|row| row["kind"].as_str().unwrap_or_default()).collect();
+    assert_eq!(kinds, ["actor.enrolled", "actor.granted"]);
+    assert!(rows.iter().all(|row| row["roles"] == serde_json::json!(["admin"]) && row["one_time"] == false));
+    assert!(rows.iter().all(|row| row["key"].as_str().is_some_and(|key| key.contains(&admin))));
+    assert_eq!(adit(&arguments).done().out.lines().count(), 1 + rows.len());
+    assert_eq!(adit(&["key", "signatures", "--data", &data]).code, Some(2));
+}

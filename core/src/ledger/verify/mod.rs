@@ -7,7 +7,7 @@
 mod examine;
 mod signatures;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::mpsc::{SyncSender, sync_channel};
 use std::sync::{Arc, PoisonError};
 
@@ -16,7 +16,7 @@ use serde::Serialize;
 use examine::{Examined, ExaminedEntry, examine};
 use signatures::{Bad, Signatures};
 
-use crate::id::StreamId;
+use crate::id::{ActorId, StreamId};
 use crate::ledger::ahead::ahead;
 use crate::ledger::body::Body;
 use crate::ledger::checkpoint::Checkpoint;
@@ -300,8 +300,14 @@ impl<'a> Pass<'a> {
         if !entries::may_sign(&entry.kind, &named) || !entries::has_lines(&entry.kind, &entry.lines) {
             return Err(fault("the signers, or the public clocks, are not those that this kind asks for"));
         }
-        if unlinkable {
-            self.officers(position, entry, body, &signers)?;
+        let persons = if unlinkable {
+            self.officers(position, entry, body, &signers)?
+        } else {
+            signers.iter().filter_map(|(key, _)| self.keys.actor_of(key)).collect()
+        };
+        // What is listed as signed in somebody's name is found by these.
+        if persons != body.by.iter().copied().collect() {
+            return Err(fault("the body does not name those who signed"));
         }
         if KeyRing::holds_everywhere(entry.stream.kind) {
             let by: Vec<VKey> = signers.iter().map(|(key, _)| key.clone()).collect();
@@ -329,10 +335,10 @@ impl<'a> Pass<'a> {
         entry: &Entry,
         body: &Body,
         signers: &[(VKey, Vec<Role>)],
-    ) -> Result<(), VerifyFault> {
+    ) -> Result<BTreeSet<ActorId>, VerifyFault> {
         let fault = |what| VerifyFault::at(position, what);
         let known: Vec<VKey> = self.keys.iter().map(|(key, _)| key.clone()).collect();
-        let mut persons = Vec::new();
+        let mut persons = BTreeSet::new();
         for (key, roles) in signers.iter().filter(|(key, _)| key.name().contains("/officer/")) {
             let statement = body
                 .officers
@@ -346,11 +352,11 @@ impl<'a> Pass<'a> {
                 return Err(fault("the officer behind a one-time key does not have its role"));
             }
             let person = self.keys.actor_of(&statement.officer);
-            if persons.contains(&person) {
+            let person = person.ok_or_else(|| fault("no officer stands behind a one-time key"))?;
+            if !persons.insert(person) {
                 return Err(fault("one officer signed twice with different one-time keys"));
             }
-            persons.push(person);
         }
-        Ok(())
+        Ok(persons)
     }
 }
