@@ -385,6 +385,112 @@ mod given_a_disk_that_fails {
     }
 }
 
+mod given_the_newest_entry_or_its_checkpoint_was_signed_by_other_hands {
+    use adit_core::ledger::entry::{Entry, SignedEntry};
+    use adit_core::ledger::log_keys::LogKeys;
+    use adit_core::ledger::merkle::Tree;
+    use adit_core::ledger::verify::VerifyFault;
+    use adit_core::ledger::vkey::SigningKey;
+
+    use super::*;
+
+    fn log_key(n: u8) -> SigningKey {
+        SigningKey::from_seed(ORIGIN, &[n; 32]).expect("key")
+    }
+
+    /// A bureau whose log has the keys 1 and, once it is rotated, 2.
+    fn bureau() -> Bureau {
+        let clock = Arc::new(SetClock::at(day("2024-05-10").start().plus_seconds(9 * 3600)));
+        let keys = LogKeys::new(vec![log_key(1), log_key(2)]).expect("of one log");
+        let ledger =
+            Ledger::over(Arc::new(Memory::default()), Arc::clone(&clock) as _, keys).expect("ledger");
+        Bureau::with(ledger, clock)
+    }
+
+    /// The same store, but for its newest entry: changed, and signed by `by`, under a checkpoint signed by `over`.
+    fn forged(
+        bureau: &Bureau,
+        change: impl Fn(&mut Entry, &mut Vec<u8>),
+        by: &[&SigningKey],
+        over: &[&SigningKey],
+    ) -> Result<u64, VerifyFault> {
+        let (original, store) = (bureau.office.ledger().store(), Memory::default());
+        let (mut tree, firsts) = (Tree::new(), original.groups().expect("groups"));
+        for first in &firsts {
+            let mut group = original.group(*first).expect("read").expect("a group");
+            if Some(first) == firsts.last() {
+                let stored = group.commands[0].entries.last_mut().expect("an entry");
+                let mut entry = SignedEntry::parse(&stored.entry).expect("entry").entry().clone();
+                change(&mut entry, &mut stored.body);
+                entry.body = *blake3::hash(&stored.body).as_bytes();
+                stored.entry = entry.sign(by).expect("signed").bytes().to_vec();
+            }
+            for stored in group.entries() {
+                tree.push(adit_core::ledger::merkle::leaf_hash(&stored.entry), &mut Vec::new());
+            }
+            if Some(first) == firsts.last() {
+                let checkpoint = Checkpoint { origin: ORIGIN.into(), size: tree.size(), root: tree.root() };
+                group.checkpoint = checkpoint.sign_by(over);
+                group.frontier = tree.frontier().to_vec();
+            }
+            store.commit(first.0, group).expect("committed");
+        }
+        verify(&store, &log_key(1).vkey(), |_| {}).map(|verified| verified.size)
+    }
+
+    fn nothing(_: &mut Entry, _: &mut Vec<u8>) {}
+
+    #[test]
+    fn when_a_key_is_introduced_without_both_then_it_does_not_verify_and_neither_does_half_a_checkpoint() {
+        let bureau = bureau();
+        assert_eq!(bureau.office.rotate_log_key().expect("rotated"), log_key(2).vkey());
+        let (old, new, admin) = (&log_key(1), &log_key(2), &bureau.keys["admin-1"]);
+        forged(&bureau, nothing, &[old, new], &[old, new]).expect("as it was");
+        for by in [vec![old], vec![new], vec![admin, new], vec![admin, old]] {
+            forged(&bureau, nothing, &by, &[old, new]).expect_err("the other does not sign");
+        }
+        for over in [[old], [new]] {
+            forged(&bureau, nothing, &[old, new], &over).expect_err("half a checkpoint");
+        }
+        let third = log_key(3);
+        let two = |entry: &mut Entry, _: &mut Vec<u8>| {
+            entry.lines.push(adit_core::ledger::entry::Line::Key(log_key(3).vkey()));
+        };
+        forged(&bureau, two, &[old, new, &third], &[old, new, &third]).expect_err("two at once");
+    }
+
+    #[test]
+    fn when_a_key_is_ended_by_itself_or_signs_after_its_end_then_it_does_not_verify() {
+        let bureau = bureau();
+        bureau.office.rotate_log_key().expect("rotated");
+        bureau.office.retire_log_key().expect("retired");
+        let (old, new) = (&log_key(1), &log_key(2));
+        forged(&bureau, nothing, &[new], &[new]).expect("as it was");
+        forged(&bureau, nothing, &[new], &[old, new]).expect("a line more says nothing");
+        forged(&bureau, nothing, &[old], &[new]).expect_err("by itself");
+        forged(&bureau, nothing, &[new], &[old]).expect_err("the ended key alone");
+    }
+
+    #[test]
+    fn when_a_body_does_not_name_who_signed_then_it_does_not_verify() {
+        let bureau = bureau();
+        bureau.request(&bureau.hazard(bureau.enterprise("甲矿")), &["clerk"]).expect("reported");
+        let (log, clerk) = (&log_key(1), &bureau.keys["clerk"]);
+        forged(&bureau, nothing, &[clerk], &[log]).expect("as it was");
+        let own = clerk.name().rsplit('/').next().expect("an id").to_owned();
+        let other = bureau.keys["handler"].name().rsplit('/').next().expect("an id").to_owned();
+        for (from, to) in [(format!("[\"{own}\"]"), "[]".to_owned()), (own, other)] {
+            let rename = |_: &mut Entry, body: &mut Vec<u8>| {
+                let text = String::from_utf8(body.clone()).expect("text");
+                assert!(text.contains(&from), "{text}");
+                *body = text.replace(&from, &to).into_bytes();
+            };
+            let fault = forged(&bureau, rename, &[clerk], &[log]).expect_err("it names another").to_string();
+            assert!(fault.contains("does not name those who signed"), "{fault}");
+        }
+    }
+}
+
 #[test]
 fn when_a_store_in_memory_is_opened_with_a_key_of_another_log_then_it_is_refused() {
     let store = Arc::new(Memory::default());
