@@ -34,8 +34,8 @@ struct Asked {
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 struct Step {
-    position: Position,
     seconds: i64,
+    position: u32,
     stream: u32,
     revision: u32,
     /// The step before it in its stream.
@@ -100,8 +100,8 @@ impl Timeline {
                     && to.is_none_or(|to| asked.day <= to)
             })
         };
-        let end = self.steps.partition_point(|step| step.position < until);
-        let position = |step: usize| self.steps.get(step).map(|step| step.position);
+        let end = self.steps.partition_point(|step| u64::from(step.position) < until.0);
+        let position = |step: usize| self.steps.get(step).map(|step| Position(step.position.into()));
         let ask = Ask { filter, viewer: Viewer::Reports, today: Day::default(), streams: None };
         match &filter.stream {
             None => ask.page((0..end).filter(fits), position).flatten(),
@@ -130,7 +130,7 @@ impl Timeline {
         Some(Row {
             stream,
             revision: u64::from(step.revision),
-            position: step.position,
+            position: Position(step.position.into()),
             day: asked.day.into(),
             at: Timestamp(step.seconds),
             kind: self.kinds.text(asked.kind).to_owned(),
@@ -158,8 +158,8 @@ impl Projection for Timeline {
             by: self.signers.number(&fact.by),
         });
         self.steps.push(Step {
-            position: fact.position,
             seconds: fact.at.0,
+            position: u32::try_from(fact.position.0).unwrap_or(u32::MAX),
             stream,
             revision: u32::try_from(fact.revision.0).unwrap_or(u32::MAX),
             before,
