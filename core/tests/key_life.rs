@@ -181,6 +181,16 @@ mod given_a_ledger_whose_key_is_rotated {
     }
 
     #[test]
+    fn when_a_key_of_another_ledger_lies_among_them_then_its_file_is_named() {
+        let place = Place::new();
+        drop(place.bureau());
+        let foreign = place.home.create_log_key("other.example/ledger").expect("made").vkey();
+        let id = adit_core::ledger::vkey::hex(&foreign.id());
+        let refused = Ledger::open(&place.home, place.clock()).err().expect("refused").to_string();
+        assert!(refused.contains(&format!("log-{id}.key is not a key file of this ledger")), "{refused}");
+    }
+
+    #[test]
     fn when_the_making_of_the_key_file_is_broken_off_then_nothing_is_harmed_and_the_next_try_goes_on() {
         let place = Place::new();
         let bureau = place.bureau();

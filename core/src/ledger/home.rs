@@ -144,7 +144,14 @@ impl Home {
             let key = parse_private_key(text.trim_end());
             key.map(|key| (path.clone(), key)).ok_or(HomeError::NotAKey { path })
         };
-        paths.into_iter().map(load).collect()
+        let files = paths.into_iter().map(load).collect::<Result<Vec<_>, _>>()?;
+        let first = files.iter().find(|(path, _)| path.ends_with("log.key")).or(files.first());
+        let origin = first.map(|(_, key)| key.name().to_owned()).unwrap_or_default();
+        // One of another ledger is named, before it can be taken for the next key.
+        match files.iter().find(|(_, key)| key.name() != origin) {
+            Some((path, _)) => Err(HomeError::NotAKey { path: path.clone() }),
+            None => Ok(files),
+        }
     }
 }
 
