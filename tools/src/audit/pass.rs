@@ -96,8 +96,8 @@ fn checkpoint_fault(code: Code, note: &[u8], detail: impl Into<String>) -> Box<V
     Box::new(violation)
 }
 
-/// The checkpoint, and whether a key signed it that was known before. Where none did, and there are new entries, these may tell of
-/// a key that took over.
+/// The checkpoint, and whether a key signed it that is known to hold there. Where none did, and there are new entries, these may
+/// tell of a key that took over.
 fn read_checkpoint(note: &[u8], state: &State) -> Result<(Checkpoint, bool), Box<Violation>> {
     let fault = |code, detail: &str| checkpoint_fault(code, note, detail);
     let (checkpoint, parsed) =
@@ -110,7 +110,10 @@ fn read_checkpoint(note: &[u8], state: &State) -> Result<(Checkpoint, bool), Box
         .any(|line| line.name == state.origin && !known.iter().any(|key| line.is_by(key)));
     match parsed.verify(&known) {
         Ok(_) if checkpoint.origin != state.origin => Err(fault(Code::CheckpointOrigin, &checkpoint.origin)),
-        Ok(_) if news && stranger => Ok((checkpoint, true)),
+        Ok(_) if news && stranger => {
+            let vouched = parsed.verify(&state.log_keys_at(checkpoint.size)).is_ok();
+            Ok((checkpoint, vouched))
+        }
         Ok(_) => check_signed(note, &checkpoint, state).map(|()| (checkpoint, true)),
         Err(NoteError::UnknownKeys) if news && stranger && checkpoint.origin == state.origin => {
             Ok((checkpoint, false))

@@ -162,6 +162,23 @@ mod given_somebody_holds_a_key_that_was_ended {
     }
 
     #[test]
+    fn when_it_signs_another_history_beside_a_strangers_line_then_the_log_is_not_accused_of_a_fork() {
+        let (bureau, log) = ended();
+        let folder = folder();
+        let state = folder.state();
+        log.publish_by(&folder.path("log"), &[&next_key()]);
+        audit_with(&folder, &[&log_key().vkey()], &["--state", &state]).clean();
+        let mut other = Log::with(log.entries[..log.entries.len() - 1].to_vec());
+        more(&mut other, &bureau);
+        more(&mut other, &bureau);
+        let stranger = SigningKey::from_seed(ORIGIN, &[9; 32]).expect("key");
+        other.publish_by(&folder.path("log"), &[&log_key(), &stranger]);
+        let said = audit_with(&folder, &[], &["--state", &state]);
+        finds(&said, "checkpoint_key_ended");
+        assert!(said.violations().iter().all(|one| one.0 != "fork"), "{}", said.out);
+    }
+
+    #[test]
     fn when_it_signs_an_entry_then_it_is_an_alarm() {
         let (_, mut log) = ended();
         let stream = crate::support::new_stream(StreamKind::Ledger);
