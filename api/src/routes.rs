@@ -16,7 +16,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::app::App;
-use crate::handlers::{commands, log, queries, search, sign_in};
+use crate::handlers::{commands, log, me, queries, search, sign_in};
 use crate::problem::{ApiRefusal, Problem};
 use crate::timekeeper::Timekeeper;
 use crate::{openapi, page, reporter};
@@ -46,6 +46,8 @@ fn routes() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(queries::entry))
         .routes(routes!(queries::projection))
         .routes(routes!(search::search))
+        .routes(routes!(me::keys))
+        .routes(routes!(me::signatures))
         .routes(routes!(queries::checkpoint))
         .routes(routes!(log::checkpoint))
         .routes(routes!(log::tile))

@@ -35,10 +35,13 @@ const PAUSE_SECONDS: (i64, i64) = (10, 600);
 /// Most bytes of an answer that are read: sixteen lines of the longest form.
 const ANSWER_BYTES_MAX: u64 = 64 * 1024;
 
+/// Most witnesses that are asked: the rest of a note's lines are the log's, which has two keys while one takes over.
+const WITNESSES_MAX: usize = SIGNATURES_MAX - 2;
+
 /// Why the policy's witnesses can't be asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum WitnessesError {
-    #[error("the policy gives addresses of more than {} witnesses; a note holds no more lines", SIGNATURES_MAX - 1)]
+    #[error("the policy gives addresses of more than {WITNESSES_MAX} witnesses; a note holds no more lines")]
     TooMany,
     #[error("a witness's address begins with neither https:// nor http://")]
     BadAddress,
@@ -116,10 +119,11 @@ fn hold<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl Witnesses {
-    /// The witnesses of `policy` that have an address and a key whose cosignatures are checked here.
-    pub fn new(policy: &Policy, log: &VKey) -> Result<Self, WitnessesError> {
+    /// The witnesses of `policy` that have an address and a key whose cosignatures are checked here. `log` are this log's keys
+    /// in force, of which the policy may name any.
+    pub fn new(policy: &Policy, log: &[VKey]) -> Result<Self, WitnessesError> {
         let logs = policy.logs();
-        if !logs.is_empty() && logs.iter().all(|known| known.vkey != *log) {
+        if !logs.is_empty() && logs.iter().all(|known| !log.contains(&known.vkey)) {
             return Err(WitnessesError::OtherLog);
         }
         let mut members = Vec::new();
@@ -133,7 +137,7 @@ impl Witnesses {
             let url = format!("{}/add-checkpoint", url.trim_end_matches('/'));
             members.push(Member { vkey: vkey.clone(), url, state });
         }
-        if members.len() >= SIGNATURES_MAX {
+        if members.len() > WITNESSES_MAX {
             return Err(WitnessesError::TooMany);
         }
         // Bureaus have authorities of their own: the machine's certificates count, not a list that was compiled in.

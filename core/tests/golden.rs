@@ -18,7 +18,7 @@ use adit_core::id::{ActorId, Id, StreamId, StreamKind};
 use adit_core::inquiry::InquiryDecider;
 use adit_core::inspection::{self, InspectionDecider};
 use adit_core::ledger::vkey::{SigningKey, hex};
-use adit_core::opening::LedgerDecider;
+use adit_core::opening::{self, LedgerDecider};
 use adit_core::report::{self, ReportDecider};
 use adit_core::reward::{self, RewardDecider};
 use adit_core::role::{Party, Role};
@@ -75,7 +75,7 @@ struct Table<D: Decider> {
     /// Commands by name, in the order of the table.
     commands: Vec<(String, D::Command)>,
     /// What the log alone signs.
-    by_log: &'static [&'static str],
+    by_log: Vec<&'static str>,
     /// Who did the steps before: nobody of those who sign the table's commands, unless the stream asks for the same.
     done_by: Vec<ActorId>,
 }
@@ -84,13 +84,18 @@ impl<D: Decider> Table<D>
 where
     D::Command: DeserializeOwned,
 {
-    fn new(facts: D::Facts, commands: &[(&str, Value)], by_log: &'static [&'static str]) -> Self {
+    fn new(facts: D::Facts, commands: &[(&str, Value)], by_log: &[&'static str]) -> Self {
         let read = |(kind, data): &(&str, Value)| {
             let (tag, _) = kind.split_once(' ').unwrap_or((kind, ""));
             let command = serde_json::from_value(json!({ "type": tag, "data": data }));
             ((*kind).to_owned(), command.unwrap_or_else(|error| panic!("{kind}: {error}")))
         };
-        Self { facts, commands: commands.iter().map(read).collect(), by_log, done_by: vec![actor(99)] }
+        Self {
+            facts,
+            commands: commands.iter().map(read).collect(),
+            by_log: by_log.to_vec(),
+            done_by: vec![actor(99)],
+        }
     }
 
     fn decide(&self, state: &D::State, name: &str) -> Result<Vec<D::Event>, &'static str> {
@@ -503,15 +508,19 @@ fn actor_of_the_ledger() {
     let name = "test.example/ledger/actor/x".to_owned();
     let own = SigningKey::from_seed(&name, &[1; 32]).expect("key").vkey();
     let new = SigningKey::from_seed(&name, &[2; 32]).expect("key").vkey();
-    let facts = actor::Facts { key_name: name, actor: actor(50), enterprise_exists: true };
+    let facts =
+        actor::Facts { key_name: name, actor: actor(50), enterprise_exists: true, newest: Position(7) };
     let role = |role: &str| json!({ "role": role, "key": own });
     let commands = [
         ("actor.enrol", json!({ "key": own, "title": "检查人员" })),
         ("actor.grant", role("inspector")),
         ("actor.grant enterprise", role("enterprise")),
         ("actor.revoke", role("inspector")),
-        ("actor.rotate_key", json!({ "old": own, "new": new, "last": 7 })),
+        ("actor.rotate_key", json!({ "old": own, "new": new })),
+        ("actor.rotate_key past", json!({ "old": own, "new": new, "last": 6 })),
         ("actor.suspend", json!({ "last": 7, "because": "离职" })),
+        ("actor.suspend past", json!({ "last": 6, "because": "离职" })),
+        ("actor.suspend future", json!({ "last": 9, "because": "离职" })),
     ];
     let table = Table::<ActorDecider>::new(facts, &commands, &[]);
     let states: [(&str, &[&str]); 5] = [
@@ -546,17 +555,41 @@ fn rules_and_ledger() {
     ];
     let rules = Table::<RulesDecider>::new((), &commands, &[]);
     let admin = |n: u8| SigningKey::from_seed("test.example/ledger/actor/x", &[n; 32]).expect("key").vkey();
-    let log = SigningKey::from_seed("test.example/ledger", &[9; 32]).expect("key").vkey();
+    let of_log = |n: u8| SigningKey::from_seed("test.example/ledger", &[n; 32]).expect("key").vkey();
+    let (log, next) = (of_log(9), of_log(10));
     let commands = [
         ("ledger.open", json!({ "log": log, "admins": [admin(1), admin(2)] })),
         ("ledger.open one_admin", json!({ "log": log, "admins": [admin(1), admin(1)] })),
         ("ledger.add_witness", json!({ "key": admin(1), "operator": "邻县" })),
         ("ledger.erase", json!({ "blob": "ab", "ground": "保存期满" })),
+        ("ledger.introduce_key", json!({ "key": next })),
+        ("ledger.introduce_key same", json!({ "key": log })),
+        ("ledger.introduce_key by_admins", json!({ "key": next })),
+        ("ledger.introduce_key other", json!({ "key": admin(3) })),
+        ("ledger.end_key", json!({ "key": log })),
+        ("ledger.end_key newest", json!({ "key": next })),
+        ("ledger.end_key by_admins", json!({ "key": log })),
     ];
-    let ledger = Table::<LedgerDecider>::new((), &commands, &["ledger.open", "ledger.open one_admin"]);
+    let by_log = [
+        "ledger.open",
+        "ledger.open one_admin",
+        "ledger.introduce_key",
+        "ledger.introduce_key same",
+        "ledger.introduce_key other",
+        "ledger.end_key",
+        "ledger.end_key newest",
+    ];
+    let facts = opening::Facts { last: Position(7) };
+    let ledger = Table::<LedgerDecider>::new(facts, &commands, &by_log);
     let mut printed =
         rules.print(&[("none", &[]), ("adopted", &["rules.adopt"]), ("amended", &["rules.amend"])]);
-    printed.push_str(&ledger.print(&[("absent", &[]), ("open", &["ledger.open"])]));
+    let way = ["ledger.open", "ledger.introduce_key", "ledger.end_key"];
+    printed.push_str(&ledger.print(&[
+        ("absent", &[]),
+        ("open", &way[..1]),
+        ("overlap", &way[..2]),
+        ("retired", &way),
+    ]));
     insta::assert_snapshot!(printed);
 }
 

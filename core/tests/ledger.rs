@@ -8,7 +8,7 @@
 
 mod common;
 
-use adit_core::actor::{ActorCommand, RoleOfKey, RotateKey, Suspend};
+use adit_core::actor::{ActorCommand, Enrol, RoleOfKey, RotateKey, Suspend};
 use adit_core::command::{Command, Request};
 use adit_core::event::Event;
 use adit_core::hazard::{Because, HazardCommand, Verify};
@@ -149,7 +149,8 @@ fn a_key_that_was_ended_or_not_granted_signs_nothing() {
     let own = Command::Actor(ActorCommand::Grant(RoleOfKey { role: Role::Admin, key }));
     assert_eq!(code(bureau.run(Some(stream), own, &["late-clerk", "admin-1"])), "actor.needs_two_admins");
     let last = Position(bureau.office.ledger().size());
-    let suspend = Command::Actor(ActorCommand::Suspend(Suspend { last, because: text("离职") }));
+    let suspend =
+        Command::Actor(ActorCommand::Suspend(Suspend { last: Some(last), because: text("离职") }));
     assert_eq!(code(bureau.run(Some(stream), suspend, &["admin-1"])), "done");
     assert_eq!(code(bureau.request(&bureau.hazard(enterprise), &["late-clerk"])), "hazard.needs_inspector");
     whole(&bureau);
@@ -162,7 +163,7 @@ fn a_rotated_key_keeps_its_roles_and_the_old_one_ends() {
     let old = bureau.keys["rotating"].vkey();
     let new = SigningKey::generate(old.name()).expect("key");
     let last = Position(bureau.office.ledger().size());
-    let rotate = RotateKey { old, new: new.vkey(), last };
+    let rotate = RotateKey { old, new: new.vkey(), last: Some(last), recipient: None };
     let command = Command::Actor(ActorCommand::RotateKey(rotate));
     assert_eq!(code(bureau.run(Some(stream), command, &["admin-1", "admin-2"])), "done");
     let enterprise = bureau.enterprise("甲矿");
@@ -170,6 +171,98 @@ fn a_rotated_key_keeps_its_roles_and_the_old_one_ends() {
     bureau.keys.insert("rotating", new);
     assert_eq!(code(bureau.request(&bureau.hazard(enterprise), &["rotating"])), "done");
     whole(&bureau);
+}
+
+mod given_an_officers_key_that_is_ended {
+    use super::*;
+
+    fn suspend(last: Option<Position>) -> Command {
+        Command::Actor(ActorCommand::Suspend(Suspend { last, because: text("离职") }))
+    }
+
+    #[test]
+    fn when_a_position_ahead_is_named_then_it_is_refused_because_the_key_would_go_on_signing() {
+        let mut bureau = Bureau::in_memory();
+        let stream = bureau.enrol("leaving", Role::Clerk, None);
+        for ahead in [bureau.office.ledger().size() + 1, u64::MAX] {
+            let refused = bureau.run(Some(stream), suspend(Some(Position(ahead))), &["admin-1"]);
+            assert_eq!(code(refused), "actor.end_in_future");
+        }
+        assert_eq!(code(bureau.run(Some(stream), suspend(None), &["admin-1"])), "done");
+        let keys = bureau.office.ledger().keys();
+        let next = Position(bureau.office.ledger().size());
+        assert!(!keys.in_force(&bureau.keys["leaving"].vkey(), next));
+        whole(&bureau);
+    }
+
+    #[test]
+    fn when_a_position_is_named_after_which_entries_stand_then_it_is_refused_and_nothing_is_undone() {
+        let mut bureau = Bureau::in_memory();
+        let stream = bureau.enrol("leaving", Role::Clerk, None);
+        let seen = Position(bureau.office.ledger().size() - 1);
+        let enterprise = bureau.enterprise("甲矿");
+        let signed = bureau.request(&bureau.hazard(enterprise), &["leaving"]).expect("signed").positions[0];
+        assert_eq!(code(bureau.run(Some(stream), suspend(Some(seen)), &["admin-1"])), "actor.end_in_past");
+        let newest = Position(bureau.office.ledger().size() - 1);
+        assert_eq!(code(bureau.run(Some(stream), suspend(Some(newest)), &["admin-1"])), "done");
+        let key = bureau.keys["leaving"].vkey();
+        let keys = bureau.office.ledger().keys();
+        assert!(keys.in_force(&key, signed), "what was signed before stays signed by a key in force");
+        assert_eq!(keys.get(&key).and_then(|state| state.last), Some(newest));
+        whole(&bureau);
+    }
+
+    #[test]
+    fn when_others_write_while_it_is_ended_then_the_end_reaches_back_to_none_of_them() {
+        use adit_core::ledger::entry::SignedEntry;
+        use adit_core::ledger::keyring::KeyRing;
+        let mut bureau = Bureau::in_memory();
+        let stream = bureau.enrol("leaving", Role::Clerk, None);
+        bureau.run(Some(stream), suspend(None), &["admin-1"]).expect("suspended");
+        // The same entry, had it got a later position than the one it was decided at.
+        let ledger = bureau.office.ledger();
+        let mut keys = KeyRing::new(ledger.origin());
+        let stored = ledger.store().read(Position(0), usize::MAX).expect("read");
+        for one in &stored {
+            let entry = SignedEntry::parse(&one.entry).expect("entry");
+            let late = if one.position.0 + 1 == ledger.size() { 100 } else { one.position.0 };
+            keys.apply(Position(late), entry.entry());
+        }
+        let key = bureau.keys["leaving"].vkey();
+        assert!(keys.in_force(&key, Position(99)) && !keys.in_force(&key, Position(100)));
+    }
+
+    #[test]
+    fn when_it_is_rotated_then_the_age_recipient_goes_over_to_the_new_one_unless_another_is_given() {
+        let other = "age1lvyvwawkr0mcnnnncaghunadrqkmuf9e6507x9y920xxpp866cnql7dp2z";
+        let first = "age1zvkyg2lqzraa2lnjvqej32nkuu0ues2s82hzrye869xeexvn73equnujwj";
+        for given in [None, Some(other)] {
+            let mut bureau = Bureau::in_memory();
+            let actor = adit_core::id::ActorId(common::id());
+            let stream = StreamId::new(StreamKind::Actor, actor.0);
+            let name = bureau.office.ledger().keys().actor_key_name(actor);
+            let (old, new) =
+                (SigningKey::generate(&name).expect("key"), SigningKey::generate(&name).expect("key"));
+            let enrol = Enrol {
+                key: old.vkey(),
+                title: text("受理"),
+                acts_for: None,
+                recipient: Some(first.to_owned()),
+            };
+            let enrol = Command::Actor(ActorCommand::Enrol(enrol));
+            bureau.run(Some(stream), enrol, &["admin-1"]).expect("enrolled");
+            let recipient = given.map(str::to_owned);
+            let rotate = RotateKey { old: old.vkey(), new: new.vkey(), last: None, recipient };
+            let rotate = Command::Actor(ActorCommand::RotateKey(rotate));
+            bureau.run(Some(stream), rotate, &["admin-1", "admin-2"]).expect("rotated");
+            let size = bureau.office.ledger().size();
+            let keys = bureau.office.ledger().keys();
+            let told: Vec<_> = keys.recipients(size).collect();
+            assert_eq!(told, [(&new.vkey(), given.unwrap_or(first))]);
+            bureau.keys.insert("receiver", new);
+            whole(&bureau);
+        }
+    }
 }
 
 #[test]

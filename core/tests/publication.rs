@@ -141,7 +141,7 @@ mod given_a_receipt {
         let stored = ledger.store().read(Position(3), 1).expect("read");
         let receipt =
             ledger.receipts(&stored, &ledger.checkpoint()).expect("made").remove(0).expect("covered");
-        (receipt, ledger.log_key().clone())
+        (receipt, ledger.log_key().as_ref().clone())
     }
 
     #[test]

@@ -52,7 +52,8 @@ fn when_the_bureau_adopts_a_text_of_its_own_then_it_holds_from_there_on_and_the_
     bureau.run(None, adopt("deadlines"), &["approver"]).expect("adopted");
     assert_eq!(accept(&bureau.office), Ok(day("2024-05-17")));
     let clock = Arc::clone(&bureau.clock) as Arc<dyn Clock>;
-    let again = Ledger::over(store, clock, bureau.office.ledger().log_key().clone()).expect("ledger");
+    let log = bureau.office.ledger().log_key().as_ref().clone();
+    let again = Ledger::over(store, clock, log).expect("ledger");
     assert_eq!(accept(&Office::open(again).expect("office")), Ok(day("2024-05-17")), "also after a restart");
 }
 

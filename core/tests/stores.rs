@@ -170,7 +170,7 @@ impl Place {
     }
 
     fn open(&self, disk: &Arc<dyn Disk>) -> Result<Embedded, StoreError> {
-        Embedded::open_on(Arc::clone(disk), &self.home(), &log_key().vkey(), &DATA_KEY)
+        Embedded::open_on(Arc::clone(disk), &self.home(), &[log_key().vkey()], &DATA_KEY)
     }
 }
 
@@ -330,7 +330,7 @@ fn open_moved(disk: &FaultyDisk) -> Result<u64, StoreError> {
     std::fs::create_dir_all(&home.data).expect("folder");
     moved(&copy, Path::new("/ledger"), index.path());
     let shared: Arc<dyn Disk> = Arc::new(copy);
-    let store = Embedded::open_on(shared, &home, &log_key().vkey(), &DATA_KEY)?;
+    let store = Embedded::open_on(shared, &home, &[log_key().vkey()], &DATA_KEY)?;
     let size = store.head().size;
     for n in 0..size / 2 {
         assert_eq!(store.read(Position(n * 2), 1)?[0].body, format!("body {n}").as_bytes());

@@ -334,12 +334,12 @@ mod policies {
             (&[1, 4, 5, 6], false),
             (&[], false),
         ] {
-            let standing = policy.standing(&cosigned(by), None).expect("standing");
+            let standing = policy.standing(&cosigned(by), &[]).expect("standing");
             assert_eq!(standing.met, met, "{by:?}");
             assert_eq!(standing.cosigned.len(), by.len());
             assert!(standing.cosigned.iter().all(|one| one.at == NOW));
         }
-        let standing = policy.standing(&cosigned(&[1, 4, 5]), None).expect("standing");
+        let standing = policy.standing(&cosigned(&[1, 4, 5]), &[]).expect("standing");
         let counts: Vec<_> =
             standing.counts.iter().map(|c| (c.name.as_str(), c.cosigned, c.needed, c.is_quorum)).collect();
         assert_eq!(counts, [("X", 1, 2, false), ("Y", 2, 1, false), ("X-and-Y", 1, 2, true)]);
@@ -349,27 +349,27 @@ mod policies {
     fn a_quorum_may_be_one_witness_or_nobody() {
         let (log_line, line) = (format!("log {}", log().vkey()), format!("witness w {}", witness(1).vkey()));
         let one = policy(&[&log_line, &line, "quorum w"]).expect("policy");
-        assert!(one.standing(&cosigned(&[1]), None).expect("standing").met);
-        assert!(!one.standing(&cosigned(&[2]), None).expect("standing").met);
+        assert!(one.standing(&cosigned(&[1]), &[]).expect("standing").met);
+        assert!(!one.standing(&cosigned(&[2]), &[]).expect("standing").met);
         let nobody = policy(&["quorum none"]).expect("policy");
-        assert_eq!(nobody.standing(&cosigned(&[]), None), Err(CheckpointError::WrongOrigin));
-        assert!(nobody.standing(&cosigned(&[]), Some(&log().vkey())).expect("standing").met);
+        assert_eq!(nobody.standing(&cosigned(&[]), &[]), Err(CheckpointError::WrongOrigin));
+        assert!(nobody.standing(&cosigned(&[]), &[log().vkey()]).expect("standing").met);
     }
 
     #[test]
     fn a_checkpoint_of_no_known_log_or_with_a_false_line_is_an_error() {
         let other = SigningKey::from_seed("other.example", &[8; 32]).expect("key");
         let policy = example();
-        assert_eq!(policy.standing(&signed(&other, 5, [1; 32]), None), Err(CheckpointError::WrongOrigin));
+        assert_eq!(policy.standing(&signed(&other, 5, [1; 32]), &[]), Err(CheckpointError::WrongOrigin));
         let imposter = SigningKey::from_seed(ORIGIN, &[8; 32]).expect("key");
         assert_eq!(
-            policy.standing(&signed(&imposter, 5, [1; 32]), None),
+            policy.standing(&signed(&imposter, 5, [1; 32]), &[]),
             Err(CheckpointError::Note(NoteError::UnknownKeys))
         );
         let mut note = Note::parse(&cosigned(&[1, 2, 4])).expect("note");
         note.signatures[3].signature[20] ^= 1;
         assert_eq!(
-            policy.standing(&note.to_bytes(), None),
+            policy.standing(&note.to_bytes(), &[]),
             Err(CheckpointError::Note(NoteError::BadSignature))
         );
     }
@@ -384,7 +384,7 @@ mod policies {
         let line = format!("witness pq pq.example/w+{}+{encoded}", hex(&digest[..4]));
         let policy = policy(&[&format!("log {}", log().vkey()), &line, "quorum pq"]).expect("policy");
         assert_eq!(policy.witnesses()[0].vkey, None);
-        assert!(!policy.standing(&cosigned(&[1]), None).expect("standing").met);
+        assert!(!policy.standing(&cosigned(&[1]), &[]).expect("standing").met);
     }
 
     #[test]

@@ -330,6 +330,11 @@ impl Signers {
         self.0.find(&keys).unwrap_or_else(|| self.0.row(keys, || ()))
     }
 
+    /// Whether an actor is among those who signed together, for each number.
+    pub(crate) fn with(&self, actor: ActorId) -> Vec<bool> {
+        self.0.iter().map(|(keys, ())| keys.contains(&Key(actor.0.0))).collect()
+    }
+
     pub(crate) fn actors(&self, number: u32) -> Vec<ActorId> {
         let keys = self.0.at(number).map(|(keys, ())| keys.as_slice()).unwrap_or_default();
         keys.iter().map(|key| ActorId(Id(key.0))).collect()

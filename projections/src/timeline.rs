@@ -6,7 +6,7 @@ use adit_core::units::{Day, Position, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::Projection;
-use crate::ask::{Ask, Page};
+use crate::ask::{Ask, Filter, Page, Viewer};
 use crate::compact::{DayNumber, NONE, Signers, StreamKey, Table, Words};
 
 pub(crate) const NAME: &str = "timeline";
@@ -21,19 +21,25 @@ pub struct Timeline {
     /// The last step of each stream.
     streams: Table<StreamKey, u32>,
     steps: Vec<Step>,
-    /// Day and kind of each step, close together: a query looks at all of them.
-    asked: Vec<(DayNumber, u32)>,
+    /// Day, kind and signers of each step, close together: a query looks at all of them.
+    asked: Vec<Asked>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+struct Asked {
+    day: DayNumber,
+    kind: u32,
+    by: u32,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 struct Step {
-    position: Position,
     seconds: i64,
+    position: u32,
     stream: u32,
     revision: u32,
     /// The step before it in its stream.
     before: u32,
-    by: u32,
 }
 
 /// One event with its stream.
@@ -66,11 +72,11 @@ impl Timeline {
         // The kind of an event tells the kind of its stream.
         let seen: Vec<bool> = self.kinds.iter().map(|kind| ask.viewer.sees(stream_kind(kind))).collect();
         let fits = |step: &usize| {
-            self.asked.get(*step).is_some_and(|(day, number)| {
-                kind.is_none_or(|kind| kind == Some(*number))
-                    && from.is_none_or(|from| from <= *day)
-                    && to.is_none_or(|to| *day <= to)
-                    && seen.get(*number as usize).is_some_and(|seen| *seen)
+            self.asked.get(*step).is_some_and(|asked| {
+                kind.is_none_or(|kind| kind == Some(asked.kind))
+                    && from.is_none_or(|from| from <= asked.day)
+                    && to.is_none_or(|to| asked.day <= to)
+                    && seen.get(asked.kind as usize).is_some_and(|seen| *seen)
             })
         };
         let Some(streams) = &ask.streams else {
@@ -80,6 +86,30 @@ impl Timeline {
         let mut steps: Vec<usize> = streams.iter().flat_map(|stream| self.chain(stream)).collect();
         steps.sort_unstable();
         ask.page(steps.into_iter().filter(fits), |step| self.row(step)).flatten()
+    }
+
+    /// Where `actor` signed before `until`, in the order of the log, within the filter's days and stream: whatever stream it is,
+    /// because nobody is kept from knowing what was signed in their own name.
+    pub fn signed_by(&self, actor: ActorId, filter: &Filter, until: Position) -> Page<Position> {
+        let mine = self.signers.with(actor);
+        let (from, to) = (filter.from.map(DayNumber::from), filter.to.map(DayNumber::from));
+        let fits = |step: &usize| {
+            self.asked.get(*step).is_some_and(|asked| {
+                mine.get(asked.by as usize).is_some_and(|mine| *mine)
+                    && from.is_none_or(|from| from <= asked.day)
+                    && to.is_none_or(|to| asked.day <= to)
+            })
+        };
+        let end = self.steps.partition_point(|step| u64::from(step.position) < until.0);
+        let position = |step: usize| self.steps.get(step).map(|step| Position(step.position.into()));
+        let ask = Ask { filter, viewer: Viewer::Reports, today: Day::default(), streams: None };
+        match &filter.stream {
+            None => ask.page((0..end).filter(fits), position).flatten(),
+            Some(stream) => {
+                let steps = self.chain(stream).into_iter().filter(|step| *step < end);
+                ask.page(steps.filter(fits), position).flatten()
+            }
+        }
     }
 
     /// The steps of a stream, first to last.
@@ -95,16 +125,16 @@ impl Timeline {
     }
 
     fn row(&self, index: usize) -> Option<Row> {
-        let (step, (day, kind)) = self.steps.get(index).zip(self.asked.get(index))?;
+        let (step, asked) = self.steps.get(index).zip(self.asked.get(index))?;
         let stream = self.streams.at(step.stream).map(|(key, _)| key.stream())?;
         Some(Row {
             stream,
             revision: u64::from(step.revision),
-            position: step.position,
-            day: (*day).into(),
+            position: Position(step.position.into()),
+            day: asked.day.into(),
             at: Timestamp(step.seconds),
-            kind: self.kinds.text(*kind).to_owned(),
-            by: self.signers.actors(step.by),
+            kind: self.kinds.text(asked.kind).to_owned(),
+            by: self.signers.actors(asked.by),
         })
     }
 }
@@ -122,14 +152,17 @@ impl Projection for Timeline {
         let index = u32::try_from(self.steps.len()).unwrap_or(NONE);
         let stream = self.streams.row(StreamKey::of(&fact.stream), || NONE);
         let before = self.streams.at_mut(stream).map_or(NONE, |last| std::mem::replace(last, index));
-        self.asked.push((fact.day.into(), self.kinds.number(fact.event.kind())));
+        self.asked.push(Asked {
+            day: fact.day.into(),
+            kind: self.kinds.number(fact.event.kind()),
+            by: self.signers.number(&fact.by),
+        });
         self.steps.push(Step {
-            position: fact.position,
             seconds: fact.at.0,
+            position: u32::try_from(fact.position.0).unwrap_or(u32::MAX),
             stream,
             revision: u32::try_from(fact.revision.0).unwrap_or(u32::MAX),
             before,
-            by: self.signers.number(&fact.by),
         });
     }
 }

@@ -463,6 +463,41 @@ mod given_a_timeline {
     }
 }
 
+mod given_somebody_asks_what_they_signed {
+    use super::*;
+
+    #[test]
+    fn then_every_entry_of_theirs_is_found_in_order_whatever_its_stream_and_no_other() {
+        use adit_core::units::Position;
+        let mut world = two_mines();
+        world.assigned(1, 1, CRITERIA[0]).five(1);
+        world.hazard(1, HazardCommand::Rectify(because()), &officer(Role::Enterprise));
+        world.hazard(1, reviewed(false), &inspectors());
+        world.handled(7, "20100");
+        let state = world.fold();
+        let rows = state.timeline.rows();
+        let actors: std::collections::BTreeSet<_> = rows.iter().flat_map(|row| row.by.clone()).collect();
+        assert!(actors.len() > 3);
+        for actor in actors {
+            let own: Vec<_> =
+                rows.iter().filter(|row| row.by.contains(&actor)).map(|row| row.position).collect();
+            let signed = |filter: Filter, until| state.timeline.signed_by(actor, &filter, Position(until));
+            assert_eq!(signed(Filter::default(), u64::MAX).rows, own);
+            let page = signed(Filter { offset: 1, limit: Some(1), ..Filter::default() }, u64::MAX);
+            assert_eq!((page.total, page.rows.first()), (own.len(), own.get(1)));
+            let before = own.iter().filter(|position| position.0 < 6).count();
+            assert_eq!(signed(Filter::default(), 6).total, before);
+            let report = Filter { stream: Some(stream(StreamKind::Report, 7)), ..Filter::default() };
+            let there = rows
+                .iter()
+                .filter(|row| row.by.contains(&actor) && row.stream == stream(StreamKind::Report, 7));
+            assert_eq!(signed(report, u64::MAX).total, there.count());
+            let past = Filter { to: Some(day("2024-02-29")), ..Filter::default() };
+            assert_eq!(signed(past, u64::MAX).total, 0);
+        }
+    }
+}
+
 mod given_a_snapshot {
     use super::*;
 

@@ -119,6 +119,7 @@ fn of_open(error: &OpenError) -> &'static str {
         OpenError::Store(error) => of_store(error),
         OpenError::NoLedger(_) => "此处没有台账，请先用 adit init 开立",
         OpenError::ForeignCheckpoint => "检查点不是本台账的日志密钥所签，密钥目录属于另一台账",
+        OpenError::MissingLogKey { .. } => "有一把日志密钥仍在使用，但其文件不在密钥目录中，请放回",
         OpenError::WrongRoot => "条目与最后签署的检查点不符，请用 adit verify 找出第一处损坏",
         OpenError::Contradicted(_) => {
             "曾公布的检查点由本台账密钥签署，却与台账不符：曾签署两个不同的历史。未作任何改动；请保留两者作为证据，放回最新的台账"

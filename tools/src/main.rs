@@ -10,6 +10,7 @@ mod export;
 mod failure;
 mod import;
 mod init;
+mod key;
 mod open;
 mod project;
 mod receipt;
@@ -53,6 +54,8 @@ struct Cli {
 enum Action {
     #[command(about = "Make a new ledger with its keys and two administrators / 开立台账")]
     Init(init::Args),
+    #[command(about = "List keys; change the log's own / 密钥")]
+    Key(key::Args),
     #[command(about = "Serve the API and the start page / 启动服务")]
     Serve(serve::Args),
     #[command(about = "Play the published cases on a fresh ledger, then serve it / 演示")]
@@ -102,6 +105,7 @@ fn main() -> ExitCode {
     };
     let done = match cli.command {
         Action::Init(args) => init::run(&args),
+        Action::Key(args) => key::run(&args),
         Action::Serve(args) => serve::run(&args),
         Action::Demo(args) => demo::run(&args),
         Action::Import(args) => import::run(&args),

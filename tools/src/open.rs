@@ -12,10 +12,13 @@ use adit_core::units::{Day, Position};
 use adit_projections::Projections;
 use anyhow::{Context, Result};
 
-/// A log's key that is given as a vkey, or as a file that holds one, such as `log.vkey`.
-pub(crate) fn vkey(key: &str) -> Option<VKey> {
-    let in_file = || std::fs::read_to_string(key).ok()?.trim().parse().ok();
-    key.trim().parse().ok().or_else(in_file)
+/// Keys of a log that are given as one vkey, or as a file that holds one in each line, such as `log.vkey`.
+pub(crate) fn vkeys(given: &str) -> Option<Vec<VKey>> {
+    let read = |text: &str| -> Option<Vec<VKey>> {
+        let keys: Option<Vec<VKey>> = text.split_whitespace().map(|key| key.parse().ok()).collect();
+        keys.filter(|keys| !keys.is_empty())
+    };
+    read(given).or_else(|| read(&std::fs::read_to_string(given).ok()?))
 }
 
 pub(crate) fn ledger(data: &Path) -> Result<Ledger> {

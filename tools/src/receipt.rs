@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 use crate::failure::fail;
 use crate::output::Refused;
 
-/// Verifies the receipt in `path`, `-` for standard input, against the log key that `key` names or whose file it names; and
+/// Verifies the receipt in `path`, `-` for standard input, against the log keys that `key` names or whose file it names; and
 /// that enough witnesses of a policy cosigned its checkpoint.
 pub(crate) fn run(path: &Path, key: &str, policy: Option<&Path>, as_json: bool) -> ExitCode {
     match check(path, key, policy) {
@@ -42,13 +42,13 @@ pub(crate) fn run(path: &Path, key: &str, policy: Option<&Path>, as_json: bool) 
 }
 
 fn check(path: &Path, key: &str, policy: Option<&Path>) -> Result<(Proven, Option<Standing>)> {
-    let key = read_key(key)?;
+    let keys = read_keys(key)?;
     let policy = policy.map(crate::witness::policy_of).transpose()?;
     let bytes = read(path).with_context(|| format!("couldn't read {}", path.display()))?;
     let refused = |error: ReceiptError| Refused(Refusal::new(error.code()));
     let receipt = Receipt::parse(&bytes).map_err(refused)?;
-    let proven = receipt.verify(std::slice::from_ref(&key)).map_err(refused)?;
-    let standing = policy.map(|policy| policy.standing(&receipt.checkpoint, Some(&key)));
+    let proven = receipt.verify(&keys).map_err(refused)?;
+    let standing = policy.map(|policy| policy.standing(&receipt.checkpoint, &keys));
     let standing = standing.transpose().map_err(|error| refused(error.into()))?;
     if let Some(standing) = standing.as_ref().filter(|standing| !standing.met) {
         let count = standing.counts.iter().find(|count| count.is_quorum);
@@ -72,8 +72,8 @@ fn read(path: &Path) -> std::io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-fn read_key(key: &str) -> Result<VKey> {
-    crate::open::vkey(key).ok_or_else(|| {
+fn read_keys(key: &str) -> Result<Vec<VKey>> {
+    crate::open::vkeys(key).ok_or_else(|| {
         fail(
             "--key 应为日志公钥（名称+8位十六进制+base64），或存有公钥的文件，如 log.vkey",
             "--key takes a vkey such as name+0a1b2c3d+base64, or a file that holds one, such as log.vkey",

@@ -36,7 +36,7 @@ pub(crate) struct Args {
 pub(crate) fn run(args: &Args) -> Result<()> {
     let ledger = crate::open::ledger(&args.data.data)?;
     ledger.publish_every(args.publish_seconds);
-    let log = ledger.log_key().vkey();
+    let log = ledger.log_keys_in_force();
     let witnesses = args.policy.as_ref().map(|path| {
         Witnesses::new(&crate::witness::policy_of(path)?, &log)
             .with_context(|| format!("couldn't use the policy {}", path.display()))

@@ -29,7 +29,7 @@ pub(crate) struct Args {
     /// Folder of the ledger; keys lie beside it in DIR.keys, the lock in DIR.lock
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
-    /// The log's key, as a vkey or a file that holds it
+    /// The log's key, as a vkey or a file that holds one in each line; of several, one that signed is enough
     #[arg(long, value_name = "VKEY", requires = "receipt")]
     key: Option<String>,
     /// Trust policy (C2SP tlog-policy): the receipt's checkpoint must have the cosignatures that it asks for

@@ -166,12 +166,10 @@ pub(crate) async fn keys(State(app): Shared) -> Answered {
     let ledger = app.office.ledger();
     let size = ledger.published().size();
     let keys = ledger.keys();
-    let present = ledger.log_key().vkey();
     let mut text = String::new();
-    for key in ledger.log_keys() {
-        if key == present || keys.in_force(&key, Position(size)) {
-            let _ = writeln!(text, "log {key}");
-        }
+    // Whoever takes the first line takes the key that will hold the longest.
+    for key in ledger.log_keys_in_force().iter().rev() {
+        let _ = writeln!(text, "log {key}");
     }
     for key in app.witnesses().into_iter().flat_map(Witnesses::vkeys) {
         let _ = writeln!(text, "witness {key}");

@@ -27,7 +27,7 @@ use crate::problem::{ApiRefusal, Problem, unreadable};
 use crate::projector::{fold, fold_hazard};
 
 /// Most rows of one answer.
-const ROWS_MAX: usize = 1000;
+pub(crate) const ROWS_MAX: usize = 1000;
 /// Most parameters of a query.
 const PARAMETERS_MAX: usize = 32;
 
@@ -36,7 +36,7 @@ const PARAMETERS_MAX: usize = 32;
 pub(crate) struct Asked {
     pub(crate) as_of: Option<String>,
     after: Option<u64>,
-    format: Option<Format>,
+    pub(crate) format: Option<Format>,
     pub(crate) filter: Filter,
 }
 
@@ -70,7 +70,7 @@ impl Asked {
 }
 
 /// The end of a moment in the past: behind a position, or behind the last entry of a day.
-fn moment(app: &App, text: &str) -> Result<(Position, Day), Problem> {
+pub(crate) fn moment(app: &App, text: &str) -> Result<(Position, Day), Problem> {
     let ledger = app.office.ledger();
     if let Ok(position) = text.parse::<u64>() {
         return Ok((Position(position.saturating_add(1)), ledger.now().day()));
@@ -264,7 +264,7 @@ pub(crate) async fn projection(
 }
 
 /// A table as a file.
-async fn file(format: Format, model: String, as_of: Day, rows: Vec<Value>) -> Answered {
+pub(crate) async fn file(format: Format, model: String, as_of: Day, rows: Vec<Value>) -> Answered {
     let name = format!("attachment; filename=\"{model}-{as_of}.{}\"", format.ending());
     let write = move || export::write(format, &model, as_of, &rows).map_err(|error| unreadable(&error));
     let bytes = blocking(write).await?;

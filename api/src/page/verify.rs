@@ -7,7 +7,7 @@ use std::sync::Arc;
 use adit_core::ledger::disk::RealDisk;
 use adit_core::ledger::evidence;
 use adit_core::ledger::home::Home;
-use adit_core::ledger::receipt::{Proven, RECEIPT_BYTES_MAX, Receipt};
+use adit_core::ledger::receipt::{Proven, RECEIPT_BYTES_MAX, Receipt, ReceiptError};
 use adit_core::ledger::vkey::hex;
 use adit_core::refusal::{Lang, Refusal, Words};
 use askama::Template;
@@ -30,7 +30,8 @@ const FORM_BYTES_MAX: usize = 3 * RECEIPT_BYTES_MAX + 8192;
 #[template(path = "verify.html")]
 struct Page {
     origin: String,
-    key: String,
+    /// The log's keys in force.
+    keys: Vec<String>,
     found: Option<Found>,
     refused: Option<(Words, Words)>,
 }
@@ -61,7 +62,7 @@ impl Page {
         let ledger = app.office.ledger();
         Self {
             origin: ledger.origin().to_owned(),
-            key: ledger.log_key().vkey().to_string(),
+            keys: ledger.log_keys_in_force().iter().map(ToString::to_string).collect(),
             ..Self::default()
         }
     }
@@ -95,7 +96,8 @@ fn examine(app: &App, bytes: &[u8]) -> Result<(StatusCode, Page), Problem> {
     let ledger = app.office.ledger();
     let mut page = Page::empty(app);
     let proven = Receipt::parse(bytes).and_then(|receipt| receipt.verify(&ledger.log_keys()));
-    match proven {
+    let held = |proven: &Proven| ledger.held_at(proven.checkpoint.size, &proven.signed_by);
+    match proven.and_then(|proven| if held(&proven) { Ok(proven) } else { Err(ReceiptError::KeyEnded) }) {
         Ok(proven) => {
             let ours = ledger.root_at(proven.checkpoint.size).map_err(|error| unreadable(&error))?;
             let contradicts = ours != Some(proven.checkpoint.root);

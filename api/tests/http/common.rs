@@ -114,7 +114,7 @@ impl Server {
         let home = Home::beside(&folder.path().join("data"));
         std::fs::create_dir_all(&home.data).unwrap();
         let log = SigningKey::generate(ORIGIN).unwrap();
-        let store = Embedded::open_on(Arc::new(disk.clone()), &home, &log.vkey(), &[7; 32]).unwrap();
+        let store = Embedded::open_on(Arc::new(disk.clone()), &home, &[log.vkey()], &[7; 32]).unwrap();
         let ledger = Ledger::over(Arc::new(store), Arc::clone(&clock) as _, log).unwrap();
         Self::over(ledger, clock, folder, Options::default())
     }

@@ -428,6 +428,57 @@ fn what_is_not_published_is_not_visible_until_it_is() {
 }
 
 #[test]
+fn while_one_key_of_the_log_takes_over_from_another_both_are_told_and_either_is_enough_for_other_programs() {
+    let server = Server::start();
+    let ledger = server.app.office.ledger();
+    let old = ledger.log_key();
+    let told = || {
+        let keys = server.get("/log/keys", None).text;
+        let of_log = keys.lines().filter_map(|line| line.strip_prefix("log ").map(str::to_owned));
+        of_log.collect::<Vec<_>>()
+    };
+    let signers = |key: &SigningKey| {
+        let published = server.get("/log/checkpoint", None).text;
+        let verifier = StandardVerifier::new(&key.vkey().to_string()).unwrap();
+        let note = Note::from_bytes(published.as_bytes()).unwrap();
+        let (verified, others) = note.verify(&VerifierList::new(vec![Box::new(verifier)])).ok()?;
+        let checkpoint = tlog_tiles::Checkpoint::from_bytes(note.text()).unwrap();
+        assert_eq!(checkpoint.size(), ledger.size());
+        Some((verified.len(), others.len()))
+    };
+    let receipt = || {
+        let receipt = server.get("/log/receipt/3.tlog-proof", None).text;
+        let page =
+            server.send("POST", "/verify", &[("content-type", "text/plain")], Some(receipt.as_bytes()));
+        assert_eq!(page.status, 200, "{}", page.text);
+        receipt
+    };
+    server.app.office.rotate_log_key().unwrap();
+    ledger.publish_now();
+    let new = ledger.log_key();
+    assert_eq!(told(), [new.vkey().to_string(), old.vkey().to_string()]);
+    assert_eq!((signers(&old), signers(&new)), (Some((1, 1)), Some((1, 1))));
+    let during = receipt();
+    server.app.office.retire_log_key().unwrap();
+    ledger.publish_now();
+    assert_eq!(told(), [new.vkey().to_string()]);
+    assert_eq!((signers(&old), signers(&new)), (None, Some((1, 0))));
+    receipt();
+    let again = |receipt: &str| {
+        server.send("POST", "/verify", &[("content-type", "text/plain")], Some(receipt.as_bytes()))
+    };
+    assert_eq!(again(&during).status, 200, "a receipt of before is as good as ever");
+    // Whoever holds the ended key signs a checkpoint of the present tree.
+    let published = ledger.published();
+    let forged = Checkpoint { origin: ORIGIN.into(), size: published.size(), root: published.seen.root };
+    let stored = ledger.store().read(Position(3), 1).unwrap();
+    let forged = ledger.receipts(&stored, &forged.sign(&old)).unwrap().remove(0).unwrap();
+    let page = again(&String::from_utf8(forged.to_bytes()).unwrap());
+    assert_eq!(page.status, 422);
+    assert!(page.text.contains("已停用") && page.text.contains("had ended before"), "{}", page.text);
+}
+
+#[test]
 fn keys_show_whom_to_seal_to_once_that_is_published() {
     let server = Server::start();
     let recipient = format!("age1{}", "q".repeat(58));
@@ -628,7 +679,7 @@ mod the_page_that_verifies {
             root: adit_core::ledger::merkle::node_hash(&leaf, &[9; 32]),
         };
         let fork =
-            Receipt { proof: vec![[9; 32]], checkpoint: forked.sign(ledger.log_key()), ..good.clone() };
+            Receipt { proof: vec![[9; 32]], checkpoint: forked.sign(&ledger.log_key()), ..good.clone() };
         let reply = upload(&server, &fork.to_bytes());
         assert_eq!(reply.status, 200);
         assert!(reply.text.contains("警报") && reply.text.contains("Alarm"), "{}", reply.text);

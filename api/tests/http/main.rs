@@ -7,6 +7,7 @@ mod commands;
 mod common;
 mod faults;
 mod log;
+mod me;
 mod pages;
 mod queries;
 mod sign_in;

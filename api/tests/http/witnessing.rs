@@ -44,7 +44,12 @@ impl Witness {
     }
 
     fn keeper(&self, server: &Server) -> Result<Keeper, KeeperError> {
-        let logs = [KnownLog { vkey: log(server), url: None }];
+        self.keeper_of(server, &[log(server)])
+    }
+
+    /// That knows the log by these keys.
+    fn keeper_of(&self, server: &Server, keys: &[VKey]) -> Result<Keeper, KeeperError> {
+        let logs: Vec<_> = keys.iter().map(|vkey| KnownLog { vkey: vkey.clone(), url: None }).collect();
         let clock = Arc::clone(&server.clock) as _;
         Keeper::open(Arc::new(RealDisk::default()), self.folder.path(), self.key.clone(), &logs, clock)
     }
@@ -54,7 +59,10 @@ impl Witness {
     }
 
     fn start_at(&self, server: &Server, address: &str) -> Running {
-        let keeper = self.keeper(server).unwrap();
+        Self::serve(self.keeper(server).unwrap(), server, address)
+    }
+
+    fn serve(keeper: Keeper, server: &Server, address: &str) -> Running {
         let listener = server.runtime().block_on(tokio::net::TcpListener::bind(address)).unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let (stop, stopped) = oneshot::channel();
@@ -123,7 +131,7 @@ fn policy(server: &Server, witnesses: &[(&Witness, &str)]) -> Policy {
 }
 
 fn client(server: &Server, witnesses: &[(&Witness, &str)]) -> Witnesses {
-    Witnesses::new(&policy(server, witnesses), &log(server)).unwrap()
+    Witnesses::new(&policy(server, witnesses), &[log(server)]).unwrap()
 }
 
 /// One more entry, published as soon as the lock covers it.
@@ -157,7 +165,7 @@ impl Fork {
         };
         let proof = consistency_proof(old, self.0.size(), &mut tile).unwrap();
         let checkpoint = Checkpoint { origin: ORIGIN.to_owned(), size: self.0.size(), root: self.0.root() };
-        AddCheckpoint::write(old, &proof, &checkpoint.sign(ledger(server).log_key()))
+        AddCheckpoint::write(old, &proof, &checkpoint.sign(&ledger(server).log_key()))
     }
 }
 
@@ -174,7 +182,7 @@ fn when_witnesses_are_asked_then_their_cosignatures_stand_on_the_published_check
 
     let published = server.get("/api/v1/checkpoint", None);
     assert_eq!(published.bytes, ledger(&server).published().note);
-    let standing = policy(&server, &asked).standing(&published.bytes, None).unwrap();
+    let standing = policy(&server, &asked).standing(&published.bytes, &[]).unwrap();
     assert!(standing.met, "{standing:?}");
     assert_eq!((standing.cosigned.len(), standing.checkpoint.size), (2, size));
     assert_eq!((first.held(), second.held()), (Some(size), Some(size)));
@@ -187,6 +195,58 @@ fn when_witnesses_are_asked_then_their_cosignatures_stand_on_the_published_check
     assert_ne!(seen.note, uncosigned.note);
     server.hazard(0);
     verify(ledger(&server).store(), &log(&server), |_| {}).unwrap();
+}
+
+#[test]
+fn given_a_log_whose_key_is_rotated_then_each_witness_cosigns_for_as_long_as_a_key_that_it_knows_signs() {
+    let server = Server::start();
+    let old = log(&server);
+    // The key that will come is made ahead, as a rotation that was broken off leaves it.
+    let new = ledger(&server).next_log_key().unwrap();
+    let witnesses = [Witness::new(1), Witness::new(2), Witness::new(3)];
+    let known = [vec![old.clone()], vec![new.clone()], vec![old.clone(), new.clone()]];
+    let running: Vec<Running> = witnesses
+        .iter()
+        .zip(&known)
+        .map(|(one, keys)| Witness::serve(one.keeper_of(&server, keys).unwrap(), &server, "127.0.0.1:0"))
+        .collect();
+    // A policy that names the log by either key.
+    let policy = |key: &VKey| {
+        let mut text = format!("log {key}\n");
+        for (n, (witness, running)) in witnesses.iter().zip(&running).enumerate() {
+            writeln!(text, "witness w{n} {} {}/", witness.key.vkey(), running.url).unwrap();
+        }
+        text.push_str("group two 2 w0 w1 w2\nquorum two\n");
+        Policy::parse(text.as_bytes()).unwrap()
+    };
+    let cosigned = |by: &VKey| {
+        let in_force = ledger(&server).log_keys_in_force();
+        let client = Witnesses::new(&policy(by), &in_force).unwrap();
+        client.round(ledger(&server));
+        let note = Note::parse(&ledger(&server).published().note).unwrap();
+        let signs = |witness: &Witness| note.signatures.iter().any(|line| line.is_by(witness.key.vkey()));
+        witnesses.iter().map(signs).collect::<Vec<_>>()
+    };
+    let met =
+        |by: &VKey| policy(by).standing(&ledger(&server).published().note, &[]).map(|standing| standing.met);
+    grow(&server);
+    assert_eq!(cosigned(&old), [true, false, true]);
+    assert_eq!(server.app.office.rotate_log_key().unwrap(), new);
+    for by in [&old, &new] {
+        grow(&server);
+        assert_eq!(cosigned(by), [true, true, true]);
+        assert_eq!((met(&old), met(&new)), (Ok(true), Ok(true)));
+    }
+    server.app.office.retire_log_key().unwrap();
+    grow(&server);
+    assert_eq!(cosigned(&new), [false, true, true]);
+    assert!(met(&old).is_err() && met(&new) == Ok(true));
+    assert_eq!(
+        Witnesses::new(&policy(&old), &ledger(&server).log_keys_in_force()).err(),
+        Some(WitnessesError::OtherLog)
+    );
+    verify(ledger(&server).store(), &old, |_| {}).unwrap();
+    verify(ledger(&server).store(), &new, |_| {}).unwrap();
 }
 
 #[test]
@@ -468,13 +528,13 @@ fn a_policy_that_cannot_be_used_is_refused_before_anything_is_served() {
     let server = Server::start();
     let one = Witness::new(1);
     let bad = policy(&server, &[(&one, "ftp://w.example")]);
-    assert_eq!(Witnesses::new(&bad, &log(&server)).err(), Some(WitnessesError::BadAddress));
+    assert_eq!(Witnesses::new(&bad, &[log(&server)]).err(), Some(WitnessesError::BadAddress));
     let good = policy(&server, &[(&one, "https://w.example")]);
     let other = adit_core::ledger::vkey::SigningKey::generate("other.example").unwrap().vkey();
-    assert_eq!(Witnesses::new(&good, &other).err(), Some(WitnessesError::OtherLog));
+    assert_eq!(Witnesses::new(&good, &[other]).err(), Some(WitnessesError::OtherLog));
     let many: Vec<Witness> = (1..=16).map(Witness::new).collect();
     let many: Vec<(&Witness, &str)> = many.iter().map(|witness| (witness, "https://w.example")).collect();
-    assert_eq!(Witnesses::new(&policy(&server, &many), &log(&server)).err(), Some(WitnessesError::TooMany));
+    assert_eq!(Witnesses::new(&policy(&server, &many), &[log(&server)]).err(), Some(WitnessesError::TooMany));
 }
 
 #[test]

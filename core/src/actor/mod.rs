@@ -60,15 +60,20 @@ pub struct RoleOfKey {
 pub struct RotateKey {
     pub old: VKey,
     pub new: VKey,
-    /// Last position at which the old key holds.
-    pub last: Position,
+    /// The newest position, for whoever says up to where the entries were looked at; the old key ends there in any case.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last: Option<Position>,
+    /// age recipient of the new key; without it that of the old one is carried over.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub recipient: Option<String>,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Suspend {
-    /// Last position at which the keys hold.
-    pub last: Position,
+    /// The newest position, for whoever says up to where the entries were looked at; the keys end there in any case.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last: Option<Position>,
     pub because: Long,
 }
 
@@ -88,17 +93,34 @@ pub enum ActorEvent {
     Suspended(Suspended),
 }
 
-/// The new key gets the roles of the old one.
+/// The new key gets the roles of the old one, and its age recipient.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct KeyRotated {
-    pub rotate: RotateKey,
+    pub rotate: Rotated,
     pub roles: Vec<Role>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub recipient: Option<String>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Rotated {
+    pub old: VKey,
+    pub new: VKey,
+    /// Last position at which the old key holds.
+    pub last: Position,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Suspended {
-    pub suspend: Suspend,
+    pub suspend: Ended,
     pub keys: Vec<VKey>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Ended {
+    /// Last position at which the keys hold.
+    pub last: Position,
+    pub because: Long,
 }
 
 refusals! {
@@ -116,6 +138,10 @@ refusals! {
         NotGranted = "actor.not_granted",
         BadRecipient = "actor.bad_recipient",
         ActsForMissing = "actor.acts_for_missing",
+        /// Entries stand after the position that was named, and none of them is undone.
+        EndInPast = "actor.end_in_past",
+        /// The key would go on signing.
+        EndInFuture = "actor.end_in_future",
     }
 }
 
@@ -140,10 +166,12 @@ impl StreamEvent for ActorEvent {
             Self::Granted(grant) => vec![Line::Grant { role: grant.role, key: grant.key.clone() }],
             Self::Revoked(grant) => vec![Line::Revoke { role: grant.role, key: grant.key.clone() }],
             Self::KeyRotated(rotated) => {
-                let RotateKey { old, new, last } = &rotated.rotate;
+                let Rotated { old, new, last } = &rotated.rotate;
+                let recipient =
+                    rotated.recipient.clone().map(|age| Line::Recipient { key: new.clone(), age });
                 let grants = rotated.roles.iter().map(|role| Line::Grant { role: *role, key: new.clone() });
                 let end = Line::End { key: old.clone(), last: *last };
-                [Line::Key(new.clone())].into_iter().chain(grants).chain([end]).collect()
+                [Line::Key(new.clone())].into_iter().chain(recipient).chain(grants).chain([end]).collect()
             }
             Self::Suspended(suspended) => {
                 let last = suspended.suspend.last;
@@ -175,6 +203,8 @@ pub struct State {
     /// Keys that have no end.
     pub keys: Vec<VKey>,
     pub roles: BTreeSet<Role>,
+    /// age recipient, carried over from key to key.
+    pub recipient: Option<String>,
     pub suspended: bool,
 }
 
@@ -187,6 +217,8 @@ pub struct Facts {
     pub actor: ActorId,
     /// The enterprise that the account shall act for exists.
     pub enterprise_exists: bool,
+    /// The newest position.
+    pub newest: Position,
 }
 
 type Refused = ActorRefusal;
@@ -238,6 +270,15 @@ fn revoke(state: &State, revoke: &RoleOfKey, moment: &Moment<'_>) -> Result<Acto
     Ok(ActorEvent::Revoked(revoke.clone()))
 }
 
+/// A key ends with the newest entry. Entries that stand are never undone by ending a key, and nobody is ended later than at once.
+fn end_at(named: Option<Position>, facts: &Facts) -> Result<Position, Refused> {
+    let last = named.unwrap_or(facts.newest);
+    need(last >= facts.newest, Refused::EndInPast)?;
+    // The position of the ending entry itself says the same.
+    need(last.0 <= facts.newest.0.saturating_add(1), Refused::EndInFuture)?;
+    Ok(last)
+}
+
 fn rotate(
     state: &State,
     rotate: &RotateKey,
@@ -248,8 +289,12 @@ fn rotate(
     two_admins(facts, moment)?;
     need(state.keys.contains(&rotate.old), Refused::OtherKey)?;
     need(rotate.new.name() == facts.key_name && rotate.new != rotate.old, Refused::WrongName)?;
+    need(rotate.recipient.as_deref().is_none_or(is_age_recipient), Refused::BadRecipient)?;
+    let last = end_at(rotate.last, facts)?;
     let roles = state.roles.iter().copied().collect();
-    Ok(ActorEvent::KeyRotated(KeyRotated { rotate: rotate.clone(), roles }))
+    let recipient = rotate.recipient.clone().or_else(|| state.recipient.clone());
+    let rotate = Rotated { old: rotate.old.clone(), new: rotate.new.clone(), last };
+    Ok(ActorEvent::KeyRotated(KeyRotated { rotate, roles, recipient }))
 }
 
 fn suspend(
@@ -262,7 +307,8 @@ fn suspend(
     let admins = actors_with(moment.by, Role::Admin);
     need(!admins.is_empty(), Refused::NeedsAdmin)?;
     need(!admins.contains(&facts.actor), Refused::OwnGrant)?;
-    Ok(ActorEvent::Suspended(Suspended { suspend: suspend.clone(), keys: state.keys.clone() }))
+    let suspend = Ended { last: end_at(suspend.last, facts)?, because: suspend.because.clone() };
+    Ok(ActorEvent::Suspended(Suspended { suspend, keys: state.keys.clone() }))
 }
 
 impl Decider for ActorDecider {
@@ -294,6 +340,7 @@ impl Decider for ActorDecider {
                 state.id = Some(ActorId(recorded.stream.id));
                 state.acts_for = enrol.acts_for;
                 state.title = Some(enrol.title.clone());
+                state.recipient.clone_from(&enrol.recipient);
                 state.keys.push(enrol.key.clone());
             }
             ActorEvent::Granted(grant) => {
@@ -305,6 +352,7 @@ impl Decider for ActorDecider {
             ActorEvent::KeyRotated(rotated) => {
                 state.keys.retain(|key| *key != rotated.rotate.old);
                 state.keys.push(rotated.rotate.new.clone());
+                state.recipient.clone_from(&rotated.recipient);
             }
             ActorEvent::Suspended(_) => {
                 state.suspended = true;

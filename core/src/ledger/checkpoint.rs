@@ -34,8 +34,14 @@ impl Checkpoint {
 
     /// The signed note.
     pub fn sign(&self, key: &SigningKey) -> Vec<u8> {
+        self.sign_by(&[key])
+    }
+
+    /// The note with a signature by each of `keys`, in their order.
+    pub fn sign_by(&self, keys: &[&SigningKey]) -> Vec<u8> {
         let text = self.text();
-        note::assemble(&text, &[key.sign_text(&text)])
+        let lines: Vec<_> = keys.iter().map(|key| key.sign_text(&text)).collect();
+        note::assemble(&text, &lines)
     }
 
     /// Reads a checkpoint without checking who signed it. Extension lines of others are tolerated.
@@ -57,11 +63,16 @@ impl Checkpoint {
 
     /// Reads a checkpoint that `key` signed; its name is the origin.
     pub fn verify(bytes: &[u8], key: &VKey) -> Result<Self, CheckpointError> {
+        Self::verify_any(bytes, std::slice::from_ref(key))
+    }
+
+    /// Reads a checkpoint that at least one of `keys` signed, all of which have the origin as their name.
+    pub fn verify_any(bytes: &[u8], keys: &[VKey]) -> Result<Self, CheckpointError> {
         let (checkpoint, note) = Self::parse(bytes)?;
-        if checkpoint.origin != key.name() {
+        if keys.iter().any(|key| checkpoint.origin != key.name()) {
             return Err(CheckpointError::WrongOrigin);
         }
-        note.verify(std::slice::from_ref(key))?;
+        note.verify(keys)?;
         Ok(checkpoint)
     }
 }

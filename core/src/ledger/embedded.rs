@@ -72,8 +72,8 @@ fn hold<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl Embedded {
-    /// Opens the store at `home` on the machine's own disk. `log` is the key that signed its checkpoints.
-    pub fn open(home: &Home, log: &VKey, data_key: &[u8; 32]) -> Result<Self, StoreError> {
+    /// Opens the store at `home` on the machine's own disk. `log` are the keys that may have signed its checkpoints.
+    pub fn open(home: &Home, log: &[VKey], data_key: &[u8; 32]) -> Result<Self, StoreError> {
         std::fs::create_dir_all(&home.data).map_err(io("create", &home.data))?;
         let path = home.data.join("writer");
         let writer = File::create(&path).map_err(io("open", &path))?;
@@ -89,7 +89,7 @@ impl Embedded {
     pub fn open_on(
         disk: Arc<dyn Disk>,
         home: &Home,
-        log: &VKey,
+        log: &[VKey],
         data_key: &[u8; 32],
     ) -> Result<Self, StoreError> {
         let folder = home.data.join("journal");
@@ -482,7 +482,7 @@ fn take_record(
 fn check_lock(
     disk: &dyn Disk,
     home: &Home,
-    log: &VKey,
+    log: &[VKey],
     scanned: &Scanned,
     folder: &Path,
 ) -> Result<Vec<u8>, StoreError> {
@@ -497,7 +497,7 @@ fn check_lock(
         };
     };
     let what = "it is damaged, or signed by another log";
-    let Ok(checkpoint) = Checkpoint::verify(&note, log) else {
+    let Ok(checkpoint) = Checkpoint::verify_any(&note, log) else {
         return Err(StoreError::ForeignLock { lock, what });
     };
     if checkpoint.size > size {

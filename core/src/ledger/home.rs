@@ -11,14 +11,15 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use zeroize::Zeroizing;
 
-use crate::ledger::vkey::{SigningKey, hex};
+use crate::ledger::log_keys::LogKeys;
+use crate::ledger::vkey::{SigningKey, VKey, hex};
 
 /// The paths of one ledger.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Home {
     /// Journal, index, snapshots, blobs.
     pub data: PathBuf,
-    /// `log.key`, `data.key`, `import.key` and officers' wrapped keys; mode 0700, files 0600.
+    /// `log.key` and `log-<key id>.key`, `data.key`, `import.key` and officers' wrapped keys; mode 0700, files 0600.
     pub keys: PathBuf,
     /// The last signed checkpoint.
     pub lock: PathBuf,
@@ -90,15 +91,67 @@ impl Home {
         self.keys.join("import.key")
     }
 
-    /// Reads the log's signing key, whose name is the origin, and the data key.
-    pub fn read_keys(&self) -> Result<(SigningKey, Zeroizing<[u8; 32]>), HomeError> {
+    /// Makes another signing key of the log, in a file of its own: `log-<key id>.key`. A crash leaves a name that nobody reads,
+    /// or the whole key, which signs nothing until an entry introduces it.
+    pub fn create_log_key(&self, origin: &str) -> Result<SigningKey, HomeError> {
+        let key = SigningKey::generate(origin).map_err(|_| HomeError::NoRandomness)?;
+        let path = self.keys.join(format!("log-{}.key", hex(&key.vkey().id())));
+        if path.exists() {
+            return Err(HomeError::KeyExists { path });
+        }
+        let fresh = path.with_extension("key.new");
+        write_new(&fresh, &private_key_text(&key))?;
+        fs::rename(&fresh, &path).map_err(|source| HomeError::Io { path, source })?;
+        sync_folder(&self.keys)?;
+        Ok(key)
+    }
+
+    /// Reads the log's signing keys, whose name is the origin, and the data key.
+    pub fn read_keys(&self) -> Result<(LogKeys, Zeroizing<[u8; 32]>), HomeError> {
+        let keys = self.log_key_files()?.into_iter().map(|(_, key)| key).collect();
         let path = self.keys.join("log.key");
-        let text = read(&path)?;
-        let log = parse_private_key(text.trim_end()).ok_or(HomeError::NotAKey { path })?;
+        let log = LogKeys::new(keys).ok_or(HomeError::NotAKey { path })?;
         let path = self.keys.join("data.key");
         let text = read(&path)?;
         let data = decode_32(text.trim_end()).ok_or(HomeError::NotAKey { path })?;
         Ok((log, data))
+    }
+
+    /// The file that holds the private half of `key`, one of the log's.
+    pub fn log_key_file(&self, key: &VKey) -> Result<Option<PathBuf>, HomeError> {
+        let files = self.log_key_files()?;
+        Ok(files.into_iter().find(|(_, held)| held.vkey() == *key).map(|(path, _)| path))
+    }
+
+    /// `log.key`, and those that a rotation made. One of them at least is there, or the first is missed by name.
+    fn log_key_files(&self) -> Result<Vec<(PathBuf, SigningKey)>, HomeError> {
+        let io = |source| HomeError::Io { path: self.keys.clone(), source };
+        let mut paths = Vec::new();
+        for entry in fs::read_dir(&self.keys).map_err(io)? {
+            let name = entry.map_err(io)?.file_name();
+            let name = name.to_string_lossy();
+            let stem = name.strip_suffix(".key");
+            if stem.is_some_and(|stem| stem == "log" || stem.starts_with("log-")) {
+                paths.push(self.keys.join(&*name));
+            }
+        }
+        if paths.is_empty() {
+            paths.push(self.keys.join("log.key"));
+        }
+        paths.sort();
+        let load = |path: PathBuf| {
+            let text = read(&path)?;
+            let key = parse_private_key(text.trim_end());
+            key.map(|key| (path.clone(), key)).ok_or(HomeError::NotAKey { path })
+        };
+        let files = paths.into_iter().map(load).collect::<Result<Vec<_>, _>>()?;
+        let first = files.iter().find(|(path, _)| path.ends_with("log.key")).or(files.first());
+        let origin = first.map(|(_, key)| key.name().to_owned()).unwrap_or_default();
+        // One of another ledger is named, before it can be taken for the next key.
+        match files.iter().find(|(_, key)| key.name() != origin) {
+            Some((path, _)) => Err(HomeError::NotAKey { path: path.clone() }),
+            None => Ok(files),
+        }
     }
 }
 

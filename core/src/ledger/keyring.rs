@@ -63,8 +63,9 @@ impl KeyRing {
                 }
                 Line::End { key, last } => {
                     if let Some(state) = self.get_mut(key) {
-                        // An end is never moved later again.
-                        state.last = Some(state.last.map_or(*last, |earlier| earlier.min(*last)));
+                        // An end reaches back to no entry that stands before it, and is never moved later again.
+                        let last = (*last).max(Position(position.0.saturating_sub(1)));
+                        state.last = Some(state.last.map_or(last, |earlier| earlier.min(last)));
                     }
                 }
                 Line::Recipient { key, age } => {
@@ -77,7 +78,7 @@ impl KeyRing {
         }
     }
 
-    /// Adds a key that no line introduces, such as the log's own in a stream's ring.
+    /// Adds a key, if it is not there yet.
     pub fn introduce(&mut self, key: VKey, introduced: Position) {
         let state = KeyState { introduced, last: None, roles: BTreeSet::new(), recipients: Vec::new() };
         self.named.entry(key.name().to_owned()).or_default().entry(key).or_insert(state);
@@ -100,6 +101,50 @@ impl KeyRing {
         self.get(key).is_some_and(|state| state.last.is_none_or(|last| position <= last))
     }
 
+    /// The log's own keys, oldest first, whether or not they are still in force.
+    pub fn log_keys(&self) -> Vec<(&VKey, &KeyState)> {
+        let mut keys: Vec<_> = self.named.get(&self.origin).into_iter().flatten().collect();
+        keys.sort_by_key(|(_, state)| state.introduced);
+        keys
+    }
+
+    /// The log's keys in force at `position`, oldest first. They sign the checkpoint whose last entry stands there.
+    pub fn log_keys_at(&self, position: Position) -> Vec<VKey> {
+        let holds =
+            |state: &KeyState| state.introduced <= position && state.last.is_none_or(|last| position <= last);
+        self.log_keys().into_iter().filter(|(_, state)| holds(state)).map(|(key, _)| key.clone()).collect()
+    }
+
+    /// Whether `entry`, at `position`, may introduce the log keys that it does: one at most, which signs its own introduction, so
+    /// that nobody claims a key that is another's, together with one that was in force before. The first of all stands in the
+    /// entry that opens the ledger.
+    pub(crate) fn admits(&self, position: Position, entry: &Entry, signers: &[VKey]) -> bool {
+        let introduced = entry.lines.iter().filter_map(|line| match line {
+            Line::Key(key) if key.name() == self.origin && self.get(key).is_none() => Some(key),
+            Line::Key(_)
+            | Line::Recipient { .. }
+            | Line::Grant { .. }
+            | Line::Revoke { .. }
+            | Line::End { .. }
+            | Line::Clock { .. }
+            | Line::Extend { .. }
+            | Line::Stop { .. } => None,
+        });
+        let introduced: Vec<&VKey> = introduced.collect();
+        let before = self.log_keys_at(position);
+        let vouched = before.is_empty() || signers.iter().any(|signer| before.contains(signer));
+        match introduced.as_slice() {
+            [] => true,
+            [key] => signers.contains(key) && vouched,
+            [..] => false,
+        }
+    }
+
+    /// Whether `key` signs as the log at `position`; in the entry that opens the ledger its first key does.
+    pub(crate) fn signs_as_log(&self, key: &VKey, position: Position) -> bool {
+        key.name() == self.origin && (self.log_keys().is_empty() || self.log_keys_at(position).contains(key))
+    }
+
     /// The key that a signature line names, whether or not it is still in force.
     pub fn resolve(&self, line: &SignatureLine) -> Option<VKey> {
         self.named.get(&line.name)?.keys().find(|key| line.is_by(key)).cloned()
@@ -113,6 +158,13 @@ impl KeyRing {
                 Some((key, told?.1.as_str()))
             },
         )
+    }
+
+    /// Every key of one actor, oldest first, whether or not it is still in force.
+    pub fn of_actor(&self, actor: ActorId) -> Vec<(&VKey, &KeyState)> {
+        let mut keys: Vec<_> = self.named.get(&self.actor_key_name(actor)).into_iter().flatten().collect();
+        keys.sort_by_key(|(_, state)| state.introduced);
+        keys
     }
 
     /// The keys in force of one actor, newest first.

@@ -15,6 +15,7 @@ use crate::ledger::home::{Home, HomeError};
 use crate::ledger::journal::Sealer;
 use crate::ledger::keyring::KeyRing;
 use crate::ledger::lock::LockKeeper;
+use crate::ledger::log_keys::LogKeys;
 use crate::ledger::merkle::Tree;
 use crate::ledger::note::SignatureLine;
 use crate::ledger::proposal::{Appended, Proposal};
@@ -22,7 +23,7 @@ use crate::ledger::public::Edge;
 use crate::ledger::publication::{Published, Publisher};
 use crate::ledger::sequencer::{AppendError, Tail, Writer, read_stream, read_tail};
 use crate::ledger::store::{Answered, Store, StoreError, Stored, Touch};
-use crate::ledger::vkey::SigningKey;
+use crate::ledger::vkey::{SigningKey, VKey};
 use crate::units::{Day, Position, Timestamp};
 
 /// Why a ledger can't be made or opened.
@@ -38,6 +39,11 @@ pub enum OpenError {
         "the store's last checkpoint is not signed by this ledger's log key; the keys folder belongs to another ledger"
     )]
     ForeignCheckpoint,
+    #[error(
+        "the log key {key} is in force, but its file is not in {folder}; put it back: whoever knows this key alone believes no \
+         checkpoint without its signature"
+    )]
+    MissingLogKey { key: VKey, folder: std::path::PathBuf },
     #[error(
         "the tree of the stored entries does not have the root that the last checkpoint signed; run `adit verify` to find the first damaged entry"
     )]
@@ -68,7 +74,7 @@ struct Shared {
     clock: Arc<dyn Clock>,
     queue: GroupQueue<Proposal, Result<Appended, AppendError>>,
     writer: Mutex<Writer>,
-    log_key: SigningKey,
+    log_keys: LogKeys,
     keys: RwLock<Arc<KeyRing>>,
     publisher: Publisher,
     edge: RwLock<Arc<Edge>>,
@@ -100,28 +106,28 @@ impl Ledger {
         if !home.data.join("journal").is_dir() {
             return Err(OpenError::NoLedger(home.data.clone()));
         }
-        let (log_key, data_key) = home.read_keys()?;
-        Self::open_with(home, clock, log_key, &data_key)
+        let (log_keys, data_key) = home.read_keys()?;
+        Self::open_with(home, clock, log_keys, &data_key)
     }
 
     /// Makes the keys and an empty store; the caller appends `ledger.opened` first of all.
     pub fn create(home: &Home, origin: &str, clock: Arc<dyn Clock>) -> Result<Self, OpenError> {
         let (log_key, data_key) = home.create_keys(origin)?;
-        Self::open_with(home, clock, log_key, &data_key)
+        Self::open_with(home, clock, log_key.into(), &data_key)
     }
 
     fn open_with(
         home: &Home,
         clock: Arc<dyn Clock>,
-        log_key: SigningKey,
+        log_keys: LogKeys,
         data_key: &[u8; 32],
     ) -> Result<Self, OpenError> {
-        let store = Embedded::open(home, &log_key.vkey(), data_key)?;
+        let store = Embedded::open(home, &log_keys.vkeys(), data_key)?;
         let lock = Arc::clone(store.lock());
         let publisher = Publisher::new(Some((store.disk(), home.data.join("published"))));
         let blobs = Blobs::open(store.disk(), &home.data)?;
         let kept = Kept { home: home.clone(), lock, sealer: Sealer::new(data_key), publisher, blobs };
-        let ledger = Self::build(Arc::new(store), clock, log_key, Some(kept))?;
+        let ledger = Self::build(Arc::new(store), clock, log_keys, Some(kept))?;
         ledger.restore_published()?;
         Ok(ledger)
     }
@@ -130,15 +136,15 @@ impl Ledger {
     pub fn over(
         store: Arc<dyn Store>,
         clock: Arc<dyn Clock>,
-        log_key: SigningKey,
+        log_keys: impl Into<LogKeys>,
     ) -> Result<Self, OpenError> {
-        Self::build(store, clock, log_key, None)
+        Self::build(store, clock, log_keys.into(), None)
     }
 
     fn build(
         store: Arc<dyn Store>,
         clock: Arc<dyn Clock>,
-        log_key: SigningKey,
+        log_keys: LogKeys,
         kept: Option<Kept>,
     ) -> Result<Self, OpenError> {
         let (home, lock, sealer, publisher, blobs) = match kept {
@@ -147,15 +153,16 @@ impl Ledger {
             }
             None => (None, None, None, Publisher::new(None), None),
         };
-        let origin = log_key.name().to_owned();
+        let origin = log_keys.origin().to_owned();
         let tree = restore_tree(store.as_ref())?;
-        check_head(store.as_ref(), &log_key, &tree)?;
         let keys = restore_keys(store.as_ref(), &origin)?;
+        check_log_keys(store.as_ref(), &log_keys, &keys, home.as_ref())?;
+        check_head(store.as_ref(), &log_keys, &keys, &tree)?;
         let shared_keys = RwLock::new(Arc::new(keys.clone()));
         let tree = Arc::new(tree);
         let edge = Edge { tree: Arc::clone(&tree), checkpoint: store.head().checkpoint };
         let writer =
-            Writer::new(&origin, Arc::clone(&store), Arc::clone(&clock), log_key.clone(), tree, keys);
+            Writer::new(&origin, Arc::clone(&store), Arc::clone(&clock), log_keys.clone(), tree, keys);
         let shared = Shared {
             origin,
             home,
@@ -163,7 +170,7 @@ impl Ledger {
             clock,
             queue: GroupQueue::default(),
             writer: Mutex::new(writer),
-            log_key,
+            log_keys,
             keys: shared_keys,
             publisher,
             edge: RwLock::new(Arc::new(edge)),
@@ -205,9 +212,29 @@ impl Ledger {
         self.shared.store.as_ref()
     }
 
-    /// The log's own key, which countersigns one-time keys and signs what the ledger itself records.
-    pub fn log_key(&self) -> &SigningKey {
-        &self.shared.log_key
+    /// The log's newest key in force, which countersigns one-time keys and signs what the ledger itself records.
+    pub fn log_key(&self) -> Arc<SigningKey> {
+        self.shared.log_keys.newest(&self.keys(), Position(self.size()))
+    }
+
+    /// The private half of one of the log's keys, if it lies here.
+    pub(crate) fn held_log_key(&self, key: &VKey) -> Option<Arc<SigningKey>> {
+        self.shared.log_keys.get(key)
+    }
+
+    /// A log key that no entry has named yet: the one that a rotation left that was broken off, or a fresh one. Its file is on
+    /// disk before anything is signed with it.
+    pub fn next_log_key(&self) -> Result<VKey, HomeError> {
+        if let Some(waiting) = self.shared.log_keys.waiting(&self.keys()) {
+            return Ok(waiting);
+        }
+        let fresh = match &self.shared.home {
+            Some(home) => home.create_log_key(self.origin())?,
+            None => SigningKey::generate(self.origin()).map_err(|_| HomeError::NoRandomness)?,
+        };
+        let vkey = fresh.vkey();
+        self.shared.log_keys.add(fresh);
+        Ok(vkey)
     }
 
     /// Encrypts a snapshot under the data key; `None` for a ledger in memory.
@@ -311,7 +338,7 @@ impl Ledger {
     fn restore_published(&self) -> Result<(), OpenError> {
         let kept = self.shared.publisher.kept();
         let known = self.log_keys();
-        let ours = kept.filter(|kept| known.iter().any(|key| Checkpoint::verify(&kept.note, key).is_ok()));
+        let ours = kept.filter(|kept| Checkpoint::verify_any(&kept.note, &known).is_ok());
         let Some(kept) = ours else {
             self.publish_now();
             return Ok(());
@@ -399,14 +426,40 @@ fn restore_tree(store: &dyn Store) -> Result<Tree, OpenError> {
     Ok(Tree::restore(size, |level, index, width| store.tile(level, index, width))?)
 }
 
-/// The last checkpoint is ours, and the tree has its root.
-fn check_head(store: &dyn Store, log_key: &SigningKey, tree: &Tree) -> Result<(), OpenError> {
+/// The keys that must sign the next checkpoint lie here.
+fn check_log_keys(
+    store: &dyn Store,
+    log_keys: &LogKeys,
+    keys: &KeyRing,
+    home: Option<&Home>,
+) -> Result<(), OpenError> {
+    let in_force = keys.log_keys_at(Position(store.head().size));
+    let (here, missing): (Vec<_>, Vec<_>) = in_force.into_iter().partition(|key| log_keys.get(key).is_some());
+    match missing.into_iter().next() {
+        Some(_) if here.is_empty() => Err(OpenError::ForeignCheckpoint),
+        Some(key) => {
+            let folder = home.map(|home| home.keys.clone()).unwrap_or_default();
+            Err(OpenError::MissingLogKey { key, folder })
+        }
+        None => Ok(()),
+    }
+}
+
+/// The last checkpoint is ours, signed by every key that was in force, and the tree has its root.
+fn check_head(store: &dyn Store, log_keys: &LogKeys, keys: &KeyRing, tree: &Tree) -> Result<(), OpenError> {
     let head = store.head();
     if head.size == 0 {
         return Ok(());
     }
-    let checkpoint =
-        Checkpoint::verify(&head.checkpoint, &log_key.vkey()).map_err(|_| OpenError::ForeignCheckpoint)?;
+    let mut signing = keys.log_keys_at(Position(head.size - 1));
+    if signing.is_empty() {
+        signing = log_keys.vkeys();
+    }
+    let (checkpoint, note) = Checkpoint::parse(&head.checkpoint).map_err(|_| OpenError::ForeignCheckpoint)?;
+    let signed = note.verify(&signing).map_err(|_| OpenError::ForeignCheckpoint)?;
+    if checkpoint.origin != log_keys.origin() || signed.len() < signing.len() {
+        return Err(OpenError::ForeignCheckpoint);
+    }
     if checkpoint.size != tree.size() || checkpoint.root != tree.root() {
         return Err(OpenError::WrongRoot);
     }

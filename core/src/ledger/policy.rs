@@ -166,9 +166,9 @@ impl Policy {
         &self.witnesses
     }
 
-    /// How a checkpoint stands: signed by a log of the policy or by `also`, a log known from elsewhere, and cosigned by whom.
+    /// How a checkpoint stands: signed by a log of the policy or by one of `also`, known from elsewhere, and cosigned by whom.
     /// A checkpoint that no known log signed is an error; one without its quorum is not, and says what it lacks.
-    pub fn standing(&self, checkpoint: &[u8], also: Option<&VKey>) -> Result<Standing, CheckpointError> {
+    pub fn standing(&self, checkpoint: &[u8], also: &[VKey]) -> Result<Standing, CheckpointError> {
         let (checkpoint, note) = Checkpoint::parse(checkpoint)?;
         let of_origin: Vec<VKey> = self
             .logs

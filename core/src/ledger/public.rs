@@ -110,13 +110,27 @@ impl Ledger {
         Ok(self.receipts(&stored, &published.note)?.into_iter().next().flatten())
     }
 
-    /// Every key that this log has signed with, the present one first.
+    /// Every key that this log has signed with, the newest first.
     pub fn log_keys(&self) -> Vec<VKey> {
-        let present = self.log_key().vkey();
         let keys = self.keys();
-        let earlier = keys.iter().map(|(key, _)| key).filter(|key| key.name() == self.origin());
-        let earlier: Vec<VKey> = earlier.filter(|key| **key != present).cloned().collect();
-        [vec![present], earlier].concat()
+        let mut known: Vec<VKey> = keys.log_keys().into_iter().map(|(key, _)| key.clone()).collect();
+        if known.is_empty() {
+            known.push(self.log_key().vkey());
+        }
+        known.reverse();
+        known
+    }
+
+    /// The log's keys in force now, oldest first: each signs every checkpoint. Two while one takes over from the other.
+    pub fn log_keys_in_force(&self) -> Vec<VKey> {
+        let in_force = self.keys().log_keys_at(Position(self.size()));
+        if in_force.is_empty() { vec![self.log_key().vkey()] } else { in_force }
+    }
+
+    /// Whether one of `signed_by` held at the last entry that a checkpoint of this size covers.
+    pub fn held_at(&self, size: u64, signed_by: &[VKey]) -> bool {
+        let held = self.keys().log_keys_at(Position(size.saturating_sub(1)));
+        held.is_empty() || signed_by.iter().any(|key| held.contains(key))
     }
 }
 

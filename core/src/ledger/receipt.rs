@@ -62,6 +62,8 @@ pub enum ReceiptError {
     WrongRoot,
     #[error("the entry was written for another log than the checkpoint's")]
     OtherLog,
+    #[error("the checkpoint is signed only by keys that the log had ended before, or did not have yet")]
+    KeyEnded,
 }
 
 impl ReceiptError {
@@ -79,6 +81,7 @@ impl ReceiptError {
             }
             Self::Checkpoint(..) => "receipt.checkpoint",
             Self::WrongRoot => "receipt.wrong_root",
+            Self::KeyEnded => "receipt.key_ended",
         }
     }
 }

@@ -10,16 +10,17 @@ use std::sync::Arc;
 use sha2::{Digest, Sha256};
 
 use crate::event::Fact;
-use crate::id::{CommandId, StreamId};
+use crate::id::{ActorId, CommandId, StreamId, StreamKind};
 use crate::ledger::body::Body;
 use crate::ledger::checkpoint::Checkpoint;
 use crate::ledger::clock::Clock;
 use crate::ledger::entry::{Entry, Line, Seen, SignedEntry};
-use crate::ledger::keyring::KeyRing;
+use crate::ledger::keyring::{KeyRing, actor_key_name};
+use crate::ledger::log_keys::LogKeys;
 use crate::ledger::merkle::{Hash, Tree};
 use crate::ledger::proposal::{Appended, Draft, EntryFault, Proposal, Read};
 use crate::ledger::store::{CommitError, Committed, Group, Store, StoreError, Stored, Touch};
-use crate::ledger::vkey::{SigningKey, VKey};
+use crate::ledger::vkey::VKey;
 use crate::role::Role;
 use crate::rules::entries;
 use crate::units::{Position, Revision, Timestamp};
@@ -91,7 +92,7 @@ pub(crate) struct Writer {
     pub(crate) origin: String,
     pub(crate) store: Arc<dyn Store>,
     pub(crate) clock: Arc<dyn Clock>,
-    pub(crate) log_key: SigningKey,
+    pub(crate) log_keys: LogKeys,
     pub(crate) tree: Arc<Tree>,
     pub(crate) keys: KeyRing,
     /// By size; several notes of one size, when it was cosigned after it was published.
@@ -114,7 +115,7 @@ impl Writer {
         origin: &str,
         store: Arc<dyn Store>,
         clock: Arc<dyn Clock>,
-        log_key: SigningKey,
+        log_keys: LogKeys,
         tree: Arc<Tree>,
         keys: KeyRing,
     ) -> Self {
@@ -123,7 +124,7 @@ impl Writer {
             origin: origin.to_owned(),
             store,
             clock,
-            log_key,
+            log_keys,
             tree,
             keys,
             published: BTreeSet::new(),
@@ -166,7 +167,7 @@ impl Writer {
             let answers = proposals.iter().map(|_| Err(refusal())).collect();
             return Outcome { answers, facts: Vec::new(), written: false };
         }
-        let mut group = Pending::new((*self.tree).clone());
+        let mut group = Pending::new((*self.tree).clone(), self.keys.clone());
         let mut answers = Vec::with_capacity(proposals.len());
         for proposal in proposals {
             answers.push(self.admit(&mut group, proposal, now));
@@ -175,8 +176,8 @@ impl Writer {
             return Outcome { answers, facts: Vec::new(), written: false };
         }
         let first = Position(self.tree.size());
-        let (frontier, checkpoint) = self.sign_checkpoint(&group.tree);
-        let Pending { commands, tree, tiles, facts, tails, key_lines, .. } = group;
+        let (frontier, checkpoint) = self.sign_checkpoint(&group.tree, &group.keys);
+        let Pending { commands, tree, tiles, facts, tails, keys, .. } = group;
         // A crash before the store's sync loses the whole group; nobody has been answered yet. A crash after it keeps
         // the group; a retry with the same command id gets the same positions.
         let written = self
@@ -190,9 +191,7 @@ impl Writer {
         for (stream, tail) in tails {
             self.remember(stream, tail);
         }
-        for (position, entry) in key_lines {
-            self.keys.apply(position, &entry);
-        }
+        self.keys = keys;
         Outcome { answers, facts, written: true }
     }
 
@@ -203,9 +202,12 @@ impl Writer {
         })
     }
 
-    fn sign_checkpoint(&self, tree: &Tree) -> (Vec<[u8; 32]>, Vec<u8>) {
+    /// Every log key signs that is in force at the group's last entry, `keys` being those after it.
+    fn sign_checkpoint(&self, tree: &Tree, keys: &KeyRing) -> (Vec<[u8; 32]>, Vec<u8>) {
         let checkpoint = Checkpoint { origin: self.origin.clone(), size: tree.size(), root: tree.root() };
-        (tree.frontier().to_vec(), checkpoint.sign(&self.log_key))
+        let signing = self.log_keys.signing(keys, Position(tree.size().saturating_sub(1)));
+        let signing: Vec<_> = signing.iter().map(Arc::as_ref).collect();
+        (tree.frontier().to_vec(), checkpoint.sign_by(&signing))
     }
 
     /// Every command that was about to land learns what is known of it; refusals stay refusals.
@@ -334,47 +336,42 @@ impl Writer {
         entry: &Entry,
         position: Position,
     ) -> Result<(), AppendError> {
+        let signers = draft.entry.signers();
+        let unlinkable = entry.stream.kind.is_unlinkable();
         let local;
-        let keys = if entry.stream.kind.is_unlinkable() {
+        let keys = if unlinkable {
             local = self.stream_keys(group, entry, position)?;
             &local
-        } else if KeyRing::holds_everywhere(entry.stream.kind) || !group.key_lines.is_empty() {
-            let mut with_group = self.keys.clone();
-            for (at, earlier) in &group.key_lines {
-                with_group.apply(*at, earlier);
+        } else if KeyRing::holds_everywhere(entry.stream.kind) {
+            check_ends(entry, position)?;
+            if !is_by_another(entry, signers) || !group.keys.admits(position, entry, signers) {
+                return Err(EntryFault::NotGranted.into());
             }
-            if KeyRing::holds_everywhere(entry.stream.kind) {
-                check_grant_by_another(entry, draft.entry.signers())?;
-                // A key introduced here may sign here, but holds no role that is granted only here.
-                for line in &entry.lines {
-                    if let Line::Key(key) = line {
-                        with_group.introduce(key.clone(), position);
-                    }
-                }
-            }
-            local = with_group;
+            local = with_introduced(&group.keys, entry, position);
             &local
         } else {
-            &self.keys
+            &group.keys
         };
-        let mut signers = Vec::with_capacity(draft.entry.signers().len());
-        for key in draft.entry.signers() {
+        let mut checked = Vec::with_capacity(signers.len());
+        for key in signers {
+            // The log's own keys hold in every stream.
+            let keys = if key.name() == self.origin && unlinkable { &group.keys } else { keys };
             if keys.get(key).is_none() {
                 return Err(EntryFault::UnknownSigner.into());
             }
             if !keys.in_force(key, position) {
                 return Err(EntryFault::KeyEnded.into());
             }
-            signers.push(SignerRoles {
+            checked.push(SignerRoles {
                 name: key.name().to_owned(),
                 roles: keys.roles(key),
-                log: key.name() == self.origin,
+                log: group.keys.signs_as_log(key, position),
             });
         }
-        check_granted(entry, &signers)
+        check_granted(entry, &checked)
     }
 
-    /// Keys that hold in a report's or reward's stream: the log's, and those introduced in the stream itself.
+    /// Keys that hold in a report's or reward's stream: those introduced in the stream itself.
     fn stream_keys(
         &self,
         group: &Pending,
@@ -391,9 +388,19 @@ impl Writer {
             keys.apply(*at, earlier);
         }
         keys.apply(position, entry);
-        keys.introduce(self.log_key.vkey(), Position(0));
         Ok(keys)
     }
+}
+
+/// A key introduced in an entry may sign it, but holds no role that is granted only there.
+pub(crate) fn with_introduced(keys: &KeyRing, entry: &Entry, position: Position) -> KeyRing {
+    let mut keys = keys.clone();
+    for line in &entry.lines {
+        if let Line::Key(key) = line {
+            keys.introduce(key.clone(), position);
+        }
+    }
+    keys
 }
 
 /// Most entries of one command.
@@ -413,15 +420,15 @@ struct Pending {
     answered: HashMap<CommandId, ([u8; 32], Vec<Position>)>,
     tails: BTreeMap<StreamId, Tail>,
     touched: HashMap<Touch, Position>,
-    /// Entries of this group whose lines change the keys of the whole log.
-    key_lines: Vec<(Position, Entry)>,
+    /// The keys of the whole log after what is in the group so far.
+    keys: KeyRing,
     /// Entries of this group in report and reward streams that introduce keys.
     stream_lines: Vec<(Position, Entry)>,
     facts: Vec<Fact>,
 }
 
 impl Pending {
-    fn new(tree: Tree) -> Self {
+    fn new(tree: Tree, keys: KeyRing) -> Self {
         Self {
             tree,
             tiles: Vec::new(),
@@ -429,7 +436,7 @@ impl Pending {
             answered: HashMap::new(),
             tails: BTreeMap::new(),
             touched: HashMap::new(),
-            key_lines: Vec::new(),
+            keys,
             stream_lines: Vec::new(),
             facts: Vec::new(),
         }
@@ -477,7 +484,7 @@ impl Pending {
             return;
         }
         if KeyRing::holds_everywhere(entry.stream.kind) {
-            self.key_lines.push((position, entry.clone()));
+            self.keys.apply(position, entry);
         } else if entry.stream.kind.is_unlinkable() {
             self.stream_lines.push((position, entry.clone()));
         }
@@ -510,33 +517,40 @@ fn check_unlinkable(proposal: &Proposal) -> Result<(), AppendError> {
 
 /// A key is introduced only where keys of its name belong.
 fn check_introduced(entry: &Entry, own: &str, key: &VKey) -> Result<(), AppendError> {
-    let belongs = if KeyRing::holds_everywhere(entry.stream.kind) {
-        key.name() == entry.origin || key.name().starts_with(&format!("{}/actor/", entry.origin))
-    } else if entry.stream.kind.is_unlinkable() {
-        key.name() == own || key.name().starts_with(&format!("{own}/officer/"))
-    } else {
-        false
+    let belongs = match entry.stream.kind {
+        StreamKind::Ledger => {
+            key.name() == entry.origin || key.name().starts_with(&format!("{}/actor/", entry.origin))
+        }
+        StreamKind::Actor => key.name() == actor_key_name(&entry.origin, ActorId(entry.stream.id)),
+        StreamKind::Report | StreamKind::Reward => {
+            key.name() == own || key.name().starts_with(&format!("{own}/officer/"))
+        }
+        StreamKind::Hazard
+        | StreamKind::Enterprise
+        | StreamKind::Inspection
+        | StreamKind::Rules
+        | StreamKind::Inquiry => false,
     };
     if belongs { Ok(()) } else { Err(EntryFault::WrongLines.into()) }
 }
 
 /// A key is ended or granted by another key, never by itself.
-fn check_grant_by_another(entry: &Entry, signers: &[VKey]) -> Result<(), AppendError> {
-    for line in &entry.lines {
-        let own = match line {
-            Line::Grant { key, .. } | Line::End { key, .. } => signers.iter().all(|signer| signer == key),
-            Line::Key(_)
-            | Line::Recipient { .. }
-            | Line::Revoke { .. }
-            | Line::Clock { .. }
-            | Line::Extend { .. }
-            | Line::Stop { .. } => false,
-        };
-        if own {
-            return Err(EntryFault::NotGranted.into());
-        }
-    }
-    Ok(())
+pub(crate) fn is_by_another(entry: &Entry, signers: &[VKey]) -> bool {
+    entry.lines.iter().all(|line| match line {
+        Line::Grant { key, .. } | Line::End { key, .. } => signers.iter().any(|signer| signer != key),
+        Line::Key(_)
+        | Line::Recipient { .. }
+        | Line::Revoke { .. }
+        | Line::Clock { .. }
+        | Line::Extend { .. }
+        | Line::Stop { .. } => true,
+    })
+}
+
+/// A key ends where it stands now, and not at a position that nobody has seen.
+fn check_ends(entry: &Entry, position: Position) -> Result<(), AppendError> {
+    let ahead = |line: &Line| matches!(line, Line::End { last, .. } if *last > position);
+    if entry.lines.iter().any(ahead) { Err(EntryFault::WrongLines.into()) } else { Ok(()) }
 }
 
 fn check_chain(entry: &Entry, before: Option<Tail>) -> Result<(), AppendError> {

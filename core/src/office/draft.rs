@@ -13,7 +13,7 @@ use crate::inquiry::InquiryDecider;
 use crate::inspection::{InspectionCommand, InspectionDecider};
 use crate::ledger::entry::{Entry, Line, Seen};
 use crate::ledger::officer;
-use crate::ledger::proposal::Read;
+use crate::ledger::proposal::{EntryFault, Read};
 use crate::ledger::sequencer::Tail;
 use crate::ledger::store::{Touch, touch};
 use crate::ledger::vkey::{SigningKey, VKey};
@@ -262,6 +262,11 @@ impl Office {
         let Hand::Held(officer) = hand else {
             return Err(Refusal::new("office.officer_key_needed").into());
         };
+        // The one-time key is good for whoever holds it, so it is made only for a key in force. One that ends from here on makes the
+        // command a conflict, because the key was read.
+        if !self.ledger.keys().in_force(&officer.vkey(), Position(self.ledger.size())) {
+            return Err(Refusal::from(EntryFault::KeyEnded).into());
+        }
         let number = signing.one_time.len();
         let next = step.tail.map_or(Revision(0), |tail| tail.next);
         let origin = self.ledger.origin();

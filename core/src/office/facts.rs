@@ -14,7 +14,7 @@ use crate::inspection::{self, InspectionCommand, InspectionDecider, InspectionEv
 use crate::ledger::keyring::actor_key_name;
 use crate::ledger::proposal::Read;
 use crate::ledger::store::touch;
-use crate::opening::LedgerDecider;
+use crate::opening::{self, LedgerCommand, LedgerDecider};
 use crate::report::{ReportDecider, ReportEvent, matter_key};
 use crate::reward::{self, RewardCommand, RewardDecider, RewardEvent, rewarded_key};
 use crate::role::{Party, Role};
@@ -83,6 +83,11 @@ impl Office {
             enterprise::Status::Absent | enterprise::Status::Closed => false,
         };
         Ok((stands, Some(read)))
+    }
+
+    /// The newest position. It may be behind by what lands meanwhile; a key that ends there holds for that too.
+    fn newest(&self) -> Position {
+        Position(self.ledger.size().saturating_sub(1))
     }
 
     /// Everything that touched an index key, and the read that guards it.
@@ -513,7 +518,8 @@ impl Gather for ActorDecider {
     ) -> Result<Gathered<actor::Facts>, ExecuteError> {
         let actor = ActorId(stream.id);
         let key_name = actor_key_name(office.ledger.origin(), actor);
-        let mut facts = actor::Facts { key_name, actor, enterprise_exists: false };
+        let newest = office.newest();
+        let mut facts = actor::Facts { key_name, actor, enterprise_exists: false, newest };
         if let ActorCommand::Enrol(actor::Enrol { acts_for: Some(enterprise), .. }) = command {
             let loaded: Loaded<enterprise::State> = fold::<EnterpriseDecider>(&office.ledger, *enterprise)?;
             facts.enterprise_exists = loaded.tail.is_some();
@@ -539,7 +545,19 @@ macro_rules! on_their_own {
     )*};
 }
 
-on_their_own! { ReportDecider, RulesDecider, LedgerDecider }
+on_their_own! { ReportDecider, RulesDecider }
+
+impl Gather for LedgerDecider {
+    fn gather(
+        office: &Office,
+        _: StreamId,
+        _: &opening::State,
+        _: &LedgerCommand,
+        _: &Moment,
+    ) -> Result<Gathered<opening::Facts>, ExecuteError> {
+        Ok(Gathered::alone(opening::Facts { last: office.newest() }))
+    }
+}
 
 /// Parties who are officers, for the body's `by`.
 pub(super) fn officers(parties: &[Party]) -> Vec<ActorId> {

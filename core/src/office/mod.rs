@@ -9,10 +9,10 @@ mod state;
 
 use std::sync::{Arc, PoisonError, RwLock};
 
-use crate::command::Request;
+use crate::command::{Command, Request};
 use crate::event::{Event, Fact};
 use crate::id::{Id, StreamId, StreamKind};
-use crate::ledger::entry::Entry;
+use crate::ledger::entry::{Entry, Line};
 use crate::ledger::keyring::KeyRing;
 use crate::ledger::log::{Ledger, OpenError};
 use crate::ledger::note::{SignatureLine, assemble};
@@ -20,7 +20,7 @@ use crate::ledger::proposal::{CheckedEntry, Draft, EntryFault, Proposal, Read};
 use crate::ledger::sequencer::AppendError;
 use crate::ledger::store::{StoreError, Touch, touch};
 use crate::ledger::vkey::{SigningKey, VKey};
-use crate::opening::LedgerEvent;
+use crate::opening::{LedgerCommand, LedgerEvent, LedgerRefusal, LogKey};
 use crate::refusal::Refusal;
 use crate::report::{self, ReportDecider};
 use crate::reward::{self, RewardDecider};
@@ -276,11 +276,15 @@ impl Office {
     ) -> Result<Answer, ExecuteError> {
         let log_key = self.ledger.log_key();
         let own: Vec<&SigningKey> =
-            prepared.one_time.iter().chain(prepared.countersign.then_some(log_key)).collect();
+            prepared.one_time.iter().chain(prepared.countersign.then_some(&*log_key)).collect();
         let adopts =
             prepared.drafts.iter().any(|draft| matches!(draft.event, Event::Rules(_) | Event::Ledger(_)));
         let mut drafts = Vec::with_capacity(prepared.drafts.len());
         for (index, unsigned) in prepared.drafts.into_iter().enumerate() {
+            // Whoever reads that a key is the log's from here on sees that the log holds it.
+            let introduced = self.introduced_log_keys(&unsigned.entry, &log_key);
+            let own: Vec<&SigningKey> =
+                own.iter().copied().chain(introduced.iter().map(Arc::as_ref)).collect();
             let entry = sign(index, &unsigned, &own).map_err(Refusal::from)?;
             let Unsigned { body, at, by, event, touches, .. } = unsigned;
             drafts.push(Draft { entry, body, at, by, event, touches });
@@ -297,6 +301,44 @@ impl Office {
             }
         }
         Ok(Answer { stream: prepared.stream, positions: appended.positions, repeated: appended.repeated })
+    }
+
+    /// The private halves of log keys that an entry introduces, other than the one that signs for the log.
+    fn introduced_log_keys(&self, entry: &Entry, log_key: &SigningKey) -> Vec<Arc<SigningKey>> {
+        if entry.stream.kind != StreamKind::Ledger {
+            return Vec::new();
+        }
+        let keys = entry.lines.iter().filter_map(|line| {
+            let Line::Key(key) = line else { return None };
+            self.ledger.held_log_key(key).filter(|key| key.vkey() != log_key.vkey())
+        });
+        keys.collect()
+    }
+
+    /// The log's next key signs beside the present one from here on. Broken off and begun again, it goes on with the same key.
+    pub fn rotate_log_key(&self) -> Result<VKey, ExecuteError> {
+        if self.ledger.log_keys_in_force().len() > 1 {
+            return Err(Refusal::from(LedgerRefusal::OverlapRuns).into());
+        }
+        let key = self.ledger.next_log_key().map_err(OpenError::from)?;
+        self.as_log(LedgerCommand::IntroduceKey(LogKey { key: key.clone() }))?;
+        Ok(key)
+    }
+
+    /// The log's older key signs no more from here on; gives it back.
+    pub fn retire_log_key(&self) -> Result<VKey, ExecuteError> {
+        let key = self.ledger.log_keys_in_force().into_iter().next();
+        let key = key.ok_or_else(|| Refusal::from(LedgerRefusal::NotOpened))?;
+        self.as_log(LedgerCommand::EndKey(LogKey { key: key.clone() }))?;
+        Ok(key)
+    }
+
+    /// Carries out a command of the log itself, in the stream that opened the ledger.
+    fn as_log(&self, command: LedgerCommand) -> Result<Answer, ExecuteError> {
+        let opened = self.ledger.stored(Position(0))?;
+        let stream = opened.map(|stored| stored.stream).filter(|stream| stream.kind == StreamKind::Ledger);
+        let id = crate::id::CommandId(Id::random()?);
+        self.execute(&Request { id, stream, command: Command::Ledger(command) }, &[])
     }
 
     fn answered(&self, request: &Request, hash: [u8; 32]) -> Result<Option<Answer>, ExecuteError> {

@@ -5,9 +5,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::decider::{Decider, Moment, Recorded, StreamEvent, refusals};
 use crate::ledger::entry::Line;
-use crate::ledger::vkey::{COSIGNATURE, VKey};
+use crate::ledger::vkey::{COSIGNATURE, ED25519, VKey};
 use crate::role::{Role, actors_with, signed_by_log};
 use crate::text::{Long, Short};
+use crate::units::Position;
 
 /// A command to the `ledger` stream.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -22,6 +23,19 @@ pub enum LedgerCommand {
     /// A sealed file was destroyed, by law or by the rule of retention. Two administrators.
     #[serde(rename = "ledger.erase")]
     Erase(Erase),
+    /// Another key of the log, which signs beside the old one until that is ended. By the log itself: `adit key rotate`.
+    #[serde(rename = "ledger.introduce_key")]
+    IntroduceKey(LogKey),
+    /// The old key of the log signs no more. By the log itself: `adit key retire`.
+    #[serde(rename = "ledger.end_key")]
+    EndKey(LogKey),
+}
+
+/// One of the log's own keys.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct LogKey {
+    pub key: VKey,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -63,6 +77,18 @@ pub enum LedgerEvent {
     WitnessAdded(AddWitness),
     #[serde(rename = "ledger.erased")]
     Erased(Erase),
+    #[serde(rename = "ledger.key_introduced")]
+    KeyIntroduced(LogKey),
+    #[serde(rename = "ledger.key_ended")]
+    KeyEnded(KeyEnded),
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct KeyEnded {
+    pub key: VKey,
+    /// Last position at which it holds.
+    pub last: Position,
 }
 
 refusals! {
@@ -74,6 +100,14 @@ refusals! {
         NeedsTwoAdmins = "ledger.needs_two_admins",
         NeedsAdmin = "ledger.needs_admin",
         NotAWitnessKey = "ledger.not_a_witness_key",
+        /// A key's name is not the log's, or it was the log's before.
+        NotANewLogKey = "ledger.not_a_new_log_key",
+        /// Two keys sign already.
+        OverlapRuns = "ledger.overlap_runs",
+        /// The log has no other key than this one.
+        OnlyLogKey = "ledger.only_log_key",
+        /// Not a log key in force, or the newest, which ends the others.
+        NotTheOldLogKey = "ledger.not_the_old_log_key",
     }
 }
 
@@ -83,6 +117,8 @@ impl StreamEvent for LedgerEvent {
             Self::Opened(_) => "ledger.opened",
             Self::WitnessAdded(_) => "ledger.witness_added",
             Self::Erased(_) => "ledger.erased",
+            Self::KeyIntroduced(_) => "ledger.key_introduced",
+            Self::KeyEnded(_) => "ledger.key_ended",
         }
     }
 
@@ -94,6 +130,8 @@ impl StreamEvent for LedgerEvent {
                     open.admins.iter().map(|key| Line::Grant { role: Role::Admin, key: key.clone() });
                 keys.chain(grants).collect()
             }
+            Self::KeyIntroduced(introduced) => vec![Line::Key(introduced.key.clone())],
+            Self::KeyEnded(ended) => vec![Line::End { key: ended.key.clone(), last: ended.last }],
             Self::WitnessAdded(_) | Self::Erased(_) => Vec::new(),
         }
     }
@@ -103,46 +141,101 @@ impl StreamEvent for LedgerEvent {
 #[derive(Clone, Copy, Debug)]
 pub struct LedgerDecider;
 
+/// Where the ledger stands.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct State {
+    /// The log's keys that have no end, oldest first; none before the ledger is open.
+    pub keys: Vec<VKey>,
+    /// Those that were ended.
+    pub ended: Vec<VKey>,
+}
+
+/// What a decision reads elsewhere.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Facts {
+    /// The newest position.
+    pub last: Position,
+}
+
+type Refused = LedgerRefusal;
+
+fn need(holds: bool, refusal: Refused) -> Result<(), Refused> {
+    if holds { Ok(()) } else { Err(refusal) }
+}
+
+fn open(state: &State, open: &Open, moment: &Moment<'_>) -> Result<LedgerEvent, Refused> {
+    need(state.keys.is_empty(), Refused::AlreadyOpened)?;
+    need(signed_by_log(moment.by), Refused::OnlyByLog)?;
+    let distinct = open.admins.first() != open.admins.last();
+    need(open.admins.len() == 2 && distinct, Refused::NeedsTwoAdmins)?;
+    Ok(LedgerEvent::Opened(open.clone()))
+}
+
+fn introduce_key(state: &State, new: &LogKey, moment: &Moment<'_>) -> Result<LedgerEvent, Refused> {
+    need(signed_by_log(moment.by), Refused::OnlyByLog)?;
+    let [present] = state.keys.as_slice() else { return Err(Refused::OverlapRuns) };
+    let named = new.key.name() == present.name() && new.key.kind() == ED25519;
+    need(named && new.key != *present && !state.ended.contains(&new.key), Refused::NotANewLogKey)?;
+    Ok(LedgerEvent::KeyIntroduced(new.clone()))
+}
+
+/// The newest key signs for the log, so it ends the others, and never itself.
+fn end_key(state: &State, old: &LogKey, facts: &Facts, moment: &Moment<'_>) -> Result<LedgerEvent, Refused> {
+    need(signed_by_log(moment.by), Refused::OnlyByLog)?;
+    need(state.keys.len() > 1, Refused::OnlyLogKey)?;
+    need(state.keys.contains(&old.key) && state.keys.last() != Some(&old.key), Refused::NotTheOldLogKey)?;
+    Ok(LedgerEvent::KeyEnded(KeyEnded { key: old.key.clone(), last: facts.last }))
+}
+
 impl Decider for LedgerDecider {
-    /// Whether it is open.
-    type State = bool;
+    type State = State;
     type Command = LedgerCommand;
     type Event = LedgerEvent;
-    type Facts = ();
+    type Facts = Facts;
     type Rejection = LedgerRefusal;
 
     fn decide(
-        opened: &bool,
+        state: &State,
         command: &LedgerCommand,
-        (): &(),
+        facts: &Facts,
         moment: &Moment<'_>,
-    ) -> Result<Vec<LedgerEvent>, LedgerRefusal> {
+    ) -> Result<Vec<LedgerEvent>, Refused> {
         let admins = actors_with(moment.by, Role::Admin).len();
         let event = match command {
-            LedgerCommand::Open(_) if *opened => return Err(LedgerRefusal::AlreadyOpened),
-            LedgerCommand::Open(_) if !signed_by_log(moment.by) => return Err(LedgerRefusal::OnlyByLog),
-            LedgerCommand::Open(open) => {
-                let distinct = open.admins.first() != open.admins.last();
-                if open.admins.len() != 2 || !distinct {
-                    return Err(LedgerRefusal::NeedsTwoAdmins);
-                }
-                LedgerEvent::Opened(open.clone())
+            LedgerCommand::Open(command) => open(state, command, moment)?,
+            LedgerCommand::AddWitness(_)
+            | LedgerCommand::Erase(_)
+            | LedgerCommand::IntroduceKey(_)
+            | LedgerCommand::EndKey(_)
+                if state.keys.is_empty() =>
+            {
+                return Err(Refused::NotOpened);
             }
-            LedgerCommand::AddWitness(_) | LedgerCommand::Erase(_) if !*opened => {
-                return Err(LedgerRefusal::NotOpened);
+            LedgerCommand::AddWitness(add) => {
+                need(admins > 0, Refused::NeedsAdmin)?;
+                need(add.key.kind() == COSIGNATURE, Refused::NotAWitnessKey)?;
+                LedgerEvent::WitnessAdded(add.clone())
             }
-            LedgerCommand::AddWitness(_) if admins == 0 => return Err(LedgerRefusal::NeedsAdmin),
-            LedgerCommand::AddWitness(add) if add.key.kind() != COSIGNATURE => {
-                return Err(LedgerRefusal::NotAWitnessKey);
+            LedgerCommand::Erase(erase) => {
+                need(admins >= 2, Refused::NeedsTwoAdmins)?;
+                LedgerEvent::Erased(erase.clone())
             }
-            LedgerCommand::AddWitness(add) => LedgerEvent::WitnessAdded(add.clone()),
-            LedgerCommand::Erase(_) if admins < 2 => return Err(LedgerRefusal::NeedsTwoAdmins),
-            LedgerCommand::Erase(erase) => LedgerEvent::Erased(erase.clone()),
+            LedgerCommand::IntroduceKey(new) => introduce_key(state, new, moment)?,
+            LedgerCommand::EndKey(old) => end_key(state, old, facts, moment)?,
         };
         Ok(vec![event])
     }
 
-    fn evolve(_: bool, _: &LedgerEvent, _: &Recorded) -> bool {
-        true
+    fn evolve(mut state: State, event: &LedgerEvent, _: &Recorded) -> State {
+        match event {
+            LedgerEvent::Opened(open) => state.keys.push(open.log.clone()),
+            LedgerEvent::KeyIntroduced(new) => state.keys.push(new.key.clone()),
+            LedgerEvent::KeyEnded(KeyEnded { key, .. }) => {
+                state.keys.retain(|held| held != key);
+                state.ended.push(key.clone());
+            }
+            LedgerEvent::WitnessAdded(_) | LedgerEvent::Erased(_) => {}
+        }
+        state
     }
 }

@@ -73,11 +73,15 @@ impl<'a> Judge<'a> {
         let everywhere =
             kinds.is_some() && matches!(entry.stream.kind, StreamKind::Actor | StreamKind::Ledger);
         let second = entry.kind == "ledger.opened" && position != 0;
-        self.state.keys.apply(entry, everywhere && !second);
+        let lawful = self.state.keys.check_log_keys(position, signed);
+        if let Err(why) = lawful {
+            self.fault(Code::LogKey, position, entry, why);
+        }
+        self.state.keys.apply(position, entry, everywhere && !second, lawful.is_ok());
         Ok(())
     }
 
-    /// The ledger is opened once, by its first entry, which names the key that the monitor knows and two administrators.
+    /// The ledger is opened once, by its first entry, which names its key and two administrators.
     fn opening(&mut self, position: u64, entry: &Entry) {
         if (position == 0) != (entry.kind == "ledger.opened") {
             self.fault(Code::Opening, position, entry, entry.kind.clone());
@@ -86,10 +90,8 @@ impl<'a> Judge<'a> {
         if position > 0 {
             return;
         }
-        let names_log = entry
-            .lines
-            .iter()
-            .any(|line| matches!(line, Line::Key(key) if key.to_string() == self.state.key));
+        let of_log = |line: &&Line| matches!(line, Line::Key(key) if key.name() == self.state.origin);
+        let names_log = entry.lines.iter().filter(of_log).count() == 1;
         let admin = |line: &&Line| matches!(line, Line::Grant { role: Role::Admin, .. });
         let admins = entry.lines.iter().filter(admin).count();
         let grants = entry.lines.iter().filter(|line| matches!(line, Line::Grant { .. })).count();
@@ -262,6 +264,10 @@ impl<'a> Judge<'a> {
             | Line::End { key, .. } => key.name() != holder,
             Line::Clock { .. } | Line::Extend { .. } | Line::Stop { .. } => false,
         });
+        let ahead = |line: &Line| matches!(line, Line::End { last, .. } if last.0 > position);
+        if entry.lines.iter().any(ahead) {
+            self.fault(Code::Lines, position, entry, "a key is ended ahead of time");
+        }
         let gives = entry.lines.iter().any(|line| matches!(line, Line::Grant { .. } | Line::End { .. }));
         if foreign {
             self.fault(Code::Lines, position, entry, "a key of another actor");

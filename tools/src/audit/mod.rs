@@ -67,9 +67,10 @@ pub(crate) struct Args {
     /// Where the log is: http(s) address that `/checkpoint` stands under, or a folder
     #[arg(value_name = "URL|DIR")]
     log: String,
-    /// The log's vkey or a file that holds it; else the state's, else `log.vkey` beside the checkpoint is believed at first use
+    /// A vkey of the log, old or new, or a file that holds one in each line; may be given several times. Else the state's, else
+    /// `log.vkey` beside the checkpoint is believed at first use
     #[arg(long, value_name = "VKEY|FILE")]
-    key: Option<String>,
+    key: Vec<String>,
     /// What the monitor remembers; without it everything is checked from the first entry
     #[arg(long, value_name = "FILE")]
     state: Option<PathBuf>,
@@ -132,7 +133,8 @@ impl Fault {
 
 struct Monitor {
     source: Source,
-    log: VKey,
+    /// Keys of the log that were given, or else remembered or believed.
+    trusted: Vec<VKey>,
     first_use: bool,
     state: State,
     file: Option<PathBuf>,
@@ -216,16 +218,22 @@ impl Monitor {
     fn new(args: &Args) -> Result<Self, Fault> {
         let source = Source::new(&args.log);
         let kept = args.state.as_deref().map(State::read).transpose()?.flatten();
-        let given = args.key.as_deref().map(|key| crate::open::vkey(key).map_or_else(|| parse_key(key), Ok));
-        let given = given.transpose()?;
-        let (log, first_use) = match (given, &kept) {
-            (Some(key), Some(state)) if key.to_string() != state.key => {
-                return Err(StateError::OtherLog(state.key.clone()).into());
+        let read = |key: &String| crate::open::vkeys(key).map_or_else(|| Ok(vec![parse_key(key)?]), Ok);
+        let given = args.key.iter().map(read).collect::<Result<Vec<Vec<VKey>>, Fault>>()?.concat();
+        let (trusted, first_use) = match &kept {
+            Some(state) if given.iter().any(|key| key.name() != state.origin) => {
+                return Err(StateError::OtherLog(state.origin.clone()).into());
             }
-            (Some(key), _) => (key, false),
-            (None, Some(state)) => (parse_key(&state.key)?, state.first_use),
-            (None, None) => (found_key(&source)?, true),
+            Some(state) if given.is_empty() => (state.trusted(), state.first_use),
+            None if given.is_empty() => (found_keys(&source)?, true),
+            Some(_) | None => (given, false),
         };
+        if trusted.iter().any(|key| trusted.first().map(VKey::name) != Some(key.name())) {
+            return Err(Fault::usage(
+                "各 --key 不属于同一台账",
+                "the keys that were given are of different logs",
+            ));
+        }
         let keys = args.witness_key.iter().map(|key| parse_key(key)).collect::<Result<Vec<_>, _>>()?;
         if keys.len() != args.witness.len() {
             return Err(Fault::usage(
@@ -237,7 +245,7 @@ impl Monitor {
             args.witness.iter().cloned().zip(keys).map(|(url, key)| Witness { url, key }).collect();
         let mut monitor = Self {
             source,
-            log,
+            trusted,
             first_use,
             state: State::default(),
             file: args.state.clone(),
@@ -250,11 +258,12 @@ impl Monitor {
     }
 
     fn fresh(&self) -> State {
+        let origin = self.trusted.first().map(|key| key.name().to_owned()).unwrap_or_default();
         State {
-            origin: self.log.name().to_owned(),
-            key: self.log.to_string(),
+            keys: Keys::of_log(&origin),
+            origin,
+            trusted: self.trusted.iter().map(ToString::to_string).collect(),
             first_use: self.first_use,
-            keys: Keys::of_log(&self.log),
             latest: i32::MIN / 2,
             ..State::default()
         }
@@ -285,23 +294,27 @@ impl Monitor {
         let today = self.today();
         let (from, fetched) = (self.state.tree.size(), self.source.fetched());
         let before = self.state.marks();
-        self.key_file(from)?;
-        match pass::pass(&self.source, &mut self.state, &self.log, number(today)) {
+        match pass::pass(&self.source, &mut self.state, number(today)) {
             Err(unreachable) => {
                 self.reload()?;
                 return Err(unreachable.into());
             }
-            Ok(Passed::Verified) if from == 0 => {
-                self.keep(strays::check(&self.source, &self.state.tree)?);
+            Ok(Passed::Verified) => {
+                if !self.trusted.iter().any(|key| self.state.knows(key)) {
+                    return Err(StateError::OtherLog(self.state.origin.clone()).into());
+                }
+                if from == 0 {
+                    self.key_file()?;
+                    self.keep(strays::check(&self.source, &self.state.tree)?);
+                }
             }
-            Ok(Passed::Verified) => {}
             Ok(Passed::Refused(violations)) => self.keep(violations),
             Ok(Passed::Spoiled(violations)) => {
                 self.reload()?;
                 self.keep(violations);
             }
         }
-        let witnessed = witness::ask(&self.source, &mut self.state, &self.log, &self.witnesses);
+        let witnessed = witness::ask(&self.source, &mut self.state, &self.witnesses);
         for violation in self.state.violations.iter_mut().filter(|one| one.found.is_empty()) {
             violation.found = today.to_string();
         }
@@ -329,21 +342,27 @@ impl Monitor {
         self.file.as_deref().map_or(Ok(()), |file| self.state.write(file))
     }
 
-    /// A key file beside a folder's log must be the key that was given, or somebody will believe another.
-    fn key_file(&mut self, from: u64) -> Result<(), Fault> {
-        if from > 0 || self.first_use || self.source.folder().is_none() {
+    /// A key file beside a folder's log holds nothing but keys of this log, or somebody will believe another.
+    fn key_file(&mut self) -> Result<(), Fault> {
+        if self.first_use || self.source.folder().is_none() {
             return Ok(());
         }
         let Some(found) = self.source.get("log.vkey", NOTE_BYTES_MAX)? else { return Ok(()) };
-        let same = std::str::from_utf8(&found).ok().and_then(|text| text.trim().parse::<VKey>().ok());
-        if same.as_ref() != Some(&self.log) {
+        if !keys_of(&found).is_some_and(|keys| keys.iter().all(|key| self.state.knows(key))) {
             self.state.violation(Violation::new(Code::KeyFile, "").in_file("log.vkey"));
         }
         Ok(())
     }
 }
 
-fn found_key(source: &Source) -> Result<VKey, Fault> {
+/// One vkey in each line; `None` for anything else.
+fn keys_of(file: &[u8]) -> Option<Vec<VKey>> {
+    let lines = std::str::from_utf8(file).ok()?.split_whitespace();
+    let keys: Vec<VKey> = lines.map(|line| line.parse().ok()).collect::<Option<_>>()?;
+    (!keys.is_empty()).then_some(keys)
+}
+
+fn found_keys(source: &Source) -> Result<Vec<VKey>, Fault> {
     let missing = || {
         Fault::usage(
             "请用 --key 给出台账公钥",
@@ -351,5 +370,5 @@ fn found_key(source: &Source) -> Result<VKey, Fault> {
         )
     };
     let found = source.get("log.vkey", NOTE_BYTES_MAX)?.ok_or_else(missing)?;
-    parse_key(&String::from_utf8_lossy(&found))
+    keys_of(&found).map_or_else(|| Ok(vec![parse_key(&String::from_utf8_lossy(&found))?]), Ok)
 }

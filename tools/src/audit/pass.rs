@@ -10,7 +10,7 @@ use std::thread::Scope;
 use adit_core::ledger::checkpoint::Checkpoint;
 use adit_core::ledger::entry::SignedEntry;
 use adit_core::ledger::merkle::{Hash, leaf_hash};
-use adit_core::ledger::vkey::VKey;
+use adit_core::ledger::note::{Note, NoteError};
 
 use super::check::{Judge, hashes};
 use super::signatures::{Bad, Checker};
@@ -54,16 +54,11 @@ struct Suspect {
 }
 
 /// Reads the checkpoint and everything that is new.
-pub(super) fn pass(
-    source: &Source,
-    state: &mut State,
-    log: &VKey,
-    today: i32,
-) -> Result<Passed, Unreachable> {
+pub(super) fn pass(source: &Source, state: &mut State, today: i32) -> Result<Passed, Unreachable> {
     let note = source.get("checkpoint", NOTE_BYTES_MAX)?;
     let note = note.ok_or_else(|| Unreachable::new("checkpoint", "there is none"))?;
-    let checkpoint = match read_checkpoint(&note, log) {
-        Ok(checkpoint) => checkpoint,
+    let (checkpoint, vouched) = match read_checkpoint(&note, state) {
+        Ok(read) => read,
         Err(violation) => return Ok(Passed::Refused(vec![*violation])),
     };
     if let Some(violation) = contradicts(state, &checkpoint, &note) {
@@ -77,6 +72,12 @@ pub(super) fn pass(
     if refused.iter().any(|fault| fault.code == Code::Missing) && changed(source, &note)? {
         return Err(Unreachable::new("the log", "it was replaced while it was being read"));
     }
+    // By now the entries have told which keys the log has. Nobody is accused by a checkpoint that the log did not sign.
+    if let Err(violation) = check_signed(&note, &checkpoint, state)
+        && (refused.is_empty() || !vouched)
+    {
+        return Ok(Passed::Spoiled(vec![*violation]));
+    }
     if !refused.is_empty() {
         return Ok(Passed::Spoiled(refused));
     }
@@ -89,21 +90,52 @@ fn changed(source: &Source, note: &[u8]) -> Result<bool, Unreachable> {
     Ok(source.get("checkpoint", NOTE_BYTES_MAX)?.is_some_and(|newer| newer != note))
 }
 
-pub(super) fn read_checkpoint(note: &[u8], log: &VKey) -> Result<Checkpoint, Box<Violation>> {
-    let fault = |code, detail: String| {
-        let mut violation = Violation::new(code, detail).in_file("checkpoint");
-        violation.evidence = vec![String::from_utf8_lossy(note).into_owned()];
-        Box::new(violation)
-    };
+fn checkpoint_fault(code: Code, note: &[u8], detail: impl Into<String>) -> Box<Violation> {
+    let mut violation = Violation::new(code, detail).in_file("checkpoint");
+    violation.evidence = vec![String::from_utf8_lossy(note).into_owned()];
+    Box::new(violation)
+}
+
+/// The checkpoint, and whether a key signed it that is known to hold there. Where none did, and there are new entries, these may
+/// tell of a key that took over.
+fn read_checkpoint(note: &[u8], state: &State) -> Result<(Checkpoint, bool), Box<Violation>> {
+    let fault = |code, detail: &str| checkpoint_fault(code, note, detail);
     let (checkpoint, parsed) =
-        Checkpoint::parse(note).map_err(|error| fault(Code::CheckpointForm, error.to_string()))?;
-    if parsed.verify(std::slice::from_ref(log)).is_err() {
-        return Err(fault(Code::CheckpointSignature, checkpoint.origin.clone()));
+        Checkpoint::parse(note).map_err(|error| fault(Code::CheckpointForm, &error.to_string()))?;
+    let known = [state.keys.of_the_log(), state.trusted()].concat();
+    let news = checkpoint.size > state.tree.size();
+    let stranger = parsed
+        .signatures
+        .iter()
+        .any(|line| line.name == state.origin && !known.iter().any(|key| line.is_by(key)));
+    match parsed.verify(&known) {
+        Ok(_) if checkpoint.origin != state.origin => Err(fault(Code::CheckpointOrigin, &checkpoint.origin)),
+        Ok(_) if news && stranger => {
+            let vouched = parsed.verify(&state.log_keys_at(checkpoint.size)).is_ok();
+            Ok((checkpoint, vouched))
+        }
+        Ok(_) => check_signed(note, &checkpoint, state).map(|()| (checkpoint, true)),
+        Err(NoteError::UnknownKeys) if news && stranger && checkpoint.origin == state.origin => {
+            Ok((checkpoint, false))
+        }
+        Err(_) => Err(fault(Code::CheckpointSignature, &checkpoint.origin)),
     }
-    if checkpoint.origin != log.name() {
-        return Err(fault(Code::CheckpointOrigin, checkpoint.origin));
+}
+
+/// A key of the log signed that holds at the checkpoint's last entry; and one of those that the monitor was given is the log's.
+fn check_signed(note: &[u8], checkpoint: &Checkpoint, state: &State) -> Result<(), Box<Violation>> {
+    let fault = |code, detail: &str| checkpoint_fault(code, note, detail);
+    let (of_log, trusted) = (state.keys.of_the_log(), state.trusted());
+    let parsed = Note::parse(note).map_err(|error| fault(Code::CheckpointForm, &error.to_string()))?;
+    if !of_log.is_empty() && !trusted.iter().any(|key| of_log.contains(key)) {
+        return Err(fault(Code::CheckpointSignature, "none of the keys that were given is one of this log"));
     }
-    Ok(checkpoint)
+    if parsed.verify(&state.log_keys_at(checkpoint.size)).is_ok() {
+        return Ok(());
+    }
+    let once = parsed.verify(&of_log).is_ok();
+    let code = if once { Code::CheckpointKeyEnded } else { Code::CheckpointSignature };
+    Err(fault(code, &checkpoint.origin))
 }
 
 /// Smaller than before, or another root at the same size. Both signed notes are the proof.

@@ -18,7 +18,8 @@ pub(super) struct Report {
     /// Nothing is wrong, and no deadline of the office or an enterprise stands missed.
     pub(super) ok: bool,
     pub(super) origin: String,
-    pub(super) key: String,
+    /// The log's keys that hold now: two while one takes over from the other.
+    pub(super) keys: Vec<String>,
     /// The key was found beside the log and believed: whoever serves another log can serve another key with it.
     pub(super) trusted_on_first_use: bool,
     pub(super) today: String,
@@ -118,7 +119,7 @@ impl Report {
         Self {
             ok: violations.is_empty() && !missed,
             origin: state.origin.clone(),
-            key: state.key.clone(),
+            keys: state.log_keys_at(state.tree.size()).iter().map(ToString::to_string).collect(),
             trusted_on_first_use: state.first_use,
             today: today.to_string(),
             size: state.tree.size(),

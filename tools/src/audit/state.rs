@@ -9,6 +9,7 @@ use std::path::Path;
 
 use adit_core::id::{Id, StreamId, StreamKind};
 use adit_core::ledger::merkle::Hash;
+use adit_core::ledger::vkey::VKey;
 use adit_core::rules::order::Standing;
 use adit_core::units::Day;
 use serde::{Deserialize, Serialize};
@@ -19,7 +20,7 @@ use super::tree::Tree;
 use super::words::Code;
 
 /// First line of a state file; another version is refused.
-const MAGIC: &[u8] = b"adit-audit.state 1\n";
+const MAGIC: &[u8] = b"adit-audit.state 2\n";
 /// Violations that are kept one by one; more are counted.
 const VIOLATIONS_MAX: usize = 1_000;
 /// Roots of earlier sizes that are kept.
@@ -123,9 +124,9 @@ pub(super) struct Counts {
 #[derive(Default, Serialize, Deserialize)]
 pub(super) struct State {
     pub(super) origin: String,
-    /// The log's vkey.
-    pub(super) key: String,
-    /// Where the key was not given but found beside the log.
+    /// The log's vkeys that were given, or believed at first use; all others follow from the log itself.
+    pub(super) trusted: Vec<String>,
+    /// Where they were not given but found beside the log.
     pub(super) first_use: bool,
     /// The last checkpoint that was verified, as a signed note.
     pub(super) checkpoint: Vec<u8>,
@@ -188,6 +189,23 @@ impl State {
         let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
         File::open(folder.unwrap_or(Path::new(".")))?.sync_all()?;
         Ok(())
+    }
+
+    pub(super) fn trusted(&self) -> Vec<VKey> {
+        self.trusted.iter().filter_map(|key| key.parse().ok()).collect()
+    }
+
+    /// Whether the log has or had this key, or it was believed from the start.
+    pub(super) fn knows(&self, key: &VKey) -> bool {
+        self.trusted().contains(key) || self.keys.of_the_log().contains(key)
+    }
+
+    /// The log's keys whose signature a checkpoint of this size needs one of: those that hold at its last entry.
+    pub(super) fn log_keys_at(&self, size: u64) -> Vec<VKey> {
+        if self.keys.of_the_log().is_empty() {
+            return self.trusted();
+        }
+        self.keys.log_at(size.saturating_sub(1))
     }
 
     /// What differs when there is something to write.

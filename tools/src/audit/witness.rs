@@ -4,7 +4,6 @@
 
 use adit_core::ledger::checkpoint::Checkpoint;
 use adit_core::ledger::merkle::Hash;
-use adit_core::ledger::note::Note;
 use adit_core::ledger::vkey::{COSIGNATURE, VKey, hex};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
@@ -39,13 +38,13 @@ impl Witnessed {
 }
 
 /// Asks every witness. One that can't be reached is no fault of the log.
-pub(super) fn ask(source: &Source, state: &mut State, log: &VKey, witnesses: &[Witness]) -> Vec<Witnessed> {
-    witnesses.iter().map(|witness| one(source, state, log, witness)).collect()
+pub(super) fn ask(source: &Source, state: &mut State, witnesses: &[Witness]) -> Vec<Witnessed> {
+    witnesses.iter().map(|witness| one(source, state, witness)).collect()
 }
 
-fn one(source: &Source, state: &mut State, log: &VKey, witness: &Witness) -> Witnessed {
+fn one(source: &Source, state: &mut State, witness: &Witness) -> Witnessed {
     let name = witness.key.name();
-    let origin: [u8; 32] = Sha256::digest(log.name().as_bytes()).into();
+    let origin: [u8; 32] = Sha256::digest(state.origin.as_bytes()).into();
     let url = format!("{}/{}/checkpoint", witness.url.trim_end_matches('/'), hex(&origin));
     let note = match fetch(&agent(), &url, NOTE_BYTES_MAX) {
         Err(_) => return Witnessed::new(name, None, "unreachable", "无法访问", "can't be reached"),
@@ -54,7 +53,7 @@ fn one(source: &Source, state: &mut State, log: &VKey, witness: &Witness) -> Wit
         }
         Ok(Some(note)) => note,
     };
-    let Some(seen) = cosigned(&note, log, &witness.key) else {
+    let Some(seen) = cosigned(&note, state, &witness.key) else {
         let mut fault = Violation::new(Code::WitnessForm, name).in_file(url);
         fault.evidence = vec![String::from_utf8_lossy(&note).into_owned()];
         state.violation(fault);
@@ -88,10 +87,15 @@ fn one(source: &Source, state: &mut State, log: &VKey, witness: &Witness) -> Wit
     }
 }
 
-/// The checkpoint of a note that both the log and the witness signed.
-fn cosigned(note: &[u8], log: &VKey, witness: &VKey) -> Option<Checkpoint> {
-    let checkpoint = Checkpoint::verify(note, log).ok()?;
-    let note = Note::parse(note).ok()?;
+/// The checkpoint of a note that both the log and the witness signed. By which keys the log signs what is ahead of us, only the
+/// entries in between can tell.
+fn cosigned(note: &[u8], state: &State, witness: &VKey) -> Option<Checkpoint> {
+    let (checkpoint, note) = Checkpoint::parse(note).ok()?;
+    let ahead = checkpoint.size > state.tree.size();
+    let signed = ahead || note.verify(&state.log_keys_at(checkpoint.size)).is_ok();
+    if checkpoint.origin != state.origin || !signed {
+        return None;
+    }
     let line = note.signatures.iter().find(|line| line.is_by(witness))?;
     let valid = if witness.kind() == COSIGNATURE {
         // C2SP tlog-cosignature: eight bytes of time, then the signature over a header with it and the text.

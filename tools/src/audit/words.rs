@@ -28,6 +28,7 @@ codes! {
     CheckpointForm = "checkpoint_form", "检查点格式不对", "the checkpoint is not of its form";
     CheckpointOrigin = "checkpoint_origin", "检查点属于另一台账", "the checkpoint is of another log";
     CheckpointSignature = "checkpoint_signature", "检查点不是台账密钥所签", "the checkpoint is not signed by the log's key";
+    CheckpointKeyEnded = "checkpoint_key_ended", "检查点只由已停用或尚未启用的台账密钥签署", "the checkpoint is signed only by a key of the log that was ended before, or not introduced yet";
     Rollback = "rollback", "检查点比已核验的旧：台账被回退或重放了旧检查点", "the checkpoint is smaller than one that was verified before: the log was rolled back, or an old one is replayed";
     Fork = "fork", "检查点与已核验的相矛盾：台账已分叉，两份签名都已留存", "the checkpoint contradicts one that was verified before: the log has forked, and both signed notes are kept";
     Root = "root", "条目算出的根与检查点不符", "the entries do not lead to the root that the checkpoint signs";
@@ -46,6 +47,7 @@ codes! {
     Signature = "signature", "签名无效", "a signature does not verify";
     UnknownKey = "unknown_key", "签名者的密钥未曾登记", "a signer's key was never introduced";
     KeyEnded = "key_ended", "密钥终止后仍被使用", "a key was used after its end";
+    LogKey = "log_key", "台账密钥的启用或停用不合规定：须由在用的密钥签署，新密钥自己也须签署", "a key of the log is introduced or ended unlawfully: one that holds must sign, and a new one itself too";
     NotGranted = "not_granted", "签名者没有此事项所需的角色，或人数不足", "the signers do not hold the roles that this kind asks for, or are too few";
     OneTime = "one_time", "举报、奖励事项中的一次性密钥用法不对", "a one-time key of a report or reward is not used as it must be";
     OwnGrant = "own_grant", "为自己授予或终止权限", "a key is granted or ended by its own holder";

@@ -63,7 +63,8 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     for folder in folders {
         sync(&folder)?;
     }
-    write(&args.out.join("log.vkey"), format!("{}\n", ledger.log_key().vkey()).as_bytes())?;
+    let keys: Vec<String> = ledger.log_keys_in_force().iter().map(ToString::to_string).collect();
+    write(&args.out.join("log.vkey"), format!("{}\n", keys.join("\n")).as_bytes())?;
     sync(&args.out)?;
     // All that it covers is on disk under its name.
     write(&args.out.join("checkpoint"), &published.note)?;
@@ -98,8 +99,7 @@ fn exported(ledger: &Ledger, out: &Path) -> Result<u64> {
         Err(error) => return Err(error).with_context(|| format!("couldn't read {}", path.display())),
     };
     let known = ledger.log_keys();
-    let ours = known.iter().find_map(|key| Checkpoint::verify(&note, key).ok());
-    let checkpoint = ours.ok_or_else(|| {
+    let checkpoint = Checkpoint::verify_any(&note, &known).map_err(|_| {
         fail(
             "目录中是另一本日志的导出，未作任何改动；请另选目录",
             format!(

@@ -10,6 +10,7 @@
 mod common;
 mod drills;
 mod following;
+mod rotation;
 mod support;
 
 use std::fs;
@@ -241,7 +242,7 @@ mod given_deadlines {
         let entries = stored.into_iter().map(|stored| stored.entry).collect();
         let public = folder.path("public");
         fs::create_dir(&public).expect("folder");
-        Log::with(entries).publish_as(&public, ledger.log_key());
+        Log::with(entries).publish_as(&public, &ledger.log_key());
         let output = std::process::Command::new(env!("CARGO_BIN_EXE_adit"))
             .args(["audit", public.to_str().expect("text"), "--json"])
             .output()

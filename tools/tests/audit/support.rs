@@ -116,6 +116,11 @@ impl Log {
 
     /// The same under another log's key.
     pub(crate) fn publish_as(&self, folder: &Path, key: &SigningKey) {
+        self.publish_by(folder, &[key]);
+    }
+
+    /// The same under several keys of one log.
+    pub(crate) fn publish_by(&self, folder: &Path, keys: &[&SigningKey]) {
         let (mut tree, mut tiles) = (Tree::new(), Vec::new());
         let mut levels: Vec<Vec<Hash>> = vec![Vec::new()];
         for bytes in &self.entries {
@@ -141,9 +146,11 @@ impl Log {
             });
             write(folder, "entries", index, entries.len(), &prefixed.collect::<Vec<u8>>());
         }
-        let checkpoint = Checkpoint { origin: key.name().to_owned(), size: tree.size(), root: tree.root() };
-        fs::write(folder.join("checkpoint"), checkpoint.sign(key)).expect("written");
-        fs::write(folder.join("log.vkey"), format!("{}\n", key.vkey())).expect("written");
+        let origin = keys.first().expect("a key").name().to_owned();
+        let checkpoint = Checkpoint { origin, size: tree.size(), root: tree.root() };
+        fs::write(folder.join("checkpoint"), checkpoint.sign_by(keys)).expect("written");
+        let vkeys: Vec<String> = keys.iter().map(|key| key.vkey().to_string()).collect();
+        fs::write(folder.join("log.vkey"), vkeys.join("\n") + "\n").expect("written");
     }
 }
 

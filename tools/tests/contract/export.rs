@@ -95,7 +95,7 @@ fn when_the_folder_is_of_another_log_or_contradicts_it_then_it_is_refused_and_le
     // The same key, another history.
     let (forked, log) = (place.path("forked"), open(&data));
     let checkpoint =
-        Checkpoint { origin: log.origin().to_owned(), size: 1, root: [7; 32] }.sign(log.log_key());
+        Checkpoint { origin: log.origin().to_owned(), size: 1, root: [7; 32] }.sign(&log.log_key());
     drop(log);
     std::fs::create_dir(&forked).expect("folder");
     std::fs::write(place.path("forked/checkpoint"), checkpoint).expect("written");

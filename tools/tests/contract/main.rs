@@ -10,6 +10,7 @@ mod bench;
 mod demo;
 mod export;
 mod import;
+mod key;
 mod ledger;
 mod rules;
 mod witness;
@@ -129,7 +130,7 @@ fn ledger(place: &Place) -> (String, Value) {
 fn when_asked_for_help_then_every_subcommand_says_what_it_does() {
     let help = adit(&["--help"]).done();
     for name in [
-        "init", "serve", "demo", "import", "verify", "audit", "show", "project", "rules", "export",
+        "init", "key", "serve", "demo", "import", "verify", "audit", "show", "project", "rules", "export",
         "witness", "bench",
     ] {
         assert!(help.out.contains(name), "{name} is missing from the help");

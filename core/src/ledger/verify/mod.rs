@@ -1,4 +1,4 @@
-//! Checks a whole ledger from its first entry, trusting nothing but the log's key.
+//! Checks a whole ledger from its first entry, trusting nothing but one of the log's keys, whichever.
 //!
 //! Every group's checkpoint and root; of every entry its form, chain, body, lines, signatures, the keys in force at its
 //! position and what they were granted; the officers' own statements under one-time keys; and the index against the
@@ -7,7 +7,7 @@
 mod examine;
 mod signatures;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::mpsc::{SyncSender, sync_channel};
 use std::sync::{Arc, PoisonError};
 
@@ -16,7 +16,7 @@ use serde::Serialize;
 use examine::{Examined, ExaminedEntry, examine};
 use signatures::{Bad, Signatures};
 
-use crate::id::StreamId;
+use crate::id::{ActorId, StreamId};
 use crate::ledger::ahead::ahead;
 use crate::ledger::body::Body;
 use crate::ledger::checkpoint::Checkpoint;
@@ -24,7 +24,7 @@ use crate::ledger::entry::{Entry, Line, Seen, SignedEntry};
 use crate::ledger::keyring::KeyRing;
 use crate::ledger::merkle::{Hash, Tree};
 use crate::ledger::officer;
-use crate::ledger::sequencer::seen_of;
+use crate::ledger::sequencer::{is_by_another, seen_of, with_introduced};
 use crate::ledger::store::{Group, Store, StoreError};
 use crate::ledger::vkey::{VKey, hex};
 use crate::role::Role;
@@ -124,6 +124,7 @@ pub fn verify(store: &dyn Store, log: &VKey, mut progress: impl FnMut(u64)) -> R
 }
 
 struct Pass<'a> {
+    /// The log's key that the caller trusts.
     log: &'a VKey,
     signatures: Signatures,
     /// Groups for the check of the index.
@@ -171,11 +172,14 @@ impl<'a> Pass<'a> {
             }
             Ok::<_, VerifyFault>(())
         })?;
-        if self.tree.size() == size {
-            Ok(())
-        } else {
-            Err(VerifyFault::at(Position(self.tree.size()), "the store has no group here"))
+        if self.tree.size() != size {
+            return Err(VerifyFault::at(Position(self.tree.size()), "the store has no group here"));
         }
+        // Each key of the log was introduced by one before it and by itself, so whoever knows one knows the others.
+        if size > 0 && self.keys.get(self.log).is_none() {
+            return Err(VerifyFault::at(Position(0), "the key that was given is not one of the log's"));
+        }
+        Ok(())
     }
 
     fn group(&mut self, examined: Examined) -> Result<(), VerifyFault> {
@@ -199,15 +203,23 @@ impl<'a> Pass<'a> {
         Ok(())
     }
 
-    /// The group's checkpoint is of this tree; that the log signed it is checked with the other signatures.
+    /// The group's checkpoint is of this tree, and every log key in force at its last entry signed it; whether these signatures
+    /// are good is checked with the others.
     fn checkpoint(&mut self, group: &Group, last: Position) -> Result<Seen, VerifyFault> {
         let unsigned = || VerifyFault::at(last, "the group's checkpoint is not signed by the log");
         let (checkpoint, note) = Checkpoint::parse(&group.checkpoint).map_err(|_| unsigned())?;
-        let line = note.signatures.iter().find(|line| line.is_by(self.log)).ok_or_else(unsigned)?;
-        if checkpoint.origin != self.log.name() || line.signature.len() != 64 {
+        let signing = self.keys.log_keys_at(last);
+        if checkpoint.origin != self.log.name() || signing.is_empty() {
             return Err(unsigned());
         }
-        self.signatures.take(last, &note.text.as_bytes().into(), line, self.log);
+        let text: Arc<[u8]> = note.text.as_bytes().into();
+        for key in &signing {
+            let line = note.signatures.iter().find(|line| line.is_by(key)).ok_or_else(unsigned)?;
+            if line.signature.len() != 64 {
+                return Err(unsigned());
+            }
+            self.signatures.take(last, &text, line, key);
+        }
         if checkpoint.size != self.tree.size() || checkpoint.root != self.tree.root() {
             return Err(VerifyFault::at(
                 last,
@@ -258,46 +270,55 @@ impl<'a> Pass<'a> {
         let entry = signed.entry();
         let fault = |what| VerifyFault::at(position, what);
         let unlinkable = entry.stream.kind.is_unlinkable();
-        let mut with_own;
+        let with_own;
         let keys = if unlinkable {
-            let log = self.log.clone();
-            let ring = self.local.entry(entry.stream).or_insert_with(|| {
-                let mut ring = KeyRing::new(log.name());
-                ring.introduce(log, Position(0));
-                ring
-            });
+            let origin = self.log.name();
+            let ring = self.local.entry(entry.stream).or_insert_with(|| KeyRing::new(origin));
             ring.apply(position, entry);
             &*ring
         } else if entry.lines.iter().any(|line| matches!(line, Line::Key(_))) {
-            with_own = self.keys.clone();
-            for line in &entry.lines {
-                if let Line::Key(key) = line {
-                    with_own.introduce(key.clone(), position);
-                }
-            }
+            with_own = with_introduced(&self.keys, entry, position);
             &with_own
         } else {
             &self.keys
         };
         let mut signers: Vec<(VKey, Vec<Role>)> = Vec::with_capacity(signed.signatures().len());
         for line in signed.signatures() {
+            // The log's own keys hold in every stream.
+            let keys = if unlinkable && line.name == self.log.name() { &self.keys } else { keys };
             let key = keys.resolve(line).ok_or_else(|| fault("a signer's key is not known"))?;
             if !keys.in_force(&key, position) {
                 return Err(fault("a signer's key was ended before"));
             }
             signers.push((key.clone(), keys.roles(&key)));
         }
+        let log = |key| self.keys.signs_as_log(key, position);
         let named: Vec<_> = signers
             .iter()
-            .map(|(key, roles)| entries::Signer { name: key.name(), roles, log: key == self.log })
+            .map(|(key, roles)| entries::Signer { name: key.name(), roles, log: log(key) })
             .collect();
         if !entries::may_sign(&entry.kind, &named) || !entries::has_lines(&entry.kind, &entry.lines) {
             return Err(fault("the signers, or the public clocks, are not those that this kind asks for"));
         }
-        if unlinkable {
-            self.officers(position, entry, body, &signers)?;
+        let persons = if unlinkable {
+            self.officers(position, entry, body, &signers)?
+        } else {
+            signers.iter().filter_map(|(key, _)| self.keys.actor_of(key)).collect()
+        };
+        // What is listed as signed in somebody's name is found by these.
+        if persons != body.by.iter().copied().collect() {
+            return Err(fault("the body does not name those who signed"));
         }
         if KeyRing::holds_everywhere(entry.stream.kind) {
+            let by: Vec<VKey> = signers.iter().map(|(key, _)| key.clone()).collect();
+            if !self.keys.admits(position, entry, &by) {
+                return Err(fault(
+                    "a key of the log is introduced without a key before it, or does not sign",
+                ));
+            }
+            if !is_by_another(entry, &by) {
+                return Err(fault("a key is granted or ended by itself alone"));
+            }
             self.keys.apply(position, entry);
         }
         let text: Arc<[u8]> = signed.text().into();
@@ -314,10 +335,10 @@ impl<'a> Pass<'a> {
         entry: &Entry,
         body: &Body,
         signers: &[(VKey, Vec<Role>)],
-    ) -> Result<(), VerifyFault> {
+    ) -> Result<BTreeSet<ActorId>, VerifyFault> {
         let fault = |what| VerifyFault::at(position, what);
         let known: Vec<VKey> = self.keys.iter().map(|(key, _)| key.clone()).collect();
-        let mut persons = Vec::new();
+        let mut persons = BTreeSet::new();
         for (key, roles) in signers.iter().filter(|(key, _)| key.name().contains("/officer/")) {
             let statement = body
                 .officers
@@ -331,11 +352,11 @@ impl<'a> Pass<'a> {
                 return Err(fault("the officer behind a one-time key does not have its role"));
             }
             let person = self.keys.actor_of(&statement.officer);
-            if persons.contains(&person) {
+            let person = person.ok_or_else(|| fault("no officer stands behind a one-time key"))?;
+            if !persons.insert(person) {
                 return Err(fault("one officer signed twice with different one-time keys"));
             }
-            persons.push(person);
         }
-        Ok(())
+        Ok(persons)
     }
 }
