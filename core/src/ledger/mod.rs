@@ -2,6 +2,7 @@
 
 pub(crate) mod ahead;
 pub mod body;
+pub mod bundle;
 pub mod checkpoint;
 pub mod clock;
 pub mod cosignature;
