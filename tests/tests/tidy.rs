@@ -15,6 +15,7 @@ use adit_core::enterprise::EnterpriseRefusal;
 use adit_core::hazard::HazardRefusal;
 use adit_core::inquiry::InquiryRefusal;
 use adit_core::inspection::InspectionRefusal;
+use adit_core::ledger::bundle::BundleFault;
 use adit_core::ledger::policy::PolicyFault;
 use adit_core::ledger::proposal::EntryFault;
 use adit_core::ledger::witness::WitnessRefusal;
@@ -65,6 +66,7 @@ fn every_refusal_has_its_words_in_both_languages() {
         codes(LedgerRefusal::ALL),
         codes(EntryFault::ALL),
         codes(PolicyFault::ALL),
+        codes(BundleFault::ALL),
         codes(WitnessRefusal::ALL),
     ]
     .concat();

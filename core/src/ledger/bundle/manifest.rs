@@ -16,6 +16,7 @@ use std::fmt::Write as _;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use sha2::{Digest, Sha256};
 
 use crate::id::StreamId;
 use crate::ledger::entry::decimal;
@@ -59,6 +60,14 @@ pub struct Listed {
     pub hash: String,
     pub bytes: u64,
     pub path: String,
+}
+
+impl Listed {
+    /// The line of a file with this content.
+    pub fn of(path: &str, content: &[u8]) -> Self {
+        let hash: [u8; 32] = Sha256::digest(content).into();
+        Self { hash: hex(&hash), bytes: content.len() as u64, path: path.to_owned() }
+    }
 }
 
 impl Manifest {
@@ -132,11 +141,4 @@ pub(super) fn is_path(path: &str) -> bool {
     path.len() <= 128
         && path.bytes().all(plain)
         && path.split('/').all(|step| !step.trim_matches('.').is_empty())
-}
-
-/// The line of a file.
-pub(super) fn listed(path: &str, content: &[u8]) -> Listed {
-    use sha2::{Digest, Sha256};
-    let hash = hex(&<[u8; 32]>::from(Sha256::digest(content)));
-    Listed { hash, bytes: content.len() as u64, path: path.to_owned() }
 }

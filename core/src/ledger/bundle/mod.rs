@@ -89,6 +89,11 @@ impl BundleError {
     }
 }
 
+/// The text of [`HOW_TO`] for a log of this origin.
+pub fn how_to(origin: &str) -> String {
+    include_str!("how_to.md").replace("{origin}", origin)
+}
+
 /// The file of an entry, of its proof, of its body.
 pub fn entry_path(position: u64) -> String {
     format!("entries/{position}.entry")

@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use crate::id::StreamId;
 use crate::ledger::bundle::keys::{Keys, Signer};
-use crate::ledger::bundle::manifest::{Listed, MANIFEST_BYTES_MAX, Manifest, listed};
+use crate::ledger::bundle::manifest::{Listed, MANIFEST_BYTES_MAX, Manifest};
 use crate::ledger::bundle::write::pack_path;
 use crate::ledger::bundle::{
     BundleError, BundleFault, CHECKPOINT, HOW_TO, LOG_KEYS, MANIFEST, POLICY, VIEWER, body_path, entry_path,
@@ -101,7 +101,7 @@ fn manifest_of(
     match (log, signed_by) {
         (Some(log), Some(signed_by)) => Ok((manifest, log, signed_by)),
         // Which of the two was altered, the manifest's own line for the file tells best.
-        _ if !manifest.files.contains(&listed(LOG_KEYS, own)) => {
+        _ if !manifest.files.contains(&Listed::of(LOG_KEYS, own)) => {
             Err(fault(BundleFault::FileChanged, LOG_KEYS))
         }
         (None, _) => Err(fault(BundleFault::LogKey, LOG_KEYS)),
@@ -131,7 +131,7 @@ fn all_listed(wanted: &[Listed], found: &[zip::File<'_>]) -> Result<(), BundleEr
                 return Err(fault(BundleFault::FileMissing, &one.path));
             }
             (Some(one), Some((name, content))) => {
-                if listed(name, content) != **one {
+                if Listed::of(name, content) != **one {
                     return Err(fault(BundleFault::FileChanged, name));
                 }
                 wanted.next();

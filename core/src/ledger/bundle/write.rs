@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use crate::id::StreamId;
-use crate::ledger::bundle::manifest::{Manifest, Part, listed};
+use crate::ledger::bundle::manifest::{Listed, Manifest, Part};
 use crate::ledger::bundle::{
     BundleError, BundleFault, CHECKPOINT, LOG_KEYS, MANIFEST, body_path, entry_path, proof_path, zip,
 };
@@ -91,7 +91,7 @@ impl Bundle {
             size: self.checkpoint.size,
             root: self.checkpoint.root,
             streams: [part(true), part(false)].concat(),
-            files: self.files.iter().map(|(path, content)| listed(path, content)).collect(),
+            files: self.files.iter().map(|(path, content)| Listed::of(path, content)).collect(),
         };
         let text = manifest.text();
         let signatures: Vec<_> = log.iter().map(|key| key.sign_text(&text)).collect();
