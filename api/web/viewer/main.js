@@ -13,6 +13,8 @@ import { WORDS } from "./words.js";
 const state = { lang: navigator.language.toLowerCase().startsWith("zh") ? "zh" : "en", view: { kind: "start" }, key: "" };
 
 const fill = (written, details = {}) => written.replace(/\{([a-z]+)\}/g, (whole, name) => details[name] ?? whole);
+// Details that are codes stand there in their words, which mention other details.
+const told = (written, details) => fill(fill(written, details), details);
 const say = (name, details) => fill(WORDS[state.lang][name], details);
 const label = (name) => LABELS[name]?.[state.lang] ?? name;
 
@@ -23,7 +25,7 @@ function h(tag, attributes = {}, ...children) {
     if (name.startsWith("on")) element.addEventListener(name.slice(2), value);
     else if (value !== false && value !== undefined) element.setAttribute(name, value === true ? "" : value);
   }
-  element.append(...children.flat().filter((child) => child !== null && child !== undefined));
+  element.append(...children.flat(Infinity).filter((child) => child !== null && child !== undefined));
   return element;
 }
 
@@ -109,9 +111,9 @@ function failed() {
   const said = FAULTS[state.lang][fault.code];
   const words = FAULTS[state.lang];
   const place = [
-    file ? h("p", {}, say("placeFile"), " ", code(file)) : h("p", {}, say("placeZip")),
+    h("p", {}, file ? [say("placeFile"), " ", code(file)] : say("placeZip")),
     stream ? h("p", {}, say("placeStream"), " ", code(stream)) : null,
-    part ? h("p", {}, say("placePart"), " ", words[part].says) : null,
+    part ? h("p", {}, say("placePart"), " ", visible(fill(words[part].says, fault.details))) : null,
     offset ? h("p", {}, say("placeOffset", { offset })) : null,
     line ? h("p", {}, say("placeLine", { line })) : null,
   ];
@@ -121,8 +123,8 @@ function failed() {
     { role: "alert", tabindex: "-1", class: "bad", "data-fault": JSON.stringify({ code: fault.code, ...fault.details }) },
     h("h2", { class: "result" }, h("span", { "aria-hidden": "true" }, "✕ "), say("bad")),
     h("p", {}, say("badSays")),
-    h("p", { class: "says" }, visible(fill(said.says, details))),
-    h("dl", {}, term(say("place"), place), term(say("todo"), fill(said.instead, details)), term(say("code"), code(fault.code))),
+    h("p", { class: "says" }, visible(told(said.says, details))),
+    h("dl", {}, term(say("place"), place), term(say("todo"), told(said.instead, details)), term(say("code"), code(fault.code))),
   );
 }
 

@@ -91,7 +91,7 @@ export function read(bytes) {
   if (same === again.length && same === bytes.length) return files;
   // What stands where the next header should be has no name to tell.
   if (same >= at && at + LOCAL_BYTES <= bytes.length && !isDirectory(view, at)) {
-    throw new Fault("container", "", { offset: String(at), part: "bundle.in_header" });
+    throw new Fault("container", "", { offset: String(at), part: "bundle.in_gap" });
   }
   const place = parts.findLast((part) => part.from <= same) ?? { file: "", part: "bundle.in_end" };
   const inChecksum = place.part === "bundle.in_header" && same - place.from >= 14 && same - place.from < 18;

@@ -112,7 +112,7 @@ pub fn read(bytes: &[u8]) -> Result<Vec<File<'_>>, BundleError> {
     let wrong = BundleError::of(BundleFault::Container, "");
     // What stands where the next header should be has no name to tell.
     if same >= at && bytes.get(at..).is_some_and(|rest| rest.len() >= LOCAL_BYTES && !is_directory(rest)) {
-        return Err(wrong.with("offset", &at.to_string()).with("part", "bundle.in_header"));
+        return Err(wrong.with("offset", &at.to_string()).with("part", "bundle.in_gap"));
     }
     let part = parts.iter().rev().find(|part| part.from <= same);
     let (file, called) = part.map_or(("", "bundle.in_end"), |part| (part.file, part.called));
