@@ -139,7 +139,7 @@ impl Open {
 
 #[track_caller]
 fn refused(bundle: &[u8], fault: &BundleFault, file: &str) -> BundleError {
-    let error = verify(bundle, &[], None).err().expect("it was taken for sound");
+    let error = verify(bundle, &[], None).expect_err("it was taken for sound");
     assert_eq!((&error.fault, error.details["file"].as_str()), (fault, file), "{error}");
     error
 }
@@ -197,7 +197,7 @@ mod given_a_bundle_of_a_hazard {
         for at in (0..bundle.len()).step_by(29) {
             let mut altered = bundle.clone();
             altered[at] ^= 1 << (at / 29 % 8);
-            let error = verify(&altered, &[], None).err().expect("it was taken for sound");
+            let error = verify(&altered, &[], None).expect_err("it was taken for sound");
             assert_eq!(error.fault, BundleFault::Container, "byte {at}");
             let offset: usize = error.details["offset"].parse().expect("a number");
             let file = error.details["file"].as_str();
@@ -246,7 +246,7 @@ mod given_a_bundle_of_a_hazard {
         open.files.insert(LOG_KEYS.into(), format!("{}\n", other.vkey()).into_bytes());
         let forged = open.sealed(&other);
         refused(&forged, &BundleFault::Checkpoint, CHECKPOINT);
-        let error = verify(&forged, &[case.log()], None).err().expect("another key");
+        let error = verify(&forged, &[case.log()], None).expect_err("another key");
         assert_eq!(error.fault, BundleFault::OtherKey);
     }
 
@@ -254,7 +254,7 @@ mod given_a_bundle_of_a_hazard {
     fn when_it_is_asked_under_another_key_then_it_is_refused() {
         let case = case();
         let other = SigningKey::generate(ORIGIN).expect("a key").vkey();
-        let error = verify(&case.bundle(), &[other], None).err().expect("another key");
+        let error = verify(&case.bundle(), &[other], None).expect_err("another key");
         assert_eq!((error.fault, error.details["file"].as_str()), (BundleFault::OtherKey, LOG_KEYS));
     }
 }
@@ -477,7 +477,7 @@ mod given_witnesses {
         let standing = sound(&half, &case.log()).standing.expect("a policy");
         assert!(!standing.met && standing.cosigned.len() == 1);
         let asked = Policy::parse(policy().as_bytes()).expect("a policy");
-        let error = verify(&half, &[case.log()], Some(&asked)).err().expect("no quorum");
+        let error = verify(&half, &[case.log()], Some(&asked)).expect_err("no quorum");
         assert_eq!(error.fault, BundleFault::NoQuorum);
         assert_eq!(Open::of(&half).files[POLICY], policy().into_bytes());
     }

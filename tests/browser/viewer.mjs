@@ -33,13 +33,14 @@ async function looks(browser, plan, locale, width) {
   await page.evaluate(() => document.querySelectorAll("article").forEach((one) => one.querySelectorAll("details").forEach((part) => (part.open = true))));
   const opened = await fits(page);
   const entries = await page.locator("section.stream article").count();
-  const body = await page.textContent("section.stream article pre >> nth=0");
+  const bodies = await page.locator("section.stream article pre").allTextContents();
+  const images = await page.locator("img").count();
   if (width < 400) await picture(page, plan, `${name}-opened`);
   await page.click("header button");
   said.switched = { lang: await page.getAttribute("html", "lang"), result: await heading(page) };
   const { asked, complaints } = page;
   await page.context().close();
-  return { locale, width, ...said, entries, body, fits: startFits && opened, asked, complaints };
+  return { locale, width, ...said, entries, bodies, images, fits: startFits && opened, asked, complaints };
 }
 
 const focused = (page) => page.evaluate(() => document.activeElement.getAttribute("role"));

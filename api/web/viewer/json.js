@@ -12,13 +12,14 @@ export function spread(json) {
   let [out, depth] = ["", 0];
   const line = () => `\n${"  ".repeat(depth)}`;
   tokens.forEach((token, at) => {
-    const empty = { "{": "}", "[": "]" }[token] === tokens[at + 1] || { "}": "{", "]": "[" }[token] === tokens[at - 1];
-    if ("{[".includes(token)) {
+    const opens = { "{": "}", "[": "]" }[token];
+    const closes = { "}": "{", "]": "[" }[token];
+    if (opens) {
       depth++;
-      out += empty ? token : token + line();
-    } else if ("}]".includes(token)) {
+      out += tokens[at + 1] === opens ? token : token + line();
+    } else if (closes) {
       depth = Math.max(0, depth - 1);
-      out += empty ? token : line() + token;
+      out += tokens[at - 1] === closes ? token : line() + token;
     } else if (token === ",") {
       out += token + line();
     } else {

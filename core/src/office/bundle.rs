@@ -115,7 +115,11 @@ impl Office {
         }
         let covers = last.is_none_or(|last| last < published.size());
         let newest = !wanted.published_only && (!covers || published.note.is_empty());
-        Ok(if newest { ledger.checkpoint() } else { published.note.clone() })
+        let checkpoint = if newest { ledger.checkpoint() } else { published.note.clone() };
+        match wanted.streams.first() {
+            Some(stream) if checkpoint.is_empty() => Err(BundleFailure::Nothing(*stream)),
+            Some(_) | None => Ok(checkpoint),
+        }
     }
 
     /// The entries of every stream that belongs into the bundle, below `size`: those asked for, the ledger's and the rules' own,

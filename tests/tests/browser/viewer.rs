@@ -75,6 +75,10 @@ fn succeeds(seen: &Value) {
         assert!(one["switched"]["result"].as_str().expect("a result").contains(switched.1), "{one}");
         assert_eq!((&one["focus"], &one["fits"]), (&json!("status"), &json!(true)), "{one}");
         assert_eq!(one["entries"], 3);
+        // What somebody typed is shown, and does nothing.
+        let bodies = one["bodies"].to_string();
+        assert!(bodies.contains("\\n      \\\"description\\\": \\\"顶板离层\\\""), "{bodies}");
+        assert!(bodies.contains("<img src=x onerror=alert(1)>") && one["images"] == 0, "{bodies}");
         silent(one);
     }
 }

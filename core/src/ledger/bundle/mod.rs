@@ -1,6 +1,6 @@
 //! Evidence bundles (`adit.bundle.v1`): one zip that proves what happened in some streams, without the ledger.
 //!
-//! `docs/bundle.md` describes the format for whoever writes a verifier. [`write`] makes a bundle, [`verify`] checks one; the
+//! `docs/bundle.md` describes the format for whoever writes a verifier. A [`Bundle`] is written, [`verify()`] checks one; the
 //! viewer in `api/web/viewer` checks the same in a browser, with the same codes. Pure: no file, no clock, no network.
 
 mod keys;

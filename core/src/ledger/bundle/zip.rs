@@ -94,7 +94,7 @@ fn build<'a>(files: &[File<'a>]) -> Result<(Vec<u8>, Vec<Part<'a>>), BundleError
     if bytes.len() > ZIP_BYTES_MAX { Err(too_large()) } else { Ok((bytes, parts)) }
 }
 
-/// The files of a zip that [`write`] could have made; else the first byte that it would have written otherwise.
+/// The files of a zip that [`write()`] could have made; else the first byte that it would have written otherwise.
 pub fn read(bytes: &[u8]) -> Result<Vec<File<'_>>, BundleError> {
     if bytes.len() > ZIP_BYTES_MAX {
         return Err(BundleError::of(BundleFault::TooLarge, ""));
