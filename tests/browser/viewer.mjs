@@ -1,6 +1,6 @@
 // The viewer of evidence bundles, opened as a file.
 //
-// Plan: {page, good, key, otherKey, altered: [path…], pictures}.
+// Plan: {page, good, lawful, key, otherKey, altered: [path…], pictures}.
 
 import { pathToFileURL } from "node:url";
 import { fits, main, page as fresh, picture } from "./base.mjs";
@@ -60,7 +60,10 @@ async function faults(browser, plan) {
     if (index === 0) await picture(page, plan, "en-360-bad");
     found.push({ fault: JSON.parse(fault), english, chinese });
   }
-  return { found, asked: page.asked, complaints: page.complaints };
+  await page.reload();
+  await choose(page, plan.lawful);
+  const lawful = await heading(page);
+  return { found, lawful, asked: page.asked, complaints: page.complaints };
 }
 
 // From the keyboard alone: the language, the file, the key.

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use crate::base::run;
 use crate::common::ORIGIN;
-use crate::evidence::{Open, altered, evidence};
+use crate::evidence::{Open, altered, evidence, small};
 
 #[test]
 fn given_a_bundle_when_its_page_is_opened_as_a_file_then_it_says_what_the_command_line_says() {
@@ -22,13 +22,19 @@ fn given_a_bundle_when_its_page_is_opened_as_a_file_then_it_says_what_the_comman
         path
     };
     let good = write("good.zip".to_owned(), &evidence.bundle);
-    let altered = altered(&evidence);
+    let mut altered = altered(&evidence);
+    for (fault, bundle) in small::unlawful() {
+        assert_eq!(verify(&bundle, &[], None).expect_err("it is unlawful").fault, fault);
+        altered.push(bundle);
+    }
+    let lawful = write("lawful.zip".to_owned(), &small::lawful());
+    assert!(verify(&small::lawful(), &[], None).is_ok());
     let paths: Vec<PathBuf> =
         altered.iter().enumerate().map(|(n, bundle)| write(format!("altered-{n}.zip"), bundle)).collect();
     let log = evidence.bureau.office.ledger().log_key();
     let other = SigningKey::generate(ORIGIN).expect("a key").vkey();
     let plan = json!({ "page": folder.path().join("index.html"), "good": good, "altered": paths,
-        "key": log.vkey(), "otherKey": other });
+        "lawful": lawful, "key": log.vkey(), "otherKey": other });
     let said = run("viewer.mjs", plan);
     succeeds(&said["seen"]);
     let mut codes = BTreeSet::new();
@@ -51,8 +57,9 @@ fn given_a_bundle_when_its_page_is_opened_as_a_file_then_it_says_what_the_comman
         );
         codes.insert(error.refusal().code);
     }
-    assert!(codes.len() >= 15, "only {codes:?} were tried");
+    assert!(codes.len() >= 20, "only {codes:?} were tried");
     silent(&said["faults"]);
+    assert_eq!(said["faults"]["lawful"], "✓ Verified");
     let keyboard = &said["keyboard"];
     assert_eq!(keyboard["order"][0], "English");
     assert_eq!(keyboard["order"][1], "选择证据包");

@@ -1,6 +1,8 @@
 //! Real bundles for tests that look at them from outside, and everything that somebody could do to one.
 #![allow(dead_code, reason = "each test file uses its own part")]
 
+pub(crate) mod small;
+
 use std::collections::BTreeMap;
 use std::path::Path;
 
