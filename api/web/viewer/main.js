@@ -135,7 +135,7 @@ function good() {
   const asked = manifest.streams.filter((part) => part.asked);
   const support = manifest.streams.filter((part) => !part.asked);
   return [
-    h("section", { role: "status", tabindex: "-1", class: "good" }, h("h2", { class: "result" }, h("span", { "aria-hidden": "true" }, "✓ "), say("good")), h("p", {}, say("goodSays")), h("p", { class: "limit" }, say("limit"))),
+    h("section", { role: "status", tabindex: "-1", class: "good" }, h("h2", { class: "result" }, h("span", { "aria-hidden": "true" }, "✓ "), say("good")), h("p", {}, say("goodSays")), trusted ? null : h("p", { class: "says" }, say("proviso")), h("p", { class: "limit" }, say("limit"))),
     facts(found, trusted),
     h("h2", { class: "part" }, say("streams")),
     asked.map((part) => timeline(part, entries, manifest.origin, true)),
