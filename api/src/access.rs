@@ -9,6 +9,7 @@ use adit_core::office::Office;
 use adit_core::role::Role;
 use adit_core::units::Position;
 use adit_projections::Viewer;
+use serde_json::Value;
 
 /// The reader, as the ledger knows them now.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -129,6 +130,22 @@ impl Reader {
         Ok(enterprise.is_some() && enterprise == self.acts_for)
     }
 
+    /// Whether entries of streams of this kind may be had without their bodies, for a bundle: auditors and administrators, but
+    /// nothing of cases, of what is paid for them, or of who is traced.
+    pub(crate) fn may_audit(&self, kind: StreamKind) -> bool {
+        let closed = matches!(kind, StreamKind::Report | StreamKind::Reward | StreamKind::Inquiry);
+        !self.is_enterprise() && !closed && self.any(&[Role::Auditor, Role::Admin])
+    }
+
+    /// Whether the body of this event may leave as a whole, because a part of a body proves nothing. An enterprise gets none of
+    /// a kind that may hold why an officer decided in a rule's place (see [`withhold`]), whether this one does or not: what
+    /// is missing tells nothing then.
+    pub(crate) fn may_take(&self, event: &Event) -> bool {
+        let decided =
+            matches!(event, Event::Hazard(HazardEvent::Relieved(_) | HazardEvent::ReliefRefused(_)));
+        !(self.is_enterprise() && decided)
+    }
+
     /// Whether a command to this stream, or to a new one of this kind, is considered at all.
     pub fn may_command(
         &self,
@@ -172,6 +189,15 @@ impl Reader {
     /// publication, so that the hour of an entry tells it nothing.
     pub fn sees_unpublished(&self) -> bool {
         !self.is_enterprise() && !self.roles.is_empty()
+    }
+}
+
+/// Why an officer decided otherwise than the rule, or in its place, is not for the enterprise: the officer may have known of
+/// a report.
+pub(crate) fn withhold(event: &mut Value) {
+    if let Some(data) = event.get_mut("data").and_then(Value::as_object_mut) {
+        data.remove("otherwise");
+        data.remove("person");
     }
 }
 

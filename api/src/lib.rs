@@ -6,6 +6,7 @@
 
 pub mod access;
 pub mod app;
+pub mod bundle;
 mod challenge;
 pub mod export;
 mod extract;

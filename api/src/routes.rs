@@ -16,7 +16,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::app::App;
-use crate::handlers::{commands, log, me, queries, search, sign_in};
+use crate::handlers::{bundles, commands, log, me, queries, search, sign_in};
 use crate::problem::{ApiRefusal, Problem};
 use crate::timekeeper::Timekeeper;
 use crate::{openapi, page, reporter};
@@ -45,6 +45,7 @@ fn routes() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(queries::stream))
         .routes(routes!(queries::entry))
         .routes(routes!(queries::projection))
+        .routes(routes!(bundles::bundle))
         .routes(routes!(search::search))
         .routes(routes!(me::keys))
         .routes(routes!(me::signatures))

@@ -103,6 +103,8 @@ struct Member {
 
 /// The witnesses of a policy that can be asked.
 pub struct Witnesses {
+    /// The policy's file.
+    policy: Vec<u8>,
     members: Vec<Member>,
     agent: ureq::Agent,
 }
@@ -150,7 +152,12 @@ impl Witnesses {
             .user_agent("adit")
             .build()
             .into();
-        Ok(Self { members, agent })
+        Ok(Self { policy: policy.file().to_vec(), members, agent })
+    }
+
+    /// The policy's file, byte for byte.
+    pub(crate) fn policy(&self) -> &[u8] {
+        &self.policy
     }
 
     pub fn status(&self) -> Vec<Status> {

@@ -3,6 +3,8 @@
 
 use adit_core::id::StreamKind;
 use adit_core::ledger::body::Body;
+use adit_core::ledger::bundle::manifest::Manifest;
+use adit_core::ledger::bundle::{verify, zip};
 use adit_core::ledger::checkpoint::Checkpoint;
 use adit_core::ledger::entry::SignedEntry;
 use adit_core::ledger::merkle::{check_consistency, root_of_inclusion};
@@ -17,7 +19,7 @@ use adit_core::ledger::witness::{AddCheckpoint, read_lines};
 pub type Target = fn(&[u8]);
 
 /// Name and function of every target; the tests replay the corpus of each.
-pub const ALL: [(&str, Target); 11] = [
+pub const ALL: [(&str, Target); 13] = [
     ("note", note),
     ("vkey", vkey),
     ("entry", entry),
@@ -28,6 +30,8 @@ pub const ALL: [(&str, Target); 11] = [
     ("add_checkpoint", add_checkpoint),
     ("policy", policy),
     ("receipt", receipt),
+    ("bundle", bundle),
+    ("manifest", manifest),
     ("tile_path", tile_path),
 ];
 
@@ -116,5 +120,20 @@ pub fn tile_path(data: &[u8]) {
     if let Some(path) = TilePath::parse(text) {
         assert_eq!(path.to_string(), text, "the path of a tile has two spellings");
         assert!(!path.is_within(0));
+    }
+}
+
+/// A zip that is read is the one that would be written; what is in it may be anything.
+pub fn bundle(data: &[u8]) {
+    if let Ok(files) = zip::read(data) {
+        assert_eq!(zip::write(&files).as_deref(), Ok(data));
+    }
+    let _ = verify(data, &[], None);
+}
+
+pub fn manifest(data: &[u8]) {
+    let Ok(text) = std::str::from_utf8(data) else { return };
+    if let Ok(manifest) = Manifest::parse(text) {
+        assert_eq!(manifest.text(), text);
     }
 }

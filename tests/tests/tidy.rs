@@ -15,6 +15,7 @@ use adit_core::enterprise::EnterpriseRefusal;
 use adit_core::hazard::HazardRefusal;
 use adit_core::inquiry::InquiryRefusal;
 use adit_core::inspection::InspectionRefusal;
+use adit_core::ledger::bundle::BundleFault;
 use adit_core::ledger::policy::PolicyFault;
 use adit_core::ledger::proposal::EntryFault;
 use adit_core::ledger::witness::WitnessRefusal;
@@ -65,6 +66,7 @@ fn every_refusal_has_its_words_in_both_languages() {
         codes(LedgerRefusal::ALL),
         codes(EntryFault::ALL),
         codes(PolicyFault::ALL),
+        codes(BundleFault::ALL),
         codes(WitnessRefusal::ALL),
     ]
     .concat();
@@ -146,6 +148,63 @@ fn every_dependency_has_its_reason() {
             line.contains('#') || line.starts_with("tracing-subscriber") || line.starts_with("hdrhistogram");
         assert!(known, "{line}: add its reason as a comment");
     }
+}
+
+/// What runs in a browser: sources alone, each saying what it is; locks that name no place to fetch from.
+#[test]
+fn what_runs_in_a_browser_is_written_here_and_its_packages_are_pinned() {
+    let mut pages = 0;
+    for folder in ["api/web", "api/web/viewer", "tests/browser"] {
+        for entry in fs::read_dir(root().join(folder)).expect("folder") {
+            let path = entry.expect("entry").path();
+            let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+            assert!(name != "node_modules", "{}: packages belong into target/", path.display());
+            let Ok(text) = fs::read_to_string(&path) else { continue };
+            if name == "package-lock.json" {
+                assert!(
+                    !text.contains("\"resolved\""),
+                    "{}: run npm install with the .npmrc beside it",
+                    path.display()
+                );
+                assert!(root().join(folder).join(".npmrc").is_file(), "{folder} needs an .npmrc");
+                assert!(
+                    text.matches("\"integrity\"").count() > 0,
+                    "{}: no package is pinned",
+                    path.display()
+                );
+            }
+            if name == "package.json" {
+                assert!(
+                    text.contains("\"license\": \"Apache-2.0 OR MIT\""),
+                    "{}: name our licence",
+                    path.display()
+                );
+                assert!(
+                    !text.contains('^') && !text.contains('~'),
+                    "{}: name exact versions",
+                    path.display()
+                );
+            }
+            if path.extension().is_some_and(|ending| ending == "js" || ending == "mjs") {
+                assert!(
+                    text.starts_with("// "),
+                    "{}: begin with a line that says what it is",
+                    path.display()
+                );
+                assert!(text.lines().count() <= 400, "{}: split it by idea", path.display());
+                for unsafe_word in ["innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", "eval("]
+                {
+                    assert!(
+                        !text.contains(unsafe_word),
+                        "{}: text is set as text, not by {unsafe_word}",
+                        path.display()
+                    );
+                }
+                pages += 1;
+            }
+        }
+    }
+    assert!(pages > 10, "the sources are elsewhere");
 }
 
 /// Who may sign what is one table; no public kind is missing from it.

@@ -5,6 +5,7 @@
 mod output;
 mod audit;
 mod bench;
+mod bundle;
 mod demo;
 mod export;
 mod failure;
@@ -62,7 +63,7 @@ enum Action {
     Demo(demo::Args),
     #[command(about = "Take over a bureau's own register (CSV, TSV, XLSX) / 导入台账")]
     Import(import::Args),
-    #[command(about = "Check a ledger from its first entry, or a receipt / 核验")]
+    #[command(about = "Check a ledger from its first entry, an evidence bundle, or a receipt / 核验")]
     Verify(verify::Args),
     #[command(about = "Follow a public log and check it from outside / 独立监测")]
     Audit(audit::Args),
@@ -76,7 +77,7 @@ enum Action {
     Rules(rules::Args),
     #[command(about = "Cosign checkpoints of other logs / 为其他日志作见证")]
     Witness(witness::Args),
-    #[command(about = "Write the public log as files / 导出")]
+    #[command(about = "Write the public log as files, or an evidence bundle / 导出")]
     Export(export::Args),
     #[command(about = "Measure on this machine / 性能测量")]
     Bench(bench::Args),

@@ -72,7 +72,7 @@ fn read(path: &Path) -> std::io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-fn read_keys(key: &str) -> Result<Vec<VKey>> {
+pub(crate) fn read_keys(key: &str) -> Result<Vec<VKey>> {
     crate::open::vkeys(key).ok_or_else(|| {
         fail(
             "--key 应为日志公钥（名称+8位十六进制+base64），或存有公钥的文件，如 log.vkey",

@@ -10,7 +10,10 @@ use adit_core::ledger::log::{Ledger, OpenError};
 use adit_core::ledger::verify::{Verified, VerifyFault, verify};
 use serde_json::{Value, json};
 
-/// Check a ledger, or a receipt.
+/// Exit code for wrong usage.
+const USAGE: u8 = 2;
+
+/// Check a ledger, an evidence bundle, or a receipt.
 ///
 /// With --data: every group, entry, body, signature, key, grant, clock and index key. Exit code 0 only if all holds; else the
 /// first fault is named (file, offset, position) and the exit code is 1. Nothing is changed.
@@ -19,21 +22,25 @@ use serde_json::{Value, json};
 /// With RECEIPT and --key: that the log with this key recorded the receipt's entry. It needs no ledger and no network.
 /// 核验一份回执：只需日志公钥，不需台账和网络。
 ///
+/// With BUNDLE.zip: everything in the bundle; the first fault is named with its file. Give --key: without it the log's key is
+/// the bundle's own word. 核验证据包：逐项核验，指出第一处问题所在的文件；请用 --key 给出公钥，否则公钥只是证据包自己的说法。
+///
 /// Example: adit verify --data /srv/adit --json
+/// Example: adit verify case.zip --key log.vkey
 /// Example: adit verify 366.tlog-proof --key log.vkey --policy witnesses.policy
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// A receipt (`<position>.tlog-proof`); `-` reads it from standard input
-    #[arg(required_unless_present = "data", conflicts_with = "data", requires = "key")]
-    receipt: Option<PathBuf>,
+    /// An evidence bundle (`.zip`), or a receipt (`<position>.tlog-proof`), for which `-` reads standard input
+    #[arg(required_unless_present = "data", conflicts_with = "data", value_name = "BUNDLE|RECEIPT")]
+    file: Option<PathBuf>,
     /// Folder of the ledger; keys lie beside it in DIR.keys, the lock in DIR.lock
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
     /// The log's key, as a vkey or a file that holds one in each line; of several, one that signed is enough
-    #[arg(long, value_name = "VKEY", requires = "receipt")]
+    #[arg(long, value_name = "VKEY", requires = "file")]
     key: Option<String>,
-    /// Trust policy (C2SP tlog-policy): the receipt's checkpoint must have the cosignatures that it asks for
-    #[arg(long, value_name = "FILE", requires = "receipt")]
+    /// Trust policy (C2SP tlog-policy): the checkpoint must have the cosignatures that it asks for
+    #[arg(long, value_name = "FILE", requires = "file")]
     policy: Option<PathBuf>,
     /// Print one JSON object
     #[arg(long)]
@@ -41,8 +48,19 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: &Args) -> ExitCode {
-    if let (Some(receipt), Some(key)) = (&args.receipt, &args.key) {
-        return crate::receipt::run(receipt, key, args.policy.as_deref(), args.json);
+    let (key, policy) = (args.key.as_deref(), args.policy.as_deref());
+    match (&args.file, key) {
+        (Some(file), _) if crate::bundle::is_bundle(file) => {
+            return crate::bundle::run(file, key, policy, args.json);
+        }
+        (Some(receipt), Some(key)) => return crate::receipt::run(receipt, key, policy, args.json),
+        (Some(_), None) => {
+            eprintln!(
+                "核验回执须用 --key 给出日志公钥\nadit: a receipt is verified against the log's key: give it with --key"
+            );
+            return ExitCode::from(USAGE);
+        }
+        (None, _) => {}
     }
     ledger(args.data.as_deref().unwrap_or(Path::new(".")), args.json)
 }

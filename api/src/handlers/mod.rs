@@ -1,5 +1,6 @@
 //! The handlers of the JSON API: extract, do one thing, answer.
 
+pub(crate) mod bundles;
 pub(crate) mod commands;
 pub(crate) mod log;
 pub(crate) mod me;

@@ -19,6 +19,7 @@ use axum::response::IntoResponse;
 use serde_json::{Value, json};
 
 use super::{Answered, Shared, blocking, json, ok};
+use crate::access::withhold;
 use crate::app::App;
 use crate::export::{self, Format};
 use crate::extract::{Anybody, JsonBytes, SignedIn};
@@ -110,15 +111,6 @@ pub(crate) async fn stream(
     };
     let events = blocking(worker).await?;
     Ok(ok(&json!({ "stream": stream, "events": events })))
-}
-
-/// Why an officer decided otherwise than the rule, or in its place, is not for the enterprise: the officer may have known of
-/// a report.
-pub(crate) fn withhold(event: &mut Value) {
-    if let Some(data) = event.get_mut("data").and_then(Value::as_object_mut) {
-        data.remove("otherwise");
-        data.remove("person");
-    }
 }
 
 /// A fact as JSON.

@@ -10,8 +10,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::queries::{shown, withhold};
+use super::queries::shown;
 use super::{Answered, Shared, blocking, ok};
+use crate::access::withhold;
 use crate::app::App;
 use crate::extract::{JsonBytes, SignedIn};
 use crate::json::read;

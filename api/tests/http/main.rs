@@ -3,6 +3,7 @@
 
 mod access;
 mod bad_input;
+mod bundles;
 mod commands;
 mod common;
 mod faults;

@@ -3,6 +3,7 @@
 pub(crate) mod ahead;
 pub mod blobs;
 pub mod body;
+pub mod bundle;
 pub mod checkpoint;
 pub mod clock;
 pub mod cosignature;

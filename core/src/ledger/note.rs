@@ -57,7 +57,12 @@ pub enum NoteError {
 impl Note {
     /// Reads a note in its one spelling.
     pub fn parse(bytes: &[u8]) -> Result<Self, NoteError> {
-        let (text, signatures) = read(bytes)?;
+        Self::parse_within(bytes, NOTE_BYTES_MAX)
+    }
+
+    /// The same for a note that is no leaf of the log and may be longer.
+    pub(crate) fn parse_within(bytes: &[u8], bytes_max: usize) -> Result<Self, NoteError> {
+        let (text, signatures) = read_within(bytes, bytes_max)?;
         Ok(Self { text: text.to_owned(), signatures })
     }
 
@@ -84,7 +89,11 @@ impl Note {
 
 /// Text and signature lines of a note.
 pub(crate) fn read(bytes: &[u8]) -> Result<(&str, Vec<SignatureLine>), NoteError> {
-    if bytes.len() > NOTE_BYTES_MAX {
+    read_within(bytes, NOTE_BYTES_MAX)
+}
+
+fn read_within(bytes: &[u8], bytes_max: usize) -> Result<(&str, Vec<SignatureLine>), NoteError> {
+    if bytes.len() > bytes_max {
         return Err(NoteError::TooLong);
     }
     let whole = std::str::from_utf8(bytes).map_err(|_| NoteError::NotText)?;

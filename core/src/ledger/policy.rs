@@ -97,6 +97,8 @@ pub struct Policy {
     witnesses: Vec<KnownWitness>,
     groups: Vec<Group>,
     quorum: Quorum,
+    /// The file, byte for byte: evidence takes it along.
+    file: Vec<u8>,
 }
 
 /// Who has to have cosigned.
@@ -148,7 +150,7 @@ impl Policy {
             return Err(PolicyError { line: last, fault: PolicyFault::NoQuorum });
         };
         let Reader { logs, witnesses, groups, .. } = reader;
-        Ok(Self { logs, witnesses, groups, quorum })
+        Ok(Self { logs, witnesses, groups, quorum, file: file.to_vec() })
     }
 
     /// Reads a file of `log` lines as a policy has them; other lines are read as strictly, but need not be there.
@@ -156,6 +158,11 @@ impl Policy {
         let mut reader = Reader::default();
         reader.read(file)?;
         Ok(reader.logs)
+    }
+
+    /// The file that was read.
+    pub fn file(&self) -> &[u8] {
+        &self.file
     }
 
     pub fn logs(&self) -> &[KnownLog] {

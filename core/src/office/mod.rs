@@ -3,6 +3,7 @@
 //! Web page, JSON API, import and command line all come here. Nothing here decides anything of the domain: deciders
 //! do; this file reads what they need to know, and turns their events into entries.
 
+pub mod bundle;
 mod draft;
 mod facts;
 mod state;

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeSet;
 use std::fs::{self, File};
-use std::io::{ErrorKind, Write};
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use adit_core::ledger::checkpoint::Checkpoint;
@@ -14,6 +14,7 @@ use adit_core::ledger::tiles::added;
 use anyhow::{Context, Result};
 use serde_json::json;
 
+use super::write;
 use crate::failure::fail;
 
 /// Write the published log into a folder: `checkpoint`, `tile/…`, `log.vkey`.
@@ -122,20 +123,6 @@ fn exported(ledger: &Ledger, out: &Path) -> Result<u64> {
              signed. Nothing was changed; keep both as evidence",
         )),
     }
-}
-
-/// Writes a file whole, and waits until its content is on disk.
-fn write(path: &Path, bytes: &[u8]) -> Result<()> {
-    let mut fresh = path.as_os_str().to_owned();
-    fresh.push(".new");
-    let write = || {
-        fs::create_dir_all(path.parent().unwrap_or(Path::new(".")))?;
-        let mut file = File::create(&fresh)?;
-        file.write_all(bytes)?;
-        file.sync_all()?;
-        fs::rename(&fresh, path)
-    };
-    write().with_context(|| format!("couldn't write {}", path.display()))
 }
 
 /// Waits until the names in a folder are on disk.

@@ -1,0 +1,100 @@
+//! `adit export bundle`: one zip that proves what happened in some streams.
+
+use std::path::PathBuf;
+
+use adit_api::access::Reader;
+use adit_api::bundle::{Asked, Refused as NotMade, STREAMS_MAX, make};
+use adit_core::id::{ActorId, StreamId};
+use adit_core::office::Office;
+use adit_core::office::bundle::BundleFailure;
+use anyhow::Result;
+use serde_json::json;
+
+use super::write;
+use crate::failure::fail;
+use crate::output::Refused;
+
+/// Write an evidence bundle: entries, bodies, proofs, keys and grants, rule packs, and a page that verifies it in a browser.
+///
+/// It proves what happened in the streams without the ledger: `adit verify BUNDLE.zip`, its index.html, or the tools of others that
+/// its VERIFY.md names. Whoever holds the ledger takes every body along; --as leaves out what an account may not see.
+/// 导出证据包：条目、正文、证明、密钥与授权、规则包，以及在浏览器中离线核验的网页；--as 只含该账号有权查看的内容。
+///
+/// Example: adit export bundle --data /srv/adit --stream hazard/3k9f2m7q8r1t5v6w0x4yzabcde case.zip
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    #[command(flatten)]
+    data: crate::DataDir,
+    /// A stream; may be given several times
+    #[arg(long = "stream", value_name = "STREAM", required = true)]
+    streams: Vec<StreamId>,
+    /// Without any body
+    #[arg(long)]
+    entries_only: bool,
+    /// What the account of this actor may see, and no more
+    #[arg(long = "as", value_name = "ACTOR")]
+    actor: Option<ActorId>,
+    /// Trust policy (C2SP tlog-policy) to take along
+    #[arg(long, value_name = "FILE", env = "ADIT_POLICY")]
+    policy: Option<PathBuf>,
+    /// The zip to write
+    out: PathBuf,
+    /// Print one JSON object
+    #[arg(long)]
+    json: bool,
+}
+
+pub(crate) fn run(args: &Args) -> Result<()> {
+    let mut streams = args.streams.clone();
+    streams.sort_unstable();
+    streams.dedup();
+    if streams.len() > STREAMS_MAX {
+        let en = format!("a bundle takes at most {STREAMS_MAX} streams; make several bundles");
+        return Err(fail(format!("一个证据包至多 {STREAMS_MAX} 个事项，请分成几个"), en));
+    }
+    let policy = args.policy.as_deref().map(crate::witness::policy_of).transpose()?;
+    let ledger = crate::open::ledger(&args.data.data)?;
+    ledger.publish_due();
+    let office = Office::open(ledger)?;
+    let reader = args.actor.map(|actor| Reader::of(&office, actor)).transpose()?;
+    let policy = policy.as_ref().map(adit_core::ledger::policy::Policy::file);
+    let asked = Asked { streams: &streams, entries_only: args.entries_only, policy };
+    let made = make(&office, reader.as_ref(), asked).map_err(words)?;
+    write(&args.out, &made.zip)?;
+    let (size, entries, bodies, bytes) = (made.size, made.entries, made.bodies.len(), made.zip.len());
+    if args.json {
+        say!("{}", json!({ "size": size, "entries": entries, "bodies": bodies, "bytes": bytes }));
+    } else {
+        say!(
+            "已导出 / exported: {entries} entries, {bodies} bodies, log size {size}, {}",
+            args.out.display()
+        );
+        say!(
+            "  公钥，请另行告知收件人 / the log's key, to be told by another way: {}",
+            office.ledger().log_key().vkey()
+        );
+    }
+    Ok(())
+}
+
+fn words(error: NotMade) -> anyhow::Error {
+    match error {
+        NotMade::Forbidden(stream) => fail(
+            format!("该账号无权取得 {stream} 的证据包"),
+            format!("this account may not have {stream} in a bundle"),
+        ),
+        NotMade::Failure(BundleFailure::Bundle(error)) => Refused(error.refusal()).into(),
+        NotMade::Failure(BundleFailure::Nothing(stream)) => fail(
+            format!("{stream} 没有可以出示的条目：请核对编号，或待下次公布"),
+            format!(
+                "{stream} has no entry that may be shown yet: look at the name, or wait for the next publication"
+            ),
+        ),
+        NotMade::Failure(BundleFailure::Read(error)) => {
+            anyhow::Error::from(error).context("couldn't read the ledger")
+        }
+        NotMade::Failure(BundleFailure::Rules(error)) => {
+            anyhow::Error::from(error).context("couldn't read the rules")
+        }
+    }
+}
