@@ -8,6 +8,7 @@ use utoipa::OpenApi;
 
 use crate::handlers::commands::Append;
 use crate::handlers::sign_in::{ChangePassword, SignIn, SignInByKey};
+use crate::handlers::vouchers::Voucher;
 
 /// What stands in the document besides the routes.
 #[derive(OpenApi)]
@@ -122,6 +123,7 @@ fn schemas() -> Map<String, Value> {
     schemas.insert("Command".into(), json!({ "oneOf": with_co_signer }));
     schemas.insert("Prepare".into(), json!({ "oneOf": with_signers }));
     schemas.insert("Append".into(), own::<Append>());
+    schemas.insert("Voucher".into(), own::<Voucher>());
     schemas.insert("SignIn".into(), own::<SignIn>());
     schemas.insert("SignInByKey".into(), own::<SignInByKey>());
     schemas.insert("ChangePassword".into(), own::<ChangePassword>());

@@ -16,7 +16,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::app::App;
-use crate::handlers::{bundles, commands, log, me, queries, search, sign_in};
+use crate::handlers::{bundles, commands, log, me, queries, search, sign_in, vouchers};
 use crate::problem::{ApiRefusal, Problem};
 use crate::timekeeper::Timekeeper;
 use crate::{openapi, page, reporter};
@@ -42,6 +42,7 @@ fn routes() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(commands::sign))
         .routes(routes!(commands::prepare))
         .routes(routes!(commands::append))
+        .routes(routes!(vouchers::voucher))
         .routes(routes!(queries::stream))
         .routes(routes!(queries::entry))
         .routes(routes!(queries::projection))

@@ -7,6 +7,7 @@ pub(crate) mod me;
 pub(crate) mod queries;
 pub(crate) mod search;
 pub(crate) mod sign_in;
+pub(crate) mod vouchers;
 
 use std::sync::Arc;
 

@@ -112,7 +112,7 @@ mod tests {
         }
     }
 
-    /// Templates and handlers ask for words by key: `t("report.title")`.
+    /// Templates and handlers ask for words by key.
     #[test]
     fn every_word_that_is_asked_for_is_there_and_none_stands_unused() {
         let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));

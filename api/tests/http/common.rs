@@ -21,6 +21,7 @@ use adit_core::ledger::vkey::SigningKey;
 use adit_core::office::Office;
 use adit_core::opening::{LedgerCommand, Open};
 use adit_core::role::Role;
+use adit_core::secret::officer_identity;
 use adit_core::text::Text;
 use serde_json::{Value, json};
 
@@ -81,7 +82,7 @@ pub(crate) struct Server {
     pub(crate) people: BTreeMap<String, Person>,
     pub(crate) enterprises: Vec<StreamId>,
     pub(crate) url: String,
-    _folder: tempfile::TempDir,
+    folder: tempfile::TempDir,
     runtime: tokio::runtime::Runtime,
 }
 
@@ -148,11 +149,16 @@ impl Server {
         let listener = runtime.block_on(tokio::net::TcpListener::bind("127.0.0.1:0")).unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         runtime.spawn(adit_api::serve(listener, Arc::clone(&app), std::future::pending()));
-        Self { app, clock, people, enterprises, url, _folder: folder, runtime }
+        Self { app, clock, people, enterprises, url, folder, runtime }
     }
 
     pub(crate) fn runtime(&self) -> &tokio::runtime::Runtime {
         &self.runtime
+    }
+
+    /// Data, keys and lock.
+    pub(crate) fn folder(&self) -> &std::path::Path {
+        self.folder.path()
     }
 
     pub(crate) fn size(&self) -> u64 {
@@ -325,7 +331,9 @@ impl Cast {
         let person = Person::new();
         let stream = StreamId::new(StreamKind::Actor, person.actor.0);
         let key = person.key.vkey();
-        let enrol = Enrol { key: key.clone(), title: Text::new(name).unwrap(), acts_for, recipient: None };
+        // Intake officers can read what is sealed to them.
+        let recipient = (role == Role::Clerk).then(|| officer_identity(&person.key, ORIGIN).recipient());
+        let enrol = Enrol { key: key.clone(), title: Text::new(name).unwrap(), acts_for, recipient };
         let admins = [&self.admins[0].key, &self.admins[1].key];
         for command in [ActorCommand::Enrol(enrol), ActorCommand::Grant(RoleOfKey { role, key })] {
             self.office.execute(&request(Some(stream), Command::Actor(command)), &admins).unwrap();

@@ -486,10 +486,10 @@ fn keys_show_whom_to_seal_to_once_that_is_published() {
     let key = server.with_recipient(&recipient);
     let keys = server.get("/log/keys", None).text;
     assert!(keys.starts_with(&format!("log {}\n", server.app.office.ledger().log_key().vkey())), "{keys}");
-    assert!(!keys.contains("recipient"), "shown before it is published: {keys}");
+    assert!(!keys.contains(&recipient), "shown before it is published: {keys}");
     server.app.office.ledger().publish_now();
     let keys = server.get("/log/keys", None).text;
-    assert!(keys.ends_with(&format!("recipient {key} {recipient}\n")), "{keys}");
+    assert!(keys.contains(&format!("recipient {key} {recipient}\n")), "{keys}");
 }
 
 mod receipts {

@@ -85,7 +85,18 @@ fn the_document_is_whole_and_describes_every_command() {
 #[test]
 fn pages_ask_nothing_of_third_parties_and_carry_no_script() {
     let server = Server::start_with(Options { demonstration: true });
-    for path in ["/", "/docs", "/rules", "/verify", "/tables/register", "/tables/rewards", "/style.css"] {
+    for path in [
+        "/",
+        "/start",
+        "/report",
+        "/my",
+        "/docs",
+        "/rules",
+        "/verify",
+        "/tables/register",
+        "/tables/rewards",
+        "/style.css",
+    ] {
         let reply = server.get(path, None);
         assert_eq!(reply.status, 200, "{path}: {}", reply.text);
         for forbidden in ["http://", "https://", "<script", "style=\"", "@import", "url("] {
@@ -97,7 +108,7 @@ fn pages_ask_nothing_of_third_parties_and_carry_no_script() {
 #[test]
 fn the_start_page_shows_the_ledger_in_both_languages() {
     let server = Server::start();
-    let page = server.get("/", None).text;
+    let page = server.get("/start", None).text;
     for text in ["明硐", "Adit", crate::common::ORIGIN, "lang=\"zh-CN\"", "lang=\"en\"", "width=device-width"]
     {
         assert!(page.contains(text), "no {text}");

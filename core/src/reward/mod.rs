@@ -5,7 +5,7 @@ mod event;
 mod first;
 mod refusal;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 pub use command::*;
 pub(crate) use event::rewarded_key;
@@ -58,6 +58,8 @@ pub struct State {
     pub claimed: BTreeSet<String>,
     /// Shares that were given up, or not claimed in time.
     pub fallen_back: BTreeSet<String>,
+    /// Hashes of vouchers, each with the claim key that its share was assessed for.
+    pub vouchers: BTreeMap<String, String>,
     /// What was paid so far.
     pub paid: Fen,
 }
@@ -473,6 +475,7 @@ impl Decider for RewardDecider {
             RewardEvent::Overdue(_) => state.overdue = true,
             RewardEvent::Claimed(claim) => {
                 state.claimed.insert(claim.share());
+                state.vouchers.extend(claim.voucher.clone().map(|hash| (hash, claim.share())));
                 state.status = state.after_a_share();
             }
             RewardEvent::Paid(pay) => {

@@ -1,0 +1,60 @@
+//! The cash desk: what a voucher is worth, without a name and without the case.
+
+use std::sync::Arc;
+
+use adit_core::reward::voucher_key;
+use adit_core::role::Role;
+use adit_core::secret::voucher_hash;
+use adit_core::units::Fen;
+use axum::extract::State;
+use schemars::JsonSchema;
+use serde::Deserialize;
+use serde_json::json;
+
+use super::{Answered, Shared, blocking, ok};
+use crate::extract::{Json, SignedIn};
+use crate::problem::{ApiRefusal, unreadable};
+
+/// A voucher that somebody shows.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Voucher {
+    /// The code, however it is spelled.
+    code: String,
+}
+
+/// What a voucher is worth
+///
+/// 查验领奖凭证：财务凭凭证号查金额和状态，不知道是哪件举报、是谁。
+///
+/// Paying it is the command `reward.pay`, with the amount given here.
+#[utoipa::path(post, path = "/api/v1/vouchers", tag = "commands",
+    request_body = ref("#/components/schemas/Voucher"),
+    responses((status = 200, description = "reward, status, amount_yuan"), (status = 403, description = "api.forbidden"),
+        (status = 404, description = "api.not_found")))]
+pub(crate) async fn voucher(
+    State(app): Shared,
+    SignedIn { reader, .. }: SignedIn,
+    Json(voucher): Json<Voucher>,
+) -> Answered {
+    if !reader.roles.contains(&Role::Finance) {
+        return Err(ApiRefusal::Forbidden.into());
+    }
+    let worker = Arc::clone(&app);
+    blocking(move || {
+        let hash = voucher_hash(&voucher.code);
+        let found = worker.office.find(&voucher_key(&hash)).map_err(|error| unreadable(&error))?;
+        let stream = found.ok_or(ApiRefusal::NotFound)?;
+        let state = worker.office.reward(stream).map_err(|error| unreadable(&error))?;
+        let share = state.vouchers.get(&hash).ok_or(ApiRefusal::NotFound)?;
+        let assessed = state.assessed.as_ref();
+        let shares = assessed.into_iter().flat_map(|all| all.claim_keys.iter().zip(&all.shares_yuan));
+        let amount = shares.filter(|(key, _)| *key == share).map(|(_, amount)| *amount).next();
+        Ok(ok(&json!({
+            "reward": stream,
+            "status": state.status,
+            "amount_yuan": amount.unwrap_or(Fen::ZERO),
+        })))
+    })
+    .await
+}
