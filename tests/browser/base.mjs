@@ -7,7 +7,8 @@ import { createRequire } from "node:module";
 import { join } from "node:path";
 
 const modules = new URL("../../target/browser/", import.meta.url);
-const { chromium } = createRequire(modules)("playwright-core");
+const installed = createRequire(modules);
+const { chromium } = installed("playwright-core");
 
 // Nothing but what the test asks for: no updates, no background requests.
 const FLAGS = [
@@ -42,6 +43,24 @@ export async function page(browser, options) {
 // A picture of the whole page, where the plan asks for pictures.
 export async function picture(page, plan, name) {
   if (plan.pictures) await page.screenshot({ path: join(plan.pictures, `${name}.png`), fullPage: true });
+}
+
+// What axe finds wrong with the accessibility of a page (WCAG 2.2 A and AA). It looks at a copy of the page that may run
+// scripts, because the pages themselves need none.
+export async function axe(page) {
+  const context = await page.context().browser().newContext({ bypassCSP: true, viewport: page.viewportSize(), locale: "en-US" });
+  const copy = await context.newPage();
+  const here = new URL(page.url());
+  const html = await page.content();
+  // The copy gets the page as it stands, whatever was sent to get it; everything else comes from where it came from.
+  await copy.route(here.href, (route) => route.fulfill({ contentType: "text/html; charset=utf-8", body: html }));
+  await copy.goto(here.href);
+  await copy.addScriptTag({ path: installed.resolve("axe-core/axe.min.js") });
+  const found = await copy.evaluate(() =>
+    globalThis.axe.run(document, { runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"] }),
+  );
+  await context.close();
+  return found.violations.map(({ id, nodes }) => `${id}: ${nodes.map((node) => node.target.join(" ")).join(", ")}`);
 }
 
 // Whether nothing is wider than the window.

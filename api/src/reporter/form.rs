@@ -16,8 +16,9 @@ use axum::extract::{DefaultBodyLimit, FromRequest, Multipart, Request};
 use axum::http::{StatusCode, header};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
-use zeroize::Zeroizing;
+use zeroize::{Zeroize, Zeroizing};
 
+use super::picture;
 use crate::app::App;
 use crate::handlers::blocking;
 use crate::problem::{ApiRefusal, Problem, unreadable};
@@ -123,14 +124,15 @@ impl Form {
         Ok(())
     }
 
-    /// Seals one file to the intake officers whom the form, as far as it has come, does not exclude.
+    /// Seals one file to the intake officers whom the form, as far as it has come, does not exclude. Pictures first lose what
+    /// they tell besides, unless the reporter wants it kept.
     async fn seal(&mut self, app: &Arc<App>, name: &str, mut field: Field<'_>) -> Result<(), Problem> {
         let ledger = app.office.ledger();
         let recipients = intake(&ledger.keys(), ledger.size(), &self.excluded());
         let incoming = ledger.blobs().ok_or(ApiRefusal::Unreadable)?.begin()?;
         let sealing = Sealing::to(recipients.iter().map(String::as_str), Kind::File, incoming);
         let mut arriving = match sealing {
-            Ok(sealing) => Arriving { sealing, hasher: Sha256::new(), head: Vec::new() },
+            Ok(sealing) => Arriving::new(sealing, self.get("keep_metadata") != "yes"),
             Err(SealError::NoRecipient) => {
                 self.fault = Some(Refusal::new("reporter.no_intake"));
                 return Ok(());
@@ -138,13 +140,13 @@ impl Form {
             Err(error) => return Err(unreadable(&error)),
         };
         while let Some(chunk) = field.chunk().await.map_err(|error| broken(error.status()))? {
-            if arriving.sealing.content() + chunk.len() as u64 > FILE_BYTES_MAX {
+            if arriving.size() + chunk.len() as u64 > FILE_BYTES_MAX {
                 self.fault = Some(Refusal::new("reporter.file_too_large"));
                 return Ok(());
             }
             arriving = blocking(move || arriving.take(&chunk)).await?;
         }
-        if arriving.sealing.content() == 0 {
+        if arriving.size() == 0 {
             // No file was chosen.
             return Ok(());
         }
@@ -163,36 +165,76 @@ impl Form {
 struct Arriving {
     sealing: Sealing<Incoming>,
     hasher: Sha256,
-    /// Its first bytes, which say what it is.
-    head: Vec<u8>,
+    /// What has arrived and is not sealed yet: the first bytes, which say what it is, and a picture as long as it is not whole.
+    held: Zeroizing<Vec<u8>>,
+    kind: Option<&'static str>,
+    clean: bool,
+    cleaned: bool,
 }
 
 /// Bytes that are looked at to tell what a file is.
 const HEAD_BYTES: usize = 4096;
+/// What a file is whose first bytes tell nothing.
+const UNKNOWN_KIND: &str = "application/octet-stream";
 
 impl Arriving {
+    fn new(sealing: Sealing<Incoming>, clean: bool) -> Self {
+        let held = Zeroizing::new(Vec::new());
+        Self { sealing, hasher: Sha256::new(), held, kind: None, clean, cleaned: false }
+    }
+
+    /// Bytes that have arrived.
+    fn size(&self) -> u64 {
+        self.sealing.content() + self.held.len() as u64
+    }
+
     fn take(mut self, chunk: &[u8]) -> Result<Self, Problem> {
-        self.hasher.update(chunk);
-        let missing = HEAD_BYTES.saturating_sub(self.head.len()).min(chunk.len());
-        self.head.extend_from_slice(&chunk[..missing]);
-        self.sealing.write_all(chunk).map_err(BlobError::Io)?;
+        self.held.extend_from_slice(chunk);
+        if self.kind.is_none() && self.held.len() >= HEAD_BYTES {
+            self.kind = Some(kind_of(&self.held));
+        }
+        let picture = self.kind.is_none_or(|kind| self.clean && picture::KINDS.contains(&kind));
+        if !picture || self.held.len() > picture::PICTURE_BYTES_MAX {
+            self.pass()?;
+        }
         Ok(self)
     }
 
-    fn keep(self, name: String, recipients: Vec<String>) -> Result<SealedFile, Problem> {
+    /// What is held goes on into the sealed file.
+    fn pass(&mut self) -> Result<(), Problem> {
+        self.hasher.update(self.held.as_slice());
+        self.sealing.write_all(&self.held).map_err(BlobError::Io)?;
+        self.held.zeroize();
+        Ok(())
+    }
+
+    fn keep(mut self, name: String, recipients: Vec<String>) -> Result<SealedFile, Problem> {
+        let kind = *self.kind.get_or_insert_with(|| kind_of(&self.held));
+        // Only a picture that is here as a whole can be taken apart.
+        if self.clean && self.sealing.content() == 0 && picture::KINDS.contains(&kind) {
+            let clean = picture::without_metadata(kind, self.held.to_vec()).map(Zeroizing::new);
+            self.cleaned = clean.is_some();
+            self.held = clean.unwrap_or(self.held);
+        }
+        self.pass()?;
         let size = self.sealing.content();
         let incoming = self.sealing.finish().map_err(BlobError::Io)?;
         let kept = incoming.keep()?;
-        let kind = infer::get(&self.head).map_or("application/octet-stream", |kind| kind.mime_type());
         let note = FileNote {
             name,
             kind: kind.to_owned(),
+            cleaned: self.cleaned,
             size,
             sha256: hex(&self.hasher.finalize()),
             blob: kept.hash,
         };
         Ok(SealedFile { note, sealed: kept.size, recipients })
     }
+}
+
+/// What a file is, by its first bytes and never by its name.
+fn kind_of(head: &[u8]) -> &'static str {
+    infer::get(head).map_or(UNKNOWN_KIND, |kind| kind.mime_type())
 }
 
 /// A typed field; forms send line ends of their own.

@@ -8,6 +8,7 @@ pub(crate) mod follow;
 mod form;
 pub(crate) mod home;
 mod language;
+mod picture;
 pub(crate) mod report;
 
 use adit_core::id::StreamId;

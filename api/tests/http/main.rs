@@ -3,6 +3,8 @@
 
 mod access;
 mod bad_input;
+#[path = "../../../tests/tests/browser/base.rs"]
+mod browser;
 mod bundles;
 mod commands;
 mod common;
@@ -12,6 +14,7 @@ mod me;
 mod pages;
 mod queries;
 mod reporter;
+mod reporter_in_browser;
 mod sign_in;
 mod timekeeper;
 mod verifiers;

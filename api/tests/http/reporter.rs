@@ -103,7 +103,7 @@ fn my(server: &Server, secret: &str, step: &str, more: &[(&str, &str)]) -> Reply
     send(server, "/my?lang=zh", &form, &[])
 }
 
-fn stream_of(server: &Server, secret: &str) -> StreamId {
+pub(crate) fn stream_of(server: &Server, secret: &str) -> StreamId {
     let secret = Secret::parse(secret).unwrap();
     let nowhere = StreamId::new(adit_core::id::StreamKind::Report, Id::default());
     let key = secret.sign_key(ORIGIN, &nowhere).unwrap();
@@ -133,7 +133,7 @@ fn from_office(server: &Server, stream: &StreamId, words: &str) -> Value {
 }
 
 /// Accepted, verified, handled, answered; with a fine that a reward rests on.
-fn answered(server: &Server, stream: &StreamId) {
+pub(crate) fn answered(server: &Server, stream: &StreamId) {
     let on = stream.to_string();
     let run = |kind: &str, data: &Value, who: &[&str]| server.execute(Some(&on), kind, data, who);
     run("report.accept", &json!({}), &["clerk-1"]);
@@ -144,7 +144,7 @@ fn answered(server: &Server, stream: &StreamId) {
 }
 
 /// A reward that its reporter was told of.
-fn rewarded(server: &Server, report: &StreamId) -> String {
+pub(crate) fn rewarded(server: &Server, report: &StreamId) -> String {
     let assess = json!({ "report": report, "place": "national", "sector": "industry" });
     let reward = server.execute(None, "reward.assess", &assess, &["handler-1"]);
     server.execute(Some(&reward), "reward.approve", &json!({}), &["approver-1"]);

@@ -61,6 +61,9 @@ pub struct FileNote {
     pub name: String,
     /// What its first bytes say that it is; never what somebody said.
     pub kind: String,
+    /// Place, time and device were taken out of it before it was sealed.
+    #[serde(default)]
+    pub cleaned: bool,
     /// Bytes of the content.
     pub size: u64,
     /// SHA-256 of the content, hexadecimal.

@@ -1,5 +1,7 @@
 //! Carries out a script of `tests/browser` in a real browser and reads what came of it.
 
+#![allow(clippy::expect_used, clippy::panic, reason = "a test reports by panicking")]
+
 use std::path::Path;
 use std::process::Command;
 
@@ -7,7 +9,8 @@ use serde_json::{Value, json};
 
 /// Runs a script with a plan. Pictures of the pages go into the folder that `ADIT_PICTURES` names, if it does.
 pub(crate) fn run(script: &str, mut plan: Value) -> Value {
-    let tests = Path::new(env!("CARGO_MANIFEST_DIR"));
+    // Whichever crate the test stands in.
+    let tests = &Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests");
     let installed = tests.join("../target/browser/node_modules");
     assert!(
         installed.is_dir(),
