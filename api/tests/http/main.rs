@@ -19,3 +19,4 @@ mod sign_in;
 mod timekeeper;
 mod verifiers;
 mod witnessing;
+mod witnessing_others;

@@ -1,13 +1,15 @@
-"""Reads a public log with aics-tlog, which knows nothing of this project, and says what it found as JSON.
+"""Reads a public log with aics-tlog and brings it to a witness with aics-witness, which know nothing of this project, and says what it found as JSON.
 
     verifiers.py log URL VKEY                    the whole log over HTTP: checkpoint, every tile, every bundle, proofs
     verifiers.py note FILE VKEY WITNESS_VKEY     a checkpoint that a witness cosigned
+    verifiers.py feed URL WITNESS_VKEY LOG VKEY  brings the log's checkpoint to a witness, with the proofs that it asks for
 """
 
 import json
 import sys
 
 import aics_tlog as tlog
+import aics_witness
 
 
 def verify(note: bytes, vkey: str, witnesses: list[str]) -> tlog.checkpoint.CheckpointVerifyResult:
@@ -40,9 +42,27 @@ def read_log(url: str, vkey: str) -> dict:
     return {"size": size, "tiles": audit.tiles, "bundles": audit.bundles}
 
 
+def feed(url: str, witness: str, log_url: str, vkey: str) -> dict:
+    reader = tlog.HttpTileReader(log_url)
+    note = reader.read_checkpoint()
+    seen = verify(note, vkey, [])
+    proven = tlog.VerifiedTileReader(reader, seen.size, seen.root)
+
+    def proof(old: int, new: int) -> list[bytes]:
+        return tlog.consistency_proof_from_tiles(proven, old, new) if old else []
+
+    # The test's clock stands in the past, so a cosignature of any age is taken.
+    with aics_witness.WitnessClient(url, witness, max_age_seconds=None) as client:
+        lines = client.submit(note, proof)
+    cosigned = note.decode() + lines
+    return {"size": verify(cosigned.encode(), vkey, [witness]).size}
+
+
 def main(what: str, *rest: str) -> dict:
     if what == "log":
         return read_log(*rest)
+    if what == "feed":
+        return feed(*rest)
     path, vkey, witness = rest
     with open(path, "rb") as note:
         result = verify(note.read(), vkey, [witness])

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use super::log::Small;
 
-fn verifier(program: &str) -> PathBuf {
+pub(crate) fn verifier(program: &str) -> PathBuf {
     let place = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/verifiers/bin").join(program);
     assert!(place.exists(), "{program} is missing: run tools/test once, which installs it");
     place
@@ -25,12 +25,12 @@ fn run(command: &mut Command) -> (bool, String) {
     (output.status.success(), String::from_utf8_lossy(&said).into_owned())
 }
 
-fn aics(arguments: &[&str]) -> (bool, String) {
+pub(crate) fn aics(arguments: &[&str]) -> (bool, String) {
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/http/verifiers.py");
     run(Command::new(verifier("python")).arg(script).args(arguments))
 }
 
-fn said(said: &str) -> Value {
+pub(crate) fn said(said: &str) -> Value {
     serde_json::from_str(said).unwrap()
 }
 

@@ -23,24 +23,28 @@ use tokio::task::JoinHandle;
 use crate::common::{ORIGIN, Server};
 
 /// A witness that runs in the test's runtime.
-struct Running {
-    url: String,
+pub(crate) struct Running {
+    pub(crate) url: String,
     stop: oneshot::Sender<()>,
     task: JoinHandle<()>,
 }
 
 /// A witness's key and memory.
-struct Witness {
+pub(crate) struct Witness {
     key: WitnessKey,
     folder: tempfile::TempDir,
 }
 
 impl Witness {
-    fn new(seed: u8) -> Self {
+    pub(crate) fn new(seed: u8) -> Self {
         let key = WitnessKey::from_seed(&format!("witness.example/w{seed}"), &[seed; 32]).unwrap();
         let folder = tempfile::tempdir().unwrap();
         Keeper::make(&RealDisk::default(), folder.path(), key.vkey()).unwrap();
         Self { key, folder }
+    }
+
+    pub(crate) fn vkey(&self) -> String {
+        self.key.vkey().to_string()
     }
 
     fn keeper(&self, server: &Server) -> Result<Keeper, KeeperError> {
@@ -54,7 +58,7 @@ impl Witness {
         Keeper::open(Arc::new(RealDisk::default()), self.folder.path(), self.key.clone(), &logs, clock)
     }
 
-    fn start(&self, server: &Server) -> Running {
+    pub(crate) fn start(&self, server: &Server) -> Running {
         self.start_at(server, "127.0.0.1:0")
     }
 
@@ -96,7 +100,7 @@ impl Running {
     }
 
     /// Size of the checkpoint that it gives to monitors.
-    fn held(&self) -> Option<u64> {
+    pub(crate) fn held(&self) -> Option<u64> {
         let (status, note) = self.get(&format!("/{}/checkpoint", origin_id(ORIGIN)));
         (status == 200).then(|| Checkpoint::parse(note.as_bytes()).unwrap().0.size)
     }
@@ -112,11 +116,11 @@ fn files(folder: &Path) -> Vec<String> {
     entries.map(|entry| std::fs::read_to_string(entry.unwrap().path()).unwrap()).collect()
 }
 
-fn ledger(server: &Server) -> &Ledger {
+pub(crate) fn ledger(server: &Server) -> &Ledger {
     server.app.office.ledger()
 }
 
-fn log(server: &Server) -> VKey {
+pub(crate) fn log(server: &Server) -> VKey {
     ledger(server).log_key().vkey()
 }
 
@@ -135,7 +139,7 @@ fn client(server: &Server, witnesses: &[(&Witness, &str)]) -> Witnesses {
 }
 
 /// One more entry, published as soon as the lock covers it.
-fn grow(server: &Server) -> u64 {
+pub(crate) fn grow(server: &Server) -> u64 {
     server.hazard(0);
     let size = server.size();
     while ledger(server).published().size() < size {
