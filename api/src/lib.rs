@@ -24,6 +24,7 @@ pub mod routes;
 pub mod searcher;
 mod session;
 pub mod timekeeper;
+pub mod timestamps;
 pub mod witness;
 pub mod witnesses;
 

@@ -56,6 +56,8 @@ fn routes() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(log::keys))
         .routes(routes!(log::stream))
         .routes(routes!(log::receipt))
+        .routes(routes!(log::timestamps))
+        .routes(routes!(log::timestamp))
         .routes(routes!(page::verify::form, page::verify::verify))
         .routes(routes!(queries::rules))
         .routes(routes!(queries::rule))

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use adit_api::keystore::Keystore;
+use adit_api::timestamps::Stamper;
 use adit_api::witnesses::Witnesses;
 use adit_api::{App, Options};
 use adit_core::ledger::home::Home;
@@ -28,6 +29,9 @@ pub(crate) struct Args {
     /// Trust policy (C2SP tlog-policy); its witnesses that have addresses are asked to cosign what is published
     #[arg(long, value_name = "FILE", env = "ADIT_POLICY")]
     policy: Option<PathBuf>,
+    /// Service that stamps the published checkpoint with its time once an hour (RFC 3161); it learns one hash
+    #[arg(long, value_name = "URL", env = "ADIT_TIMESTAMP_URL")]
+    timestamp_url: Option<String>,
     /// Say the address as one JSON object
     #[arg(long)]
     json: bool,
@@ -43,7 +47,16 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     });
     let witnesses = witnesses.transpose()?;
     let home = Home::beside(&args.data.data);
-    serve(Office::open(ledger)?, &home, &args.listen, args.json, Options::default(), witnesses)
+    let stamper = args.timestamp_url.as_ref().map(|url| Stamper::new(url, &home)).transpose()?;
+    let others = Others { witnesses, stamper };
+    serve(Office::open(ledger)?, &home, &args.listen, args.json, Options::default(), others)
+}
+
+/// Who outside is asked about what is published.
+#[derive(Default)]
+pub(crate) struct Others {
+    witnesses: Option<Witnesses>,
+    stamper: Option<Stamper>,
 }
 
 /// Serves until Ctrl-C or SIGTERM, then writes a snapshot of the read models.
@@ -53,7 +66,7 @@ pub(crate) fn serve(
     listen: &str,
     json: bool,
     options: Options,
-    witnesses: Option<Witnesses>,
+    others: Others,
 ) -> Result<()> {
     let app = App::with(office, Keystore::at(&home.actors()), options)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
@@ -68,7 +81,10 @@ pub(crate) fn serve(
         } else {
             say!("明硐 Adit {address}\n按 Ctrl-C 停止 / Ctrl-C stops it");
         }
-        if let Some(witnesses) = witnesses.map(Arc::new) {
+        if let Some(stamper) = others.stamper.map(Arc::new) {
+            tokio::spawn(adit_api::timestamps::run(Arc::downgrade(&app), stamper));
+        }
+        if let Some(witnesses) = others.witnesses.map(Arc::new) {
             app.attend(Arc::clone(&witnesses));
             tokio::spawn(adit_api::witnesses::run(Arc::downgrade(&app), witnesses));
         }

@@ -6,6 +6,7 @@ use std::io::Write as _;
 use std::sync::Arc;
 
 use adit_core::id::StreamId;
+use adit_core::ledger::disk::{Disk, RealDisk};
 use adit_core::ledger::tiles::{Rows, TilePath};
 use adit_core::units::Position;
 use axum::body::Bytes;
@@ -18,6 +19,7 @@ use flate2::write::GzEncoder;
 use super::{Answered, Shared, blocking};
 use crate::app::App;
 use crate::problem::{ApiRefusal, Problem, unreadable};
+use crate::timestamps::folder;
 use crate::witnesses::Witnesses;
 
 /// Most bytes of tiles that are kept in memory.
@@ -125,6 +127,48 @@ pub(crate) async fn checkpoint(State(app): Shared) -> Answered {
         return Err(ApiRefusal::NotFound.into());
     }
     Ok(served(TEXT, FRESH, published.note.clone()))
+}
+
+/// Sizes of the checkpoints that have a timestamp of others
+///
+/// 有第三方时间戳（RFC 3161）的检查点规模，每行一个，最新的在先。
+#[utoipa::path(get, path = "/log/timestamps", tag = "log",
+    responses((status = 200, description = "A size in each line, the newest first; empty where no service is asked", content_type = "text/plain")))]
+pub(crate) async fn timestamps(State(app): Shared) -> Answered {
+    let sizes = blocking(move || {
+        let Some(home) = app.office.ledger().home() else { return Ok(Vec::new()) };
+        let names = RealDisk::default().list(&folder(home)).map_err(|error| unreadable(&error))?;
+        let mut sizes: Vec<u64> =
+            names.iter().filter_map(|name| name.strip_suffix(".tsr")?.parse().ok()).collect();
+        sizes.sort_unstable_by(|one, other| other.cmp(one));
+        Ok(sizes)
+    });
+    let mut lines = String::new();
+    for size in sizes.await? {
+        // Writing to a string can't fail.
+        let _ = writeln!(lines, "{size}");
+    }
+    Ok(served(TEXT, FRESH, lines))
+}
+
+/// A timestamp, or the checkpoint that it is about
+///
+/// 第三方时间戳 `<规模>.tsr`，及其所证明的检查点 `<规模>.note`；用 `openssl ts -verify` 核验。
+#[utoipa::path(get, path = "/log/timestamps/{name}", tag = "log", params(("name" = String, Path)),
+    responses((status = 200, description = "A TimeStampResp (RFC 3161), or a signed note"), (status = 404, description = "api.not_found")))]
+pub(crate) async fn timestamp(State(app): Shared, Path(name): Path<String>) -> Answered {
+    let (size, kind) = match name.split_once('.') {
+        Some((size, "tsr")) => (size, "application/timestamp-reply"),
+        Some((size, "note")) => (size, TEXT),
+        Some(_) | None => return Err(ApiRefusal::NotFound.into()),
+    };
+    // Only the one spelling of a number names a file.
+    let known = size.parse::<u64>().is_ok_and(|number| number.to_string() == size);
+    let home = app.office.ledger().home().filter(|_| known).ok_or(ApiRefusal::NotFound)?;
+    let path = folder(home).join(&name);
+    let bytes =
+        blocking(move || RealDisk::default().read(&path).map_err(|_| ApiRefusal::NotFound.into())).await?;
+    Ok(served(kind, FRESH, bytes))
 }
 
 /// A tile of hashes, or a bundle of entries

@@ -17,6 +17,7 @@ mod reporter;
 mod reporter_in_browser;
 mod sign_in;
 mod timekeeper;
+mod timestamps;
 mod verifiers;
 mod witnessing;
 mod witnessing_others;

@@ -25,7 +25,7 @@ pub trait Disk: Send + Sync {
 }
 
 /// Replaces a file as a whole: a crash leaves the old one or the new one.
-pub(crate) fn replace(disk: &dyn Disk, path: &Path, bytes: &[u8]) -> io::Result<()> {
+pub fn replace(disk: &dyn Disk, path: &Path, bytes: &[u8]) -> io::Result<()> {
     let mut fresh = path.as_os_str().to_owned();
     fresh.push(".new");
     let fresh = PathBuf::from(fresh);

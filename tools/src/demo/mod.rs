@@ -103,7 +103,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         return Ok(());
     }
     let options = adit_api::Options { demonstration: true };
-    crate::serve::serve(office, &home, &args.listen, args.json, options, None)
+    crate::serve::serve(office, &home, &args.listen, args.json, options, crate::serve::Others::default())
 }
 
 /// Names and actors of the demonstration's accounts.
