@@ -6,10 +6,14 @@ use std::sync::Arc;
 use adit_api::keystore::Keystore;
 use adit_api::witnesses::Witnesses;
 use adit_api::{App, Options};
+use adit_core::access::filler::PER_DAY_MAX;
 use adit_core::ledger::home::Home;
 use adit_core::ledger::publication::{PUBLICATION_SECONDS, PUBLICATION_SECONDS_MAX};
 use adit_core::office::Office;
 use anyhow::{Context, Result};
+
+/// One an hour: more than a county bureau opens on an ordinary day.
+const ACCESS_PER_DAY: u32 = 24;
 
 /// Serve the API and the start page until interrupted.
 ///
@@ -28,6 +32,11 @@ pub(crate) struct Args {
     /// Trust policy (C2SP tlog-policy); its witnesses that have addresses are asked to cosign what is published
     #[arg(long, value_name = "FILE", env = "ADIT_POLICY")]
     policy: Option<PathBuf>,
+    /// Access entries on each day, fillers among them, spread over the day, 0 to 480: from outside nobody can tell which of them
+    /// is an opening or an export, as long as there are fewer of these on the day; 0 adds no fillers
+    #[arg(long, value_name = "N", default_value_t = ACCESS_PER_DAY, env = "ADIT_ACCESS_PER_DAY",
+        value_parser = clap::value_parser!(u32).range(..=i64::from(PER_DAY_MAX)))]
+    access_per_day: u32,
     /// Say the address as one JSON object
     #[arg(long)]
     json: bool,
@@ -43,7 +52,8 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     });
     let witnesses = witnesses.transpose()?;
     let home = Home::beside(&args.data.data);
-    serve(Office::open(ledger)?, &home, &args.listen, args.json, Options::default(), witnesses)
+    let options = Options { access_per_day: args.access_per_day, ..Options::default() };
+    serve(Office::open(ledger)?, &home, &args.listen, args.json, options, witnesses)
 }
 
 /// Serves until Ctrl-C or SIGTERM, then writes a snapshot of the read models.

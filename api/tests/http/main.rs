@@ -11,6 +11,7 @@ mod log;
 mod me;
 mod pages;
 mod queries;
+mod sealed;
 mod sign_in;
 mod timekeeper;
 mod verifiers;

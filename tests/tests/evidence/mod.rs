@@ -64,7 +64,12 @@ pub(crate) fn evidence() -> Evidence {
         first.vkey(),
         second.vkey()
     );
-    let asked = Asked { streams: &[hazard, report], entries_only: false, policy: Some(policy.as_bytes()) };
+    let asked = Asked {
+        streams: &[hazard, report],
+        entries_only: false,
+        policy: Some(policy.as_bytes()),
+        signer: Some(&bureau.keys["approver"]),
+    };
     let bundle = make(&bureau.office, None, asked).expect("a bundle").zip;
     Evidence { bureau, hazard, report, bundle }
 }
