@@ -79,8 +79,15 @@ fn every_role_on_every_route() {
             let token = token.as_deref();
             let reply = if method == "GET" {
                 server.get(&path, token)
+            } else if method == "PUT" {
+                server.send("PUT", &path, &[], Some(b"not sealed"))
             } else {
-                server.post(&path, token, &json!({}))
+                let body = match path.rsplit('/').next() {
+                    Some("open") => json!({ "blob": "ab".repeat(32) }),
+                    Some("seal") => json!({ "words": "已收到" }),
+                    Some(_) | None => json!({}),
+                };
+                server.post(&path, token, &body)
             };
             assert!(reply.status < 500, "{method} {path} as {role}: {}", reply.text);
             statuses.entry(reply.status).or_default().push(role);

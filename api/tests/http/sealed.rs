@@ -391,7 +391,12 @@ mod given_a_bundle {
         assert_eq!(data["file"], json!(blake3::hash(&reply.bytes).to_hex().to_string()));
         // Who opened and exported is itself confidential.
         let access = json!({ "streams": [stored.stream] });
-        assert_eq!(server.post("/api/v1/bundles", Some(&token), &access).status, 200);
+        let taken = server.post("/api/v1/bundles", Some(&token), &access);
+        assert_eq!(taken.status, 200, "{}", taken.text);
+        let verified = adit_core::ledger::bundle::verify(&taken.bytes, &[], None).unwrap();
+        assert!(
+            verified.entries.iter().any(|entry| entry.signed.entry().kind == "access.recorded" && entry.body)
+        );
         assert_eq!(server.size(), size + 2);
     }
 
