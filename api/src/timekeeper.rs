@@ -61,7 +61,7 @@ impl Timekeeper {
         }
         // Where the read models are behind, what stands would be counted too low; the next round is soon enough.
         let standing = app.projector.read(|state| {
-            (state.next() == Position(size)).then(|| state.timeline.on(StreamKind::Access, now.day()))
+            (state.next() >= Position(size)).then(|| state.timeline.on(StreamKind::Access, now.day()))
         });
         let Some((standing, seed)) = standing.zip(self.seed_of(now.day())) else { return 0 };
         let second = u32::try_from(now.seconds_since(now.day().start())).unwrap_or(0);

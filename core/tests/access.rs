@@ -6,10 +6,16 @@ mod common;
 use adit_core::access::{AccessCommand, AccessEvent, Export, Fill, Open};
 use adit_core::command::Command;
 use adit_core::event::{Event, Fact};
-use adit_core::id::{StreamId, StreamKind};
-use adit_core::ledger::entry::{Line, SignedEntry};
+use adit_core::id::{CommandId, StreamId, StreamKind};
+use adit_core::ledger::entry::{Entry, Line, Seen, SignedEntry};
+use adit_core::ledger::officer;
+use adit_core::ledger::proposal::{CheckedEntry, Draft, EntryFault, Proposal};
+use adit_core::ledger::sequencer::AppendError;
 use adit_core::ledger::verify::verify;
+use adit_core::ledger::vkey::SigningKey;
 use adit_core::office::ExecuteError;
+use adit_core::role::Role;
+use adit_core::units::Revision;
 use common::{Bureau, id, text};
 
 fn open() -> Command {
@@ -77,4 +83,63 @@ fn nobody_adds_a_second_entry_and_no_officer_a_filler() {
     assert_eq!(refused(None, fill(), &["clerk"]), "access.only_by_log");
     assert_eq!(refused(None, open(), &[]), "access.needs_one_officer");
     assert_eq!(refused(None, open(), &["clerk", "handler"]), "access.needs_one_officer");
+}
+
+/// Appends an access entry that no office would write: `event`, in whose body `behind` states the one-time key.
+fn forge(
+    bureau: &Bureau,
+    event: AccessEvent,
+    behind: &SigningKey,
+    with_role: bool,
+) -> Result<(), AppendError> {
+    let ledger = bureau.office.ledger();
+    let stream = StreamId::new(StreamKind::Access, id());
+    let key = SigningKey::generate(&format!("{}/{stream}/officer/0", common::ORIGIN)).expect("a key");
+    let statement = officer::write(behind, common::ORIGIN, &key.vkey(), stream, Revision(0));
+    let at = ledger.now();
+    let event = Event::Access(event);
+    let body = event.write_body([7; 16], at, &[], &[statement]).expect("a body");
+    let grant = with_role.then(|| Line::Grant { role: Role::Clerk, key: key.vkey() });
+    let entry = Entry {
+        origin: common::ORIGIN.to_owned(),
+        stream,
+        revision: Revision(0),
+        kind: "access.recorded".to_owned(),
+        day: at.day(),
+        seen: Seen::nothing(),
+        prev: None,
+        body: *blake3::hash(&body).as_bytes(),
+        lines: [Line::Key(key.vkey())].into_iter().chain(grant).collect(),
+    };
+    let log = ledger.log_key();
+    let entry = CheckedEntry::sign(entry, &[&key, &log]).expect("signed");
+    let draft = Draft { entry, body, at, by: Vec::new(), event, touches: Vec::new() };
+    let proposal = Proposal { id: CommandId(id()), request: [0; 32], drafts: vec![draft], reads: Vec::new() };
+    ledger.append(proposal).map(|_| ())
+}
+
+#[test]
+fn an_entry_that_shows_a_role_is_not_taken() {
+    let bureau = Bureau::in_memory();
+    let refused = forge(&bureau, AccessEvent::Filler(Fill {}), &bureau.keys["clerk"], true);
+    assert!(matches!(refused, Err(AppendError::Refused(EntryFault::WrongLines))), "{refused:?}");
+}
+
+#[test]
+fn a_filler_is_stated_by_the_log_and_an_opening_by_an_officer_or_the_log_does_not_verify() {
+    let report = StreamId::new(StreamKind::Report, id());
+    let opened = AccessEvent::Opened(Open { report, blobs: vec![text(&"ab".repeat(32))] });
+    let faults = [
+        (AccessEvent::Filler(Fill {}), Some("clerk"), "a filler is not the log's own"),
+        (opened, None, "no officer stands behind a one-time key"),
+    ];
+    for (event, behind, what) in faults {
+        let bureau = Bureau::in_memory();
+        let log = bureau.office.ledger().log_key();
+        let behind = behind.map_or(&*log, |who| &bureau.keys[who]);
+        forge(&bureau, event, behind, false).expect("the writer does not read statements");
+        let ledger = bureau.office.ledger();
+        let fault = verify(ledger.store(), &log.vkey(), |_| {}).expect_err("a bad log");
+        assert!(fault.to_string().contains(what), "{fault}");
+    }
 }
