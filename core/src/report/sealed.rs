@@ -161,33 +161,25 @@ mod tests {
     use super::*;
     use crate::seal::{Identity, seal};
 
-    fn checked(
-        content: &[u8],
-        kind: Kind,
-        claims: impl FnOnce(&mut Blob),
-        allowed: bool,
-    ) -> Result<(), ReportRefusal> {
+    /// A text that is sealed to one recipient, under what somebody says of it.
+    fn checked(holds: Holds, claims: impl FnOnce(&mut Blob), allowed: bool) -> Result<(), ReportRefusal> {
         let recipients = vec![Identity::from_bytes(&[1; 32]).recipient()];
-        let sealed = seal(content, recipients.iter().map(String::as_str), kind).expect("sealed");
+        let sealed = seal(&[7; 9000], recipients.iter().map(String::as_str), Kind::Text).expect("sealed");
         let mut blob = Blob::new(&"ab".repeat(32), sealed.len() as u64, &recipients).expect("a blob");
         claims(&mut blob);
-        let head = Head { size: sealed.len() as u64, bytes: sealed[..sealed.len().min(4096)].to_vec() };
-        check(Holds::Message, &blob, Some(&head), |_| allowed)
+        let head = Head { size: sealed.len() as u64, bytes: sealed[..1024].to_vec() };
+        check(holds, &blob, Some(&head), |_| allowed)
     }
 
     #[test]
     fn what_is_said_of_a_sealed_file_must_be_so() {
-        assert_eq!(checked(b"gas", Kind::Text, |_| {}, true), Ok(()));
-        assert_eq!(checked(&vec![7; 70_000], Kind::Text, |_| {}, true), Ok(()), "by its head alone");
-        assert_eq!(checked(b"gas", Kind::Text, |blob| blob.size += 1, true), Err(ReportRefusal::BlobMissing));
-        assert_eq!(checked(b"gas", Kind::File, |_| {}, true), Err(ReportRefusal::NotSealed), "no text");
-        assert_eq!(checked(b"gas", Kind::Text, |_| {}, false), Err(ReportRefusal::WrongRecipient));
+        use ReportRefusal::{BlobMissing, NotSealed, WrongRecipient};
+        assert_eq!(checked(Holds::Testimony, |_| {}, true), Ok(()), "by its head alone");
+        assert_eq!(checked(Holds::Message, |blob| blob.size += 1, true), Err(BlobMissing));
+        assert_eq!(checked(Holds::File, |_| {}, true), Err(NotSealed), "padded as texts are");
+        assert_eq!(checked(Holds::Message, |_| {}, false), Err(WrongRecipient));
         let twice = |blob: &mut Blob| blob.recipients.push(blob.recipients[0].clone());
-        assert_eq!(
-            checked(b"gas", Kind::Text, twice, true),
-            Err(ReportRefusal::NotSealed),
-            "of one recipient"
-        );
+        assert_eq!(checked(Holds::Message, twice, true), Err(NotSealed), "to one recipient");
     }
 
     #[test]
