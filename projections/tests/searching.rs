@@ -4,12 +4,12 @@
 
 mod common;
 
+use std::collections::BTreeSet;
+
 use adit_core::hazard::{HazardCommand, Origin, Report};
 use adit_core::id::StreamKind;
 use adit_core::role::Role;
 use adit_core::units::Position;
-use std::collections::BTreeSet;
-
 use adit_projections::Viewer;
 use adit_projections::search::{Finder, Indexer};
 use common::{CRITERIA, World, firm, inspectors, officer, penalise, pit, register, stream, text, verify};

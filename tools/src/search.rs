@@ -1,9 +1,9 @@
 //! `adit search`
 
-use adit_core::event::Fact;
-use adit_core::units::Position;
 use std::collections::BTreeSet;
 
+use adit_core::event::Fact;
+use adit_core::units::Position;
 use adit_projections::Viewer;
 use adit_projections::search::Indexer;
 use anyhow::{Context, Result};
