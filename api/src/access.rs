@@ -1,19 +1,25 @@
 //! Who may read what: default deny, decided once, where data leaves the ledger.
 
+use adit_core::access::AccessEvent;
 use adit_core::actor::ActorEvent;
+use adit_core::command::Command;
 use adit_core::event::{Event, Fact};
 use adit_core::hazard::HazardEvent;
 use adit_core::id::{ActorId, StreamId, StreamKind};
 use adit_core::ledger::log::OpenError;
-use adit_core::office::Office;
+use adit_core::office::{ExecuteError, Office};
+use adit_core::report::ReportCommand;
+use adit_core::reward::{RewardCommand, RewardEvent};
 use adit_core::role::Role;
 use adit_core::units::Position;
-use adit_projections::Viewer;
+use adit_projections::{Asker, Viewer};
 use serde_json::Value;
 
 /// The reader, as the ledger knows them now.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Reader {
+    /// Who it is; none for whoever looks at a demonstration.
+    pub actor: Option<ActorId>,
     pub roles: Vec<Role>,
     /// The enterprise that an enterprise account acts for.
     pub acts_for: Option<StreamId>,
@@ -45,6 +51,8 @@ const fn writers(kind: StreamKind) -> &'static [Role] {
         StreamKind::Rules => &[Role::Approver],
         StreamKind::Ledger => &[Role::Admin, Role::Approver],
         StreamKind::Inquiry => &[Role::Investigator, Role::Approver],
+        // The server alone records an access, when it takes place.
+        StreamKind::Access => &[],
     }
 }
 
@@ -70,14 +78,15 @@ impl Reader {
             | Event::Inspection(_)
             | Event::Rules(_)
             | Event::Ledger(_)
-            | Event::Inquiry(_) => None,
+            | Event::Inquiry(_)
+            | Event::Access(_) => None,
         });
-        Ok(Self { roles, acts_for })
+        Ok(Self { actor: Some(actor), roles, acts_for })
     }
 
     /// Whoever looks at the tables of the demonstration: an officer of the field.
     pub(crate) fn of_demonstration() -> Self {
-        Self { roles: FIELD.into(), acts_for: None }
+        Self { actor: None, roles: FIELD.into(), acts_for: None }
     }
 
     fn any(&self, roles: &[Role]) -> bool {
@@ -100,6 +109,10 @@ impl Reader {
             StreamKind::Report => self.any(&REPORTS),
             StreamKind::Reward => self.any(&CASES),
             StreamKind::Inquiry => self.any(&INQUIRIES),
+            // Never those to whom reports are sealed: they are the ones of whom it tells.
+            StreamKind::Access => {
+                self.any(&[Role::Investigator, Role::Approver]) && !self.any(&[Role::Clerk])
+            }
             StreamKind::Actor => self.any(&[Role::Admin, Role::Approver, Role::Investigator]),
             StreamKind::Rules | StreamKind::Ledger => {
                 self.any(&FIELD) || self.any(&[Role::Admin, Role::Finance])
@@ -125,15 +138,55 @@ impl Reader {
             | StreamKind::Actor
             | StreamKind::Rules
             | StreamKind::Ledger
-            | StreamKind::Inquiry => None,
+            | StreamKind::Inquiry
+            | StreamKind::Access => None,
         };
         Ok(enterprise.is_some() && enterprise == self.acts_for)
+    }
+
+    /// Whether a stream is kept from this officer in person: a report whose reporter named them as having a conflict of interest,
+    /// or what rests on one. It is answered as if it were not there.
+    pub fn is_kept_from(&self, office: &Office, stream: &StreamId) -> Result<bool, ExecuteError> {
+        let Some(actor) = self.actor else { return Ok(false) };
+        for report in reports_behind(office, stream)? {
+            if office.report(report)?.excluded.contains(&actor) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// Whether a command concerns what is kept from this officer, by its stream or by what it names.
+    pub(crate) fn is_command_kept_from(
+        &self,
+        office: &Office,
+        command: &Command,
+        stream: Option<&StreamId>,
+    ) -> Result<bool, ExecuteError> {
+        let mut named: Vec<StreamId> = stream.copied().into_iter().collect();
+        if let Command::Reward(RewardCommand::Assess(assess) | RewardCommand::Reassess(assess)) = command {
+            named.push(assess.report);
+        }
+        if let (Command::Report(ReportCommand::Report(report)), Some(actor)) = (command, self.actor)
+            && report.excluded.contains(&actor)
+        {
+            return Ok(true);
+        }
+        for stream in named {
+            if self.is_kept_from(office, &stream)? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     /// Whether entries of streams of this kind may be had without their bodies, for a bundle: auditors and administrators, but
     /// nothing of cases, of what is paid for them, or of who is traced.
     pub(crate) fn may_audit(&self, kind: StreamKind) -> bool {
-        let closed = matches!(kind, StreamKind::Report | StreamKind::Reward | StreamKind::Inquiry);
+        let closed = matches!(
+            kind,
+            StreamKind::Report | StreamKind::Reward | StreamKind::Inquiry | StreamKind::Access
+        );
         !self.is_enterprise() && !closed && self.any(&[Role::Auditor, Role::Admin])
     }
 
@@ -162,7 +215,11 @@ impl Reader {
 
     /// As whom this reader asks for a read model; `None` when it is not for them at all. What each viewer may learn of a
     /// row is decided where rows leave, in [`adit_projections`].
-    pub fn viewer(&self, name: &str) -> Option<Viewer> {
+    pub fn asker(&self, name: &str) -> Option<Asker> {
+        self.viewer(name).map(|viewer| Asker { viewer, actor: self.actor })
+    }
+
+    fn viewer(&self, name: &str) -> Option<Viewer> {
         if self.is_enterprise() {
             let own = ["register", "five_in_place", "relief", "notifications"].contains(&name);
             return self.acts_for.filter(|_| own).map(Viewer::Enterprise);
@@ -190,6 +247,48 @@ impl Reader {
     pub fn sees_unpublished(&self) -> bool {
         !self.is_enterprise() && !self.roles.is_empty()
     }
+}
+
+/// The reports on which a stream rests.
+fn reports_behind(office: &Office, stream: &StreamId) -> Result<Vec<StreamId>, ExecuteError> {
+    let mut found = Vec::new();
+    match stream.kind {
+        StreamKind::Report => found.push(*stream),
+        StreamKind::Reward => {
+            for fact in office.ledger().stream(stream)? {
+                if let Event::Reward(RewardEvent::Assessed(reward) | RewardEvent::Reassessed(reward)) =
+                    &fact.event
+                {
+                    found.push(reward.report);
+                }
+                if let Event::Reward(RewardEvent::Denied(denied)) = &fact.event {
+                    found.push(denied.report);
+                }
+            }
+        }
+        StreamKind::Access => {
+            for fact in office.ledger().stream(stream)? {
+                let Event::Access(event) = fact.event else { continue };
+                match event {
+                    AccessEvent::Opened(opened) => found.push(opened.report),
+                    AccessEvent::Exported(exported) => {
+                        for stream in exported.streams.iter().filter(|one| one.kind != StreamKind::Access) {
+                            found.extend(reports_behind(office, stream)?);
+                        }
+                    }
+                    AccessEvent::Filler(_) => {}
+                }
+            }
+        }
+        StreamKind::Hazard
+        | StreamKind::Enterprise
+        | StreamKind::Inspection
+        | StreamKind::Actor
+        | StreamKind::Rules
+        | StreamKind::Ledger
+        | StreamKind::Inquiry => {}
+    }
+    Ok(found)
 }
 
 /// Why an officer decided otherwise than the rule, or in its place, is not for the enterprise: the officer may have known of

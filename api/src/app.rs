@@ -18,6 +18,8 @@ use crate::witnesses::Witnesses;
 const SIGN_INS_MAX: usize = 64;
 /// Replays of the past (`as_of`) at once; the rest queue, so that they leave a processor to those who write.
 const REPLAYS_MAX: usize = 1;
+/// Sealed files that are received at once; the rest queue.
+const UPLOADS_MAX: usize = 8;
 
 /// Why the server can't be started.
 #[derive(Debug, thiserror::Error)]
@@ -35,6 +37,8 @@ pub enum StartError {
 pub struct Options {
     /// Everything in this ledger is made up or published: the tables are open to whoever looks.
     pub demonstration: bool,
+    /// How many access entries stand in the log on each day, fillers among them; none where it is 0.
+    pub access_per_day: u32,
 }
 
 /// One running ledger with its web server's memory.
@@ -49,6 +53,7 @@ pub struct App {
     pub(crate) challenges: Challenges,
     pub(crate) sign_ins: Semaphore,
     pub(crate) replays: Semaphore,
+    pub(crate) uploads: Semaphore,
     witnesses: OnceLock<Arc<Witnesses>>,
     pub(crate) tiles: TileCache,
 }
@@ -73,6 +78,7 @@ impl App {
             challenges: Challenges::new().map_err(|_| StartError::NoRandomness)?,
             sign_ins: Semaphore::new(SIGN_INS_MAX),
             replays: Semaphore::new(REPLAYS_MAX),
+            uploads: Semaphore::new(UPLOADS_MAX),
             witnesses: OnceLock::new(),
             tiles: TileCache::default(),
         }))

@@ -2,10 +2,14 @@
 
 use std::collections::BTreeSet;
 
+use adit_core::access::{AccessCommand, Export};
+use adit_core::command::{Command, Request};
 use adit_core::event::Fact;
-use adit_core::id::StreamId;
-use adit_core::office::Office;
+use adit_core::id::{CommandId, Id, StreamId, StreamKind};
+use adit_core::ledger::vkey::{SigningKey, hex};
 use adit_core::office::bundle::{BundleFailure, Made, Wanted};
+use adit_core::office::{ExecuteError, Office};
+use adit_core::text::Text;
 
 use crate::access::Reader;
 
@@ -15,12 +19,14 @@ pub const VIEWER: &str = include_str!(concat!(env!("OUT_DIR"), "/viewer.html"));
 pub const STREAMS_MAX: usize = 64;
 
 /// What is asked for.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub struct Asked<'a> {
     pub streams: &'a [StreamId],
     pub entries_only: bool,
     /// The trust policy, byte for byte.
     pub policy: Option<&'a [u8]>,
+    /// Who answers for it where confidential bodies go out.
+    pub signer: Option<&'a SigningKey>,
 }
 
 /// Why no bundle was made.
@@ -28,6 +34,12 @@ pub struct Asked<'a> {
 pub enum Refused {
     #[error("this account may not have {0} in a bundle")]
     Forbidden(StreamId),
+    #[error(
+        "bodies of reports, rewards, inquiries or accesses go out in somebody's name: an officer's key must sign for them"
+    )]
+    NoSigner,
+    #[error("the export could not be recorded, so nothing goes out: {0}")]
+    NotRecorded(ExecuteError),
     #[error(transparent)]
     Failure(#[from] BundleFailure),
 }
@@ -36,6 +48,12 @@ pub enum Refused {
 pub fn make(office: &Office, reader: Option<&Reader>, asked: Asked<'_>) -> Result<Made, Refused> {
     let mut with_bodies = BTreeSet::new();
     for stream in asked.streams {
+        if reader
+            .map_or(Ok(false), |reader| reader.is_kept_from(office, stream))
+            .map_err(BundleFailure::from)?
+        {
+            return Err(BundleFailure::Nothing(*stream).into());
+        }
         let read = |reader: &Reader| reader.may_read_stream(office, stream).map_err(BundleFailure::from);
         if reader.map_or(Ok(true), read)? {
             with_bodies.insert(*stream);
@@ -60,11 +78,44 @@ pub fn make(office: &Office, reader: Option<&Reader>, asked: Asked<'_>) -> Resul
         policy: asked.policy,
         viewer: VIEWER,
     })?;
-    leaves(&made);
+    leaves(office, &asked, &made)?;
     Ok(made)
 }
 
-/// The one place that every bundle passes before a byte of it goes out; what must be recorded of an export is recorded here.
-fn leaves(made: &Made) {
+/// Whether it is recorded when bodies of streams of this kind go out.
+pub fn is_confidential(kind: StreamKind) -> bool {
+    match kind {
+        StreamKind::Report | StreamKind::Reward | StreamKind::Inquiry | StreamKind::Access => true,
+        StreamKind::Hazard
+        | StreamKind::Enterprise
+        | StreamKind::Inspection
+        | StreamKind::Actor
+        | StreamKind::Rules
+        | StreamKind::Ledger => false,
+    }
+}
+
+/// The one place that every bundle passes before a byte of it goes out. Where it holds bodies that are confidential, the entry that
+/// says so is on disk first, with the hash of the file.
+fn leaves(office: &Office, asked: &Asked<'_>, made: &Made) -> Result<(), Refused> {
+    let mut streams = Vec::new();
+    for stream in asked.streams.iter().filter(|stream| is_confidential(stream.kind)) {
+        let entries = office.ledger().store().stream(stream).map_err(BundleFailure::from)?;
+        if entries.iter().any(|position| made.bodies.contains(position)) {
+            streams.push(*stream);
+        }
+    }
+    if !streams.is_empty() {
+        let signer = asked.signer.ok_or(Refused::NoSigner)?;
+        let file = Text::new(&hex(blake3::hash(&made.zip).as_bytes()));
+        let file = file.map_err(|_| Refused::NotRecorded(ExecuteError::NoRandomness))?;
+        let bodies = made.bodies.len() as u64;
+        let export = Export { streams, bodies, size: made.size, file, because: None };
+        let id = Id::random().map_err(|error| Refused::NotRecorded(error.into()))?;
+        let command = Command::Access(AccessCommand::Export(export));
+        let request = Request { id: CommandId(id), stream: None, command };
+        office.execute(&request, &[signer]).map_err(Refused::NotRecorded)?;
+    }
     tracing::info!(entries = made.entries, bodies = made.bodies.len(), "an evidence bundle leaves");
+    Ok(())
 }

@@ -23,6 +23,7 @@ use crate::handlers::vouchers::Voucher;
         (name = "session", description = "登录 Signing in and out"),
         (name = "commands", description = "命令 Commands: signed here, by a second officer, or by the client"),
         (name = "queries", description = "查询 Queries, as far as one's roles allow"),
+        (name = "reports", description = "举报的密封材料 What is sealed in reports: opened, sealed, uploaded"),
         (name = "log", description = "公开日志 The public log (C2SP tlog-tiles), receipts and their verification; no sign-in"),
         (name = "rules", description = "规则 Rules as data"),
         (name = "server", description = "服务 The server and its pages")

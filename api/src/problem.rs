@@ -59,6 +59,12 @@ api_refusals! {
     CrossSite = "api.cross_site", FORBIDDEN;
     Forbidden = "api.forbidden", FORBIDDEN;
     NotFound = "api.not_found", NOT_FOUND;
+    NotSealedToYou = "api.not_sealed_to_you", FORBIDDEN;
+    NoSuchBlob = "api.no_such_blob", NOT_FOUND;
+    BlobErased = "api.blob_erased", GONE;
+    BadWords = "api.bad_words", UNPROCESSABLE_ENTITY;
+    NobodyToRead = "api.nobody_to_read", UNPROCESSABLE_ENTITY;
+    NotAge = "api.not_age", UNPROCESSABLE_ENTITY;
     Conflict = "api.conflict", CONFLICT;
     FirstSignedOut = "api.first_signed_out", CONFLICT;
     /// The session was opened by a key that the client keeps: it cannot sign here.

@@ -16,7 +16,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::app::App;
-use crate::handlers::{bundles, commands, log, me, queries, search, sign_in, vouchers};
+use crate::handlers::{bundles, commands, log, me, queries, sealed, search, sign_in, vouchers};
 use crate::problem::{ApiRefusal, Problem};
 use crate::timekeeper::Timekeeper;
 use crate::{openapi, page, reporter};
@@ -47,6 +47,9 @@ fn routes() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(queries::entry))
         .routes(routes!(queries::projection))
         .routes(routes!(bundles::bundle))
+        .routes(routes!(sealed::open))
+        .routes(routes!(sealed::seal))
+        .routes(routes!(sealed::upload))
         .routes(routes!(search::search))
         .routes(routes!(me::keys))
         .routes(routes!(me::signatures))
@@ -111,7 +114,11 @@ pub async fn serve(
             app.sessions.sweep(app.office.ledger().now());
             let timekeeper = Arc::clone(&timekeeper);
             // It ends by itself; a panic in it was logged, and the next round tries again.
-            let _ = tokio::task::spawn_blocking(move || timekeeper.tick(&app)).await;
+            let _ = tokio::task::spawn_blocking(move || {
+                timekeeper.tick(&app);
+                timekeeper.fill(&app)
+            })
+            .await;
         }
     });
     let publisher = tokio::spawn(publish(Arc::downgrade(&app)));

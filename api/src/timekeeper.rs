@@ -1,24 +1,28 @@
-//! The ledger's own clock: records each missed deadline once, signed by the log.
+//! The ledger's own clock: records each missed deadline once, signed by the log, and adds the fillers among the access entries.
 //!
 //! What was recorded stands in the ledger, so a restart records nothing twice and forgets nothing.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
+use adit_core::access::{AccessCommand, Fill, filler};
 use adit_core::command::{Command, Request};
 use adit_core::hazard::{self, HazardCommand};
 use adit_core::id::{CommandId, Id, StreamId, StreamKind};
 use adit_core::office::ExecuteError;
 use adit_core::report::{self, ReportCommand};
 use adit_core::reward::{self, RewardCommand};
-use adit_core::units::Day;
+use adit_core::units::{Day, Position};
 
 use crate::app::App;
 
-/// Looks for missed deadlines once a day: a due day passes at midnight and at no other time.
+/// Looks for missed deadlines once a day: a due day passes at midnight and at no other time. Fillers come due all day.
 #[derive(Default)]
 pub struct Timekeeper {
     /// The day on which everything that was missed has been recorded.
     done: Mutex<Option<Day>>,
+    /// By what the moments of a day's fillers are drawn. Drawn anew at each start, and never written down: another start on the same
+    /// day counts what stands, and draws other moments for the rest.
+    seed: Mutex<Option<[u8; 32]>>,
 }
 
 impl Timekeeper {
@@ -46,6 +50,47 @@ impl Timekeeper {
         }
         recorded
     }
+
+    /// Adds the access entries that are due at this second of the day. Gives back how many were added.
+    pub fn fill(&self, app: &Arc<App>) -> u32 {
+        let ledger = app.office.ledger();
+        let (now, size) = (ledger.now(), ledger.size());
+        let per_day = app.options.access_per_day;
+        if per_day == 0 {
+            return 0;
+        }
+        // Where the read models are behind, what stands would be counted too low; the next round is soon enough.
+        let standing = app.projector.read(|state| {
+            (state.next() >= Position(size)).then(|| state.timeline.on(StreamKind::Access, now.day()))
+        });
+        let Some((standing, seed)) = standing.zip(self.seed_of(now.day())) else { return 0 };
+        let second = u32::try_from(now.seconds_since(now.day().start())).unwrap_or(0);
+        let due = filler::due(&seed, second, per_day, u32::try_from(standing).unwrap_or(u32::MAX));
+        for added in 0..due {
+            if let Err(error) = add_filler(app) {
+                tracing::error!(%error, "a filler could not be added; it is tried again");
+                return added;
+            }
+        }
+        due
+    }
+
+    fn seed_of(&self, day: Day) -> Option<[u8; 32]> {
+        let mut seed = self.seed.lock().unwrap_or_else(PoisonError::into_inner);
+        if seed.is_none() {
+            let mut fresh = [0; 32];
+            getrandom::fill(&mut fresh).ok()?;
+            *seed = Some(fresh);
+        }
+        seed.map(|seed| *blake3::keyed_hash(&seed, day.to_string().as_bytes()).as_bytes())
+    }
+}
+
+/// One access entry behind which nothing stands.
+fn add_filler(app: &Arc<App>) -> Result<(), ExecuteError> {
+    let command = Command::Access(AccessCommand::Fill(Fill {}));
+    let request = Request { id: CommandId(Id::random()?), stream: None, command };
+    app.office.execute(&request, &[]).map(|_| ())
 }
 
 /// Whether the miss was recorded now; a rule may refuse it, such as when the deadline was met meanwhile.
@@ -59,7 +104,8 @@ fn record(app: &Arc<App>, stream: StreamId, clock: String) -> Result<bool, Execu
         | StreamKind::Actor
         | StreamKind::Rules
         | StreamKind::Ledger
-        | StreamKind::Inquiry => return Ok(false),
+        | StreamKind::Inquiry
+        | StreamKind::Access => return Ok(false),
     };
     let request = Request { id: CommandId(Id::random()?), stream: Some(stream), command };
     match app.office.execute(&request, &[]) {

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
+use crate::access::AccessCommand;
 use crate::actor::ActorCommand;
 use crate::enterprise::EnterpriseCommand;
 use crate::hazard::HazardCommand;
@@ -26,6 +27,7 @@ pub enum Command {
     Rules(RulesCommand),
     Ledger(LedgerCommand),
     Inquiry(InquiryCommand),
+    Access(AccessCommand),
 }
 
 /// Why a text is not a command.
@@ -75,6 +77,7 @@ impl Command {
             StreamKind::Rules => Self::Rules(parse(text)?),
             StreamKind::Ledger => Self::Ledger(parse(text)?),
             StreamKind::Inquiry => Self::Inquiry(parse(text)?),
+            StreamKind::Access => Self::Access(parse(text)?),
         })
     }
 
@@ -90,6 +93,7 @@ impl Command {
             Self::Rules(_) => StreamKind::Rules,
             Self::Ledger(_) => StreamKind::Ledger,
             Self::Inquiry(_) => StreamKind::Inquiry,
+            Self::Access(_) => StreamKind::Access,
         }
     }
 
@@ -105,6 +109,7 @@ impl Command {
             Self::Rules(command) => serde_json::to_string(command),
             Self::Ledger(command) => serde_json::to_string(command),
             Self::Inquiry(command) => serde_json::to_string(command),
+            Self::Access(command) => serde_json::to_string(command),
         }
     }
 
@@ -120,6 +125,7 @@ impl Command {
             (StreamKind::Rules, schemars::schema_for!(RulesCommand)),
             (StreamKind::Ledger, schemars::schema_for!(LedgerCommand)),
             (StreamKind::Inquiry, schemars::schema_for!(InquiryCommand)),
+            (StreamKind::Access, schemars::schema_for!(AccessCommand)),
         ]
     }
 

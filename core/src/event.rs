@@ -1,5 +1,6 @@
 //! Every event of every stream, and the fact that one was recorded.
 
+use crate::access::AccessEvent;
 use crate::actor::ActorEvent;
 use crate::decider::{Recorded, StreamEvent};
 use crate::enterprise::EnterpriseEvent;
@@ -28,6 +29,7 @@ pub enum Event {
     Rules(RulesEvent),
     Ledger(LedgerEvent),
     Inquiry(InquiryEvent),
+    Access(AccessEvent),
 }
 
 /// Calls the same method of whichever stream's event it is.
@@ -43,6 +45,7 @@ macro_rules! each {
             Event::Rules($inner) => $call,
             Event::Ledger($inner) => $call,
             Event::Inquiry($inner) => $call,
+            Event::Access($inner) => $call,
         }
     };
 }
@@ -56,6 +59,11 @@ impl Event {
     /// The kind in the public entry.
     pub fn public_kind(&self) -> &'static str {
         each!(self, event => event.public_kind())
+    }
+
+    /// Whether nothing happened: an access entry that stands there for the sake of the others.
+    pub fn is_filler(&self) -> bool {
+        AccessEvent::of(self).is_some_and(AccessEvent::is_filler)
     }
 
     /// Public lines of the entry.
@@ -167,6 +175,7 @@ macro_rules! in_union {
 }
 
 in_union! {
+    Access(AccessEvent),
     Inquiry(InquiryEvent),
     Hazard(HazardEvent),
     Report(ReportEvent),

@@ -122,10 +122,11 @@ pub enum StreamKind {
     Rules,
     Ledger,
     Inquiry,
+    Access,
 }
 
 impl StreamKind {
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Hazard,
         Self::Report,
         Self::Reward,
@@ -135,6 +136,7 @@ impl StreamKind {
         Self::Rules,
         Self::Ledger,
         Self::Inquiry,
+        Self::Access,
     ];
 
     pub fn name(self) -> &'static str {
@@ -148,13 +150,14 @@ impl StreamKind {
             Self::Rules => "rules",
             Self::Ledger => "ledger",
             Self::Inquiry => "inquiry",
+            Self::Access => "access",
         }
     }
 
-    /// Report and reward streams show nothing that ties them to anything else: officers sign there with
+    /// Report, reward and access streams show nothing that ties them to anything else: officers sign there with
     /// one-time keys, and no command writes to such a stream and to another one.
     pub fn is_unlinkable(self) -> bool {
-        matches!(self, Self::Report | Self::Reward)
+        matches!(self, Self::Report | Self::Reward | Self::Access)
     }
 }
 

@@ -5,6 +5,7 @@
 //! * The **rules** ([`rules`]) compute amounts, deadlines and conditions from rule packs, which are data with sources.
 //! * The **ledger** ([`ledger`]) signs, orders, hashes and keeps what happened.
 
+pub mod access;
 pub mod actor;
 pub mod command;
 pub mod decider;

@@ -169,19 +169,41 @@ fn fault(error: &DecryptError) -> SealError {
 /// Whether these bytes are an age file of as many recipients, or more (a file may carry one that opens nothing, which keeps
 /// readers honest), padded as its kind is. Decided by parsing, never by what somebody says of them.
 pub fn is_sealed(bytes: &[u8], recipients: usize, kind: Kind) -> bool {
-    let Ok(decryptor) = Decryptor::new(bytes) else { return false };
-    if decryptor.is_scrypt() {
-        return false;
+    is_sealed_file(bytes, bytes.len() as u64, recipients, kind)
+}
+
+/// The same of a file of `size` bytes of which only the first are at hand, at least [`HEAD_BYTES`] or all.
+pub fn is_sealed_file(head: &[u8], size: u64, recipients: usize, kind: Kind) -> bool {
+    let Some(header) = Header::read(head) else { return false };
+    let payload = size.saturating_sub(header.bytes);
+    header.recipients == recipients && is_padded(payload, kind)
+}
+
+/// First bytes of a file that are enough to judge it: the header and the nonce behind it.
+pub const HEAD_BYTES: usize = HEADER_BYTES_MAX + 16;
+
+/// The header of an age file, as far as one can read it without a key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Header {
+    /// X25519 recipients.
+    pub recipients: usize,
+    /// Length of the header in bytes.
+    pub bytes: u64,
+}
+
+impl Header {
+    /// Reads the header at the beginning of a file; none where it is not an age file for recipients, or its header does not end
+    /// within these bytes.
+    pub fn read(head: &[u8]) -> Option<Self> {
+        let decryptor = Decryptor::new(head).ok().filter(|decryptor| !decryptor.is_scrypt());
+        decryptor?;
+        let head = &head[..head.len().min(HEADER_BYTES_MAX)];
+        // The header ends with the line of its MAC: `--- ` and 43 characters.
+        let mac = head.windows(5).position(|window| window == b"\n--- ")?;
+        let line = head.get(mac + 1..)?.iter().position(|byte| *byte == b'\n')?;
+        let recipients = head[..mac].windows(11).filter(|window| window == b"\n-> X25519 ").count();
+        Some(Self { recipients, bytes: (mac + 1 + line + 1) as u64 })
     }
-    let head = &bytes[..bytes.len().min(HEADER_BYTES_MAX)];
-    // The header ends with the line of its MAC: `--- ` and 43 characters.
-    let Some(mac) = head.windows(5).position(|window| window == b"\n--- ") else { return false };
-    let Some(line) = head.get(mac + 1..).and_then(|rest| rest.iter().position(|byte| *byte == b'\n')) else {
-        return false;
-    };
-    let sealed_to = head[..mac].windows(11).filter(|window| window == b"\n-> X25519 ").count();
-    let payload = (bytes.len() - (mac + 1 + line + 1)) as u64;
-    sealed_to == recipients && is_padded(payload, kind)
 }
 
 /// Whether a payload of so many bytes may hold a content that is padded as `kind` is.

@@ -10,6 +10,7 @@ mod common;
 
 use std::fmt::Write as _;
 
+use adit_core::access::AccessDecider;
 use adit_core::actor::{self, ActorDecider};
 use adit_core::decider::{Decider, Moment, Recorded, Rejection, StreamEvent};
 use adit_core::enterprise::{self, EnterpriseDecider};
@@ -102,7 +103,12 @@ where
         let (_, command) =
             self.commands.iter().find(|(kind, _)| kind == name).expect("a command of the table");
         let rules = rules();
-        let by = if self.by_log.contains(&name) { vec![Party::Log] } else { everybody(&key()) };
+        let by = match name {
+            log if self.by_log.contains(&log) => vec![Party::Log],
+            one if one.ends_with("by_one_clerk") => vec![officer(1, Role::Clerk)],
+            one if one.ends_with("by_one_enterprise") => vec![officer(5, Role::Enterprise)],
+            _ => everybody(&key()),
+        };
         let now = day("2024-05-10").start().plus_seconds(3600);
         let late = if name.ends_with("late") { now.plus_seconds(400 * 86_400) } else { now };
         D::decide(state, command, &self.facts, &Moment { now: late, rules: &rules, by: &by })
@@ -499,6 +505,36 @@ fn inquiry() {
         ("found", &way[..2]),
         ("proposed", &way[..3]),
         ("concluded", &way),
+    ];
+    insta::assert_snapshot!(table.print(&states));
+}
+
+#[test]
+fn access() {
+    let (report, hash) = (stream(StreamKind::Report, 3), "ab".repeat(32));
+    let open = |blobs: &[&str]| json!({ "report": report, "blobs": blobs });
+    let export = |streams: &[StreamId], file: &str| json!({ "streams": streams, "bodies": 3, "size": 40, "file": file });
+    let hazard = json!({ "report": stream(StreamKind::Hazard, 2), "blobs": [hash] });
+    let commands = [
+        ("access.open by_one_clerk", open(&[&hash])),
+        ("access.open by_one_enterprise", open(&[&hash])),
+        ("access.open by_everybody", open(&[&hash])),
+        ("access.open nothing by_one_clerk", open(&[])),
+        ("access.open twice by_one_clerk", open(&[&hash, &hash])),
+        ("access.open no_hash by_one_clerk", open(&["ab"])),
+        ("access.open hazard by_one_clerk", hazard),
+        ("access.export by_one_clerk", export(&[report], &hash)),
+        ("access.export nothing by_one_clerk", export(&[], &hash)),
+        ("access.export no_hash by_one_clerk", export(&[report], "ab")),
+        ("access.fill", json!({})),
+        ("access.fill by_one_clerk", json!({})),
+    ];
+    let table = Table::<AccessDecider>::new((), &commands, &["access.fill"]);
+    let states: [(&str, &[&str]); 4] = [
+        ("absent", &[]),
+        ("opened", &["access.open by_one_clerk"]),
+        ("exported", &["access.export by_one_clerk"]),
+        ("filled", &["access.fill"]),
     ];
     insta::assert_snapshot!(table.print(&states));
 }

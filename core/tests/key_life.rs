@@ -304,6 +304,10 @@ mod given_a_disk_that_fails {
     }
 
     impl Disk for Moved {
+        fn size(&self, path: &Path) -> std::io::Result<u64> {
+            self.disk.size(&self.at(path))
+        }
+
         fn create_folder(&self, path: &Path) -> std::io::Result<()> {
             self.disk.create_folder(&self.at(path))
         }

@@ -378,7 +378,8 @@ impl Projection for Accountability {
             | Event::Actor(_)
             | Event::Rules(_)
             | Event::Ledger(_)
-            | Event::Inquiry(_) => {}
+            | Event::Inquiry(_)
+            | Event::Access(_) => {}
         }
     }
 }

@@ -6,11 +6,11 @@ use adit_core::rules::Rules;
 use adit_core::units::{Day, Position};
 use serde::{Deserialize, Serialize};
 
-use crate::ask::{Ask, Filter, Page, Viewer};
+use crate::ask::{Ask, Asker, Filter, Page, Viewer};
 use crate::{
-    Projection, accountability, deadlines, duty, enterprises, five_in_place, inquiries, inspections,
-    notifications, register, relief, repeat_offenders, reward_budget, rewards, statistics, supervision,
-    timeline,
+    Projection, accountability, conflicts, deadlines, duty, enterprises, five_in_place, inquiries,
+    inspections, notifications, register, relief, repeat_offenders, reward_budget, rewards, statistics,
+    supervision, timeline,
 };
 
 /// All read models, at one position.
@@ -32,6 +32,7 @@ pub struct Projections {
     pub enterprises: enterprises::Enterprises,
     pub statistics: statistics::Statistics,
     pub reward_budget: reward_budget::RewardBudget,
+    pub conflicts: conflicts::Conflicts,
     next: Position,
 }
 
@@ -102,7 +103,7 @@ pub fn takes(model: &str) -> &'static [&'static str] {
 }
 
 /// Version of snapshots; another one is folded again.
-pub const SNAPSHOT_VERSION: u8 = 6;
+pub const SNAPSHOT_VERSION: u8 = 7;
 
 /// Room at the end of a snapshot in which whoever seals it puts tag and nonce.
 const SEAL_BYTES: usize = 64;
@@ -148,6 +149,7 @@ impl Projections {
         self.enterprises.apply(fact);
         self.statistics.apply(fact);
         self.reward_budget.apply(fact);
+        self.conflicts.apply(fact);
         self.next = Position(fact.position.0 + 1);
         Ok(())
     }
@@ -196,7 +198,7 @@ impl Projections {
         Ok(self.query(name, &Filter::default(), Viewer::Reports, rules, today)?.rows)
     }
 
-    /// A page of a read model's rows as JSON, as of `today`, with what `viewer` may see of them.
+    /// A page of a read model's rows as JSON, as of `today`, with what the asker may see of them.
     ///
     /// # Errors
     /// An unknown name, a filter that this model does not have, a model that is not for this viewer.
@@ -204,10 +206,11 @@ impl Projections {
         &self,
         name: &str,
         filter: &Filter,
-        viewer: Viewer,
+        asker: impl Into<Asker>,
         rules: &Rules,
         today: Day,
     ) -> Result<Page<serde_json::Value>, ProjectionError> {
+        let Asker { viewer, actor } = asker.into();
         let unknown = || ProjectionError::Unknown(name.chars().take(64).collect());
         let model = *NAMES.iter().find(|known| **known == name).ok_or_else(unknown)?;
         if viewer.is_shut_out(model) {
@@ -216,7 +219,8 @@ impl Projections {
         if let Some(filter) = filter.given().into_iter().find(|given| !takes(model).contains(given)) {
             return Err(ProjectionError::Filter { model, filter });
         }
-        let ask = Ask { filter, viewer, today, streams: self.streams(filter, viewer) };
+        let kept = self.conflicts.of(actor);
+        let ask = Ask { filter, viewer, today, streams: self.streams(filter, viewer), kept };
         match model {
             register::NAME => values(self.register.query(&ask)),
             timeline::NAME => values(self.timeline.query(&ask)),
@@ -271,7 +275,13 @@ impl Projections {
             late || row.missed_at.is_some()
         };
         let only = Filter { stream: Some(*hazard), ..Filter::default() };
-        let ask = Ask { filter: &only, viewer: Viewer::Reports, today, streams: Some(vec![*hazard]) };
+        let ask = Ask {
+            filter: &only,
+            viewer: Viewer::Reports,
+            today,
+            streams: Some(vec![*hazard]),
+            kept: &conflicts::NOTHING,
+        };
         accountability::Trace {
             inspections: visits.map(passed).collect(),
             notices: self.notifications.query(&ask).rows,

@@ -1,14 +1,17 @@
 //! What can be asked of a read model: filters, a page, and who asks.
 
+use std::collections::BTreeSet;
+
 use adit_core::enterprise::Risk;
 use adit_core::hazard::{Origin, Status};
-use adit_core::id::{StreamId, StreamKind};
+use adit_core::id::{ActorId, StreamId, StreamKind};
 use adit_core::rules::accountability::Trigger;
 use adit_core::rules::reward::Sector;
 use adit_core::units::Day;
 use serde::{Deserialize, Serialize};
 
 use crate::compact::{Key, Table};
+use crate::conflicts::{Kept, NOTHING};
 use crate::{
     deadlines, five_in_place, notifications, register, relief, repeat_offenders, reward_budget, rewards,
     timeline,
@@ -123,12 +126,27 @@ pub enum Viewer {
     Enterprise(StreamId),
 }
 
+/// Who asks, by roles and in person: an officer with a conflict of interest sees what the others do, without that report.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Asker {
+    pub viewer: Viewer,
+    /// None for whoever is no officer in person, such as the program itself.
+    pub actor: Option<ActorId>,
+}
+
+impl From<Viewer> for Asker {
+    fn from(viewer: Viewer) -> Self {
+        Self { viewer, actor: None }
+    }
+}
+
 impl Viewer {
     /// Whether rows of streams of this kind may be seen.
     pub(crate) fn sees(self, kind: StreamKind) -> bool {
         let case = matches!(kind, StreamKind::Report | StreamKind::Reward);
         // Inquiries have a table of their own: those who may be traced do not see them between other streams.
-        if kind == StreamKind::Inquiry {
+        // Who opened what is told to those who look into it, stream by stream, and stands in no table.
+        if matches!(kind, StreamKind::Inquiry | StreamKind::Access) {
             return false;
         }
         match self {
@@ -164,11 +182,15 @@ pub(crate) struct Ask<'a> {
     pub(crate) today: Day,
     /// The streams that the filter and the asker leave; none where all are left that the viewer sees.
     pub(crate) streams: Option<Vec<StreamId>>,
+    /// What is kept from the asker in person.
+    pub(crate) kept: &'a Kept,
 }
 
 /// Numbers of rows.
 pub(crate) enum Rows {
     All(std::ops::Range<u32>),
+    /// All but these.
+    But(std::ops::Range<u32>, BTreeSet<u32>),
     These(std::vec::IntoIter<u32>),
 }
 
@@ -178,6 +200,7 @@ impl Iterator for Rows {
     fn next(&mut self) -> Option<u32> {
         match self {
             Self::All(range) => range.next(),
+            Self::But(range, kept) => range.find(|row| !kept.contains(row)),
             Self::These(rows) => rows.next(),
         }
     }
@@ -187,15 +210,20 @@ impl Ask<'_> {
     /// Everything that an officer sees, for the queries that take no filter.
     pub(crate) fn all(today: Day) -> Ask<'static> {
         static ALL: std::sync::LazyLock<Filter> = std::sync::LazyLock::new(Filter::default);
-        Ask { filter: &ALL, viewer: Viewer::Reports, today, streams: None }
+        Ask { filter: &ALL, viewer: Viewer::Reports, today, streams: None, kept: &NOTHING }
     }
 
     /// The rows of a table over streams of one kind that may be wanted, in their order.
     pub(crate) fn rows<V>(&self, table: &Table<Key, V>, kind: StreamKind) -> Rows {
         let Some(streams) = &self.streams else {
-            return Rows::All(0..if self.viewer.sees(kind) { table.len() } else { 0 });
+            let all = 0..if self.viewer.sees(kind) { table.len() } else { 0 };
+            let kept = self.kept.streams.iter().filter(|stream| stream.kind == kind);
+            let kept: BTreeSet<u32> = kept.filter_map(|stream| table.find(&Key::of(stream))).collect();
+            return if kept.is_empty() { Rows::All(all) } else { Rows::But(all, kept) };
         };
-        let own = streams.iter().filter(|stream| stream.kind == kind && self.viewer.sees(kind));
+        let own = streams.iter().filter(|stream| {
+            stream.kind == kind && self.viewer.sees(kind) && !self.kept.streams.contains(stream)
+        });
         let mut rows: Vec<u32> = own.filter_map(|stream| table.find(&Key::of(stream))).collect();
         rows.sort_unstable();
         Rows::These(rows.into_iter())

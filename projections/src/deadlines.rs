@@ -1,6 +1,8 @@
 //! Deadlines: every run of every public clock, whether it was moved, met or missed. Folded from public lines and public
 //! kinds alone, so that a monitor who sees no body comes to the same table.
 
+use std::collections::BTreeSet;
+
 use adit_core::event::{Event, Fact};
 use adit_core::hazard::HazardEvent;
 use adit_core::id::{StreamId, StreamKind};
@@ -152,10 +154,18 @@ impl Deadlines {
 
     /// The runs of the streams that are asked for.
     fn each<'a>(&'a self, ask: &Ask<'_>, mut see: impl FnMut(usize, &'a Asked)) {
+        let kept: BTreeSet<usize> = ask.kept.streams.iter().flat_map(|stream| self.of(stream)).collect();
         match &ask.streams {
-            None => self.asked.iter().enumerate().for_each(|(index, run)| see(index, run)),
+            None if kept.is_empty() => {
+                self.asked.iter().enumerate().for_each(|(index, run)| see(index, run));
+            }
+            None => {
+                let seen = self.asked.iter().enumerate().filter(|(index, _)| !kept.contains(index));
+                seen.for_each(|(index, run)| see(index, run));
+            }
             Some(streams) => {
-                for index in streams.iter().flat_map(|stream| self.of(stream)) {
+                let runs = streams.iter().flat_map(|stream| self.of(stream));
+                for index in runs.filter(|index| !kept.contains(index)) {
                     if let Some(run) = self.asked.get(index) {
                         see(index, run);
                     }
@@ -443,7 +453,8 @@ impl Projection for Deadlines {
             | Event::Actor(_)
             | Event::Rules(_)
             | Event::Ledger(_)
-            | Event::Inquiry(_) => {}
+            | Event::Inquiry(_)
+            | Event::Access(_) => {}
         }
     }
 }

@@ -354,7 +354,8 @@ impl Projection for Enterprises {
             | Event::Actor(_)
             | Event::Rules(_)
             | Event::Ledger(_)
-            | Event::Inquiry(_) => {}
+            | Event::Inquiry(_)
+            | Event::Access(_) => {}
         }
     }
 }

@@ -4,7 +4,7 @@
 //! a snapshot is a shortcut, never a source. Queries take the day where they need one, and the rules where a threshold is
 //! asked for. To ask *as of* a position or a day, fold the facts up to there.
 //!
-//! Rows leave through [`Projections::query`], which takes a [`Filter`] and a [`Viewer`]: what an account may not learn is
+//! Rows leave through [`Projections::query`], which takes a [`Filter`] and an [`Asker`]: what an account may not learn is
 //! left out there and nowhere else. The typed `rows` of each model are for the program itself.
 //!
 //! Limits: fewer than 2^32 facts, streams, or different texts.
@@ -13,6 +13,7 @@ pub mod accountability;
 mod all;
 mod ask;
 mod compact;
+pub mod conflicts;
 pub mod deadlines;
 pub mod duty;
 pub mod enterprises;
@@ -34,7 +35,7 @@ pub mod supervision;
 pub mod timeline;
 
 pub use all::{NAMES, ProjectionError, Projections, SNAPSHOT_VERSION, takes};
-pub use ask::{Filter, Grade, Group, Page, Viewer};
+pub use ask::{Asker, Filter, Grade, Group, Page, Viewer};
 
 use adit_core::event::Fact;
 use serde::Serialize;

@@ -330,7 +330,8 @@ impl Projection for Register {
             | Event::Actor(_)
             | Event::Rules(_)
             | Event::Ledger(_)
-            | Event::Inquiry(_) => {}
+            | Event::Inquiry(_)
+            | Event::Access(_) => {}
         }
     }
 }

@@ -147,10 +147,11 @@ impl Relief {
                     && ask.spans(hazard.reported.day)
                     && firms.as_ref().is_none_or(|firms| firms[hazard.enterprise as usize])
             });
-        ask.page(wanted, |(row, hazard)| self.row(row, hazard, ask.viewer))
+        ask.page(wanted, |(row, hazard)| self.row(row, hazard, ask))
     }
 
-    fn row(&self, row: u32, hazard: &Hazard, viewer: Viewer) -> Row {
+    fn row(&self, row: u32, hazard: &Hazard, ask: &Ask<'_>) -> Row {
+        let viewer = ask.viewer;
         let nothing = (Key::default(), None);
         let (key, decided) = self.hazards.at(row).unwrap_or(&nothing);
         let decided = decided.as_deref();
@@ -159,7 +160,7 @@ impl Relief {
         proof.push(hazard.reported.position());
         proof.sort_unstable();
         proof.dedup();
-        // A report that stands earlier is told to whoever decides, and to nobody else.
+        // A report that stands earlier is told to whoever decides, unless it is kept from them, and to nobody else.
         let earlier =
             self.earlier.get(key).copied().filter(|position| *position < hazard.reported.position());
         Row {
@@ -176,7 +177,8 @@ impl Relief {
             conditions: decided.map(|decided| self.conditions(decided)).unwrap_or_default(),
             otherwise: otherwise.filter(|_| !matches!(viewer, Viewer::Enterprise(_))).map(str::to_owned),
             decided_by: decided.map(|decided| self.signers.actors(decided.by)).unwrap_or_default(),
-            earlier_report: earlier.filter(|_| viewer == Viewer::Reports),
+            earlier_report: earlier
+                .filter(|position| viewer == Viewer::Reports && !ask.kept.received.contains(position)),
             decided_at: decided.map(|decided| decided.when.position()),
             decided_on: decided.map(|decided| decided.when.day.into()),
             rules: decided.map(|decided| self.words.text(decided.rules).to_owned()),
@@ -350,7 +352,8 @@ impl Projection for Relief {
             | Event::Actor(_)
             | Event::Rules(_)
             | Event::Ledger(_)
-            | Event::Inquiry(_) => {}
+            | Event::Inquiry(_)
+            | Event::Access(_) => {}
         }
     }
 }

@@ -355,7 +355,8 @@ impl Projection for Rewards {
             | Event::Actor(_)
             | Event::Rules(_)
             | Event::Ledger(_)
-            | Event::Inquiry(_) => {}
+            | Event::Inquiry(_)
+            | Event::Access(_) => {}
         }
     }
 }

@@ -1,6 +1,8 @@
 //! Search in Chinese and English over what officers and enterprises have written. The index lies in memory alone: in a folder
 //! it would be readable text beside a ledger whose bodies are encrypted.
 
+use std::collections::BTreeSet;
+
 use adit_core::enterprise::EnterpriseEvent;
 use adit_core::event::{Event, Fact};
 use adit_core::hazard::HazardEvent;
@@ -11,7 +13,7 @@ use adit_core::rules::criteria;
 use adit_core::units::Position;
 use serde::Serialize;
 use tantivy::collector::{Count, TopDocs};
-use tantivy::query::{BooleanQuery, Query, TermQuery};
+use tantivy::query::{BooleanQuery, Occur, Query, TermQuery};
 use tantivy::schema::{FAST, Field, IndexRecordOption, STRING, Schema, TextFieldIndexing, TextOptions};
 use tantivy::tokenizer::{LowerCaser, TextAnalyzer};
 use tantivy::{Index, IndexReader, IndexWriter, TantivyDocument, TantivyError, Term};
@@ -38,6 +40,8 @@ struct Fields {
     text: Field,
     kind: Field,
     enterprise: Field,
+    /// The stream, of what may be kept from somebody.
+    stream: Field,
     position: Field,
 }
 
@@ -76,6 +80,7 @@ impl Indexer {
             text: schema.add_text_field("text", TextOptions::default().set_indexing_options(words)),
             kind: schema.add_text_field("kind", STRING),
             enterprise: schema.add_text_field("enterprise", STRING),
+            stream: schema.add_text_field("stream", STRING),
             // In a column of its own: a few bits for each text, where a stored document takes a hundred times as much.
             position: schema.add_u64_field(POSITION, FAST),
         };
@@ -100,6 +105,9 @@ impl Indexer {
             document.add_text(self.fields.text, text);
         }
         document.add_text(self.fields.kind, fact.stream.kind.name());
+        if fact.stream.kind == StreamKind::Report {
+            document.add_text(self.fields.stream, fact.stream.to_string());
+        }
         if let Some(enterprise) = enterprise {
             document.add_text(self.fields.enterprise, enterprise.to_string());
         }
@@ -133,7 +141,12 @@ fn texts(fact: &Fact) -> Option<(Option<StreamId>, Vec<String>)> {
         Event::Enterprise(event) => of_enterprise(event).map(|texts| (Some(fact.stream), texts)),
         Event::Inspection(event) => of_inspection(event),
         Event::Report(event) => of_report(event).map(|texts| (None, texts)),
-        Event::Reward(_) | Event::Actor(_) | Event::Rules(_) | Event::Ledger(_) | Event::Inquiry(_) => None,
+        Event::Reward(_)
+        | Event::Actor(_)
+        | Event::Rules(_)
+        | Event::Ledger(_)
+        | Event::Inquiry(_)
+        | Event::Access(_) => None,
     }
 }
 
@@ -216,11 +229,12 @@ fn of_report(event: &ReportEvent) -> Option<Vec<String>> {
 }
 
 impl Finder {
-    /// Texts with all of these words that the viewer may see, best first.
+    /// Texts with all of these words that the viewer may see, best first, without those of streams that are kept from the asker.
     pub fn find(
         &self,
         words: &str,
         viewer: Viewer,
+        kept: &BTreeSet<StreamId>,
         offset: usize,
         limit: usize,
     ) -> Result<Found, SearchError> {
@@ -240,7 +254,10 @@ impl Finder {
         for term in terms {
             all.push(Box::new(TermQuery::new(term, IndexRecordOption::WithFreqs)));
         }
-        let query = BooleanQuery::intersection(all);
+        let mut all: Vec<_> = all.into_iter().map(|query| (Occur::Must, query)).collect();
+        let kept = kept.iter().filter(|stream| stream.kind == StreamKind::Report);
+        all.extend(kept.map(|stream| (Occur::MustNot, exact(self.fields.stream, &stream.to_string()))));
+        let query = BooleanQuery::new(all);
         let searcher = self.reader.searcher();
         let top = TopDocs::with_limit(limit.max(1)).and_offset(offset).order_by_score();
         let (top, total) = searcher.search(&query, &(top, Count))?;

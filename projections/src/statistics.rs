@@ -264,7 +264,8 @@ impl Statistics {
         Groups { by, names, sums, of_firm }
     }
 
-    /// Reports that were received, accepted and handled; the streams for those alone who may see them.
+    /// Reports that were received, accepted and handled; the streams for those alone who may see them. What is kept from somebody
+    /// is counted, and not named.
     fn reports(&self, ask: &Ask<'_>, row: &mut Row) {
         if !ask.viewer.sees(StreamKind::Report) {
             return;
@@ -294,8 +295,11 @@ impl Statistics {
             accepted.iter().filter(|(_, done)| *done).map(|(stream, _)| *stream).collect();
         row.handled_of_accepted = Some(u32::try_from(handled.len()).unwrap_or(u32::MAX));
         row.handled_rate = figures::percent(handled.len(), accepted.len());
+        let named = |stream: &StreamId| !ask.kept.streams.contains(stream);
         row.not_handled = accepted.iter().filter(|(_, done)| !done).map(|(stream, _)| *stream).collect();
+        row.not_handled.retain(named);
         row.handled = handled;
+        row.handled.retain(named);
         if ask.viewer == Viewer::Reports {
             let paid = self.paid.iter().filter(|(day, _)| within(Some(*day)));
             let (many, fen) =
@@ -529,7 +533,12 @@ impl Projection for Statistics {
             Event::Reward(RewardEvent::Paid(pay)) => {
                 self.paid.push((fact.day.into(), pay.amount_yuan.0));
             }
-            Event::Reward(_) | Event::Actor(_) | Event::Rules(_) | Event::Ledger(_) | Event::Inquiry(_) => {}
+            Event::Reward(_)
+            | Event::Actor(_)
+            | Event::Rules(_)
+            | Event::Ledger(_)
+            | Event::Inquiry(_)
+            | Event::Access(_) => {}
         }
     }
 }

@@ -1,5 +1,7 @@
 //! The timeline of every stream: what happened when, by whom, at which position. What it says is read from the ledger.
 
+use std::collections::BTreeSet;
+
 use adit_core::event::Fact;
 use adit_core::id::{ActorId, StreamId, StreamKind};
 use adit_core::units::{Day, Position, Timestamp};
@@ -8,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::Projection;
 use crate::ask::{Ask, Filter, Page, Viewer};
 use crate::compact::{DayNumber, NONE, Signers, StreamKey, Table, Words};
+use crate::conflicts::NOTHING;
 
 pub(crate) const NAME: &str = "timeline";
 
@@ -71,12 +74,14 @@ impl Timeline {
         let (from, to) = (filter.from.map(DayNumber::from), filter.to.map(DayNumber::from));
         // The kind of an event tells the kind of its stream.
         let seen: Vec<bool> = self.kinds.iter().map(|kind| ask.viewer.sees(stream_kind(kind))).collect();
+        let kept: BTreeSet<usize> = ask.kept.streams.iter().flat_map(|stream| self.chain(stream)).collect();
         let fits = |step: &usize| {
             self.asked.get(*step).is_some_and(|asked| {
                 kind.is_none_or(|kind| kind == Some(asked.kind))
                     && from.is_none_or(|from| from <= asked.day)
                     && to.is_none_or(|to| asked.day <= to)
                     && seen.get(asked.kind as usize).is_some_and(|seen| *seen)
+                    && !kept.contains(step)
             })
         };
         let Some(streams) = &ask.streams else {
@@ -102,7 +107,8 @@ impl Timeline {
         };
         let end = self.steps.partition_point(|step| u64::from(step.position) < until.0);
         let position = |step: usize| self.steps.get(step).map(|step| Position(step.position.into()));
-        let ask = Ask { filter, viewer: Viewer::Reports, today: Day::default(), streams: None };
+        let ask =
+            Ask { filter, viewer: Viewer::Reports, today: Day::default(), streams: None, kept: &NOTHING };
         match &filter.stream {
             None => ask.page((0..end).filter(fits), position).flatten(),
             Some(stream) => {
@@ -110,6 +116,19 @@ impl Timeline {
                 ask.page(steps.filter(fits), position).flatten()
             }
         }
+    }
+
+    /// How many entries of streams of this kind stand on a day.
+    pub fn on(&self, kind: StreamKind, day: Day) -> usize {
+        let of_kind: Vec<bool> = self.kinds.iter().map(|event| stream_kind(event) == kind).collect();
+        // An entry may wait a day for its second signer, so days go back by one at most.
+        let (day, before) = (DayNumber::from(day), DayNumber::from(day.plus_days(-1)));
+        let recent = self.asked.iter().rev().take_while(|asked| asked.day >= before);
+        recent
+            .filter(|asked| {
+                asked.day == day && of_kind.get(asked.kind as usize).is_some_and(|of_kind| *of_kind)
+            })
+            .count()
     }
 
     /// The steps of a stream, first to last.

@@ -76,7 +76,8 @@ fn missed(world: &mut World) -> Vec<String> {
             | StreamKind::Actor
             | StreamKind::Rules
             | StreamKind::Ledger
-            | StreamKind::Inquiry => Ok(()),
+            | StreamKind::Inquiry
+            | StreamKind::Access => Ok(()),
         };
         assert_eq!(recorded, Ok(()), "{clock}");
     }

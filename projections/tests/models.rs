@@ -498,6 +498,53 @@ mod given_somebody_asks_what_they_signed {
     }
 }
 
+mod given_a_report_that_is_kept_from_an_officer {
+    use super::*;
+    use adit_core::id::{ActorId, Id};
+    use adit_core::report::{Link, ReportCommand};
+    use adit_projections::Asker;
+
+    const KEPT: ActorId = ActorId(Id([0x4b; 16]));
+
+    /// A report that was received before the mine reported the hazard itself.
+    fn linked() -> World {
+        let mut world = two_mines();
+        let mut report = common::telephone(7);
+        if let ReportCommand::Report(report) = &mut report {
+            report.excluded = vec![KEPT];
+        }
+        world.report(7, report, &officer(Role::Clerk)).later(1);
+        let today = world.today();
+        world.hazard(1, found(firm(1), Origin::SelfInspection, today), &officer(Role::Enterprise));
+        world.report(7, ReportCommand::Link(Link { hazard: pit(1) }), &officer(Role::Handler));
+        world
+    }
+
+    #[test]
+    fn then_no_table_tells_them_of_it_and_the_others_it_does() {
+        let world = linked();
+        let state = world.fold();
+        let asked = |model: &str, actor: ActorId| {
+            let asker = Asker { viewer: Viewer::Reports, actor: Some(actor) };
+            let page = state.query(model, &Filter::default(), asker, &world.log.rules, world.today());
+            let page = page.expect("rows");
+            (page.total, serde_json::Value::from(page.rows).to_string())
+        };
+        let (other, report) = (ActorId(Id([1; 16])), stream(StreamKind::Report, 7).to_string());
+        for model in ["timeline", "deadlines"] {
+            let (kept, all) = (asked(model, KEPT), asked(model, other));
+            assert!(!kept.1.contains(&report) && all.1.contains(&report), "{model}");
+            assert!(kept.0 < all.0, "{model}");
+        }
+        assert!(asked("relief", KEPT).1.contains("\"earlier_report\":null"));
+        assert!(!asked("relief", other).1.contains("\"earlier_report\":null"));
+        for model in NAMES {
+            assert!(!asked(model, KEPT).1.contains(&report), "{model}");
+        }
+        assert_eq!(state.conflicts.of(None).streams.len(), 0);
+    }
+}
+
 mod given_a_snapshot {
     use super::*;
 

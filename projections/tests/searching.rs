@@ -4,6 +4,8 @@
 
 mod common;
 
+use std::collections::BTreeSet;
+
 use adit_core::hazard::{HazardCommand, Origin, Report};
 use adit_core::id::StreamKind;
 use adit_core::role::Role;
@@ -47,7 +49,7 @@ fn indexed() -> (World, Finder) {
 
 /// The streams of what is found.
 fn found((world, finder): &(World, Finder), words: &str, viewer: Viewer) -> Vec<String> {
-    let found = finder.find(words, viewer, 0, 10).expect("found");
+    let found = finder.find(words, viewer, &BTreeSet::new(), 0, 10).expect("found");
     assert_eq!(found.total, found.hits.len(), "{words}");
     let fact = |position: &Position| world.log.facts.iter().find(|fact| fact.position == *position);
     found.hits.iter().map(|position| fact(position).expect("a fact").stream.to_string()).collect()

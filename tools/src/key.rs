@@ -186,7 +186,8 @@ fn title(ledger: &Ledger, actor: ActorId) -> Result<Option<String>> {
         | Event::Inspection(_)
         | Event::Rules(_)
         | Event::Ledger(_)
-        | Event::Inquiry(_) => None,
+        | Event::Inquiry(_)
+        | Event::Access(_) => None,
     });
     Ok(enrolled)
 }

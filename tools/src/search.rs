@@ -1,5 +1,7 @@
 //! `adit search`
 
+use std::collections::BTreeSet;
+
 use adit_core::event::Fact;
 use adit_core::units::Position;
 use adit_projections::Viewer;
@@ -29,7 +31,13 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     let mut indexer = Indexer::new()?;
     ledger.replay(Position(0), Position(u64::MAX), |fact| Ok::<_, anyhow::Error>(indexer.apply(&fact)?))?;
     indexer.commit()?;
-    let found = indexer.finder().find(&args.words, Viewer::Reports, 0, usize::try_from(args.limit)?)?;
+    let found = indexer.finder().find(
+        &args.words,
+        Viewer::Reports,
+        &BTreeSet::new(),
+        0,
+        usize::try_from(args.limit)?,
+    )?;
     let mut rows = Vec::new();
     for position in &found.hits {
         let fact = Fact::decode(&ledger.stored(*position)?.context("an entry that is not there")?)?;

@@ -7,10 +7,14 @@ use adit_api::keystore::Keystore;
 use adit_api::timestamps::Stamper;
 use adit_api::witnesses::Witnesses;
 use adit_api::{App, Options};
+use adit_core::access::filler::PER_DAY_MAX;
 use adit_core::ledger::home::Home;
 use adit_core::ledger::publication::{PUBLICATION_SECONDS, PUBLICATION_SECONDS_MAX};
 use adit_core::office::Office;
 use anyhow::{Context, Result};
+
+/// One an hour: more than a county bureau opens on an ordinary day.
+const ACCESS_PER_DAY: u32 = 24;
 
 /// Serve the API and the start page until interrupted.
 ///
@@ -32,6 +36,11 @@ pub(crate) struct Args {
     /// Service that stamps the published checkpoint with its time once an hour (RFC 3161); it learns one hash
     #[arg(long, value_name = "URL", env = "ADIT_TIMESTAMP_URL")]
     timestamp_url: Option<String>,
+    /// Access entries on each day, fillers among them, spread over the day, 0 to 480: from outside nobody can tell which of them
+    /// is an opening or an export, as long as there are fewer of these on the day; 0 adds no fillers
+    #[arg(long, value_name = "N", default_value_t = ACCESS_PER_DAY, env = "ADIT_ACCESS_PER_DAY",
+        value_parser = clap::value_parser!(u32).range(..=i64::from(PER_DAY_MAX)))]
+    access_per_day: u32,
     /// Say the address as one JSON object
     #[arg(long)]
     json: bool,
@@ -48,8 +57,9 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     let witnesses = witnesses.transpose()?;
     let home = Home::beside(&args.data.data);
     let stamper = args.timestamp_url.as_ref().map(|url| Stamper::new(url, &home)).transpose()?;
+    let options = Options { access_per_day: args.access_per_day, ..Options::default() };
     let others = Others { witnesses, stamper };
-    serve(Office::open(ledger)?, &home, &args.listen, args.json, Options::default(), others)
+    serve(Office::open(ledger)?, &home, &args.listen, args.json, options, others)
 }
 
 /// Who outside is asked about what is published.

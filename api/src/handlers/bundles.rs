@@ -30,6 +30,8 @@ impl From<Refused> for Problem {
     fn from(refused: Refused) -> Self {
         match refused {
             Refused::Forbidden(_) => ApiRefusal::Forbidden.into(),
+            Refused::NoSigner => ApiRefusal::KeyElsewhere.into(),
+            Refused::NotRecorded(error) => error.into(),
             Refused::Failure(BundleFailure::Nothing(_)) => ApiRefusal::NotFound.into(),
             Refused::Failure(BundleFailure::Bundle(error)) => error.refusal().into(),
             Refused::Failure(error @ (BundleFailure::Read(_) | BundleFailure::Rules(_))) => {
@@ -43,15 +45,16 @@ impl From<Refused> for Problem {
 ///
 /// 证据包：所选事项的条目、有权查看的正文、证明、密钥与授权、规则包，一个 zip 文件，离线即可核验（docs/bundle.md）。
 ///
-/// At most 64 streams. Auditors and administrators get entries without bodies; an enterprise gets what is published of its own.
+/// At most 64 streams. Where bodies of reports, rewards, inquiries or accesses go out, it is recorded first, signed by the session's
+/// key. Auditors and administrators get entries without bodies; an enterprise gets what is published of its own.
 #[utoipa::path(post, path = "/api/v1/bundles", tag = "queries",
     request_body(content = String, description = "streams, entries_only", content_type = "application/json"),
     responses((status = 200, description = "A zip (adit.bundle.v1)", content_type = "application/zip"),
         (status = 403, description = "api.forbidden"), (status = 404, description = "api.not_found: no such stream, or not published yet"),
-        (status = 422, description = "bundle.too_large")))]
+        (status = 409, description = "api.key_elsewhere"), (status = 422, description = "bundle.too_large")))]
 pub(crate) async fn bundle(
     State(app): Shared,
-    SignedIn { reader, .. }: SignedIn,
+    SignedIn { session, reader }: SignedIn,
     Json(asked): Json<AskedBundle>,
 ) -> Answered {
     if asked.streams.is_empty() || asked.streams.len() > STREAMS_MAX {
@@ -63,7 +66,12 @@ pub(crate) async fn bundle(
     let made = blocking(move || {
         let streams: Vec<StreamId> = asked.streams.into_iter().collect();
         let policy = worker.witnesses().map(Witnesses::policy);
-        let asked = bundle::Asked { streams: &streams, entries_only: asked.entries_only, policy };
+        let asked = bundle::Asked {
+            streams: &streams,
+            entries_only: asked.entries_only,
+            policy,
+            signer: session.key.as_deref(),
+        };
         Ok(bundle::make(&worker.office, Some(&reader), asked)?)
     });
     let made = made.await?;

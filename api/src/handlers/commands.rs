@@ -12,6 +12,7 @@ use adit_core::ledger::proposal::EntryFault;
 use adit_core::ledger::vkey::{SigningKey, VKey, hex};
 use adit_core::office::{Answer, Decision, Hand, Prepared};
 use adit_core::refusal::Refusal;
+use adit_core::report::ReportRefusal;
 use adit_core::role::Party;
 use adit_core::units::Position;
 use axum::extract::{Path, State};
@@ -21,6 +22,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
+use super::sealed::check_blobs;
 use super::{Answered, Shared, blocking, json, ok};
 use crate::access::Reader;
 use crate::app::App;
@@ -168,18 +170,23 @@ async fn answered(app: &Arc<App>, answer: Answer, sight: Sight) -> Answered {
 async fn execute(app: &Arc<App>, request: Request, keys: Vec<Arc<SigningKey>>, reader: &Reader) -> Answered {
     let worker = Arc::clone(app);
     let answer = blocking(move || {
+        check_blobs(&worker, &request)?;
         let keys: Vec<&SigningKey> = keys.iter().map(AsRef::as_ref).collect();
         Ok(worker.office.execute(&request, &keys)?)
     });
     answered(app, answer.await?, Sight::of(reader)).await
 }
 
+/// Whether the command is considered at all. To an officer from whom the report is kept it is as if there were none.
 fn may_command(
     app: &App,
     reader: &Reader,
     command: &Command,
     stream: Option<&StreamId>,
 ) -> Result<(), Problem> {
+    if reader.is_command_kept_from(&app.office, command, stream)? {
+        return Err(ApiRefusal::NotFound.into());
+    }
     let may = reader.may_command(&app.office, command.stream_kind(), stream);
     if may.map_err(|error| unreadable(&error))? { Ok(()) } else { Err(ApiRefusal::Forbidden.into()) }
 }
@@ -223,6 +230,11 @@ async fn wait_for_second(
         return Err(ApiRefusal::CoSignerIsSelf.into());
     }
     let ledger = app.office.ledger();
+    // Whoever is asked to sign reads the command, so it never waits for an officer from whom the report is kept.
+    let other = Reader::of(&app.office, second).map_err(|error| unreadable(&error))?;
+    if other.is_command_kept_from(&app.office, &request.command, request.stream.as_ref())? {
+        return Err(Refusal::from(ReportRefusal::ExcludedOfficer).into());
+    }
     let theirs = ledger.keys().keys_of(second, Position(ledger.size())).into_iter().next();
     let theirs = theirs.ok_or(ApiRefusal::CoSignerUnknown)?;
     if !request.command.stream_kind().is_unlinkable() {
@@ -235,6 +247,8 @@ async fn wait_for_second(
             return answered(app, answer, Sight::of(reader)).await;
         }
     }
+    let (worker, asked) = (Arc::clone(app), request.clone());
+    blocking(move || check_blobs(&worker, &asked)).await?;
     let fresh = Id::random().map_err(|error| unreadable(&error))?;
     let waits = Second {
         request,
@@ -366,7 +380,8 @@ pub(crate) async fn prepare(State(app): Shared, anybody: Anybody, JsonBytes(byte
 
 fn decide(app: &App, request: &Request, signers: &[VKey], asks: &Asks) -> Result<Decision, Problem> {
     let hands: Vec<Hand<'_>> = signers.iter().map(Hand::Elsewhere).collect();
-    let decided = app.office.prepare(request, &hands).map_err(Problem::from);
+    let checked = check_blobs(app, request);
+    let decided = checked.and_then(|()| app.office.prepare(request, &hands).map_err(Problem::from));
     let (Asks::Reporter, Some(stream), Err(refused)) = (asks, request.stream, &decided) else {
         return decided;
     };

@@ -5,6 +5,7 @@ pub(crate) mod commands;
 pub(crate) mod log;
 pub(crate) mod me;
 pub(crate) mod queries;
+pub(crate) mod sealed;
 pub(crate) mod search;
 pub(crate) mod sign_in;
 pub(crate) mod vouchers;

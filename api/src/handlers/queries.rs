@@ -11,7 +11,7 @@ use adit_core::refusal::Refusal;
 use adit_core::rules::Rules;
 use adit_core::rules::facts::{NAMES, answer, catalogue};
 use adit_core::units::{Day, Position};
-use adit_projections::{Filter, Page, ProjectionError, Projections, Viewer};
+use adit_projections::{Asker, Filter, Page, ProjectionError, Projections};
 use axum::body::Bytes;
 use axum::extract::{Path, RawQuery, State};
 use axum::http::{StatusCode, header};
@@ -96,6 +96,9 @@ pub(crate) async fn stream(
     let asked = Asked::read(query.as_deref())?;
     let stream: StreamId = format!("{kind}/{id}").parse().map_err(|_| ApiRefusal::NotFound)?;
     let worker = move || {
+        if reader.is_kept_from(&app.office, &stream)? {
+            return Err(ApiRefusal::NotFound.into());
+        }
         let may = reader.may_read_stream(&app.office, &stream).map_err(|error| unreadable(&error))?;
         if !may {
             return Err(ApiRefusal::Forbidden.into());
@@ -158,12 +161,12 @@ pub(crate) async fn checkpoint(State(app): Shared, anybody: Anybody) -> Answered
 }
 
 /// The page of a read model that was asked for, with what the viewer may see of it.
-pub(crate) fn page(app: &App, viewer: Viewer, name: &str, asked: &Asked) -> Result<Page<Value>, Problem> {
+pub(crate) fn page(app: &App, asker: Asker, name: &str, asked: &Asked) -> Result<Page<Value>, Problem> {
     let mut filter = asked.filter.clone();
     let most = if asked.format.is_some() { export::ROWS_MAX } else { ROWS_MAX };
     filter.limit = Some(filter.limit.unwrap_or(most).min(most));
     let ask = |state: &Projections, rules: &Rules, today: Day| {
-        state.query(name, &filter, viewer, rules, today).map_err(|error| match error {
+        state.query(name, &filter, asker, rules, today).map_err(|error| match error {
             ProjectionError::Filter { filter, .. } => {
                 Problem::from(ApiRefusal::BadQuery).with("parameter", filter)
             }
@@ -226,7 +229,7 @@ pub(crate) async fn projection(
     if !adit_projections::NAMES.contains(&name.as_str()) {
         return Err(ApiRefusal::NotFound.into());
     }
-    let viewer = reader.viewer(&name).ok_or(ApiRefusal::Forbidden)?;
+    let asker = reader.asker(&name).ok_or(ApiRefusal::Forbidden)?;
     let asked = Asked::read(query.as_deref())?;
     if let Some(after) = asked.after {
         if after >= app.office.ledger().size() {
@@ -243,7 +246,7 @@ pub(crate) async fn projection(
     };
     let (worker, model) = (Arc::clone(&app), name.clone());
     let (format, as_of) = (asked.format, asked.as_of.clone());
-    let found = blocking(move || page(&worker, viewer, &model, &asked)).await?;
+    let found = blocking(move || page(&worker, asker, &model, &asked)).await?;
     drop(replay);
     if let Some(format) = format {
         let today = match &as_of {

@@ -51,7 +51,7 @@ pub(crate) async fn search(
     SignedIn { reader, .. }: SignedIn,
     JsonBytes(bytes): JsonBytes,
 ) -> Answered {
-    let viewer = reader.viewer("register").ok_or(ApiRefusal::Forbidden)?;
+    let asker = reader.asker("register").ok_or(ApiRefusal::Forbidden)?;
     let looked: Looked = read(&bytes)?;
     if looked.offset > OFFSET_MAX {
         return Err(ApiRefusal::BadQuery.into());
@@ -67,7 +67,8 @@ pub(crate) async fn search(
     let own = reader.is_enterprise();
     let answer = move || {
         let finder = worker.searcher.finder();
-        let found = finder.find(looked.words.as_str(), viewer, looked.offset, limit);
+        let kept = worker.projector.read(|state| state.conflicts.of(asker.actor).streams.clone());
+        let found = finder.find(looked.words.as_str(), asker.viewer, &kept, looked.offset, limit);
         let found = found.map_err(|error| unreadable(&error))?;
         let hits = found.hits.iter().map(|position| told(&worker, *position, own));
         let hits = hits.collect::<Result<Vec<Value>, Problem>>()?;

@@ -212,7 +212,7 @@ pub(crate) async fn start(State(app): Shared, anybody: Anybody) -> Answered {
     let reader = eyes(app.options.demonstration, &anybody);
     let note = app.checkpoint(anybody.sees_unpublished());
     let checkpoint = Checkpoint::parse(&note).ok().map(|(checkpoint, _)| checkpoint);
-    let may = |name: &str| reader.as_ref().is_some_and(|reader| reader.viewer(name).is_some());
+    let may = |name: &str| reader.as_ref().is_some_and(|reader| reader.asker(name).is_some());
     let tables: Vec<Label> =
         TABLES.iter().filter(|(name, _)| may(name)).map(|(name, _)| Label::of(name)).collect();
     render(&Start {
@@ -250,11 +250,11 @@ pub(crate) async fn table(
 ) -> Answered {
     let (name, fields) = TABLES.into_iter().find(|(known, _)| *known == name).ok_or(ApiRefusal::NotFound)?;
     let reader = eyes(app.options.demonstration, &anybody).ok_or(ApiRefusal::NotSignedIn)?;
-    let viewer = reader.viewer(name).ok_or(ApiRefusal::Forbidden)?;
+    let asker = reader.asker(name).ok_or(ApiRefusal::Forbidden)?;
     let mut asked = Asked::read(query.as_deref())?;
     asked.filter.limit = Some(PAGE_ROWS);
     let worker = Arc::clone(&app);
-    let found = blocking(move || page(&worker, viewer, name, &asked)).await?;
+    let found = blocking(move || page(&worker, asker, name, &asked)).await?;
     let columns: Vec<Label> = fields.iter().map(|field| Label::column(name, field)).collect();
     let cells = |row: &Value| columns.iter().map(|label| (label.clone(), cell(row, &label.key))).collect();
     let rows: Vec<Vec<(Label, String)>> = found.rows.iter().map(cells).collect();

@@ -45,14 +45,11 @@ fn every_role_on_every_kind_of_stream() {
         none("inspection"),
         none("inquiry"),
         none("rules"),
+        none("access"),
     ];
     let mut table = String::new();
     let sessions: Vec<(String, Option<String>)> = std::iter::once(("nobody".to_owned(), None))
-        .chain(
-            Role::ALL
-                .iter()
-                .map(|role| (role.to_string(), Some(server.sign_in_by_key(&format!("{role}-1"))))),
-        )
+        .chain(Role::ALL.iter().map(|role| (role.to_string(), Some(server.sign_in(&format!("{role}-1"))))))
         .collect();
     for stream in &streams {
         let _ = writeln!(table, "{}", stream.split('/').next().unwrap());

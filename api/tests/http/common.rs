@@ -10,6 +10,7 @@ use adit_api::{App, Options};
 use adit_core::actor::{ActorCommand, Enrol, RoleOfKey};
 use adit_core::command::{Command, Request};
 use adit_core::id::{ActorId, CommandId, Id, StreamId, StreamKind};
+use adit_core::ledger::blobs::Blobs;
 use adit_core::ledger::clock::SetClock;
 use adit_core::ledger::disk::FaultyDisk;
 use adit_core::ledger::embedded::Embedded;
@@ -116,7 +117,8 @@ impl Server {
         std::fs::create_dir_all(&home.data).unwrap();
         let log = SigningKey::generate(ORIGIN).unwrap();
         let store = Embedded::open_on(Arc::new(disk.clone()), &home, &[log.vkey()], &[7; 32]).unwrap();
-        let ledger = Ledger::over(Arc::new(store), Arc::clone(&clock) as _, log).unwrap();
+        let blobs = Blobs::open(Arc::new(disk.clone()), &home.data).unwrap();
+        let ledger = Ledger::over_with_blobs(Arc::new(store), Arc::clone(&clock) as _, log, blobs).unwrap();
         Self::over(ledger, clock, folder, Options::default())
     }
 
@@ -238,6 +240,18 @@ impl Server {
         let stream = StreamId::new(StreamKind::Actor, person.actor.0).to_string();
         self.execute(Some(&stream), "actor.enrol", &enrol, &["admin-1", "admin-2"]);
         person.key.vkey().to_string()
+    }
+
+    /// Enrols a clerk to whom reports are sealed.
+    pub(crate) fn enrol_intake(&mut self, name: &str) {
+        let person = Person::new();
+        let (key, stream) = (person.key.vkey(), StreamId::new(StreamKind::Actor, person.actor.0).to_string());
+        let age = officer_identity(&person.key, ORIGIN).recipient();
+        let enrol = json!({ "key": key, "title": "受理", "recipient": age });
+        let admins = ["admin-1", "admin-2"];
+        self.execute(Some(&stream), "actor.enrol", &enrol, &admins);
+        self.execute(Some(&stream), "actor.grant", &json!({ "role": "clerk", "key": key }), &admins);
+        self.people.insert(name.to_owned(), person);
     }
 
     /// A hazard that the first enterprise, or the second, reported itself.

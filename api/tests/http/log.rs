@@ -223,7 +223,7 @@ impl Small {
         let app = App::with(
             Office::open(ledger).unwrap(),
             Keystore::at(folder.path()),
-            Options { demonstration: false },
+            Options { demonstration: false, ..Options::default() },
         )
         .unwrap();
         let runtime =

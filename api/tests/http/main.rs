@@ -15,6 +15,7 @@ mod pages;
 mod queries;
 mod reporter;
 mod reporter_in_browser;
+mod sealed;
 mod sign_in;
 mod timekeeper;
 mod timestamps;

@@ -84,7 +84,7 @@ fn the_document_is_whole_and_describes_every_command() {
 
 #[test]
 fn pages_ask_nothing_of_third_parties_and_carry_no_script() {
-    let server = Server::start_with(Options { demonstration: true });
+    let server = Server::start_with(Options { demonstration: true, ..Options::default() });
     for path in [
         "/",
         "/start",
@@ -128,14 +128,14 @@ fn tables_are_for_officers_or_for_a_demonstration() {
     server.get(&format!("/api/v1/projections/register?after={last}"), Some(&token)).expect(200);
     let page = server.get("/tables/register", Some(&token)).text;
     assert!(page.contains("示例一矿") && page.contains("通风机停转"), "{page}");
-    let demonstration = Server::start_with(Options { demonstration: true });
+    let demonstration = Server::start_with(Options { demonstration: true, ..Options::default() });
     assert_eq!(demonstration.get("/tables/register", None).status, 200);
     demonstration.get("/api/v1/projections/register", None).refused(401, "api.not_signed_in");
 }
 
 #[test]
 fn what_was_typed_is_shown_as_text_never_as_markup() {
-    let server = Server::start_with(Options { demonstration: true });
+    let server = Server::start_with(Options { demonstration: true, ..Options::default() });
     let mut data = crate::common::self_report(&server.enterprises[0]);
     data["description"] = "<script>alert(1)</script>".into();
     server.execute(None, "hazard.report", &data, &["enterprise-1"]);

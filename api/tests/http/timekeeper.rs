@@ -1,5 +1,6 @@
 //! Missed deadlines are recorded by the ledger itself, once, also after a restart.
 
+use adit_api::Options;
 use adit_api::timekeeper::Timekeeper;
 use adit_core::units::Position;
 use serde_json::{Value, json};
@@ -48,6 +49,51 @@ fn given_a_hazard_that_was_not_mended_in_time_then_the_miss_is_recorded_once() {
     let path = format!("/api/v1/projections/deadlines?stream={hazard}");
     let row = &server.get(&path, Some(&token)).expect(200)["rows"][0];
     assert_eq!((&row["standing"], &row["missed_at"]), (&json!("overdue"), &overdue[0]["position"]));
+}
+
+fn access_entries(server: &Server) -> Vec<String> {
+    let entries = (0..server.size()).map(|position| {
+        server.app.office.ledger().stored(Position(position)).unwrap().unwrap().stream.kind.name().to_owned()
+    });
+    entries.filter(|kind| kind == "access").collect()
+}
+
+/// Rounds of the timekeeper, five minutes apart, from now to the end of the day.
+fn rest_of_the_day(server: &Server, timekeeper: &Timekeeper) -> u32 {
+    let today = server.app.office.ledger().now().day();
+    let mut added = 0;
+    while server.app.office.ledger().now().day() == today {
+        let last = Position(server.size() - 1);
+        assert!(server.runtime().block_on(server.app.projector.wait_for(last)));
+        added += timekeeper.fill(&server.app);
+        server.clock.advance_seconds(290);
+    }
+    added
+}
+
+#[test]
+fn given_some_openings_then_each_day_ends_with_the_same_number_of_access_entries() {
+    let server = Server::start_with(Options { access_per_day: 12, ..Options::default() });
+    let timekeeper = Timekeeper::default();
+    let report = json!({ "report": format!("report/{}", crate::common::id()), "blobs": ["ab".repeat(32)] });
+    for _ in 0..2 {
+        server.execute(None, "access.open", &report, &["clerk-1"]);
+    }
+    assert_eq!(rest_of_the_day(&server, &timekeeper), 10);
+    assert_eq!(access_entries(&server).len(), 12);
+    // A restart in the middle of the day adds to what stands.
+    let half = Timekeeper::default();
+    server.clock.advance_seconds(43_200);
+    let last = Position(server.size() - 1);
+    assert!(server.runtime().block_on(server.app.projector.wait_for(last)));
+    let some = half.fill(&server.app);
+    assert!((5..=7).contains(&some), "{some}");
+    server.execute(None, "access.open", &report, &["clerk-1"]);
+    assert_eq!(some + 1 + rest_of_the_day(&server, &Timekeeper::default()), 12);
+    assert_eq!(access_entries(&server).len(), 24);
+
+    let none = Server::start();
+    assert_eq!(rest_of_the_day(&none, &timekeeper), 0, "none are wanted");
 }
 
 #[test]

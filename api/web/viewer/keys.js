@@ -5,7 +5,7 @@ import { decimal, isStream, text, utf8 } from "./bytes.js";
 import { isBy, note, signers as noteSigners, verifies, vkey } from "./note.js";
 
 const everywhere = (entry) => /^(actor|ledger)\//.test(entry.stream);
-const unlinkable = (entry) => /^(report|reward)\//.test(entry.stream);
+const unlinkable = (entry) => /^(report|reward|access)\//.test(entry.stream);
 
 class Ring {
   constructor(states = new Map()) {
@@ -80,16 +80,18 @@ export class Keys {
     });
   }
 
-  // Behind every one-time key of an officer stands the officer's own statement in the body; no two of one person.
+  // Behind every one-time key of an officer stands the officer's own statement in the body; no two of one person. Behind that
+  // of a filler stands the log's, and nowhere else.
   officers(position, entry, body, found) {
-    const notes = statements(body);
+    const { notes, filler } = statements(body);
     const known = [...this.all.states.values()].map((state) => state.key);
     const persons = new Set();
     for (const { key, roles } of found.filter(({ key }) => key.name.includes("/officer/"))) {
       const officer = notes.map((one) => this.statement(one, key, entry, known)).find(Boolean);
       const state = officer && this.all.states.get(officer.written);
       const entitled = state && roles.every((role) => state.roles.has(role)) && position <= state.last;
-      if (!entitled || persons.has(state.key.name)) return false;
+      const byLog = entitled && state.key.name === this.origin;
+      if (!entitled || byLog !== filler || persons.has(state.key.name)) return false;
       persons.add(state.key.name);
     }
     return true;
@@ -109,9 +111,10 @@ export class Keys {
 
 function statements(body) {
   try {
-    return JSON.parse(text(body) ?? "").officers ?? [];
+    const { officers, event } = JSON.parse(text(body) ?? "");
+    return { notes: officers ?? [], filler: event?.type === "access.filler" };
   } catch {
-    return [];
+    return { notes: [], filler: false };
   }
 }
 
@@ -121,6 +124,7 @@ function maySign(entry, found, origin) {
   if (!rule) return false;
   const is = ({ key, roles }, hand) => {
     if (hand === "log") return key.name === origin;
+    if (hand === "officer") return key.name !== origin && roles.length === 0 && key.name.includes("/officer/");
     if (hand !== "reporter") return roles.includes(hand);
     return key.name !== origin && roles.length === 0 && !/\/(actor|officer)\//.test(key.name);
   };

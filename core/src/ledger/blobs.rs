@@ -12,6 +12,7 @@ use std::sync::Arc;
 use crate::id::Id;
 use crate::ledger::disk::Disk;
 use crate::ledger::vkey::{hex, is_hash};
+use crate::seal::HEAD_BYTES;
 
 /// Where sealed files lie.
 #[derive(Clone)]
@@ -85,6 +86,22 @@ impl Blobs {
         }
     }
 
+    /// The size of a file and its first bytes, at most [`HEAD_BYTES`]: enough to judge a large file without reading it.
+    pub fn head(&self, hash: &str) -> Result<Head, BlobError> {
+        if !is_hash(hash) {
+            return Err(BlobError::Missing(hash.to_owned()));
+        }
+        let path = self.path(hash);
+        let missing = |error: io::Error| {
+            let gone = error.kind() == io::ErrorKind::NotFound;
+            if gone { BlobError::Missing(hash.to_owned()) } else { error.into() }
+        };
+        let size = self.disk.size(&path).map_err(missing)?;
+        let length = usize::try_from(size).unwrap_or(HEAD_BYTES).min(HEAD_BYTES);
+        let bytes = self.disk.read_at(&path, 0, length).map_err(missing)?;
+        Ok(Head { size, bytes })
+    }
+
     /// Whether there is a file of this name.
     pub fn has(&self, hash: &str) -> Result<bool, BlobError> {
         let folder = self.path(hash);
@@ -113,6 +130,13 @@ pub struct Incoming {
     hasher: blake3::Hasher,
     size: u64,
     kept: bool,
+}
+
+/// The size of a sealed file, and its first bytes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Head {
+    pub size: u64,
+    pub bytes: Vec<u8>,
 }
 
 /// A sealed file that is on disk.
@@ -186,6 +210,10 @@ mod tests {
         blobs(&disk).erase(&hash).expect("erased");
         blobs(&disk).erase(&hash).expect("erased before");
         assert!(matches!(blobs(&disk).read(&hash), Err(BlobError::Missing(_))));
+        assert!(matches!(blobs(&disk).head(&hash), Err(BlobError::Missing(_))));
+        let long = blobs(&disk).put(&vec![7; HEAD_BYTES + 1]).expect("kept");
+        let head = blobs(&disk).head(&long).expect("read");
+        assert_eq!((head.size, head.bytes.len()), (HEAD_BYTES as u64 + 1, HEAD_BYTES));
         for name in ["", "..", "../../etc/passwd", "AB"] {
             assert!(matches!(blobs(&disk).read(name), Err(BlobError::Missing(_))));
         }

@@ -1,8 +1,8 @@
 //! The confidential body of an entry: UTF-8 JSON, stored and hashed as written.
 //!
 //! `{"salt":"<base64 of 16 bytes>","event":{"type":"…","v":1,"at":"…","by":["…"],"data":{…}},"officers":["<note>"]}`.
-//! The salt keeps a short body from being guessed from its hash. `officers` stands in report and reward streams
-//! only: each officer's own signature over the one-time key that signs the entry.
+//! The salt keeps a short body from being guessed from its hash. `officers` stands in report, reward and
+//! access streams only: each officer's own signature over the one-time key that signs the entry; in a filler it is the log's.
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -13,6 +13,7 @@ use serde::de::value::MapAccessDeserializer;
 use serde::de::{DeserializeOwned, Error as _, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 
+use crate::access::AccessEvent;
 use crate::actor::ActorEvent;
 use crate::decider::StreamEvent;
 use crate::enterprise::EnterpriseEvent;
@@ -159,6 +160,7 @@ impl Body {
             StreamKind::Enterprise => Self::read_as::<EnterpriseEvent>(bytes),
             StreamKind::Inspection => Self::read_as::<InspectionEvent>(bytes),
             StreamKind::Inquiry => Self::read_as::<InquiryEvent>(bytes),
+            StreamKind::Access => Self::read_as::<AccessEvent>(bytes),
             StreamKind::Actor => Self::read_as::<ActorEvent>(bytes),
             StreamKind::Rules => Self::read_as::<RulesEvent>(bytes),
             StreamKind::Ledger => Self::read_as::<LedgerEvent>(bytes),

@@ -13,6 +13,7 @@ pub trait Disk: Send + Sync {
     fn list(&self, folder: &Path) -> io::Result<Vec<String>>;
     fn read(&self, path: &Path) -> io::Result<Vec<u8>>;
     fn read_at(&self, path: &Path, offset: u64, length: usize) -> io::Result<Vec<u8>>;
+    fn size(&self, path: &Path) -> io::Result<u64>;
     /// Adds to the end of a file, which is made if it does not exist.
     fn append(&self, path: &Path, bytes: &[u8]) -> io::Result<()>;
     fn truncate(&self, path: &Path, length: u64) -> io::Result<()>;
@@ -94,6 +95,10 @@ impl Disk for RealDisk {
 
     fn read(&self, path: &Path) -> io::Result<Vec<u8>> {
         fs::read(path)
+    }
+
+    fn size(&self, path: &Path) -> io::Result<u64> {
+        Ok(fs::metadata(path)?.len())
     }
 
     fn read_at(&self, path: &Path, offset: u64, length: usize) -> io::Result<Vec<u8>> {
@@ -249,6 +254,10 @@ impl Disk for FaultyDisk {
 
     fn read(&self, path: &Path) -> io::Result<Vec<u8>> {
         hold(&self.state).files.get(path).map(|file| file.content.clone()).ok_or_else(missing)
+    }
+
+    fn size(&self, path: &Path) -> io::Result<u64> {
+        hold(&self.state).files.get(path).map(|file| file.content.len() as u64).ok_or_else(missing)
     }
 
     fn read_at(&self, path: &Path, offset: u64, length: usize) -> io::Result<Vec<u8>> {

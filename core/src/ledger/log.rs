@@ -93,7 +93,6 @@ struct Kept {
     lock: Arc<LockKeeper>,
     sealer: Sealer,
     publisher: Publisher,
-    blobs: Blobs,
 }
 
 fn hold<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -126,8 +125,8 @@ impl Ledger {
         let lock = Arc::clone(store.lock());
         let publisher = Publisher::new(Some((store.disk(), home.data.join("published"))));
         let blobs = Blobs::open(store.disk(), &home.data)?;
-        let kept = Kept { home: home.clone(), lock, sealer: Sealer::new(data_key), publisher, blobs };
-        let ledger = Self::build(Arc::new(store), clock, log_keys, Some(kept))?;
+        let kept = Kept { home: home.clone(), lock, sealer: Sealer::new(data_key), publisher };
+        let ledger = Self::build(Arc::new(store), clock, log_keys, Some(kept), Some(blobs))?;
         ledger.restore_published()?;
         Ok(ledger)
     }
@@ -138,7 +137,17 @@ impl Ledger {
         clock: Arc<dyn Clock>,
         log_keys: impl Into<LogKeys>,
     ) -> Result<Self, OpenError> {
-        Self::build(store, clock, log_keys.into(), None)
+        Self::build(store, clock, log_keys.into(), None, None)
+    }
+
+    /// The same with a place for sealed files.
+    pub fn over_with_blobs(
+        store: Arc<dyn Store>,
+        clock: Arc<dyn Clock>,
+        log_keys: impl Into<LogKeys>,
+        blobs: Blobs,
+    ) -> Result<Self, OpenError> {
+        Self::build(store, clock, log_keys.into(), None, Some(blobs))
     }
 
     fn build(
@@ -146,12 +155,11 @@ impl Ledger {
         clock: Arc<dyn Clock>,
         log_keys: LogKeys,
         kept: Option<Kept>,
+        blobs: Option<Blobs>,
     ) -> Result<Self, OpenError> {
-        let (home, lock, sealer, publisher, blobs) = match kept {
-            Some(kept) => {
-                (Some(kept.home), Some(kept.lock), Some(kept.sealer), kept.publisher, Some(kept.blobs))
-            }
-            None => (None, None, None, Publisher::new(None), None),
+        let (home, lock, sealer, publisher) = match kept {
+            Some(kept) => (Some(kept.home), Some(kept.lock), Some(kept.sealer), kept.publisher),
+            None => (None, None, None, Publisher::new(None)),
         };
         let origin = log_keys.origin().to_owned();
         let tree = restore_tree(store.as_ref())?;

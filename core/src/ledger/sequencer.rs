@@ -422,7 +422,7 @@ struct Pending {
     touched: HashMap<Touch, Position>,
     /// The keys of the whole log after what is in the group so far.
     keys: KeyRing,
-    /// Entries of this group in report and reward streams that introduce keys.
+    /// Entries of this group in unlinkable streams that introduce keys.
     stream_lines: Vec<(Position, Entry)>,
     facts: Vec<Fact>,
 }
@@ -491,7 +491,7 @@ impl Pending {
     }
 }
 
-/// A report's or reward's stream shows nothing that ties it to anything else.
+/// An unlinkable stream shows nothing that ties it to anything else.
 fn check_unlinkable(proposal: &Proposal) -> Result<(), AppendError> {
     let entries = || proposal.drafts.iter().map(|draft| draft.entry.signed().entry());
     let streams: BTreeSet<StreamId> = entries().map(|entry| entry.stream).collect();
@@ -504,6 +504,9 @@ fn check_unlinkable(proposal: &Proposal) -> Result<(), AppendError> {
         for line in &entry.lines {
             if let Line::Key(key) = line {
                 check_introduced(entry, &own, key)?;
+            } else if entry.stream.kind == StreamKind::Access {
+                // A role, or anything else, would set one apart from the others.
+                return Err(EntryFault::WrongLines.into());
             } else if matches!(line, Line::Grant { .. } | Line::Revoke { .. } | Line::End { .. })
                 && !KeyRing::holds_everywhere(entry.stream.kind)
                 && !entry.stream.kind.is_unlinkable()
@@ -525,6 +528,7 @@ fn check_introduced(entry: &Entry, own: &str, key: &VKey) -> Result<(), AppendEr
         StreamKind::Report | StreamKind::Reward => {
             key.name() == own || key.name().starts_with(&format!("{own}/officer/"))
         }
+        StreamKind::Access => key.name().starts_with(&format!("{own}/officer/")),
         StreamKind::Hazard
         | StreamKind::Enterprise
         | StreamKind::Inspection

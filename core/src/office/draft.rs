@@ -2,13 +2,14 @@
 
 use std::collections::BTreeSet;
 
+use crate::access::AccessDecider;
 use crate::actor::ActorDecider;
 use crate::command::{Command, Request};
 use crate::decider::Recorded;
 use crate::enterprise::EnterpriseDecider;
 use crate::event::{Event, InUnion};
 use crate::hazard::HazardDecider;
-use crate::id::{ActorId, StreamId};
+use crate::id::{ActorId, StreamId, StreamKind};
 use crate::inquiry::InquiryDecider;
 use crate::inspection::{InspectionCommand, InspectionDecider};
 use crate::ledger::entry::{Entry, Line, Seen};
@@ -74,6 +75,7 @@ impl Office {
             }
             Command::Inspection(command) => self.inspect(&mut made, stream, command, moment)?,
             Command::Inquiry(command) => self.step::<InquiryDecider>(&mut made, stream, command, moment)?,
+            Command::Access(command) => self.step::<AccessDecider>(&mut made, stream, command, moment)?,
             Command::Actor(command) => self.step::<ActorDecider>(&mut made, stream, command, moment)?,
             Command::Rules(command) => self.step::<RulesDecider>(&mut made, stream, command, moment)?,
             Command::Ledger(command) => self.step::<LedgerDecider>(&mut made, stream, command, moment)?,
@@ -223,8 +225,9 @@ impl Office {
         })
     }
 
-    /// Who signs a step's entries: lasting keys as they are; in a report's or reward's stream each officer a key made
-    /// for this command alone, introduced in the entry with the officer's role and countersigned by the log.
+    /// Who signs a step's entries: lasting keys as they are; in an unlinkable stream each officer a key made for this command
+    /// alone, introduced in the entry with the role that the kind asks for, if any, and countersigned by the log. A filler among
+    /// the access entries has such a key too, made and stated by the log.
     fn signing(&self, step: &Step, hands: &[Hand<'_>], moment: &Moment) -> Result<Signing, ExecuteError> {
         let mut signing = Signing {
             seen: self.ledger.seen(),
@@ -247,6 +250,9 @@ impl Office {
         }
         if hands.is_empty() {
             signing.countersign = true;
+            if step.stream.kind == StreamKind::Access {
+                self.one_time_key(&mut signing, step, &self.ledger.log_key(), &BTreeSet::new())?;
+            }
         }
         Ok(signing)
     }
@@ -267,12 +273,23 @@ impl Office {
         if !self.ledger.keys().in_force(&officer.vkey(), Position(self.ledger.size())) {
             return Err(Refusal::from(EntryFault::KeyEnded).into());
         }
+        self.one_time_key(signing, step, officer, roles)
+    }
+
+    /// A key for this step alone, with the statement of whoever stands behind it.
+    fn one_time_key(
+        &self,
+        signing: &mut Signing,
+        step: &Step,
+        behind: &SigningKey,
+        roles: &BTreeSet<Role>,
+    ) -> Result<(), ExecuteError> {
         let number = signing.one_time.len();
         let next = step.tail.map_or(Revision(0), |tail| tail.next);
         let origin = self.ledger.origin();
         let name = format!("{origin}/{}/officer/{}", step.stream, next.0 * OFFICERS_MAX + number as u64);
         let key = SigningKey::generate(&name)?;
-        signing.statements.push(officer::write(officer, origin, &key.vkey(), step.stream, next));
+        signing.statements.push(officer::write(behind, origin, &key.vkey(), step.stream, next));
         signing.lines.push(Line::Key(key.vkey()));
         signing.lines.extend(roles.iter().map(|role| Line::Grant { role: *role, key: key.vkey() }));
         signing.one_time.push(key);

@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::access::{self, AccessCommand, AccessDecider};
 use crate::actor::{self, ActorCommand, ActorDecider};
 use crate::decider::Decider;
 use crate::enterprise::{self, EnterpriseCommand, EnterpriseDecider, EnterpriseEvent, name_key};
@@ -148,7 +149,8 @@ impl Office {
                 | Event::Actor(_)
                 | Event::Rules(_)
                 | Event::Ledger(_)
-                | Event::Inquiry(_) => {}
+                | Event::Inquiry(_)
+                | Event::Access(_) => {}
             }
         }
         Ok(Gathered { facts: relief, reads: vec![read] })
@@ -364,6 +366,19 @@ pub(super) fn hazards_opened<'a>(
         }
     }
     opened
+}
+
+impl Gather for AccessDecider {
+    /// It rests on nothing: whoever calls has looked whether there is anything to open, and what is recorded is that it was.
+    fn gather(
+        _: &Office,
+        _: StreamId,
+        _: &access::State,
+        _: &AccessCommand,
+        _: &Moment,
+    ) -> Result<Gathered<()>, ExecuteError> {
+        Ok(Gathered::alone(()))
+    }
 }
 
 impl Gather for InquiryDecider {

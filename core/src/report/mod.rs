@@ -4,6 +4,7 @@
 mod command;
 mod event;
 mod refusal;
+mod sealed;
 mod testimony;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -12,6 +13,7 @@ pub use command::*;
 pub(crate) use event::matter_key;
 pub use event::{Accepted, Extended, Reopened, ReportEvent, Reported, Verified, reporter_key};
 pub use refusal::ReportRefusal;
+pub use sealed::{Holds, check, excluded, find_blob, own_recipients};
 pub use testimony::{FileNote, Message, TESTIMONY_V, Testimony, WORDS_BYTES_MAX, correspondents, intake};
 
 use crate::decider::{Decider, Moment, Recorded};

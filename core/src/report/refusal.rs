@@ -38,5 +38,8 @@ refusals! {
         TooMany = "report.too_many",
         ExcludedOfficer = "report.excluded_officer",
         UnknownYear = "report.unknown_year",
+        BlobMissing = "report.blob_missing",
+        NotSealed = "report.not_sealed",
+        WrongRecipient = "report.wrong_recipient",
     }
 }

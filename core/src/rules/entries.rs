@@ -46,6 +46,8 @@ pub struct KindRule {
 pub enum Hand {
     Role(Role),
     Reporter,
+    /// An officer's one-time key that shows no role.
+    Officer,
     Log,
 }
 
@@ -64,6 +66,7 @@ impl Signer<'_> {
         match hand {
             Hand::Role(role) => self.roles.contains(&role),
             Hand::Log => self.log,
+            Hand::Officer => !self.log && self.roles.is_empty() && self.name.contains("/officer/"),
             Hand::Reporter => {
                 let officer = self.name.contains("/actor/") || self.name.contains("/officer/");
                 !self.log && self.roles.is_empty() && !officer
@@ -97,6 +100,7 @@ fn parse(text: &str) -> Table {
 fn hand(text: &str) -> Option<Hand> {
     match text {
         "reporter" => Some(Hand::Reporter),
+        "officer" => Some(Hand::Officer),
         "log" => Some(Hand::Log),
         role => role.parse().ok().map(Hand::Role),
     }

@@ -81,7 +81,7 @@ fn succeeds(seen: &Value) {
         assert_eq!(one["switched"]["lang"], switched.0);
         assert!(one["switched"]["result"].as_str().expect("a result").contains(switched.1), "{one}");
         assert_eq!((&one["focus"], &one["fits"]), (&json!("status"), &json!(true)), "{one}");
-        assert_eq!(one["entries"], 3);
+        assert_eq!(one["entries"], 5);
         // What somebody typed is shown, and does nothing.
         let bodies = one["bodies"].to_string();
         assert!(bodies.contains("\\n      \\\"description\\\": \\\"顶板离层\\\""), "{bodies}");

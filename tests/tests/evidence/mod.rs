@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use adit_api::bundle::{Asked, make};
+use adit_core::access::{self, AccessCommand};
 use adit_core::command::Command;
 use adit_core::hazard::{HazardCommand, Verify};
 use adit_core::id::StreamId;
@@ -22,8 +23,8 @@ use adit_core::units::Timestamp;
 
 use crate::common::{Bureau, text};
 
-/// A hazard that a clerk reported and two inspectors verified, and a report by telephone, in one bundle under a policy whose
-/// witness cosigned.
+/// A hazard that a clerk reported and two inspectors verified, a report by telephone, an opening and a filler, in one bundle under a
+/// policy whose witness cosigned.
 pub(crate) struct Evidence {
     pub(crate) bureau: Bureau,
     pub(crate) hazard: StreamId,
@@ -51,6 +52,11 @@ pub(crate) fn evidence() -> Evidence {
     };
     let word = Command::Report(ReportCommand::Report(word));
     let report = bureau.run(None, word, &["clerk"]).expect("reported").stream;
+    let open = access::Open { report, blobs: vec![text(&"ab".repeat(32))] };
+    let open = Command::Access(AccessCommand::Open(open));
+    let opened = bureau.run(None, open, &["clerk"]).expect("recorded").stream;
+    let fill = Command::Access(AccessCommand::Fill(access::Fill {}));
+    let filler = bureau.run(None, fill, &[]).expect("recorded").stream;
     let ledger = bureau.office.ledger();
     ledger.publish_now();
     let [first, second] =
@@ -64,7 +70,12 @@ pub(crate) fn evidence() -> Evidence {
         first.vkey(),
         second.vkey()
     );
-    let asked = Asked { streams: &[hazard, report], entries_only: false, policy: Some(policy.as_bytes()) };
+    let asked = Asked {
+        streams: &[hazard, report, opened, filler],
+        entries_only: false,
+        policy: Some(policy.as_bytes()),
+        signer: Some(&bureau.keys["approver"]),
+    };
     let bundle = make(&bureau.office, None, asked).expect("a bundle").zip;
     Evidence { bureau, hazard, report, bundle }
 }

@@ -286,8 +286,11 @@ impl<'a> Judge<'a> {
         if !entries::has_lines(&entry.kind, &entry.lines) {
             self.fault(Code::MissingLines, position, entry, entry.kind.clone());
         }
+        // A role would set one access entry apart from the others.
+        let shows_roles = entry.stream.kind != StreamKind::Access;
         let one_time = |line: &Line| match line {
-            Line::Key(key) | Line::Grant { key, .. } => key.name().contains("/officer/"),
+            Line::Key(key) => key.name().contains("/officer/"),
+            Line::Grant { key, .. } => shows_roles && key.name().contains("/officer/"),
             Line::Recipient { .. }
             | Line::Revoke { .. }
             | Line::End { .. }

@@ -1,7 +1,7 @@
 //! Which keys are known, until where they hold, and what they were granted: folded from public lines alone.
 //!
 //! The log's own keys follow each other: each is introduced by an entry that one before it and itself sign, so whoever knows one
-//! can follow to all others. Keys of officers and of the log hold in the whole log. In report and reward streams an officer's key is good for the
+//! can follow to all others. Keys of officers and of the log hold in the whole log. In report, reward and access streams an officer's key is good for the
 //! entry that introduces it and nothing else, so only reporters' keys are remembered there.
 
 use std::collections::HashMap;

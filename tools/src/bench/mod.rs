@@ -312,7 +312,8 @@ fn own_streams(office: &Office) -> Result<(Option<ActorId>, Option<StreamId>)> {
             | Event::Enterprise(_)
             | Event::Inspection(_)
             | Event::Rules(_)
-            | Event::Inquiry(_) => false,
+            | Event::Inquiry(_)
+            | Event::Access(_) => false,
         };
         if !own {
             bail!(

@@ -102,7 +102,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     if args.no_serve {
         return Ok(());
     }
-    let options = adit_api::Options { demonstration: true };
+    let options = adit_api::Options { demonstration: true, ..adit_api::Options::default() };
     crate::serve::serve(office, &home, &args.listen, args.json, options, crate::serve::Others::default())
 }
 

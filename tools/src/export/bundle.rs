@@ -4,7 +4,10 @@ use std::path::PathBuf;
 
 use adit_api::access::Reader;
 use adit_api::bundle::{Asked, Refused as NotMade, STREAMS_MAX, make};
+use adit_api::keystore::Keystore;
 use adit_core::id::{ActorId, StreamId};
+use adit_core::ledger::home::Home;
+use adit_core::ledger::vkey::SigningKey;
 use adit_core::office::Office;
 use adit_core::office::bundle::BundleFailure;
 use anyhow::Result;
@@ -20,6 +23,9 @@ use crate::output::Refused;
 /// its VERIFY.md names. Whoever holds the ledger takes every body along; --as leaves out what an account may not see.
 /// 导出证据包：条目、正文、证明、密钥与授权、规则包，以及在浏览器中离线核验的网页；--as 只含该账号有权查看的内容。
 ///
+/// Where bodies of reports, rewards, inquiries or accesses go out, an officer answers for it with --actor, and the ledger records it
+/// before the file is written.
+///
 /// Example: adit export bundle --data /srv/adit --stream hazard/3k9f2m7q8r1t5v6w0x4yzabcde case.zip
 #[derive(clap::Args)]
 pub(crate) struct Args {
@@ -34,6 +40,12 @@ pub(crate) struct Args {
     /// What the account of this actor may see, and no more
     #[arg(long = "as", value_name = "ACTOR")]
     actor: Option<ActorId>,
+    /// The officer who answers for confidential bodies that go out
+    #[arg(long = "actor", value_name = "ID", requires = "password")]
+    signer: Option<ActorId>,
+    /// The officer's password; better given in the environment
+    #[arg(long, env = "ADIT_PASSWORD", hide_env_values = true)]
+    password: Option<String>,
     /// Trust policy (C2SP tlog-policy) to take along
     #[arg(long, value_name = "FILE", env = "ADIT_POLICY")]
     policy: Option<PathBuf>,
@@ -58,7 +70,8 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     let office = Office::open(ledger)?;
     let reader = args.actor.map(|actor| Reader::of(&office, actor)).transpose()?;
     let policy = policy.as_ref().map(adit_core::ledger::policy::Policy::file);
-    let asked = Asked { streams: &streams, entries_only: args.entries_only, policy };
+    let signer = signer(args, &office, &streams)?;
+    let asked = Asked { streams: &streams, entries_only: args.entries_only, policy, signer: signer.as_ref() };
     let made = make(&office, reader.as_ref(), asked).map_err(words)?;
     write(&args.out, &made.zip)?;
     let (size, entries, bodies, bytes) = (made.size, made.entries, made.bodies.len(), made.zip.len());
@@ -77,12 +90,32 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     Ok(())
 }
 
+/// The key of the officer who answers for it; not of one from whom one of the reports is kept.
+fn signer(args: &Args, office: &Office, streams: &[StreamId]) -> Result<Option<SigningKey>> {
+    let Some((actor, password)) = args.signer.zip(args.password.as_deref()) else { return Ok(None) };
+    let reader = Reader::of(office, actor)?;
+    for stream in streams {
+        if reader.is_kept_from(office, stream)? {
+            return Err(words(NotMade::Forbidden(*stream)));
+        }
+    }
+    let home = Home::beside(&args.data.data);
+    Ok(Some(Keystore::at(&home.actors()).unlock(actor, password)?))
+}
+
 fn words(error: NotMade) -> anyhow::Error {
     match error {
         NotMade::Forbidden(stream) => fail(
             format!("该账号无权取得 {stream} 的证据包"),
             format!("this account may not have {stream} in a bundle"),
         ),
+        NotMade::NoSigner => fail(
+            "举报、奖励、倒查或查阅的正文外出须由工作人员负责：请用 --actor 指明，口令放在 ADIT_PASSWORD；或用 --entries-only 只导出条目",
+            "bodies of reports, rewards, inquiries or accesses go out in somebody's name: say whose with --actor, with the password in ADIT_PASSWORD; or take --entries-only",
+        ),
+        NotMade::NotRecorded(error) => {
+            anyhow::Error::from(error).context("the export could not be recorded, so nothing was written")
+        }
         NotMade::Failure(BundleFailure::Bundle(error)) => Refused(error.refusal()).into(),
         NotMade::Failure(BundleFailure::Nothing(stream)) => fail(
             format!("{stream} 没有可以出示的条目：请核对编号，或待下次公布"),

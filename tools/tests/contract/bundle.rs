@@ -83,8 +83,22 @@ fn given_the_demonstration_when_a_bundle_is_made_then_it_verifies_and_holds_what
     }
     demo.export(&["--stream", "hazard/00000000000000000000000000", &out]).refused();
     assert!(!std::path::Path::new(&out).exists());
-    demo.export(&["--stream", report, "--as", demo.actor("handler"), &out]).done();
+    // Bodies of a report go out in somebody's name, and the ledger says so; without bodies nothing is recorded.
+    let handler = demo.actor("handler");
+    let refused = demo.export(&["--stream", report, "--as", handler, &out]).refused();
+    assert!(refused.err.contains("--actor"), "{}", refused.err);
+    assert!(!std::path::Path::new(&out).exists());
+    let size = |said: &Value| said["size"].as_u64().expect("a size");
+    let only = demo.export(&["--stream", report, "--entries-only", &out]).done().json();
+    let password = demo.said["accounts"]["password"].as_str().expect("a password");
+    let signed = ["--stream", report, "--as", handler, "--actor", handler, "--password", password, &out];
+    let before = demo.export(&signed).done().json();
     adit(&["verify", &out]).done();
+    assert_eq!(size(&only), size(&before), "nothing was recorded without bodies");
+    assert!(
+        adit(&["verify", "--data", &demo.data, "--json"]).done().json()["size"].as_u64()
+            > Some(size(&before))
+    );
 
     let bytes = std::fs::read(&all).expect("the bundle");
     for at in (0..bytes.len()).step_by(bytes.len() / 8) {

@@ -21,7 +21,7 @@ pub(super) struct Keys {
     origin: String,
     /// Keys of actors and of the log.
     all: KeyRing,
-    /// Keys of report and reward streams hold in their stream alone.
+    /// Keys of unlinkable streams hold in their stream alone.
     local: BTreeMap<StreamId, KeyRing>,
 }
 
@@ -92,7 +92,8 @@ impl Keys {
         Ok(signers)
     }
 
-    /// Behind every one-time key of an officer stands the officer's own statement in the body; no two of one person.
+    /// Behind every one-time key of an officer stands the officer's own statement in the body; no two of one person. Behind that of
+    /// a filler stands the log's, and nowhere else.
     fn officers(&self, position: Position, entry: &Entry, body: &[u8], signers: &[Signer]) -> Option<()> {
         let body = Body::read(entry.stream.kind, body).ok()?;
         let known: Vec<VKey> = self.all.iter().map(|(key, _)| key.clone()).collect();
@@ -104,7 +105,12 @@ impl Keys {
             let granted = self.all.roles(&found.officer);
             let person = self.all.actor_of(&found.officer);
             let entitled = roles.iter().all(|role| granted.contains(role));
-            if !entitled || !self.all.in_force(&found.officer, position) || persons.contains(&person) {
+            let by_log = found.officer.name() == self.origin;
+            if by_log != body.event.is_filler()
+                || !entitled
+                || !self.all.in_force(&found.officer, position)
+                || persons.contains(&person)
+            {
                 return None;
             }
             persons.push(person);

@@ -75,6 +75,7 @@ fn kind_byte(kind: StreamKind) -> u8 {
         StreamKind::Rules => 6,
         StreamKind::Ledger => 7,
         StreamKind::Inquiry => 8,
+        StreamKind::Access => 9,
     }
 }
 

@@ -131,7 +131,7 @@ struct Pass<'a> {
     groups: SyncSender<Group>,
     tree: Tree,
     keys: KeyRing,
-    /// Keys of report and reward streams.
+    /// Keys of unlinkable streams.
     local: HashMap<StreamId, KeyRing>,
     tails: HashMap<StreamId, (Revision, Hash, Timestamp)>,
     checkpoints: BTreeMap<u64, Seen>,
@@ -328,7 +328,8 @@ impl<'a> Pass<'a> {
         Ok(())
     }
 
-    /// Behind every one-time officer key stands an officer's own statement, by a key in force that has the role.
+    /// Behind every one-time officer key stands an officer's own statement, by a key in force that has the role; behind that of a
+    /// filler the log's.
     fn officers(
         &self,
         position: Position,
@@ -350,6 +351,12 @@ impl<'a> Pass<'a> {
             let entitled = roles.iter().all(|role| granted.contains(role));
             if !self.keys.in_force(&statement.officer, position) || !entitled {
                 return Err(fault("the officer behind a one-time key does not have its role"));
+            }
+            if body.event.is_filler() {
+                if self.keys.signs_as_log(&statement.officer, position) {
+                    continue;
+                }
+                return Err(fault("a filler is not the log's own"));
             }
             let person = self.keys.actor_of(&statement.officer);
             let person = person.ok_or_else(|| fault("no officer stands behind a one-time key"))?;

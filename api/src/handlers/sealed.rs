@@ -1,0 +1,320 @@
+//! What is sealed in a report: opened by an officer to whom it is sealed, sealed for the reporter, and received from whoever seals it
+//! themselves.
+//!
+//! **Opened means logged**: the entry that tells of an opening is on disk before a byte of the content is made. An opening that
+//! then fails stands in the log all the same.
+
+use std::collections::BTreeSet;
+use std::future::poll_fn;
+use std::io::Write;
+use std::pin::Pin;
+
+use adit_core::access::{AccessCommand, Open};
+use adit_core::command::{Command, Request};
+use adit_core::id::{CommandId, Id, StreamId, StreamKind};
+use adit_core::ledger::blobs::{BlobError, Blobs, Incoming, Kept};
+use adit_core::ledger::vkey::SigningKey;
+use adit_core::report::{
+    Blob, Holds, Message, Status, TESTIMONY_V, Testimony, WORDS_BYTES_MAX, correspondents, find_blob, intake,
+};
+use adit_core::seal::{self, HEAD_BYTES, Header, Kind, RECIPIENTS_MAX, SealError};
+use adit_core::secret::officer_identity;
+use adit_core::text::Short;
+use axum::body::{Body, Bytes, HttpBody};
+use axum::extract::{Path, State};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use zeroize::Zeroizing;
+
+use super::{Answered, Shared, blocking, ok};
+use crate::access::Reader;
+use crate::app::App;
+use crate::extract::{Json, SignedIn};
+use crate::problem::{ApiRefusal, Problem, unreadable};
+
+/// Largest sealed file, in bytes.
+const SEALED_BYTES_MAX: u64 = 128 * 1024 * 1024;
+
+/// Which sealed file is opened.
+#[derive(Debug, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ToOpen {
+    /// BLAKE3 of the sealed file, 64 hexadecimal digits.
+    blob: Short,
+}
+
+/// What is sealed for the reporter.
+#[derive(Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ToSeal {
+    words: String,
+}
+
+/// The report of a path; not there for whoever it is kept from.
+fn report_of(app: &App, reader: &Reader, id: &str) -> Result<StreamId, Problem> {
+    let id: Id = id.parse().map_err(|_| ApiRefusal::NotFound)?;
+    let stream = StreamId::new(StreamKind::Report, id);
+    if reader.is_kept_from(&app.office, &stream)? {
+        return Err(ApiRefusal::NotFound.into());
+    }
+    Ok(stream)
+}
+
+fn store(app: &App) -> Result<&Blobs, Problem> {
+    app.office.ledger().blobs().ok_or_else(|| ApiRefusal::Unreadable.into())
+}
+
+/// Open what is sealed in a report
+///
+/// 拆阅密封材料：先在台账记录查阅，再给出内容。只限接收人；回避者视同没有这件举报。
+///
+/// Testimony and messages come as JSON, files as bytes to be saved and never shown. Only a session whose key is unlocked here.
+#[utoipa::path(post, path = "/api/v1/reports/{id}/open", tag = "reports", params(("id" = String, Path)),
+    request_body(content = String, description = "blob", content_type = "application/json"),
+    responses((status = 200, description = "testimony or message, recorded; or the bytes of a file"),
+        (status = 403, description = "api.forbidden, api.not_sealed_to_you"),
+        (status = 404, description = "api.not_found, api.no_such_blob"),
+        (status = 409, description = "api.key_elsewhere"), (status = 410, description = "api.blob_erased")))]
+pub(crate) async fn open(
+    State(app): Shared,
+    SignedIn { session, reader }: SignedIn,
+    Path(id): Path<String>,
+    Json(asked): Json<ToOpen>,
+) -> Answered {
+    let worker = move || {
+        let report = report_of(&app, &reader, &id)?;
+        if !reader.may_read(StreamKind::Report) {
+            return Err(ApiRefusal::Forbidden.into());
+        }
+        let key = session.key.clone().ok_or(ApiRefusal::KeyElsewhere)?;
+        opened(&app, report, &asked.blob, &key)
+    };
+    blocking(worker).await
+}
+
+fn opened(app: &App, report: StreamId, hash: &Short, key: &SigningKey) -> Answered {
+    let ledger = app.office.ledger();
+    let facts = ledger.stream(&report).map_err(|error| unreadable(&error))?;
+    if facts.is_empty() {
+        return Err(ApiRefusal::NotFound.into());
+    }
+    let (holds, blob) = find_blob(&facts, hash.as_str()).ok_or(ApiRefusal::NoSuchBlob)?;
+    let identity = officer_identity(key, ledger.origin());
+    let own = identity.recipient();
+    if !blob.recipients.iter().any(|age| age.as_str() == own) {
+        return Err(ApiRefusal::NotSealedToYou.into());
+    }
+    let sealed = store(app)?.read(blob.blob.as_str()).map_err(|error| match error {
+        BlobError::Missing(_) => ApiRefusal::BlobErased.into(),
+        BlobError::Damaged(_) | BlobError::Io(_) => Problem::from(error),
+    })?;
+    let open = Open { report, blobs: vec![hash.clone()] };
+    let command = Command::Access(AccessCommand::Open(open));
+    let id = CommandId(Id::random().map_err(|error| unreadable(&error))?);
+    let recorded = app.office.execute(&Request { id, stream: None, command }, &[key])?;
+    let recorded = json!({ "stream": recorded.stream, "positions": recorded.positions });
+    let content = seal::open(&sealed, &identity).map_err(|error| match error {
+        SealError::OtherRecipient => ApiRefusal::NotSealedToYou.into(),
+        SealError::NoRecipient
+        | SealError::BadRecipient(_)
+        | SealError::NotSealed
+        | SealError::Damaged
+        | SealError::Io(_) => unreadable(&error),
+    })?;
+    Ok(handed_over(holds, &content, &recorded, hash))
+}
+
+/// What was opened. What is not of the form that it should have is handed over as a file, as it is.
+fn handed_over(holds: Holds, content: &[u8], recorded: &Value, hash: &Short) -> Response {
+    let parsed = match holds {
+        Holds::Testimony => serde_json::from_slice::<Testimony>(content)
+            .ok()
+            .map(|testimony| json!({ "testimony": testimony, "recorded": recorded })),
+        Holds::Message => serde_json::from_slice::<Message>(content)
+            .ok()
+            .map(|message| json!({ "message": message, "recorded": recorded })),
+        Holds::File => None,
+    };
+    parsed.map_or_else(|| attachment(hash, content), |value| ok(&value))
+}
+
+/// Bytes to be saved. Whatever they are, no browser shows them or runs anything in them: a name of the sender's never becomes
+/// a header.
+fn attachment(hash: &Short, content: &[u8]) -> Response {
+    let name = format!("attachment; filename=\"{}.bin\"", hash.as_str().get(..16).unwrap_or("sealed"));
+    let mut headers = HeaderMap::new();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/octet-stream"));
+    headers.extend(HeaderValue::from_str(&name).ok().map(|name| (header::CONTENT_DISPOSITION, name)));
+    let sandbox = HeaderValue::from_static("default-src 'none'; sandbox");
+    headers.insert(HeaderName::from_static("content-security-policy"), sandbox);
+    (StatusCode::OK, headers, content.to_vec()).into_response()
+}
+
+/// Seal a message to the reporters of a report and to intake
+///
+/// 密封消息：密封给举报人和受理人员，保存后给出 `report.message`、`report.answer` 所用的 blob。
+#[utoipa::path(post, path = "/api/v1/reports/{id}/seal", tag = "reports", params(("id" = String, Path)),
+    request_body(content = String, description = "words", content_type = "application/json"),
+    responses((status = 200, description = "blob, size, recipients: as commands carry it"),
+        (status = 403, description = "api.forbidden"), (status = 404, description = "api.not_found"),
+        (status = 422, description = "api.bad_words, api.nobody_to_read")))]
+pub(crate) async fn seal(
+    State(app): Shared,
+    SignedIn { reader, .. }: SignedIn,
+    Path(id): Path<String>,
+    Json(asked): Json<ToSeal>,
+) -> Answered {
+    let words = Zeroizing::new(asked.words);
+    let worker = move || {
+        let report = report_of(&app, &reader, &id)?;
+        let may = reader.may_command(&app.office, StreamKind::Report, Some(&report));
+        if !may.map_err(|error| unreadable(&error))? {
+            return Err(ApiRefusal::Forbidden.into());
+        }
+        sealed(&app, report, &words)
+    };
+    let blob = blocking(worker).await?;
+    Ok(ok(&serde_json::to_value(blob).map_err(|error| unreadable(&error))?))
+}
+
+fn sealed(app: &App, report: StreamId, words: &str) -> Result<Blob, Problem> {
+    let hidden = |c: char| c.is_control() && c != '\n' && c != '\t';
+    if words.trim().is_empty() || words.len() > WORDS_BYTES_MAX || words.contains(hidden) {
+        return Err(ApiRefusal::BadWords.into());
+    }
+    let state = app.office.report(report)?;
+    if state.status == Status::Absent {
+        return Err(ApiRefusal::NotFound.into());
+    }
+    let ledger = app.office.ledger();
+    let office = intake(&ledger.keys(), ledger.size(), &state.excluded);
+    let recipients = correspondents(&state, &office);
+    let message = Message { v: TESTIMONY_V, words: words.to_owned(), files: Vec::new() };
+    let text = Zeroizing::new(serde_json::to_vec(&message).map_err(|error| unreadable(&error))?);
+    let sealed = seal::seal(&text, recipients.iter().map(String::as_str), Kind::Text);
+    let sealed = sealed.map_err(|error| match error {
+        SealError::NoRecipient => ApiRefusal::NobodyToRead.into(),
+        SealError::BadRecipient(_)
+        | SealError::NotSealed
+        | SealError::OtherRecipient
+        | SealError::Damaged
+        | SealError::Io(_) => unreadable(&error),
+    })?;
+    let hash = store(app)?.put(&sealed)?;
+    Blob::new(&hash, sealed.len() as u64, &recipients).ok_or_else(|| ApiRefusal::Unreadable.into())
+}
+
+/// Receive one sealed file, for whoever seals by themselves
+///
+/// 上传密封文件：正文即一个 age 文件，最大 128 MiB；不是 age 文件的不收。无须登录。
+///
+/// What is not an age file never reaches the disk: nothing is written before its header was read.
+#[utoipa::path(put, path = "/api/v1/sealed", tag = "reports",
+    request_body(content = String, description = "An age v1 file", content_type = "application/octet-stream"),
+    responses((status = 200, description = "blob, size"), (status = 413, description = "api.too_large"),
+        (status = 422, description = "api.not_age")))]
+pub(crate) async fn upload(State(app): Shared, mut body: Body) -> Answered {
+    // A few at a time; the rest wait.
+    let turn = app.uploads.acquire().await.map_err(|error| unreadable(&error))?;
+    let mut arriving = Arriving { blobs: store(&app)?.clone(), head: Vec::new(), size: 0, incoming: None };
+    while let Some(chunk) = next(&mut body).await? {
+        arriving = blocking(move || arriving.take(&chunk)).await?;
+    }
+    let kept = blocking(move || arriving.keep()).await?;
+    drop(turn);
+    Ok(ok(&json!({ "blob": kept.hash, "size": kept.size })))
+}
+
+/// The next bytes of a body; none at its end.
+async fn next(body: &mut Body) -> Result<Option<Bytes>, Problem> {
+    loop {
+        let frame = poll_fn(|context| Pin::new(&mut *body).poll_frame(context)).await;
+        let Some(frame) = frame else { return Ok(None) };
+        if let Ok(bytes) = frame.map_err(|_| ApiRefusal::BadRequest)?.into_data() {
+            return Ok(Some(bytes));
+        }
+    }
+}
+
+/// A sealed file on its way.
+struct Arriving {
+    blobs: Blobs,
+    /// Its first bytes, by which it is judged.
+    head: Vec<u8>,
+    size: u64,
+    /// None until the header was read.
+    incoming: Option<(Header, Incoming)>,
+}
+
+impl Arriving {
+    fn take(mut self, chunk: &[u8]) -> Result<Self, Problem> {
+        self.size += chunk.len() as u64;
+        if self.size > SEALED_BYTES_MAX {
+            return Err(ApiRefusal::TooLarge.into());
+        }
+        let missing = HEAD_BYTES.saturating_sub(self.head.len()).min(chunk.len());
+        let (head, rest) = chunk.split_at(missing);
+        self.head.extend_from_slice(head);
+        if let Some((_, incoming)) = &mut self.incoming {
+            incoming.write_all(chunk).map_err(BlobError::Io)?;
+            return Ok(self);
+        }
+        match Header::read(&self.head) {
+            Some(header) => {
+                let mut incoming = self.blobs.begin()?;
+                incoming
+                    .write_all(&self.head)
+                    .and_then(|()| incoming.write_all(rest))
+                    .map_err(BlobError::Io)?;
+                self.incoming = Some((header, incoming));
+            }
+            None if self.head.len() >= HEAD_BYTES => return Err(ApiRefusal::NotAge.into()),
+            None => {}
+        }
+        Ok(self)
+    }
+
+    /// Keeps it if it is whole: for recipients, and padded as texts or files are.
+    fn keep(self) -> Result<Kept, Problem> {
+        let (header, incoming) = self.incoming.ok_or(ApiRefusal::NotAge)?;
+        let many = header.recipients;
+        let is = |kind| seal::is_sealed_file(&self.head, self.size, many, kind);
+        if !(1..=RECIPIENTS_MAX).contains(&many) || !(is(Kind::Text) || is(Kind::File)) {
+            return Err(ApiRefusal::NotAge.into());
+        }
+        Ok(incoming.keep()?)
+    }
+}
+
+/// Whether what a command to a report says of sealed files is so. A command that was carried out before is answered as it was,
+/// whatever has been erased since.
+pub(crate) fn check_blobs(app: &App, request: &Request) -> Result<(), Problem> {
+    let Command::Report(command) = &request.command else { return Ok(()) };
+    let blobs = command.blobs();
+    let ledger = app.office.ledger();
+    if blobs.is_empty() || ledger.answered(&request.id).map_err(|error| unreadable(&error))?.is_some() {
+        return Ok(());
+    }
+    let state = request.stream.map(|stream| app.office.report(stream)).transpose()?.unwrap_or_default();
+    let excluded = adit_core::report::excluded(&state, command);
+    let mut allowed = adit_core::report::own_recipients(&state, command);
+    allowed.extend(intake(&ledger.keys(), ledger.size(), &excluded));
+    let seen: BTreeSet<&Short> = blobs.iter().map(|(_, blob)| &blob.blob).collect();
+    if seen.len() != blobs.len() {
+        return Err(adit_core::refusal::Refusal::new("report.bad_blob").into());
+    }
+    let store = store(app)?;
+    for (holds, blob) in blobs {
+        let head = match store.head(blob.blob.as_str()) {
+            Ok(head) => Some(head),
+            Err(BlobError::Missing(_)) => None,
+            Err(error @ (BlobError::Damaged(_) | BlobError::Io(_))) => return Err(error.into()),
+        };
+        adit_core::report::check(holds, blob, head.as_ref(), |age| allowed.contains(age))
+            .map_err(|refusal| Problem::from(adit_core::refusal::Refusal::from(refusal)))?;
+    }
+    Ok(())
+}

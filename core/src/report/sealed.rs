@@ -1,0 +1,193 @@
+//! Which sealed files a report has, what each of them is, and whether one that a command carries may be taken.
+
+use std::collections::BTreeSet;
+
+use super::command::{Blob, Report, ReportCommand, Sealed};
+use super::{ReportEvent, ReportRefusal, State};
+use crate::event::{Event, Fact};
+use crate::id::ActorId;
+use crate::ledger::blobs::Head;
+use crate::seal::{Kind, is_sealed_file};
+use crate::text::Short;
+
+/// What a sealed file holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Holds {
+    /// A [`super::Testimony`].
+    Testimony,
+    /// A [`super::Message`].
+    Message,
+    /// Whatever somebody sent; never shown, only handed over.
+    File,
+}
+
+impl Holds {
+    fn kind(self) -> Kind {
+        match self {
+            Self::Testimony | Self::Message => Kind::Text,
+            Self::File => Kind::File,
+        }
+    }
+}
+
+type Found<'a> = Vec<(Holds, &'a Blob)>;
+
+fn of_report(report: &Report) -> Found<'_> {
+    let testimony = report.testimony.iter().map(|blob| (Holds::Testimony, blob));
+    testimony.chain(report.files.iter().map(|blob| (Holds::File, blob))).collect()
+}
+
+fn of_word(word: &Sealed) -> Found<'_> {
+    let files = word.files.iter().map(|blob| (Holds::File, blob));
+    [(Holds::Message, &word.sealed)].into_iter().chain(files).collect()
+}
+
+impl ReportCommand {
+    /// The sealed files that it carries.
+    pub fn blobs(&self) -> Vec<(Holds, &Blob)> {
+        match self {
+            Self::Report(report) => of_report(report),
+            Self::Dispute(word)
+            | Self::Message(word)
+            | Self::AddEvidence(word)
+            | Self::AllegeRetaliation(word) => of_word(word),
+            Self::Answer(answer) => answer.sealed.iter().map(|blob| (Holds::Message, blob)).collect(),
+            Self::Accept(_)
+            | Self::Decline(_)
+            | Self::Transfer(_)
+            | Self::Verify(_)
+            | Self::Handle(_)
+            | Self::Extend(_)
+            | Self::Satisfy(_)
+            | Self::Close(_)
+            | Self::Reopen(_)
+            | Self::Link(_)
+            | Self::Join(_)
+            | Self::RotateKey(_)
+            | Self::Lock(_)
+            | Self::RecordOverdue(_) => Vec::new(),
+        }
+    }
+}
+
+impl ReportEvent {
+    /// The sealed files that it names.
+    pub fn blobs(&self) -> Vec<(Holds, &Blob)> {
+        match self {
+            Self::Reported(reported) => of_report(&reported.report),
+            Self::Disputed(word)
+            | Self::MessageSent(word)
+            | Self::EvidenceAdded(word)
+            | Self::RetaliationAlleged(word) => of_word(word),
+            Self::Answered(answer) => answer.sealed.iter().map(|blob| (Holds::Message, blob)).collect(),
+            Self::Accepted(_)
+            | Self::Declined(_)
+            | Self::Transferred(_)
+            | Self::Verified(_)
+            | Self::Handled(_)
+            | Self::Extended(_)
+            | Self::Satisfied(_)
+            | Self::Closed(_)
+            | Self::Reopened(_)
+            | Self::Linked(_)
+            | Self::Joined(_)
+            | Self::KeyRotated(_)
+            | Self::Locked(_)
+            | Self::Overdue(_) => Vec::new(),
+        }
+    }
+}
+
+/// The sealed file of this hash among those that a report's events name.
+pub fn find_blob(facts: &[Fact], hash: &str) -> Option<(Holds, Blob)> {
+    let events = facts.iter().filter_map(|fact| match &fact.event {
+        Event::Report(event) => Some(event),
+        Event::Hazard(_)
+        | Event::Reward(_)
+        | Event::Enterprise(_)
+        | Event::Inspection(_)
+        | Event::Actor(_)
+        | Event::Rules(_)
+        | Event::Ledger(_)
+        | Event::Inquiry(_)
+        | Event::Access(_) => None,
+    });
+    let mut blobs = events.flat_map(ReportEvent::blobs);
+    blobs.find(|(_, blob)| blob.blob.as_str() == hash).map(|(holds, blob)| (holds, blob.clone()))
+}
+
+/// Whom the reporter excludes, as far as the report or the command that makes it says.
+pub fn excluded(state: &State, command: &ReportCommand) -> BTreeSet<ActorId> {
+    let mut excluded = state.excluded.clone();
+    if let ReportCommand::Report(report) = command {
+        excluded.extend(&report.excluded);
+    }
+    excluded
+}
+
+/// The reporters' own age recipients, as far as the report or the command that makes it says.
+pub fn own_recipients(state: &State, command: &ReportCommand) -> BTreeSet<String> {
+    let mut own: BTreeSet<String> = state.recipients.values().cloned().collect();
+    if let ReportCommand::Report(report) = command {
+        own.extend(report.recipient.as_ref().map(ToString::to_string));
+    }
+    own
+}
+
+/// Whether what a body is to say of a sealed file is so: it was received, has this size, is an age file of so many recipients, and
+/// each of these may read it. Decided by parsing its head; nobody's word is taken for it.
+///
+/// # Errors
+/// The rule that it breaks.
+pub fn check(
+    holds: Holds,
+    blob: &Blob,
+    received: Option<&Head>,
+    allowed: impl Fn(&str) -> bool,
+) -> Result<(), ReportRefusal> {
+    let head = received.filter(|head| head.size == blob.size).ok_or(ReportRefusal::BlobMissing)?;
+    if !is_sealed_file(&head.bytes, head.size, blob.recipients.len(), holds.kind()) {
+        return Err(ReportRefusal::NotSealed);
+    }
+    let distinct: BTreeSet<&str> = blob.recipients.iter().map(Short::as_str).collect();
+    if distinct.len() != blob.recipients.len() || !distinct.into_iter().all(allowed) {
+        return Err(ReportRefusal::WrongRecipient);
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::seal::{Identity, seal};
+
+    /// A text that is sealed to one recipient, under what somebody says of it.
+    fn checked(holds: Holds, claims: impl FnOnce(&mut Blob), allowed: bool) -> Result<(), ReportRefusal> {
+        let recipients = vec![Identity::from_bytes(&[1; 32]).recipient()];
+        let sealed = seal(&[7; 9000], recipients.iter().map(String::as_str), Kind::Text).expect("sealed");
+        let mut blob = Blob::new(&"ab".repeat(32), sealed.len() as u64, &recipients).expect("a blob");
+        claims(&mut blob);
+        let head = Head { size: sealed.len() as u64, bytes: sealed[..1024].to_vec() };
+        check(holds, &blob, Some(&head), |_| allowed)
+    }
+
+    #[test]
+    fn what_is_said_of_a_sealed_file_must_be_so() {
+        use ReportRefusal::{BlobMissing, NotSealed, WrongRecipient};
+        assert_eq!(checked(Holds::Testimony, |_| {}, true), Ok(()), "by its head alone");
+        assert_eq!(checked(Holds::Message, |blob| blob.size += 1, true), Err(BlobMissing));
+        assert_eq!(checked(Holds::File, |_| {}, true), Err(NotSealed), "padded as texts are");
+        assert_eq!(checked(Holds::Message, |_| {}, false), Err(WrongRecipient));
+        let twice = |blob: &mut Blob| blob.recipients.push(blob.recipients[0].clone());
+        assert_eq!(checked(Holds::Message, twice, true), Err(NotSealed), "to one recipient");
+    }
+
+    #[test]
+    fn what_is_not_there_or_plain_is_not_taken() {
+        let blob = Blob::new(&"ab".repeat(32), 9, &["age1x".to_owned()]).expect("a blob");
+        let check = |head: Option<&Head>| check(Holds::Testimony, &blob, head, |_| true);
+        assert_eq!(check(None), Err(ReportRefusal::BlobMissing));
+        let plain = Head { size: 9, bytes: b"testimony".to_vec() };
+        assert_eq!(check(Some(&plain)), Err(ReportRefusal::NotSealed));
+    }
+}
