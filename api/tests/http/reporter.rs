@@ -396,10 +396,10 @@ mod given_a_report_under_way {
         let page = my(&server, &secret, "", &[]).text;
         assert_eq!(page.matches("class=\"done\"").count(), 2, "{page}");
         let due = server.app.office.report(stream).unwrap().clocks["handle"];
-        assert!(page.contains(&format!("最晚 {due}")), "{page}");
+        assert!(page.contains(&format!("最晚 <time>{due}</time>")), "{page}");
         server.clock.set(day_after(due).start().plus_seconds(3600));
         let page = my(&server, &secret, "", &[]).text;
-        assert!(page.contains(&format!("逾期，已上报。期限 {due}")), "{page}");
+        assert!(page.contains(&format!("逾期，已上报。期限 <time>{due}</time>")), "{page}");
     }
 
     fn day_after(day: Day) -> Day {
