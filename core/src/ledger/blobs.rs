@@ -5,9 +5,10 @@
 //! random name and gets its own once it is whole and on disk, so that a name never stands for half a file. Only ciphertext
 //! comes here.
 
+use std::collections::BTreeSet;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::id::Id;
 use crate::ledger::disk::Disk;
@@ -19,6 +20,8 @@ use crate::seal::HEAD_BYTES;
 pub struct Blobs {
     disk: Arc<dyn Disk>,
     folder: PathBuf,
+    /// Folders of two digits whose own names are on disk; the others are made, and waited for, once.
+    made: Arc<Mutex<BTreeSet<PathBuf>>>,
 }
 
 /// Why a sealed file can't be read. Names the file, which is a hash.
@@ -37,7 +40,7 @@ pub enum BlobError {
 impl Blobs {
     /// The files of the ledger whose data folder this is. What arrived half before the last stop is cleared away.
     pub fn open(disk: Arc<dyn Disk>, data: &Path) -> Result<Self, BlobError> {
-        let blobs = Self { disk, folder: data.join("blobs") };
+        let blobs = Self { disk, folder: data.join("blobs"), made: Arc::default() };
         for name in blobs.disk.list(&blobs.incoming())? {
             blobs.disk.remove(&blobs.incoming().join(name))?;
         }
@@ -50,6 +53,21 @@ impl Blobs {
 
     fn path(&self, hash: &str) -> PathBuf {
         self.folder.join(hash.get(..2).unwrap_or_default()).join(hash)
+    }
+
+    /// Makes a folder of two digits. A crash here leaves an empty folder, or none.
+    fn make(&self, folder: &Path) -> Result<(), BlobError> {
+        let made = || self.made.lock().unwrap_or_else(PoisonError::into_inner);
+        if made().contains(folder) {
+            return Ok(());
+        }
+        self.disk.create_folder(folder)?;
+        self.disk.sync_folder(&self.folder)?;
+        if let Some(data) = self.folder.parent() {
+            self.disk.sync_folder(data)?;
+        }
+        made().insert(folder.to_owned());
+        Ok(())
     }
 
     /// Begins a file whose bytes arrive one after another.
@@ -156,15 +174,10 @@ impl Incoming {
         let path = self.blobs.path(&hash);
         let folder = path.parent().unwrap_or(&self.blobs.folder);
         disk.sync(&self.path)?;
-        disk.create_folder(folder)?;
+        self.blobs.make(folder)?;
         disk.rename(&self.path, &path)?;
         self.kept = true;
         disk.sync_folder(folder)?;
-        // The folder itself may be new.
-        disk.sync_folder(&self.blobs.folder)?;
-        if let Some(data) = self.blobs.folder.parent() {
-            disk.sync_folder(data)?;
-        }
         Ok(Kept { hash, size: self.size })
     }
 }
