@@ -26,6 +26,7 @@ use super::form::{Form, SealedFile};
 use super::language::Language;
 use super::report::listed;
 use crate::app::App;
+use crate::handlers::sealed::check_blobs;
 use crate::handlers::{Answered, Shared, blocking};
 use crate::page::render;
 use crate::problem::{ApiRefusal, Problem, unreadable};
@@ -471,7 +472,8 @@ fn execute(
         return Ok(());
     }
     let request = Request { id, stream: Some(stream), command };
-    match app.office.execute(&request, keys).map_err(Problem::from) {
+    let checked = check_blobs(app, &request);
+    match checked.and_then(|()| Ok(app.office.execute(&request, keys)?)) {
         Ok(_) => Ok(()),
         Err(problem) if problem.status == StatusCode::UNPROCESSABLE_ENTITY => Err(problem.refusal.into()),
         Err(problem) => Err(problem.into()),

@@ -26,6 +26,7 @@ use super::follow::receipt_page;
 use super::form::{Form, SealedFile};
 use super::language::Language;
 use crate::app::App;
+use crate::handlers::sealed::check_blobs;
 use crate::handlers::{Answered, Shared, blocking};
 use crate::page::render;
 use crate::problem::{Problem, unreadable};
@@ -459,12 +460,14 @@ fn enter(app: &App, w: Language, draft: &Draft, secret: &Secret) -> Result<(), S
     };
     let request =
         Request { id, stream: Some(stream), command: Command::Report(ReportCommand::Report(report)) };
-    match app.office.execute(&request, &[&key]) {
+    // What the form says of files came back from a browser: it is checked like a command of the API.
+    let checked = check_blobs(app, &request);
+    match checked.and_then(|()| Ok(app.office.execute(&request, &[&key])?)) {
         Ok(_) => Ok(()),
         // The same secret was sent twice at once, and the other one came first.
         Err(error) => match ledger.answered(&id) {
             Ok(Some(_)) => Ok(()),
-            Ok(None) | Err(_) => Err(refused_or_failed(error.into())),
+            Ok(None) | Err(_) => Err(refused_or_failed(error)),
         },
     }
 }

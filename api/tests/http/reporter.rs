@@ -258,6 +258,28 @@ mod given_a_report_that_is_written {
         assert!(reply.text.contains("“a.jpg”需要重新选一次"), "{}", reply.text);
     }
 
+    /// What the form says of a sealed file travels through a browser.
+    #[test]
+    fn when_the_form_says_of_a_file_what_is_not_so_then_it_is_refused_as_the_api_refuses_it() {
+        let server = Server::start();
+        let look =
+            send(&server, "/report?lang=zh", &fields(&[("words", CANARY)]), &[("a.jpg", b"\xff\xd8\xff")]);
+        let form = hidden(&look.text, "send");
+        let before = server.size();
+        let mut told: Value = serde_json::from_str(value(&form, "file_sealed")).unwrap();
+        told["sealed"] = json!(1);
+        let mut one_less: Value = serde_json::from_str(value(&form, "file_sealed")).unwrap();
+        one_less["recipients"].as_array_mut().unwrap().pop();
+        for told in [told, one_less] {
+            let mut form: Fields = form.iter().filter(|(name, _)| name != "file_sealed").cloned().collect();
+            form.push(("file_sealed".to_owned(), told.to_string()));
+            let reply = send(&server, "/report?lang=zh", &form, &[]);
+            assert!(reply.status == 422 && reply.text.contains(CANARY), "{}", reply.text);
+        }
+        assert_eq!(server.size(), before);
+        assert_eq!(send(&server, "/report?lang=zh", &form, &[]).status, 200);
+    }
+
     #[test]
     fn when_no_intake_officer_has_a_key_then_it_is_said_before_anything_is_typed() {
         let server = Server::start();
