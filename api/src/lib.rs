@@ -1,4 +1,4 @@
-//! The HTTP server of Adit: the reporter's pages, the JSON API and its description.
+//! The HTTP server of Adit: the reporter's pages, the workbench, the JSON API and its description.
 //!
 //! A handler is extract → command → execute, or query → answer. Everything that writes goes through
 //! [`adit_core::office::Office`]; what may be read by whom is decided once, in [`access`]. All routes stand in
@@ -8,6 +8,7 @@ pub mod access;
 pub mod app;
 pub mod bundle;
 mod challenge;
+mod desk;
 pub mod export;
 mod extract;
 mod handlers;

@@ -26,6 +26,7 @@ use crate::handlers::vouchers::Voucher;
         (name = "reports", description = "举报的密封材料 What is sealed in reports: opened, sealed, uploaded"),
         (name = "log", description = "公开日志 The public log (C2SP tlog-tiles), receipts and their verification; no sign-in"),
         (name = "rules", description = "规则 Rules as data"),
+        (name = "desk", description = "工作台 The workbench: pages of those who sign events"),
         (name = "server", description = "服务 The server and its pages")
     )
 )]

@@ -19,7 +19,7 @@ use crate::app::App;
 use crate::handlers::{bundles, commands, log, me, queries, sealed, search, sign_in, vouchers};
 use crate::problem::{ApiRefusal, Problem};
 use crate::timekeeper::Timekeeper;
-use crate::{openapi, page, reporter};
+use crate::{desk, openapi, page, reporter};
 
 /// Longest time for one request, in seconds.
 const REQUEST_SECONDS_MAX: u64 = 60;
@@ -68,6 +68,16 @@ fn routes() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(reporter::home::home))
         .routes(routes!(reporter::report::form, reporter::report::submit))
         .routes(routes!(reporter::follow::form, reporter::follow::act))
+        .routes(routes!(desk::sign_in::form, desk::sign_in::submit))
+        .routes(routes!(desk::sign_in::sign_out))
+        .routes(routes!(desk::sign_in::language))
+        .routes(routes!(desk::style))
+        .routes(routes!(desk::home::show))
+        .routes(routes!(desk::table::show))
+        .routes(routes!(desk::stream::show))
+        .routes(routes!(desk::act::form, desk::act::submit))
+        .routes(routes!(desk::waiting::show))
+        .routes(routes!(desk::waiting::sign))
         .routes(routes!(page::start))
         .routes(routes!(page::table))
         .routes(routes!(page::docs))

@@ -15,6 +15,7 @@ mod ask;
 mod compact;
 pub mod conflicts;
 pub mod deadlines;
+pub mod docket;
 pub mod duty;
 pub mod enterprises;
 pub mod five_in_place;

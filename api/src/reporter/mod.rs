@@ -7,7 +7,7 @@ mod case;
 pub(crate) mod follow;
 mod form;
 pub(crate) mod home;
-mod language;
+pub(crate) mod language;
 mod picture;
 pub(crate) mod report;
 
@@ -19,7 +19,7 @@ use fast_qr::qr::QRBuilder;
 
 /// The short public number of a report, for the telephone: twelve digits in three groups, the last a check digit (ISO 7064,
 /// MOD 11,10). It follows from the report's stream id, is not secret, and opens nothing.
-fn case_number(report: &StreamId) -> String {
+pub(crate) fn case_number(report: &StreamId) -> String {
     let mut seed = 0_u64;
     for byte in report.id.0.iter().take(8) {
         seed = (seed << 8) | u64::from(*byte);

@@ -8,6 +8,8 @@ mod browser;
 mod bundles;
 mod commands;
 mod common;
+mod desk;
+mod desk_in_browser;
 mod faults;
 mod log;
 mod me;
