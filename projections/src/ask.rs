@@ -13,8 +13,8 @@ use serde::{Deserialize, Serialize};
 use crate::compact::{Key, Table};
 use crate::conflicts::{Kept, NOTHING};
 use crate::{
-    deadlines, docket, five_in_place, notifications, register, relief, repeat_offenders, reward_budget, rewards,
-    timeline,
+    deadlines, docket, five_in_place, notifications, register, relief, repeat_offenders, reward_budget,
+    rewards, timeline,
 };
 
 /// Declares the filters and, from the same list, which of them are set.

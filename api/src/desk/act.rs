@@ -6,6 +6,7 @@ use adit_core::command::{Command, Request};
 use adit_core::id::{ActorId, CommandId, Id, StreamId, StreamKind};
 use adit_core::rules::criteria;
 use adit_core::rules::place::NATIONAL;
+use adit_projections::Filter;
 use askama::Template;
 use axum::extract::{Form, Path, RawQuery};
 use axum::response::{IntoResponse, Redirect};
@@ -26,7 +27,7 @@ pub(crate) struct Shows {
     pub(crate) name: String,
     pub(crate) label: String,
     pub(crate) hint: String,
-    /// `line`, `text`, `day`, `money`, `count`, `yes_no`, `choice`, `many`, `criterion`, `id`.
+    /// `line`, `text`, `day`, `money`, `count`, `yes_no`, `choice`, `many`, `criterion`, `enterprise`, `id`.
     pub(crate) widget: &'static str,
     pub(crate) required: bool,
     pub(crate) value: String,
@@ -34,8 +35,8 @@ pub(crate) struct Shows {
     pub(crate) options: Vec<(String, String)>,
     /// What does not fit.
     pub(crate) fault: String,
-    /// Shown, and sent along, but not for typing: it comes from the page before.
-    pub(crate) fixed: bool,
+    /// What is shown where it is not for typing, because it comes from the page before.
+    pub(crate) fixed: String,
 }
 
 #[derive(Template)]
@@ -51,6 +52,10 @@ struct Act {
     stream: String,
     fields: Vec<Shows>,
     criteria: Vec<(String, String)>,
+    /// Names of enterprises, to choose from while one types.
+    enterprises: Vec<String>,
+    /// Enterprises that may be meant by the name that was typed.
+    meant: Vec<(String, String)>,
     /// Officers of whom one must sign, too.
     seconds: Vec<(String, String)>,
     second: String,
@@ -63,8 +68,10 @@ struct Act {
 const OWN: [&str; 5] = ["_id", "_stream", "_second", "_password", "_back"];
 
 fn widget_name(field: &Field) -> &'static str {
-    if field.own_name() == "criterion" {
-        return "criterion";
+    match (field.own_name(), &field.widget) {
+        ("criterion", _) => return "criterion",
+        ("enterprise", Widget::Stream) => return "enterprise",
+        _ => {}
     }
     match field.widget {
         Widget::Line(_) => "line",
@@ -86,7 +93,8 @@ fn field_words(w: Words, head: &str, kind: &str, field: &Field) -> Option<&'stat
     w.find(&format!("{head}.{kind}_{name}")).or_else(|| w.find(&format!("{head}.{name}")))
 }
 
-fn shows(w: Words, kind: &str, field: &Field, typed: &Typed, faults: &Faults, fixed: &[&str]) -> Shows {
+fn shows(desk: &Desk, draft: &Draft, field: &Field) -> Shows {
+    let (w, kind) = (desk.w, draft.kind.as_str());
     let names: &[String] = if let Widget::Choice(names) = &field.widget { names } else { &[] };
     let option = |name: &String| {
         let own = w
@@ -94,16 +102,23 @@ fn shows(w: Words, kind: &str, field: &Field, typed: &Typed, faults: &Faults, fi
             .or_else(|| w.find(&format!("option.{name}")));
         (name.clone(), own.map_or_else(|| w.label(name), str::to_owned))
     };
+    let value = draft.typed.get(&field.name).cloned().unwrap_or_default();
+    let named = draft.fixed.contains(&field.name.as_str());
+    let fixed = match value.parse::<StreamId>() {
+        Ok(stream) if named => super::stream::heading(desk, &stream),
+        _ if named => super::told::option(w, field.own_name(), &value),
+        _ => String::new(),
+    };
     Shows {
         name: field.name.clone(),
         label: field_words(w, "field", kind, field).map_or_else(|| w.label(field.own_name()), str::to_owned),
         hint: field_words(w, "hint", kind, field).unwrap_or_default().to_owned(),
         widget: widget_name(field),
         required: field.required,
-        value: typed.get(&field.name).cloned().unwrap_or_default(),
         options: names.iter().map(option).collect(),
-        fault: faults.get(&field.name).map(|fault| w.t(fault).to_owned()).unwrap_or_default(),
-        fixed: fixed.contains(&field.name.as_str()),
+        fault: draft.faults.get(&field.name).map(|fault| w.t(fault).to_owned()).unwrap_or_default(),
+        value,
+        fixed,
     }
 }
 
@@ -125,6 +140,40 @@ struct Draft {
     /// Fields that come from the page before.
     fixed: Vec<&'static str>,
     back: String,
+    meant: Vec<(String, String)>,
+}
+
+/// Fields of a command that are filled in by another command alone.
+const NEVER_ASKED: [(&str, &str); 1] = [("hazard.report", "inspection")];
+
+/// Enterprises whose names are offered while one types; any other is found by typing it.
+const OFFERED_MAX: usize = 200;
+
+/// Enterprises by id and name; those whose names hold some words.
+fn enterprises(desk: &Desk, words: Option<&str>) -> Result<Vec<(String, String)>, Problem> {
+    let filter = Filter { contains: words.map(str::to_owned), limit: Some(OFFERED_MAX), ..Filter::default() };
+    let rows = super::stream::rows(desk, "enterprises", filter)?;
+    let text = |row: &serde_json::Value, name: &str| {
+        row.get(name).and_then(serde_json::Value::as_str).unwrap_or_default().to_owned()
+    };
+    Ok(rows.iter().map(|row| (text(row, "enterprise"), text(row, "enterprise_name"))).collect())
+}
+
+/// Puts the id of an enterprise in the place of its name; where several may be meant, gives them back to choose from.
+fn find_enterprise(desk: &Desk, typed: &mut Typed) -> Result<Vec<(String, String)>, Problem> {
+    let Some(name) = typed.get_mut("enterprise") else { return Ok(Vec::new()) };
+    let words = name.trim().to_owned();
+    if words.is_empty() || words.parse::<StreamId>().is_ok() {
+        return Ok(Vec::new());
+    }
+    let mut found = enterprises(desk, Some(&words))?;
+    let exact = found.iter().position(|(_, known)| *known == words);
+    match (exact, found.len()) {
+        (Some(at), _) => *name = found.swap_remove(at).0,
+        (None, 1) => *name = found.swap_remove(0).0,
+        (None, _) => return Ok(found),
+    }
+    Ok(Vec::new())
 }
 
 /// Values that a fresh form begins with.
@@ -145,7 +194,7 @@ fn beginning(desk: &Desk, fields: &[Field], query: Option<&str>) -> (Typed, Vec<
             && matches!(field.widget, Widget::Line(_))
             && fields.iter().any(|f| f.name == "accident_grade")
         {
-            // The rules of this ledger's place are asked first.
+            // The rules of the place whose ledger it is are asked first.
             let place = desk.app.office.rules().place().to_owned();
             typed.insert(field.name.clone(), if place.is_empty() { NATIONAL.to_owned() } else { place });
         } else if field.name == "enterprise"
@@ -155,6 +204,7 @@ fn beginning(desk: &Desk, fields: &[Field], query: Option<&str>) -> (Typed, Vec<
             fixed.push("enterprise");
         } else if field.name == "origin" && desk.reader.is_enterprise() {
             typed.insert(field.name.clone(), "self_inspection".to_owned());
+            fixed.push("origin");
         }
     }
     (typed, fixed)
@@ -163,7 +213,10 @@ fn beginning(desk: &Desk, fields: &[Field], query: Option<&str>) -> (Typed, Vec<
 fn page(desk: &Desk, draft: Draft) -> Result<Act, Trouble> {
     let fields = form::fields(&draft.kind).ok_or_else(not_found)?;
     let w = desk.w;
-    let known = known(desk, draft.stream);
+    let mut known = known(desk, draft.stream);
+    for name in &draft.fixed {
+        known.extend(draft.typed.get(*name).map(|value| ((*name).to_owned(), value.clone())));
+    }
     let lawful = standing(desk, draft.stream, &draft.kind, &known);
     let (second, refusal) = match (&lawful, &draft.refused) {
         (Standing::Lawful { second }, None) => (*second, None),
@@ -176,11 +229,11 @@ fn page(desk: &Desk, draft: Draft) -> Result<Act, Trouble> {
         let others = others.filter(|(actor, _)| *actor != desk.session.actor);
         others.map(|(actor, _)| (actor.to_string(), people::title(&desk.app, actor))).collect()
     });
-    let shown: Vec<Shows> = fields
-        .iter()
-        .map(|field| shows(w, &draft.kind, field, &draft.typed, &draft.faults, &draft.fixed))
-        .collect();
-    let picks = shown.iter().any(|field| field.widget == "criterion");
+    let asked =
+        fields.iter().filter(|field| !NEVER_ASKED.contains(&(draft.kind.as_str(), field.name.as_str())));
+    let shown: Vec<Shows> = asked.map(|field| shows(desk, &draft, field)).collect();
+    let asks = |widget: &str| shown.iter().any(|field| field.widget == widget && field.fixed.is_empty());
+    let (picks, names) = (asks("criterion"), asks("enterprise"));
     let lang = w.lang();
     Ok(Act {
         title: w.command(&draft.kind),
@@ -190,6 +243,12 @@ fn page(desk: &Desk, draft: Draft) -> Result<Act, Trouble> {
         id: draft.id,
         stream: draft.stream.map(|stream| stream.to_string()).unwrap_or_default(),
         fields: shown,
+        enterprises: if names {
+            enterprises(desk, None)?.into_iter().map(|(_, name)| name).collect()
+        } else {
+            Vec::new()
+        },
+        meant: draft.meant,
         criteria: if picks { selectable() } else { Vec::new() },
         seconds: seconds.unwrap_or_default(),
         second: draft.second,
@@ -207,6 +266,8 @@ pub(crate) fn known(desk: &Desk, stream: Option<StreamId>) -> Typed {
     let ledger = desk.app.office.ledger();
     let tomorrow = ledger.now().day().plus_days(1);
     let due = stream.and_then(|stream| super::stream::due(desk, &stream));
+    // Whether there is a penalty to publish is asked of its state; its number is typed.
+    known.insert("decision".to_owned(), "—".to_owned());
     known.insert("until".to_owned(), due.map_or(tomorrow, |due| due.plus_days(1).max(tomorrow)).to_string());
     known
 }
@@ -244,10 +305,8 @@ pub(crate) async fn form(desk: Desk, Path(kind): Path<String>, RawQuery(query): 
             let id = Id::random().map_err(|error| unreadable(&error))?.to_string();
             let back = back(query.as_deref(), stream.as_ref());
             let faults = Faults::new();
-            page(
-                &desk,
-                Draft { kind, stream, id, typed, faults, second: String::new(), refused: None, fixed, back },
-            )
+            let (second, refused, meant) = (String::new(), None, Vec::new());
+            page(&desk, Draft { kind, stream, id, typed, faults, second, refused, fixed, back, meant })
         })())
     };
     render(&blocking(worker).await??)
@@ -290,16 +349,19 @@ pub(crate) async fn submit(
     let back = Some(back).filter(|back| is_own_page(back)).unwrap_or_else(|| "/desk".to_owned());
     may(&desk, &kind, stream.as_ref())?;
     let command_id: CommandId = id.parse().map_err(|_| ApiRefusal::BadRequest)?;
+    let meant = find_enterprise(&desk, &mut typed)?;
+    let fixed = stays_fixed(&desk, &typed);
     let draft = |typed, faults, refused| Draft {
         kind: kind.clone(),
         stream,
         id: id.clone(),
+        fixed: fixed.clone(),
         typed,
         faults,
         second: second.clone(),
         refused,
-        fixed: Vec::new(),
         back: back.clone(),
+        meant: meant.clone(),
     };
     let data = match form::data(fields, &typed) {
         Ok(data) => data,
@@ -318,6 +380,15 @@ pub(crate) async fn submit(
         Err(problem) if problem.status.is_server_error() => Err(problem.into()),
         Err(problem) => again(desk, draft(typed, Faults::new(), Some(problem))).await,
     }
+}
+
+/// What an enterprise can't choose.
+fn stays_fixed(desk: &Desk, typed: &Typed) -> Vec<&'static str> {
+    let chosen = |name: &str| typed.get(name).is_some_and(|value| value.parse::<StreamId>().is_ok());
+    let mut fixed: Vec<&'static str> =
+        ["enterprise", "report"].into_iter().filter(|name| chosen(name)).collect();
+    fixed.extend(desk.reader.is_enterprise().then_some("origin"));
+    fixed
 }
 
 /// The form once more, with everything that was typed and what does not fit.

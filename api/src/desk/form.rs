@@ -52,6 +52,62 @@ impl Field {
     }
 }
 
+/// In which order fields are asked for: what it is about, what happened, then why. Any other comes last.
+const ORDER: [&str; 52] = [
+    "enterprise",
+    "report",
+    "hazards",
+    "hazard",
+    "inspection",
+    "into",
+    "element",
+    "step",
+    "what",
+    "finding",
+    "passed",
+    "name",
+    "credit_code",
+    "sector",
+    "metal_smelting",
+    "town",
+    "licence",
+    "producing",
+    "controller",
+    "parent",
+    "holder",
+    "origin",
+    "place",
+    "description",
+    "criterion",
+    "found_on",
+    "day",
+    "inspected_on",
+    "led_by_principal",
+    "aim",
+    "responsibility",
+    "measures",
+    "funds",
+    "time_limit",
+    "emergency_plan",
+    "text",
+    "principal",
+    "responsible_post",
+    "post",
+    "due",
+    "until",
+    "authority",
+    "decision",
+    "decided_on",
+    "unit_fine_yuan",
+    "person_fines_yuan",
+    "article",
+    "measure",
+    "checked",
+    "findings",
+    "done",
+    "because",
+];
+
 /// The fields of each command that can be asked for in a form. What is sealed is not: it has pages of its own.
 static FORMS: LazyLock<BTreeMap<String, Vec<Field>>> = LazyLock::new(|| {
     let mut forms = BTreeMap::new();
@@ -64,7 +120,16 @@ static FORMS: LazyLock<BTreeMap<String, Vec<Field>>> = LazyLock::new(|| {
                 continue;
             };
             let data = variant.pointer("/properties/data").unwrap_or(&none);
-            if let Some(fields) = fields_of(data, defs, "", true) {
+            if let Some(mut fields) = fields_of(data, defs, "", true) {
+                // Schemas list their fields by the alphabet.
+                let order = |field: &Field| {
+                    let name = field.name.split('.').next_back().unwrap_or_default();
+                    (
+                        field.name.contains('.'),
+                        ORDER.iter().position(|one| *one == name).unwrap_or(ORDER.len()),
+                    )
+                };
+                fields.sort_by_key(order);
                 forms.insert(kind.to_owned(), fields);
             }
         }
@@ -256,6 +321,12 @@ fn value(widget: &Widget, text: &str) -> Result<Value, &'static str> {
     }
 }
 
+/// The id of a stream that nobody has, of the kind that a field names.
+fn nobodys(field: &str) -> String {
+    let kind = if ["enterprise", "report", "inspection"].contains(&field) { field } else { "hazard" };
+    format!("{kind}/{}", Id::default())
+}
+
 /// Most samples of one command that are tried.
 const SAMPLES_MAX: usize = 64;
 
@@ -278,8 +349,11 @@ pub(crate) fn samples(fields: &[Field], known: &Typed, today: Day) -> Vec<Value>
             Widget::Count => vec!["1".to_owned()],
             Widget::YesNo => vec!["true".to_owned(), "false".to_owned()],
             Widget::Choice(names) => names.clone(),
+            Widget::Stream => vec![nobodys(field.own_name())],
+            Widget::Many(one) if matches!(**one, Widget::Stream) => vec![nobodys("hazard")],
+            Widget::Many(one) if matches!(**one, Widget::Count) => vec!["0".to_owned()],
             // Nothing is known to fit: whether one can be named shows when one is.
-            Widget::Stream | Widget::Id | Widget::Key | Widget::Many(_) => return Vec::new(),
+            Widget::Id | Widget::Key | Widget::Many(_) => return Vec::new(),
         };
         let before = std::mem::take(&mut samples);
         for sample in before {

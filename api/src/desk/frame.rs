@@ -113,26 +113,24 @@ pub(crate) struct Frame {
 }
 
 /// Where one can go, by what one may read.
-const PLACES: [(&str, Place); 14] = [
-    ("register", Place::Table("register")),
-    ("five_in_place", Place::Table("five_in_place")),
-    ("deadlines", Place::Table("deadlines")),
-    ("inspections", Place::Table("inspections")),
-    ("enterprises", Place::Table("enterprises")),
-    ("supervision", Place::Table("supervision")),
-    ("notifications", Place::Table("notifications")),
-    ("repeat_offenders", Place::Table("repeat_offenders")),
-    ("relief", Place::Table("relief")),
-    ("duty", Place::Table("duty")),
-    ("rewards", Place::Table("rewards")),
-    ("accountability", Place::Table("accountability")),
-    ("inquiries", Place::Table("inquiries")),
-    ("statistics", Place::Table("statistics")),
+const PLACES: [&str; 16] = [
+    "register",
+    "docket",
+    "five_in_place",
+    "deadlines",
+    "inspections",
+    "enterprises",
+    "supervision",
+    "notifications",
+    "repeat_offenders",
+    "relief",
+    "duty",
+    "rewards",
+    "reward_budget",
+    "accountability",
+    "inquiries",
+    "statistics",
 ];
-
-enum Place {
-    Table(&'static str),
-}
 
 impl Frame {
     pub(crate) fn of(desk: &Desk) -> Self {
@@ -141,9 +139,12 @@ impl Frame {
         let mine = app.room.of(session.actor, now).into_iter();
         let waiting = mine.filter(|(_, waits)| waits.other == session.actor && !waits.done).count();
         let mut nav = Vec::new();
-        for (name, Place::Table(table)) in PLACES {
+        if reader.asker("statistics").is_some() {
+            nav.push(Link { href: "/desk/figures".to_owned(), text: w.t("figures.title").to_owned() });
+        }
+        for table in PLACES {
             if reader.asker(table).is_some() {
-                nav.push(Link { href: format!("/desk/tables/{table}"), text: w.label(name) });
+                nav.push(Link { href: format!("/desk/tables/{table}"), text: w.label(table) });
             }
         }
         if reader.is_enterprise()

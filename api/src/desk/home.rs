@@ -6,6 +6,7 @@ use askama::Template;
 use axum::extract::RawQuery;
 use serde_json::Value;
 
+use super::case::WRITTEN;
 use super::frame::{Desk, Frame, Shown, parameter, render, stream_address};
 use super::queues::{QUEUES, Queue};
 use super::stream::heading;
@@ -151,6 +152,9 @@ fn tasks(desk: &Desk, queue: &Queue, mut rows: Vec<Value>) -> Vec<Task> {
 
 /// The form of the next command: addressed to the stream, or begun with it.
 fn act_at(queue: &Queue, stream: &StreamId) -> String {
+    if WRITTEN.contains(&queue.command) {
+        return format!("/desk/reports/{}/write?command={}", stream.id, queue.command);
+    }
     let field = if queue.command == "inquiry.open" { "hazards" } else { "stream" };
     format!("/desk/do/{}?{field}={stream}&back=%2Fdesk", queue.command)
 }

@@ -1,6 +1,7 @@
 //! Which commands are lawful now, and why the others are not: the deciders themselves are asked, with nothing written.
 
 use adit_core::command::{Command, Request};
+use adit_core::decider::Rejection;
 use adit_core::id::{CommandId, Id, StreamId, StreamKind};
 use adit_core::ledger::vkey::VKey;
 use adit_core::office::{ExecuteError, Hand};
@@ -8,9 +9,11 @@ use adit_core::refusal::Refusal;
 use adit_core::role::Role;
 use serde_json::Value;
 
+use super::case::WRITTEN;
 use super::form::{self, Typed};
 use super::frame::Desk;
 use super::people;
+use crate::problem::ApiRefusal;
 
 /// Whether a command can be given now.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,7 +26,12 @@ pub(crate) enum Standing {
 }
 
 /// Refusals that rest on what is typed, not on how things stand: the form is there for it.
-const TYPED: [&str; 22] = [
+const TYPED: [&str; 27] = [
+    "hazard.into_itself",
+    "hazard.other_enterprise",
+    "hazard.other_not_open",
+    "inquiry.unknown_hazard",
+    "inquiry.no_such_entry",
     "hazard.due_in_past",
     "hazard.beyond_limit",
     "hazard.unknown_criterion",
@@ -88,7 +96,7 @@ pub(crate) fn commands(kind: StreamKind) -> impl Iterator<Item = &'static str> {
     Command::types().iter().map(String::as_str).filter(move |name| {
         name.split('.').next() == Some(kind.name())
             && !is_given_elsewhere(name)
-            && form::fields(name).is_some()
+            && (form::fields(name).is_some() || WRITTEN.contains(name))
             && (!BEGIN.contains(name) || *name == "inspection.perform")
     })
 }
@@ -101,6 +109,8 @@ pub(crate) fn standing(desk: &Desk, stream: Option<StreamId>, kind: &str, known:
     let mut first = None;
     for sample in &samples {
         match ask(desk, stream, kind, sample) {
+            // A sample that says nothing whole tells nothing.
+            Standing::Refused(refusal) if refusal.code == ApiRefusal::WrongValue.code() => {}
             Standing::Refused(refusal) => {
                 first.get_or_insert(refusal);
             }
@@ -144,8 +154,9 @@ fn decide(
     hands: &[Hand<'_>],
 ) -> Result<(), Refusal> {
     let command = serde_json::value::to_raw_value(data).ok().and_then(|raw| Command::parse(kind, &raw).ok());
-    let Some(command) = command else { return Ok(()) };
-    let Ok(id) = Id::random() else { return Ok(()) };
+    let Some((command, id)) = command.zip(Id::random().ok()) else {
+        return Err(ApiRefusal::WrongValue.into());
+    };
     let request = Request { id: CommandId(id), stream, command };
     match desk.app.office.prepare(&request, hands) {
         Err(ExecuteError::Refused(refusal)) if !TYPED.contains(&refusal.code.as_str()) => Err(refusal),

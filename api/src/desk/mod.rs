@@ -5,6 +5,9 @@
 //! no rule of the domain, so they can't contradict one.
 
 pub(crate) mod act;
+pub(crate) mod case;
+mod chart;
+pub(crate) mod figures;
 mod form;
 mod frame;
 pub(crate) mod home;

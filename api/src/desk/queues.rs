@@ -1,6 +1,7 @@
 //! What waits for whom: for each role, where its next actions come from.
 
 use adit_core::hazard;
+use adit_core::report;
 use adit_core::reward;
 use adit_core::role::Role;
 use adit_projections::Filter;
@@ -27,8 +28,8 @@ fn running(clock: &str) -> Filter {
     Filter { clock: Some(clock.to_owned()), standing: Some(Standing::Running), ..Filter::default() }
 }
 
-fn overdue(clock: &str) -> Filter {
-    Filter { standing: Some(Standing::Overdue), ..running(clock) }
+fn reports(status: report::Status) -> Filter {
+    Filter { report_status: Some(status), ..Filter::default() }
 }
 
 fn rewards(status: reward::Status) -> Filter {
@@ -36,27 +37,47 @@ fn rewards(status: reward::Status) -> Filter {
 }
 
 /// In the order in which they are shown.
-pub(crate) const QUEUES: [Queue; 24] = [
-    queue("accept_overdue", &[Role::Clerk], "deadlines", || overdue("accept"), "report.accept", "stream"),
-    queue("accept", &[Role::Clerk], "deadlines", || running("accept"), "report.accept", "stream"),
+pub(crate) const QUEUES: [Queue; 22] = [
     queue(
-        "handle_overdue",
-        &[Role::Inspector, Role::Handler],
-        "deadlines",
-        || overdue("handle"),
-        "report.handle",
-        "stream",
+        "accept",
+        &[Role::Clerk],
+        "docket",
+        || reports(report::Status::Reported),
+        "report.accept",
+        "report",
+    ),
+    queue(
+        "verify_report",
+        &[Role::Inspector],
+        "docket",
+        || reports(report::Status::Accepted),
+        "report.verify",
+        "report",
     ),
     queue(
         "handle",
-        &[Role::Inspector, Role::Handler],
-        "deadlines",
-        || running("handle"),
+        &[Role::Handler],
+        "docket",
+        || reports(report::Status::Verified),
         "report.handle",
-        "stream",
+        "report",
     ),
-    queue("answer_overdue", &[Role::Handler], "deadlines", || overdue("answer"), "report.answer", "stream"),
-    queue("answer", &[Role::Handler], "deadlines", || running("answer"), "report.answer", "stream"),
+    queue(
+        "answer",
+        &[Role::Handler],
+        "docket",
+        || reports(report::Status::Handled),
+        "report.answer",
+        "report",
+    ),
+    queue(
+        "close_report",
+        &[Role::Approver],
+        "docket",
+        || reports(report::Status::Answered),
+        "report.close",
+        "report",
+    ),
     queue(
         "verify",
         &[Role::Inspector],
@@ -65,7 +86,6 @@ pub(crate) const QUEUES: [Queue; 24] = [
         "hazard.verify",
         "hazard",
     ),
-    queue("review_overdue", &[Role::Inspector], "deadlines", || overdue("review"), "hazard.review", "stream"),
     queue(
         "review",
         &[Role::Inspector],

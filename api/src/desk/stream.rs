@@ -10,6 +10,7 @@ use axum::extract::{Path, RawQuery};
 use serde_json::Value;
 
 use super::act::known;
+use super::case::{Openable, WRITTEN, openable};
 use super::frame::{Desk, Frame, Shown, not_found, parameter, render};
 use super::lawful::{Standing, commands, standing};
 use super::people;
@@ -71,6 +72,9 @@ struct StreamPage {
     criterion: String,
     stages: [String; 3],
     five: Vec<Element>,
+    sealed: Vec<Openable>,
+    /// Where what is sealed is opened.
+    opens_at: String,
     clocks: Vec<Clock>,
     lawful: Vec<Step>,
     refused: Vec<Step>,
@@ -98,9 +102,9 @@ pub(crate) fn heading(desk: &Desk, stream: &StreamId) -> String {
     let named = match stream.kind {
         StreamKind::Hazard => {
             let row = one("register");
-            join(text(&row, "enterprise_name"), text(&row, "place"))
+            return join(text(&row, "enterprise_name"), text(&row, "place"));
         }
-        StreamKind::Enterprise => text(&one("enterprises"), "enterprise_name").to_owned(),
+        StreamKind::Enterprise => return people::enterprise(&desk.app, stream),
         StreamKind::Inspection => {
             let row = one("inspections");
             let day = ["performed_on", "opened_on", "sealed_on"].map(|name| text(&row, name));
@@ -196,11 +200,22 @@ fn table_of(kind: StreamKind) -> Option<(&'static str, &'static [&'static str])>
         StreamKind::Inquiry => {
             Some(("inquiries", &["trigger", "opened_by", "concluded_on", "nobody_responsible"]))
         }
-        StreamKind::Report
-        | StreamKind::Actor
-        | StreamKind::Rules
-        | StreamKind::Ledger
-        | StreamKind::Access => None,
+        StreamKind::Report => Some((
+            "docket",
+            &[
+                "channel",
+                "matter",
+                "received_on",
+                "finding",
+                "hazards",
+                "files",
+                "joined",
+                "disputed",
+                "retaliation_on",
+                "misses",
+            ],
+        )),
+        StreamKind::Actor | StreamKind::Rules | StreamKind::Ledger | StreamKind::Access => None,
     }
 }
 
@@ -259,7 +274,10 @@ fn page(desk: &Desk, stream: StreamId, recorded: Option<Position>) -> Result<Str
     let mut said = Vec::new();
     for name in table_of(stream.kind).map(|(_, columns)| columns).unwrap_or_default() {
         let value = row.get(name).unwrap_or(&Value::Null);
-        if !(value.is_null() || value == &Value::Bool(false) || value.as_array().is_some_and(Vec::is_empty)) {
+        let says_nothing = value.is_null()
+            || [Value::Bool(false), Value::from(0), Value::from("0.00")].contains(value)
+            || value.as_array().is_some_and(Vec::is_empty);
+        if !says_nothing {
             told.data(&serde_json::json!({ *name: value }), &mut said);
         }
     }
@@ -273,12 +291,15 @@ fn page(desk: &Desk, stream: StreamId, recorded: Option<Position>) -> Result<Str
         id: stream.to_string(),
         status: match text(&row, "status") {
             "" => String::new(),
+            status if stream.kind == StreamKind::Report => super::told::option(w, "report_status", status),
             status => w.label(status),
         },
         facts: said,
         criterion,
         stages: ["committed", "evidenced", "confirmed"].map(|stage| w.label(stage)),
         five: if stream.kind == StreamKind::Hazard { five(&mut told, only)? } else { Vec::new() },
+        sealed: openable(desk, &stream)?,
+        opens_at: format!("/desk/reports/{}/open", stream.id),
         clocks,
         lawful,
         refused,
@@ -291,7 +312,7 @@ fn page(desk: &Desk, stream: StreamId, recorded: Option<Position>) -> Result<Str
 fn clock(w: Words, row: &Value) -> Clock {
     let days = row.get("days_left").and_then(Value::as_i64);
     Clock {
-        name: w.label(text(row, "clock")),
+        name: super::told::option(w, "clock", text(row, "clock")),
         due: text(row, "due").to_owned(),
         standing: w.label(text(row, "standing")),
         left: days.map(|days| w.days_left(days)).unwrap_or_default(),
@@ -304,7 +325,10 @@ fn five(told: &mut Told<'_>, only: Filter) -> Result<Vec<Element>, Problem> {
     let (desk, w) = (told.desk, told.desk.w);
     let row = rows(desk, "five_in_place", only)?.into_iter().next().unwrap_or_default();
     let mut five = Vec::new();
-    for (name, stage) in row.get("elements").and_then(Value::as_object).into_iter().flatten() {
+    for name in
+        adit_core::rules::five_in_place::Element::ALL.map(adit_core::rules::five_in_place::Element::name)
+    {
+        let stage = row.pointer(&format!("/elements/{name}")).unwrap_or(&Value::Null);
         let steps = row.pointer(&format!("/steps/{name}")).and_then(Value::as_array);
         let mut stages = Vec::new();
         for stage in ["committed", "evidenced", "confirmed"] {
@@ -334,13 +358,18 @@ fn steps(desk: &Desk, stream: StreamId) -> Result<(Vec<Step>, Vec<Step>), Proble
     let known = known(desk, Some(stream));
     let (mut lawful, mut refused) = (Vec::new(), Vec::new());
     for kind in commands(stream.kind) {
-        let step = |why: String| Step {
-            text: desk.w.command(kind),
-            href: format!("/desk/do/{kind}?stream={stream}"),
-            why,
+        // What is written to the reporter is sealed on a page of its own.
+        let href = if WRITTEN.contains(&kind) {
+            format!("/desk/reports/{}/write?command={kind}", stream.id)
+        } else {
+            format!("/desk/do/{kind}?stream={stream}")
         };
+        let step = |why: String| Step { text: desk.w.command(kind), href: href.clone(), why };
         match standing(desk, Some(stream), kind, &known) {
             Standing::Lawful { .. } => lawful.push(step(String::new())),
+            // What is for others to sign is not among one's own steps.
+            Standing::Refused(refusal)
+                if refusal.code.contains(".needs_") || refusal.code.contains(".only_by_") => {}
             Standing::Refused(refusal) => refused.push(step(desk.w.refusal(&refusal))),
         }
     }

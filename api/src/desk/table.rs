@@ -8,13 +8,14 @@ use askama::Template;
 use axum::extract::{Path, RawQuery};
 use serde_json::Value;
 
-use super::frame::{Desk, Frame, Link, Shown, render, stream_address};
-use super::told::Told;
+use super::frame::{Desk, Frame, Link, Shown, parameter, render, stream_address};
+use super::told::{self, Told};
 use super::words::{Words, urgency};
 use crate::handlers::blocking;
 use crate::handlers::queries::{Asked, page as rows_of};
 use crate::page::TABLES;
 use crate::problem::{ApiRefusal, Problem};
+use crate::reporter::case_number;
 
 /// Rows of one page.
 const PAGE_ROWS: usize = 50;
@@ -71,6 +72,9 @@ fn options(filter: &str) -> &'static [&'static str] {
         "reward_status" => {
             &["assessed", "approved", "notified", "claimed", "paid", "forfeited", "waived", "denied"]
         }
+        "report_status" => {
+            &["reported", "accepted", "verified", "handled", "answered", "closed", "declined", "transferred"]
+        }
         "relief" => &["pending", "relieved", "refused"],
         "group" => &["month", "year", "source", "sector", "town", "criterion", "enterprise"],
         "by" => &["enterprise", "controller", "parent"],
@@ -103,10 +107,7 @@ fn shows(w: Words, name: &'static str, value: String) -> Shows {
     } else {
         "choice"
     };
-    let option = |option: &&str| {
-        let own = w.find(&format!("option.{option}"));
-        ((*option).to_owned(), own.map_or_else(|| w.label(option), str::to_owned))
-    };
+    let option = |option: &&str| ((*option).to_owned(), told::option(w, name, option));
     let label = w.find(&format!("filter.{name}")).map_or_else(|| w.label(name), str::to_owned);
     Shows { name, label, widget, options: names.iter().map(option).collect(), value }
 }
@@ -118,7 +119,13 @@ fn shows(w: Words, name: &'static str, value: String) -> Shows {
     responses((status = 200, description = "HTML"), (status = 303, description = "Not signed in"),
         (status = 400, description = "api.bad_query"), (status = 403, description = "api.forbidden")))]
 pub(crate) async fn show(desk: Desk, Path(name): Path<String>, RawQuery(query): RawQuery) -> Shown {
-    render(&blocking(move || page(&desk, &name, query.as_deref())).await?)
+    // What is asked of the past is folded again: one at a time, so that it leaves a processor to those who write.
+    let past = parameter(query.as_deref(), "as_of").is_some_and(|text| !text.is_empty());
+    let app = std::sync::Arc::clone(&desk.app);
+    let turn = if past { Some(app.replays.acquire().await.map_err(|_| ApiRefusal::Stale)?) } else { None };
+    let shown = blocking(move || page(&desk, &name, query.as_deref())).await;
+    drop(turn);
+    render(&shown?)
 }
 
 fn page(desk: &Desk, name: &str, query: Option<&str>) -> Result<TablePage, Problem> {
@@ -198,8 +205,24 @@ fn page(desk: &Desk, name: &str, query: Option<&str>) -> Result<TablePage, Probl
 }
 
 /// Tables of the workbench alone.
-const MORE: [(&str, &[&str]); 1] =
-    [("inquiries", &["opened_on", "trigger", "hazards", "findings", "proposals", "concluded_on", "inquiry"])];
+const MORE: [(&str, &[&str]); 2] = [
+    (
+        "docket",
+        &[
+            "report",
+            "received_on",
+            "channel",
+            "matter",
+            "status",
+            "due",
+            "days_left",
+            "finding",
+            "disputed",
+            "retaliation_on",
+        ],
+    ),
+    ("inquiries", &["opened_on", "trigger", "hazards", "findings", "proposals", "concluded_on", "inquiry"]),
+];
 
 /// The streams that a row is about, the narrowest first.
 const ABOUT: [&str; 7] = ["hazard", "reward", "report", "inspection", "inquiry", "stream", "enterprise"];
@@ -209,7 +232,9 @@ fn cells(told: &mut Told<'_>, table: &str, row: &Value, fields: &[String]) -> Ve
     let about = ABOUT.iter().find_map(|name| row.get(*name)?.as_str()?.parse::<StreamId>().ok());
     let days = row.get("days_left").and_then(Value::as_i64);
     let cell = |(at, field): (usize, &String)| {
-        let text = text(told, row, field);
+        // A report that is closed was answered; a hazard that is closed was struck off.
+        let named = if (table, field.as_str()) == ("docket", "status") { "report_status" } else { field };
+        let text = text(told, row, field, named);
         let own: Option<StreamId> = row.get(field).and_then(Value::as_str).and_then(|text| text.parse().ok());
         let href = own.or(about.filter(|_| at == 0)).map(|stream| stream_address(&stream.to_string()));
         let class = match field.as_str() {
@@ -219,6 +244,7 @@ fn cells(told: &mut Told<'_>, table: &str, row: &Value, fields: &[String]) -> Ve
         };
         let text = match field.as_str() {
             "days_left" => days.map_or(text, |days| w.days_left(days)),
+            "report" if own.is_some() => own.map(|report| case_number(&report)).unwrap_or_default(),
             _ if own.is_some() => w.t("table.open").to_owned(),
             _ => text,
         };
@@ -228,13 +254,13 @@ fn cells(told: &mut Told<'_>, table: &str, row: &Value, fields: &[String]) -> Ve
 }
 
 /// What stands in one cell.
-fn text(told: &mut Told<'_>, row: &Value, field: &str) -> String {
+fn text(told: &mut Told<'_>, row: &Value, field: &str, named: &str) -> String {
     match row.get(field) {
         Some(Value::Array(items)) => {
             items.iter().map(|item| told.one(field, item)).collect::<Vec<_>>().join("\n")
         }
         Some(Value::Null) => "—".to_owned(),
-        Some(value) => told.one(field, value),
+        Some(value) => told.one(named, value),
         // Of the five, how far each is.
         None => row
             .pointer(&format!("/elements/{field}"))

@@ -101,16 +101,28 @@ fn plain(label: String, text: String) -> Said {
 
 /// Whether a field holds names of the program, which have words.
 fn is_name(field: &str) -> bool {
-    let more =
-        ["element", "finding", "channel", "matter", "ground", "what", "role", "exclusion", "responsibility"];
+    let more = [
+        "report_status",
+        "element",
+        "finding",
+        "channel",
+        "matter",
+        "ground",
+        "what",
+        "role",
+        "exclusion",
+        "responsibility",
+    ];
     NAMED.contains(&field) || more.contains(&field)
 }
 
-fn option(w: Words, field: &str, name: &str) -> String {
+pub(crate) fn option(w: Words, field: &str, name: &str) -> String {
     let own = w.find(&format!("option.{field}_{name}")).or_else(|| w.find(&format!("option.{name}")));
     own.map_or_else(|| w.label(name), str::to_owned)
 }
 
 fn field_label(w: Words, name: &str) -> String {
-    w.find(&format!("field.{name}")).map_or_else(|| w.label(name), str::to_owned)
+    w.find(&format!("said.{name}"))
+        .or_else(|| w.find(&format!("field.{name}")))
+        .map_or_else(|| w.label(name), str::to_owned)
 }

@@ -4,6 +4,7 @@
 use serde_json::json;
 
 use crate::common::{PASSWORD, Reply, Server, id};
+use crate::sealed::{CANARY, reported, with_intake};
 
 /// A page with a session.
 fn page(server: &Server, token: &str, path: &str) -> Reply {
@@ -231,4 +232,83 @@ fn given_a_language_then_every_page_speaks_it() {
         assert!(shown.text.contains("<html lang=\"en\">"), "{path}: {}", shown.text);
     }
     assert_eq!(json!(send(&server, None, "/desk/language", &[("language", "fr")]).status), json!(400));
+}
+
+#[test]
+fn given_a_sealed_report_then_intake_opens_it_after_the_log_has_it_and_writes_back_sealed() {
+    let server = with_intake(Server::start());
+    let report = reported(&server, &[]);
+    let token = server.sign_in("intake-1");
+    let case = page(&server, &token, &format!("/desk/streams/{}", report.stream));
+    assert!(case.text.contains(report.testimony["blob"].as_str().unwrap()), "{}", case.text);
+    assert!(!case.text.contains(CANARY), "the words stand on a page that nobody opened");
+    let (size, open) = (server.size(), format!("/desk/reports/{}/open", report.id()));
+    let opened = send(&server, Some(&token), &open, &[("blob", report.testimony["blob"].as_str().unwrap())]);
+    assert_eq!((opened.status, server.size()), (200, size + 1), "{}", opened.text);
+    assert!(opened.text.contains(CANARY), "{}", opened.text);
+    let write = format!("/desk/reports/{}/write", report.id());
+    let form = page(&server, &token, &format!("{write}?command=report.message"));
+    assert_eq!(form.status, 200, "{}", form.text);
+    let command = id();
+    let letter = [("_id", command.as_str()), ("command", "report.message"), ("words", "收到，请补充地点。")];
+    let sent = send(&server, Some(&token), &write, &letter);
+    assert_eq!((sent.status, server.size()), (303, size + 2), "{}", sent.text);
+    let again = send(&server, Some(&token), &write, &letter);
+    assert_eq!((again.status, server.size()), (303, size + 2), "a double tap is one letter");
+    let command = id();
+    let blank = send(
+        &server,
+        Some(&token),
+        &write,
+        &[("_id", command.as_str()), ("command", "report.message"), ("words", " ")],
+    );
+    assert_eq!((blank.status, server.size()), (422, size + 2));
+    let docket = page(&server, &token, "/desk/tables/docket?report_status=reported");
+    assert!(docket.text.contains(&report.stream), "{}", docket.text);
+}
+
+#[test]
+fn given_an_officer_whom_the_reporter_excludes_then_no_page_tells_them_of_the_report() {
+    let server = with_intake(Server::start());
+    let report = reported(&server, &["handler-1"]);
+    let token = server.sign_in("handler-1");
+    for path in [
+        format!("/desk/streams/{}", report.stream),
+        format!("/desk/reports/{}/write?command=report.message", report.id()),
+        format!("/desk/do/report.accept?stream={}", report.stream),
+    ] {
+        assert_eq!(page(&server, &token, &path).status, 404, "{path}");
+    }
+    let blob = [("blob", report.testimony["blob"].as_str().unwrap())];
+    let open = format!("/desk/reports/{}/open", report.id());
+    assert_eq!(send(&server, Some(&token), &open, &blob).status, 404);
+    for path in ["/desk", "/desk/tables/docket", "/desk/tables/deadlines"] {
+        assert!(!page(&server, &token, path).text.contains(report.id()), "{path}");
+    }
+}
+
+#[test]
+fn given_a_part_of_a_name_then_the_enterprise_is_found_or_asked_for() {
+    let server = Server::start();
+    let token = server.sign_in("clerk-1");
+    let hazard = |enterprise: &str| {
+        let command = id();
+        let fields = [
+            ("_id", command.as_str()),
+            ("_stream", ""),
+            ("enterprise", enterprise),
+            ("origin", "monitoring_alert"),
+            ("place", "尾矿库"),
+            ("description", "浸润线超限"),
+            ("found_on", "2024-05-09"),
+        ];
+        send(&server, Some(&token), "/desk/do/hazard.report", &fields)
+    };
+    assert_eq!(hazard("示例二").status, 303);
+    let which = hazard("示例");
+    assert_eq!(which.status, 422);
+    for enterprise in &server.enterprises {
+        assert!(which.text.contains(&format!("value=\"{enterprise}\"")), "{}", which.text);
+    }
+    assert_eq!(hazard("没有这一家").status, 422);
 }

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 
 use crate::browser::run;
 use crate::common::{PASSWORD, Server};
+use crate::sealed::{reported, with_intake};
 
 /// Largest page, in bytes.
 const PAGE_BYTES_MAX: u64 = 300_000;
@@ -187,4 +188,31 @@ fn given_any_role_then_every_place_that_it_can_go_to_is_sound() {
     ] {
         day(&server, who, locale, width, &tables(names));
     }
+}
+
+#[test]
+fn given_a_report_then_intake_reads_it_and_writes_back_on_a_telephone() {
+    let server = with_intake(Server::start());
+    let report = reported(&server, &[]);
+    let said = day(
+        &server,
+        "intake-1",
+        "zh-CN",
+        360,
+        &json!([
+            { "look": "home" },
+            { "goto": format!("/desk/streams/{}", report.stream) },
+            { "look": "case" },
+            { "press": "拆阅 举报内容" },
+            { "look": "opened" },
+            { "goto": format!("/desk/reports/{}/write?command=report.message", report.id()) },
+            { "fill": { "words": "收到。请补充具体在哪个工作面。" } },
+            { "look": "write" },
+            { "press": "签署：给举报人留言" },
+            { "see": "已签署" },
+            { "goto": "/desk/tables/docket" },
+            { "look": "docket" },
+        ]),
+    );
+    assert!(said["text"].as_str().is_some_and(|text| text.contains("网络")), "{said}");
 }
