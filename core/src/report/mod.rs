@@ -340,7 +340,7 @@ fn rotate_key(state: &State, rotate: &RotateKey, moment: &Moment<'_>) -> Decisio
 }
 
 /// The reporter's own key and the log sign, which has compared the code; the first time, and only then.
-fn pick_up(state: &State, pick_up: &PickUp, facts: &Facts, moment: &Moment<'_>) -> Decision {
+fn pick_up(state: &State, pick_up: &PickUp, facts: Facts, moment: &Moment<'_>) -> Decision {
     need(state.status != Status::Absent, Refused::NotReported)?;
     let signing = Party::Reporter { key: pick_up.key.to_string() };
     need(moment.by.contains(&Party::Log), Refused::PickupByLog)?;
@@ -364,7 +364,7 @@ fn pick_up(state: &State, pick_up: &PickUp, facts: &Facts, moment: &Moment<'_>) 
 
 /// The last day on which the code is good: the end of the claim period. Where no reward was given the period counts from the end
 /// of the report; as long as there may be a reward there is no last day.
-fn pickup_until(state: &State, facts: &Facts, moment: &Moment<'_>) -> Result<Option<Day>, Refused> {
+fn pickup_until(state: &State, facts: Facts, moment: &Moment<'_>) -> Result<Option<Day>, Refused> {
     if facts.reward_to_come || facts.claim_due.is_some() {
         return Ok(facts.claim_due.filter(|_| !facts.reward_to_come));
     }
@@ -433,7 +433,7 @@ impl Decider for ReportDecider {
             ReportCommand::Link(command) => link(state, command, moment),
             ReportCommand::Join(command) => join(state, command, moment),
             ReportCommand::RotateKey(command) => rotate_key(state, command, moment),
-            ReportCommand::PickUp(command) => pick_up(state, command, facts, moment),
+            ReportCommand::PickUp(command) => pick_up(state, command, *facts, moment),
             ReportCommand::Lock(_) => lock(state, moment),
             ReportCommand::RecordOverdue(command) => record_overdue(state, command, moment),
         };
