@@ -69,7 +69,8 @@ pub(crate) async fn mine(State(app): Shared, Json(asked): Json<Mine>) -> Answere
     let ledger = app.office.ledger();
     let probe =
         VKey::new(&format!("{}/reporter", ledger.origin()), ED25519, key).ok_or(ApiRefusal::BadKey)?;
-    let signed = app.challenges.check(&asked.note, ledger.origin(), std::slice::from_ref(&probe), ledger.now());
+    let signed =
+        app.challenges.check(&asked.note, ledger.origin(), std::slice::from_ref(&probe), ledger.now());
     signed.ok_or(ApiRefusal::BadChallenge)?;
     if let Some(last) = ledger.size().checked_sub(1) {
         // Rewards are found in the read models; they follow the ledger within moments.
