@@ -9,7 +9,7 @@ use crate::reporter::language::Language;
 /// One step of the talk.
 #[derive(Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Step {
+pub(crate) struct Sentence {
     /// Which part of the form it belongs to.
     pub(crate) step: String,
     /// What the clerk does; not read aloud.
@@ -21,19 +21,19 @@ pub(crate) struct Step {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Written {
-    step: Vec<Step>,
+    step: Vec<Sentence>,
 }
 
-static ZH: LazyLock<Vec<Step>> = LazyLock::new(|| read(include_str!("../words/clerk/zh.toml")));
-static EN: LazyLock<Vec<Step>> = LazyLock::new(|| read(include_str!("../words/clerk/en.toml")));
+static ZH: LazyLock<Vec<Sentence>> = LazyLock::new(|| read(include_str!("../words/clerk/zh.toml")));
+static EN: LazyLock<Vec<Sentence>> = LazyLock::new(|| read(include_str!("../words/clerk/en.toml")));
 
 /// A file that can't be read has no steps; a test reads both.
-fn read(text: &str) -> Vec<Step> {
+fn read(text: &str) -> Vec<Sentence> {
     toml::from_str::<Written>(text).map(|written| written.step).unwrap_or_default()
 }
 
 /// The steps in their order.
-pub(crate) fn steps(language: Language) -> &'static [Step] {
+pub(crate) fn steps(language: Language) -> &'static [Sentence] {
     match language {
         Language::Zh => &ZH,
         Language::En => &EN,
