@@ -9,6 +9,7 @@ use crate::challenge::Challenges;
 use crate::handlers::log::TileCache;
 use crate::keystore::Keystore;
 use crate::pending::WaitingRoom;
+use crate::pickup::Counter;
 use crate::projector::{Projector, ProjectorError};
 use crate::searcher::{Searcher, SearcherError};
 use crate::session::Sessions;
@@ -54,6 +55,7 @@ pub struct App {
     pub(crate) sign_ins: Semaphore,
     pub(crate) replays: Semaphore,
     pub(crate) uploads: Semaphore,
+    pub(crate) pickups: Counter,
     witnesses: OnceLock<Arc<Witnesses>>,
     pub(crate) tiles: TileCache,
 }
@@ -79,6 +81,7 @@ impl App {
             sign_ins: Semaphore::new(SIGN_INS_MAX),
             replays: Semaphore::new(REPLAYS_MAX),
             uploads: Semaphore::new(UPLOADS_MAX),
+            pickups: Counter::default(),
             witnesses: OnceLock::new(),
             tiles: TileCache::default(),
         }))

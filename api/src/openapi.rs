@@ -7,6 +7,8 @@ use serde_json::{Map, Value, json};
 use utoipa::OpenApi;
 
 use crate::handlers::commands::Append;
+use crate::handlers::pickups::{Exchange, TakeDown};
+use crate::handlers::reporters::Mine;
 use crate::handlers::sign_in::{ChangePassword, SignIn, SignInByKey};
 use crate::handlers::vouchers::Voucher;
 
@@ -125,6 +127,9 @@ fn schemas() -> Map<String, Value> {
     schemas.insert("Command".into(), json!({ "oneOf": with_co_signer }));
     schemas.insert("Prepare".into(), json!({ "oneOf": with_signers }));
     schemas.insert("Append".into(), own::<Append>());
+    schemas.insert("TakeDown".into(), own::<TakeDown>());
+    schemas.insert("Exchange".into(), own::<Exchange>());
+    schemas.insert("Mine".into(), own::<Mine>());
     schemas.insert("Voucher".into(), own::<Voucher>());
     schemas.insert("SignIn".into(), own::<SignIn>());
     schemas.insert("SignInByKey".into(), own::<SignInByKey>());

@@ -16,7 +16,9 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::app::App;
-use crate::handlers::{bundles, commands, log, me, queries, sealed, search, sign_in, vouchers};
+use crate::handlers::{
+    bundles, commands, log, me, pickups, queries, reporters, sealed, search, sign_in, vouchers,
+};
 use crate::problem::{ApiRefusal, Problem};
 use crate::timekeeper::Timekeeper;
 use crate::{desk, openapi, page, reporter};
@@ -50,6 +52,11 @@ fn routes() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(sealed::open))
         .routes(routes!(sealed::seal))
         .routes(routes!(sealed::upload))
+        .routes(routes!(pickups::take))
+        .routes(routes!(pickups::script))
+        .routes(routes!(pickups::exchange))
+        .routes(routes!(reporters::recipients))
+        .routes(routes!(reporters::mine))
         .routes(routes!(search::search))
         .routes(routes!(me::keys))
         .routes(routes!(me::signatures))

@@ -381,6 +381,7 @@ impl Deadlines {
             | ReportEvent::Linked(_)
             | ReportEvent::Joined(_)
             | ReportEvent::KeyRotated(_)
+            | ReportEvent::PickedUp(_)
             | ReportEvent::Locked(_)
             | ReportEvent::RetaliationAlleged(_) => {}
         }

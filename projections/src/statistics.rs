@@ -476,6 +476,7 @@ impl Statistics {
             | ReportEvent::Linked(_)
             | ReportEvent::Joined(_)
             | ReportEvent::KeyRotated(_)
+            | ReportEvent::PickedUp(_)
             | ReportEvent::Locked(_)
             | ReportEvent::RetaliationAlleged(_)
             | ReportEvent::Overdue(_) => {}

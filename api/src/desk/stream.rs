@@ -20,7 +20,7 @@ use crate::access::withhold;
 use crate::handlers::blocking;
 use crate::handlers::queries::{Asked, page as rows_of, shown};
 use crate::problem::{Problem, unreadable};
-use crate::reporter::case_number;
+use adit_core::report::case_number;
 
 /// One event.
 struct Happened {

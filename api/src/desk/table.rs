@@ -15,7 +15,7 @@ use crate::handlers::blocking;
 use crate::handlers::queries::{Asked, page as rows_of};
 use crate::page::TABLES;
 use crate::problem::{ApiRefusal, Problem};
-use crate::reporter::case_number;
+use adit_core::report::case_number;
 
 /// Rows of one page.
 const PAGE_ROWS: usize = 50;

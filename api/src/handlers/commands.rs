@@ -88,7 +88,7 @@ fn command(kind: &str, data: &RawValue, bytes: &[u8]) -> Result<Command, Problem
 
 /// Which checkpoints somebody may have.
 #[derive(Clone, Copy)]
-enum Sight {
+pub(super) enum Sight {
     /// Officers: the newest.
     Newest,
     /// Nobody who is signed in: the published one, and receipts for what they wrote against the newest.
@@ -98,7 +98,7 @@ enum Sight {
 }
 
 impl Sight {
-    fn of(reader: &Reader) -> Self {
+    pub(super) fn of(reader: &Reader) -> Self {
         if reader.sees_unpublished() { Self::Newest } else { Self::Published }
     }
 
@@ -118,7 +118,7 @@ impl Sight {
 }
 
 /// The answer to a command: where its entries stand, the entries themselves, and the receipt of each.
-fn recorded(app: &App, answer: &Answer, sight: Sight) -> Result<Value, Problem> {
+pub(super) fn recorded(app: &App, answer: &Answer, sight: Sight) -> Result<Value, Problem> {
     let ledger = app.office.ledger();
     let (first, last) = (answer.positions.first(), answer.positions.last());
     let (first, last) = first.zip(last).ok_or(ApiRefusal::NotFound)?;
@@ -165,7 +165,7 @@ async fn followed(app: &App, answer: &Answer) {
     }
 }
 
-async fn answered(app: &Arc<App>, answer: Answer, sight: Sight) -> Answered {
+pub(super) async fn answered(app: &Arc<App>, answer: Answer, sight: Sight) -> Answered {
     followed(app, &answer).await;
     let worker = Arc::clone(app);
     blocking(move || recorded(&worker, &answer, sight)).await.map(|value| ok(&value))
@@ -447,7 +447,7 @@ fn decide(app: &App, request: &Request, signers: &[VKey], asks: &Asks) -> Result
     Err(ApiRefusal::Forbidden.into())
 }
 
-fn to_sign(app: &App, prepared: Box<Prepared>) -> Answered {
+pub(super) fn to_sign(app: &App, prepared: Box<Prepared>) -> Answered {
     let pending = Id::random().map_err(|error| unreadable(&error))?;
     let bodies: Vec<_> = prepared.bodies().into_iter().map(String::from_utf8_lossy).collect();
     let hashes: Vec<_> =

@@ -8,8 +8,8 @@ use adit_core::id::{CommandId, Id, StreamId};
 use adit_core::ledger::vkey::SigningKey;
 use adit_core::refusal::Refusal;
 use adit_core::report::{
-    Blob, Empty, Message, ReportCommand, ReportEvent, RotateKey, Sealed, Status, TESTIMONY_V, correspondents,
-    intake,
+    Blob, Empty, Message, ReportCommand, ReportEvent, RotateKey, Sealed, Status, TESTIMONY_V, case_number,
+    correspondents, intake,
 };
 use adit_core::reward::{self, Claim, RewardCommand};
 use adit_core::seal::{self, Kind};
@@ -38,10 +38,26 @@ const ASKED: [usize; 3] = [1, 6, 10];
 
 #[derive(Template)]
 #[template(path = "reporter/key.html")]
-struct Asks {
+pub(super) struct Asks {
     w: Language,
     fault: Option<String>,
     locked: bool,
+    /// A case number and a one-time code that did not fit, with why.
+    pickup: Option<Tried>,
+}
+
+/// What was typed of a case number and a one-time code.
+pub(super) struct Tried {
+    pub(super) fault: String,
+    pub(super) number: String,
+    pub(super) code: String,
+}
+
+impl Asks {
+    /// Once more, with what was typed.
+    pub(super) fn after(w: Language, tried: Tried) -> Self {
+        Self { w, fault: None, locked: false, pickup: Some(tried) }
+    }
 }
 
 /// The receipt, right after the report and whenever it is wanted again.
@@ -123,7 +139,7 @@ pub(super) fn receipt_page(case: &Case, secret: &Secret, w: Language, fault: Opt
         groups: super::groups(secret, w),
         qr: super::qr(&text),
         secret: text.to_string(),
-        number: super::case_number(&case.stream),
+        number: case_number(&case.stream),
         position: case.first().0,
         on: case.facts.first().map(|fact| fact.day).unwrap_or_default(),
         next: next.copied(),
@@ -244,7 +260,7 @@ fn follow_page(
     Ok(Follow {
         w,
         secret: secret.text(w.script()).to_string(),
-        number: super::case_number(&case.stream),
+        number: case_number(&case.stream),
         position: case.first().0,
         steps: steps(case, app.office.ledger().now().day()),
         outcome: outcome(case, w),
@@ -269,13 +285,13 @@ fn follow_page(
     responses((status = 200, description = "HTML")))]
 pub(crate) async fn form(RawQuery(query): RawQuery, headers: HeaderMap) -> Answered {
     let w = Language::of(query.as_deref(), &headers);
-    render(&Asks { w, fault: None, locked: false })
+    render(&Asks { w, fault: None, locked: false, pickup: None })
 }
 
 /// My report, and what its reporter does there
 ///
 /// 我的举报：口令随表单送来。`step` 为空查看；`check` 核对口令；`message`、`evidence`、`retaliation` 发送；`satisfied`、`disputed`
-/// 评价答复；`claim`、`waive` 领奖或放弃；`rotate` 更换口令；`lock` 锁定；`receipt` 下载回执。
+/// 评价答复；`claim`、`waive` 领奖或放弃；`rotate` 更换口令；`lock` 锁定；`receipt` 下载回执；`pickup` 用编号和取件码换取自己的口令。
 #[utoipa::path(post, path = "/my", tag = "reporter",
     responses((status = 200, description = "HTML, or the receipt file"), (status = 404, description = "HTML: no report has this secret"),
         (status = 422, description = "HTML: what is wrong")))]
@@ -286,6 +302,9 @@ pub(crate) async fn act(
     form: Form,
 ) -> Answered {
     let w = Language::named(form.get("lang")).unwrap_or_else(|| Language::of(query.as_deref(), &headers));
+    if form.get("step") == "pickup" {
+        return super::pickup::act(app, w, form).await;
+    }
     let last = app.office.ledger().size().checked_sub(1);
     if let Some(last) = last {
         // Rewards are found in the read models; they follow the ledger within moments.
@@ -308,7 +327,7 @@ fn answer(app: &Arc<App>, w: Language, form: &Form) -> Result<Response, Problem>
         "show" => return render(&receipt_page(&case, &secret, w, None)),
         "lock" => {
             run(app, &case, form, ReportCommand::Lock(Empty {}), &[&case.key]).map_err(Refused::problem)?;
-            return render(&Asks { w, fault: None, locked: true });
+            return render(&Asks { w, fault: None, locked: true, pickup: None });
         }
         "rotate" => return rotate(app, &case, &secret, w, form),
         _ => {}
@@ -325,7 +344,7 @@ fn answer(app: &Arc<App>, w: Language, form: &Form) -> Result<Response, Problem>
 }
 
 fn ask_again(w: Language, refusal: &Refusal, status: StatusCode) -> Answered {
-    let page = Asks { w, fault: Some(w.refusal(refusal)), locked: false };
+    let page = Asks { w, fault: Some(w.refusal(refusal)), locked: false, pickup: None };
     Ok((status, render(&page)?).into_response())
 }
 

@@ -17,14 +17,14 @@ use crate::common::{ORIGIN, Reply, Server};
 /// Words that nobody but the reporter and the intake officers may ever find.
 const CANARY: &str = "canary-7f3a9 井下瓦斯超限还在生产";
 
-type Fields = Vec<(String, String)>;
+pub(crate) type Fields = Vec<(String, String)>;
 
-fn fields(pairs: &[(&str, &str)]) -> Fields {
+pub(crate) fn fields(pairs: &[(&str, &str)]) -> Fields {
     pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
 }
 
 /// Sends a form as a browser does; files as `(name of the file, content)`.
-fn send(server: &Server, path: &str, form: &Fields, files: &[(&str, &[u8])]) -> Reply {
+pub(crate) fn send(server: &Server, path: &str, form: &Fields, files: &[(&str, &[u8])]) -> Reply {
     let mut body = Vec::new();
     for (name, value) in form {
         body.extend(
@@ -58,7 +58,7 @@ fn unescaped(text: &str) -> String {
 
 /// The hidden fields of the first form that has a button for `step`.
 #[track_caller]
-fn hidden(page: &str, step: &str) -> Fields {
+pub(crate) fn hidden(page: &str, step: &str) -> Fields {
     let forms = page.split("<form").skip(1).map(|form| form.split("</form>").next().unwrap_or_default());
     let form = forms.into_iter().find(|form| form.contains(&format!("value=\"{step}\"")));
     let form = form.unwrap_or_else(|| panic!("no form for {step} in {page}"));
@@ -74,7 +74,7 @@ fn hidden(page: &str, step: &str) -> Fields {
     found
 }
 
-fn value<'a>(form: &'a Fields, name: &str) -> &'a str {
+pub(crate) fn value<'a>(form: &'a Fields, name: &str) -> &'a str {
     form.iter().rev().find(|(field, _)| field == name).map_or("", |(_, value)| value.as_str())
 }
 
@@ -96,7 +96,7 @@ fn simple(server: &Server) -> String {
     reported(server, &[("words", CANARY)], &[]).0
 }
 
-fn my(server: &Server, secret: &str, step: &str, more: &[(&str, &str)]) -> Reply {
+pub(crate) fn my(server: &Server, secret: &str, step: &str, more: &[(&str, &str)]) -> Reply {
     let mut form = fields(&[("secret", secret), ("step", step)]);
     form.push(("id".to_owned(), crate::common::id()));
     form.extend(fields(more));
@@ -150,6 +150,15 @@ pub(crate) fn rewarded(server: &Server, report: &StreamId) -> String {
     server.execute(Some(&reward), "reward.approve", &json!({}), &["approver-1"]);
     server.execute(Some(&reward), "reward.notify", &json!({}), &["handler-1"]);
     reward
+}
+
+pub(crate) fn files_below(folder: &std::path::Path) -> Vec<std::path::PathBuf> {
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() { found.extend(files_below(&path)) } else { found.push(path) }
+    }
+    found
 }
 
 mod given_a_report_that_is_written {
@@ -323,15 +332,6 @@ mod given_a_report_that_is_written {
             assert!(needles.iter().all(|needle| !reply.text.contains(needle)), "{path}");
         }
         assert!(receipt.headers.values().all(|header| needles.iter().all(|needle| !header.contains(needle))));
-    }
-
-    fn files_below(folder: &std::path::Path) -> Vec<std::path::PathBuf> {
-        let mut found = Vec::new();
-        for entry in std::fs::read_dir(folder).unwrap() {
-            let path = entry.unwrap().path();
-            if path.is_dir() { found.extend(files_below(&path)) } else { found.push(path) }
-        }
-        found
     }
 }
 

@@ -16,7 +16,7 @@ use crate::ledger::keyring::actor_key_name;
 use crate::ledger::proposal::Read;
 use crate::ledger::store::touch;
 use crate::opening::{self, LedgerCommand, LedgerDecider};
-use crate::report::{ReportDecider, ReportEvent, matter_key};
+use crate::report::{self, ReportCommand, ReportDecider, ReportEvent, matter_key};
 use crate::reward::{self, RewardCommand, RewardDecider, RewardEvent, rewarded_key};
 use crate::role::{Party, Role};
 use crate::rulebook::RulesDecider;
@@ -402,6 +402,44 @@ impl Gather for InquiryDecider {
     }
 }
 
+impl Gather for ReportDecider {
+    /// How long a one-time code is good depends on the rewards for the report, under every matter that it was ever verified as.
+    fn gather(
+        office: &Office,
+        stream: StreamId,
+        _: &report::State,
+        command: &ReportCommand,
+        _: &Moment,
+    ) -> Result<Gathered<report::Facts>, ExecuteError> {
+        let mut gathered = Gathered::alone(report::Facts::default());
+        if !matches!(command, ReportCommand::PickUp(_)) {
+            return Ok(gathered);
+        }
+        let mut matters = BTreeSet::new();
+        for fact in office.ledger.stream(&stream)? {
+            if let Event::Report(ReportEvent::Verified(verified)) = fact.event {
+                matters.insert(verified.verify.matter_key.to_string());
+            }
+        }
+        let mut rewards = BTreeSet::new();
+        for matter in matters {
+            let (rewarded, read) = office.touched(&rewarded_key(&matter))?;
+            gathered.reads.push(read);
+            rewards.extend(rewarded.iter().map(|fact| fact.stream));
+        }
+        for reward in rewards {
+            let (state, read) = office.load::<RewardDecider>(reward)?;
+            if state.assessed.is_some_and(|assessed| assessed.report == stream) {
+                gathered.reads.push(read);
+                let told = !matches!(state.status, reward::Status::Assessed | reward::Status::Approved);
+                gathered.facts.reward_to_come |= !told;
+                gathered.facts.claim_due = gathered.facts.claim_due.max(state.claim_due.filter(|_| told));
+            }
+        }
+        Ok(gathered)
+    }
+}
+
 impl Gather for RewardDecider {
     fn gather(
         office: &Office,
@@ -428,12 +466,13 @@ impl Gather for RewardDecider {
 }
 
 impl Office {
-    /// Who may claim now: a reporter who changed the secret claims with the new one. The report's revision is read, so that a
+    /// Who may claim now: reporters whose own key is in force, and who changed the secret with the new one. The report's revision is read, so that a
     /// claim with the old key and the change of the secret cannot both land.
     fn claimants(&self, state: &reward::State) -> Result<Gathered<reward::Facts>, ExecuteError> {
         let Some(assessed) = &state.assessed else { return Ok(Gathered::alone(reward::Facts::default())) };
         let (report, read) = self.load::<ReportDecider>(assessed.report)?;
-        let facts = reward::Facts { claim_keys_now: report.claim_keys, ..reward::Facts::default() };
+        let facts =
+            reward::Facts { claim_keys_now: report.claim_keys_in_force(), ..reward::Facts::default() };
         Ok(Gathered { facts, reads: vec![read] })
     }
 
@@ -560,7 +599,7 @@ macro_rules! on_their_own {
     )*};
 }
 
-on_their_own! { ReportDecider, RulesDecider }
+on_their_own! { RulesDecider }
 
 impl Gather for LedgerDecider {
     fn gather(
