@@ -7,6 +7,7 @@ use tokio::sync::Semaphore;
 
 use crate::challenge::Challenges;
 use crate::handlers::log::TileCache;
+use crate::invitations::Invitations;
 use crate::keystore::Keystore;
 use crate::pending::WaitingRoom;
 use crate::pickup::Counter;
@@ -48,6 +49,7 @@ pub struct App {
     pub projector: Arc<Projector>,
     pub searcher: Arc<Searcher>,
     pub keystore: Keystore,
+    pub(crate) invitations: Invitations,
     pub(crate) options: Options,
     pub(crate) sessions: Sessions,
     pub(crate) room: WaitingRoom,
@@ -73,6 +75,7 @@ impl App {
             office,
             projector,
             searcher,
+            invitations: Invitations::at(keystore.folder().join("invitations")),
             keystore,
             options,
             sessions: Sessions::default(),

@@ -3,19 +3,23 @@
 //! One file for each actor, `<keys>/actors/<actor id>.json`, mode 0600. The password is kept nowhere. An unknown actor
 //! costs the same work as a wrong password, so that nobody learns who is enrolled.
 
+use std::collections::BTreeMap;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 
 use adit_core::id::{ActorId, Id};
 use adit_core::ledger::home::make_private_folder;
-use adit_core::ledger::vkey::SigningKey;
+use adit_core::ledger::vkey::{SigningKey, VKey};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use chacha20poly1305::aead::{Aead, KeyInit, Payload};
 use chacha20poly1305::{XChaCha20Poly1305, XNonce};
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
+
+use crate::second_factor::SecondFactor;
 
 use crate::slow_hash::{MEMORY_KIB, PASSES, SlowHash};
 
@@ -37,108 +41,252 @@ pub enum KeystoreError {
     )]
     TooShort,
     /// The actor has a key here already; change its password instead.
-    #[error("there is a key of this actor already")]
+    #[error("there is a key of this actor, or an account of this name, already")]
     Enrolled,
+    /// The password is right, and a second factor is asked for.
+    #[error("the code of the second factor is missing")]
+    NeedsCode,
+    /// Also for a code that was used before.
+    #[error("the code of the second factor is wrong")]
+    WrongCode,
     #[error("couldn't use {path}: {source}")]
     Io { path: PathBuf, source: io::Error },
     #[error("the key could not be wrapped, or the operating system gave no randomness")]
     Wrap,
 }
 
+/// A key as it is kept.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Wrapped {
     v: u8,
     name: String,
+    /// The account's name to sign in with; it stands here alone and never in the ledger.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    account: Option<String>,
+    /// The public half; none in files of before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    key: Option<VKey>,
     memory_kib: u32,
     passes: u32,
     salt: String,
     nonce: String,
     sealed: String,
+    /// The secret of the second factor, under the same password.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    second: Option<Second>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Second {
+    nonce: String,
+    sealed: String,
+}
+
+/// What a password opened.
+pub(crate) struct Opened {
+    pub(crate) key: SigningKey,
+    pub(crate) account: Option<String>,
+    pub(crate) second: Option<SecondFactor>,
 }
 
 /// The folder of wrapped keys.
 pub struct Keystore {
     folder: PathBuf,
     hashes: SlowHash,
+    /// The last step of each second factor that was used: none is taken twice.
+    used: Mutex<BTreeMap<ActorId, u64>>,
 }
 
 impl Keystore {
     pub fn at(folder: &Path) -> Self {
-        Self { folder: folder.to_owned(), hashes: SlowHash::at_once(HASHES_MAX) }
+        let used = Mutex::new(BTreeMap::new());
+        Self { folder: folder.to_owned(), hashes: SlowHash::at_once(HASHES_MAX), used }
+    }
+
+    pub(crate) fn folder(&self) -> &Path {
+        &self.folder
     }
 
     fn path(&self, actor: ActorId) -> PathBuf {
         self.folder.join(format!("{actor}.json"))
     }
 
-    /// Stores the key of an actor who has none here yet.
-    pub fn enrol(&self, actor: ActorId, key: &SigningKey, password: &str) -> Result<(), KeystoreError> {
-        if self.path(actor).exists() {
-            return Err(KeystoreError::Enrolled);
-        }
-        self.store(actor, key, password)
+    /// Where a key waits until the ledger lets it take the place of another.
+    fn waiting_path(&self, actor: ActorId) -> PathBuf {
+        self.folder.join(format!("{actor}.waiting.json"))
     }
 
-    /// Wraps the same key under another password.
+    /// The actor of an account's name; actors' ids are names of their own.
+    pub fn find(&self, account: &str) -> Option<ActorId> {
+        if let Ok(actor) = account.parse::<ActorId>() {
+            return Some(actor);
+        }
+        if !is_account(account) {
+            return None;
+        }
+        for entry in fs::read_dir(&self.folder).ok()?.filter_map(Result::ok) {
+            let name = entry.file_name();
+            let actor = name.to_str().and_then(|name| name.strip_suffix(".json")?.parse::<ActorId>().ok());
+            let wrapped = actor.and_then(|actor| read(&self.path(actor)));
+            if wrapped.is_some_and(|wrapped| wrapped.account.as_deref() == Some(account)) {
+                return actor;
+            }
+        }
+        None
+    }
+
+    /// The name with which somebody signs in.
+    pub fn account(&self, actor: ActorId) -> Option<String> {
+        read(&self.path(actor)).and_then(|wrapped| wrapped.account)
+    }
+
+    /// Whether a key is kept for somebody.
+    pub fn has(&self, actor: ActorId) -> bool {
+        self.path(actor).exists()
+    }
+
+    /// Stores the key of an actor who has none here yet, under an account's name.
+    pub fn enrol(
+        &self,
+        actor: ActorId,
+        account: Option<&str>,
+        key: &SigningKey,
+        password: &str,
+    ) -> Result<(), KeystoreError> {
+        let taken = account.and_then(|account| self.find(account)).is_some();
+        if self.path(actor).exists() || taken {
+            return Err(KeystoreError::Enrolled);
+        }
+        self.write(&self.path(actor), key, account, None, password)
+    }
+
+    /// Keeps a key that takes the place of the present one once the ledger says so: see [`Keystore::take_over`].
+    pub fn wait(&self, actor: ActorId, key: &SigningKey, password: &str) -> Result<(), KeystoreError> {
+        let account = self.account(actor);
+        self.write(&self.waiting_path(actor), key, account.as_deref(), None, password)
+    }
+
+    /// Lets the key that waits take the place of the present one if it is in force.
+    pub fn take_over(&self, actor: ActorId, in_force: impl Fn(&VKey) -> bool) -> Result<(), KeystoreError> {
+        let waiting = self.waiting_path(actor);
+        if !read(&waiting).and_then(|wrapped| wrapped.key).is_some_and(|key| in_force(&key)) {
+            return Ok(());
+        }
+        let moved = fs::rename(&waiting, self.path(actor)).and_then(|()| File::open(&self.folder)?.sync_all());
+        moved.map_err(|source| KeystoreError::Io { path: waiting, source })
+    }
+
+    /// Wraps the same key and the same second factor under another password.
     pub fn change_password(&self, actor: ActorId, old: &str, new: &str) -> Result<(), KeystoreError> {
         if !is_fit(new) {
             return Err(KeystoreError::TooShort);
         }
-        let key = self.unlock(actor, old)?;
-        self.store(actor, &key, new)
+        let Opened { key, account, second } = self.open(actor, old)?;
+        self.write(&self.path(actor), &key, account.as_deref(), second.as_ref(), new)
+    }
+
+    /// Begins or ends the second factor.
+    pub(crate) fn set_second(
+        &self,
+        actor: ActorId,
+        password: &str,
+        second: Option<&SecondFactor>,
+    ) -> Result<(), KeystoreError> {
+        let Opened { key, account, .. } = self.open(actor, password)?;
+        self.write(&self.path(actor), &key, account.as_deref(), second, password)
     }
 
     /// Stores `key` under `password`; replaces an older file of the same actor.
     pub fn store(&self, actor: ActorId, key: &SigningKey, password: &str) -> Result<(), KeystoreError> {
+        let account = self.account(actor);
+        self.write(&self.path(actor), key, account.as_deref(), None, password)
+    }
+
+    fn write(
+        &self,
+        path: &Path,
+        key: &SigningKey,
+        account: Option<&str>,
+        second: Option<&SecondFactor>,
+        password: &str,
+    ) -> Result<(), KeystoreError> {
         if !is_fit(password) {
             return Err(KeystoreError::TooShort);
         }
-        let (mut salt, mut nonce) = ([0_u8; 16], [0_u8; 24]);
+        let mut salt = [0_u8; 16];
         getrandom::fill(&mut salt).map_err(|_| KeystoreError::Wrap)?;
-        getrandom::fill(&mut nonce).map_err(|_| KeystoreError::Wrap)?;
         let wrapping = self.hash(password, &salt, MEMORY_KIB, PASSES)?;
-        let seed = key.seed();
-        let payload = Payload { msg: seed.as_ref(), aad: key.name().as_bytes() };
-        let sealed = XChaCha20Poly1305::new((&*wrapping).into())
-            .encrypt(&XNonce::from(nonce), payload)
-            .map_err(|_| KeystoreError::Wrap)?;
+        let (nonce, sealed) = wrap(&wrapping, key.seed().as_ref(), key.name().as_bytes())?;
+        let second = second.map(|second| {
+            let (nonce, sealed) = wrap(&wrapping, second.secret(), SECOND)?;
+            Ok::<_, KeystoreError>(Second { nonce, sealed })
+        });
         let wrapped = Wrapped {
             v: 1,
             name: key.name().to_owned(),
+            account: account.map(str::to_owned),
+            key: Some(key.vkey()),
             memory_kib: MEMORY_KIB,
             passes: PASSES,
             salt: STANDARD.encode(salt),
-            nonce: STANDARD.encode(nonce),
-            sealed: STANDARD.encode(sealed),
+            nonce,
+            sealed,
+            second: second.transpose()?,
         };
         let text = serde_json::to_vec_pretty(&wrapped).map_err(|_| KeystoreError::Wrap)?;
-        self.replace(&self.path(actor), &text)
+        self.replace(path, &text)
     }
 
-    /// Unlocks the key of `actor`.
+    /// Unlocks the key of `actor`, who has no second factor.
     pub fn unlock(&self, actor: ActorId, password: &str) -> Result<SigningKey, KeystoreError> {
+        self.unlock_with(actor, password, "", 0)
+    }
+
+    /// Unlocks the key of `actor` at a time in seconds; `code` is what the second factor shows then, where there is one.
+    pub fn unlock_with(
+        &self,
+        actor: ActorId,
+        password: &str,
+        code: &str,
+        seconds: u64,
+    ) -> Result<SigningKey, KeystoreError> {
+        let opened = self.open(actor, password)?;
+        if let Some(second) = &opened.second {
+            if code.trim().is_empty() {
+                return Err(KeystoreError::NeedsCode);
+            }
+            let step = second.check(code, seconds).ok_or(KeystoreError::WrongCode)?;
+            let mut used = self.used.lock().unwrap_or_else(PoisonError::into_inner);
+            if used.get(&actor).is_some_and(|last| *last >= step) {
+                return Err(KeystoreError::WrongCode);
+            }
+            used.insert(actor, step);
+        }
+        Ok(opened.key)
+    }
+
+    /// What the password of `actor` opens.
+    pub(crate) fn open(&self, actor: ActorId, password: &str) -> Result<Opened, KeystoreError> {
         if password.len() > PASSWORD_BYTES_MAX {
             return Err(KeystoreError::Wrong);
         }
-        let read = fs::read(self.path(actor)).ok();
-        let wrapped: Option<Wrapped> = read.and_then(|text| serde_json::from_slice(&text).ok());
-        let Some(wrapped) = wrapped else {
+        let Some(wrapped) = read(&self.path(actor)) else {
             // The same work as for a key that is there.
             drop(self.hash(password, &[0; 16], MEMORY_KIB, PASSES));
             return Err(KeystoreError::Wrong);
         };
-        let decode = |text: &str| STANDARD.decode(text).map_err(|_| KeystoreError::Wrong);
-        let wrapping = self.hash(password, &decode(&wrapped.salt)?, wrapped.memory_kib, wrapped.passes)?;
-        let nonce: [u8; 24] = decode(&wrapped.nonce)?.try_into().map_err(|_| KeystoreError::Wrong)?;
-        let sealed = decode(&wrapped.sealed)?;
-        let payload = Payload { msg: &sealed, aad: wrapped.name.as_bytes() };
-        let seed = XChaCha20Poly1305::new((&*wrapping).into())
-            .decrypt(&XNonce::from(nonce), payload)
-            .map(Zeroizing::new)
-            .map_err(|_| KeystoreError::Wrong)?;
+        let salt = STANDARD.decode(&wrapped.salt).map_err(|_| KeystoreError::Wrong)?;
+        let wrapping = self.hash(password, &salt, wrapped.memory_kib, wrapped.passes)?;
+        let seed = unwrap(&wrapping, &wrapped.nonce, &wrapped.sealed, wrapped.name.as_bytes())?;
         let seed: &[u8; 32] = seed.as_slice().try_into().map_err(|_| KeystoreError::Wrong)?;
-        SigningKey::from_seed(&wrapped.name, seed).map_err(|_| KeystoreError::Wrong)
+        let key = SigningKey::from_seed(&wrapped.name, seed).map_err(|_| KeystoreError::Wrong)?;
+        let second = wrapped.second.map(|Second { nonce, sealed }| {
+            let secret = unwrap(&wrapping, &nonce, &sealed, SECOND)?;
+            SecondFactor::of(&secret).ok_or(KeystoreError::Wrong)
+        });
+        Ok(Opened { key, account: wrapped.account, second: second.transpose()? })
     }
 
     fn hash(
@@ -177,7 +325,46 @@ impl Keystore {
     }
 }
 
-fn is_fit(password: &str) -> bool {
+fn read(path: &Path) -> Option<Wrapped> {
+    serde_json::from_slice(&fs::read(path).ok()?).ok()
+}
+
+/// What the secret of a second factor is bound to.
+const SECOND: &[u8] = b"second factor";
+
+/// Nonce and ciphertext.
+fn wrap(wrapping: &[u8; 32], secret: &[u8], bound_to: &[u8]) -> Result<(String, String), KeystoreError> {
+    let mut nonce = [0_u8; 24];
+    getrandom::fill(&mut nonce).map_err(|_| KeystoreError::Wrap)?;
+    let sealed = XChaCha20Poly1305::new(wrapping.into())
+        .encrypt(&XNonce::from(nonce), Payload { msg: secret, aad: bound_to })
+        .map_err(|_| KeystoreError::Wrap)?;
+    Ok((STANDARD.encode(nonce), STANDARD.encode(sealed)))
+}
+
+fn unwrap(
+    wrapping: &[u8; 32],
+    nonce: &str,
+    sealed: &str,
+    bound_to: &[u8],
+) -> Result<Zeroizing<Vec<u8>>, KeystoreError> {
+    let decode = |text: &str| STANDARD.decode(text).map_err(|_| KeystoreError::Wrong);
+    let nonce: [u8; 24] = decode(nonce)?.try_into().map_err(|_| KeystoreError::Wrong)?;
+    let sealed = decode(sealed)?;
+    XChaCha20Poly1305::new(wrapping.into())
+        .decrypt(&XNonce::from(nonce), Payload { msg: &sealed, aad: bound_to })
+        .map(Zeroizing::new)
+        .map_err(|_| KeystoreError::Wrong)
+}
+
+/// Whether a name can be an account's: 3 to 32 small letters, digits, full stops and dashes.
+pub fn is_account(name: &str) -> bool {
+    let fits = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '.' | '-' | '_');
+    (3..=32).contains(&name.len()) && name.chars().all(fits) && name.parse::<ActorId>().is_err()
+}
+
+/// Whether a password is long enough, and not endless.
+pub(crate) fn is_fit(password: &str) -> bool {
     password.chars().count() >= PASSWORD_CHARS_MIN && password.len() <= PASSWORD_BYTES_MAX
 }
 
@@ -209,12 +396,51 @@ mod tests {
         let store = Keystore::at(folder.path());
         let actor = ActorId(Id([7; 16]));
         let key = SigningKey::from_seed("a.example/actor/x", &[9; 32]).expect("key");
-        store.enrol(actor, &key, "the first password").expect("enrolled");
-        assert!(matches!(store.enrol(actor, &key, "another password"), Err(KeystoreError::Enrolled)));
+        store.enrol(actor, Some("wang"), &key, "the first password").expect("enrolled");
+        assert!(matches!(store.enrol(actor, None, &key, "another password"), Err(KeystoreError::Enrolled)));
+        let other = ActorId(Id([8; 16]));
+        assert!(matches!(store.enrol(other, Some("wang"), &key, "another password"), Err(KeystoreError::Enrolled)));
+        assert_eq!((store.find("wang"), store.find("Wang")), (Some(actor), None));
         store.change_password(actor, "the first password", "the second password").expect("changed");
         assert!(matches!(store.unlock(actor, "the first password"), Err(KeystoreError::Wrong)));
         assert_eq!(store.unlock(actor, "the second password").expect("unlocked").vkey(), key.vkey());
         let files = fs::read_dir(folder.path()).expect("folder").count();
         assert_eq!(files, 1, "a leftover of writing stays");
+    }
+
+    #[test]
+    fn a_second_factor_is_asked_for_once_it_is_set_and_takes_no_code_twice() {
+        let folder = tempfile::tempdir().expect("folder");
+        let store = Keystore::at(folder.path());
+        let actor = ActorId(Id([7; 16]));
+        let key = SigningKey::from_seed("a.example/actor/x", &[9; 32]).expect("key");
+        store.enrol(actor, None, &key, "the first password").expect("enrolled");
+        let second = SecondFactor::of(&[5; 20]).expect("a factor");
+        store.set_second(actor, "the first password", Some(&second)).expect("set");
+        store.change_password(actor, "the first password", "the second password").expect("changed");
+        let (now, password) = (1_700_000_000, "the second password");
+        assert!(matches!(store.unlock(actor, password), Err(KeystoreError::NeedsCode)));
+        assert!(matches!(store.unlock_with(actor, password, "000000", now), Err(KeystoreError::WrongCode)));
+        let code = second.code(now);
+        assert!(matches!(store.unlock_with(actor, "wrong", &code, now), Err(KeystoreError::Wrong)));
+        store.unlock_with(actor, password, &code, now).expect("unlocked");
+        assert!(matches!(store.unlock_with(actor, password, &code, now + 5), Err(KeystoreError::WrongCode)));
+        store.unlock_with(actor, password, &second.code(now + 60), now + 60).expect("unlocked");
+    }
+
+    #[test]
+    fn a_key_that_waits_takes_over_once_it_is_in_force() {
+        let folder = tempfile::tempdir().expect("folder");
+        let store = Keystore::at(folder.path());
+        let actor = ActorId(Id([7; 16]));
+        let old = SigningKey::from_seed("a.example/actor/x", &[9; 32]).expect("key");
+        let new = SigningKey::from_seed("a.example/actor/x", &[8; 32]).expect("key");
+        store.enrol(actor, Some("wang"), &old, "the first password").expect("enrolled");
+        store.wait(actor, &new, "the second password").expect("kept");
+        store.take_over(actor, |_| false).expect("nothing");
+        assert_eq!(store.unlock(actor, "the first password").expect("unlocked").vkey(), old.vkey());
+        store.take_over(actor, |key| *key == new.vkey()).expect("taken over");
+        assert_eq!(store.unlock(actor, "the second password").expect("unlocked").vkey(), new.vkey());
+        assert_eq!(store.find("wang"), Some(actor));
     }
 }

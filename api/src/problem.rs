@@ -56,6 +56,12 @@ api_refusals! {
     WrongPassword = "api.wrong_password", UNAUTHORIZED;
     BadChallenge = "api.bad_challenge", UNAUTHORIZED;
     PasswordTooShort = "api.password_too_short", UNPROCESSABLE_ENTITY;
+    NeedsCode = "api.needs_code", UNAUTHORIZED;
+    WrongCode = "api.wrong_code", UNAUTHORIZED;
+    AccountTaken = "api.account_taken", CONFLICT;
+    BadAccount = "api.bad_account", UNPROCESSABLE_ENTITY;
+    PasswordsDiffer = "api.passwords_differ", UNPROCESSABLE_ENTITY;
+    NoInvitation = "api.no_invitation", NOT_FOUND;
     CrossSite = "api.cross_site", FORBIDDEN;
     Forbidden = "api.forbidden", FORBIDDEN;
     NotFound = "api.not_found", NOT_FOUND;

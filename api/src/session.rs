@@ -93,6 +93,16 @@ impl Sessions {
         self.live().remove(&name(token));
     }
 
+    /// The sessions of an actor: when each began and was last used, the newest first.
+    pub(crate) fn of(&self, actor: ActorId, now: Timestamp) -> Vec<(SessionName, Timestamp, Timestamp)> {
+        self.sweep(now);
+        let live = self.live();
+        let own = live.iter().filter(|(_, live)| live.actor == actor);
+        let mut own: Vec<_> = own.map(|(name, live)| (*name, live.begun, live.used)).collect();
+        own.sort_by_key(|(_, begun, _)| std::cmp::Reverse(*begun));
+        own
+    }
+
     pub(crate) fn end_named(&self, name: &SessionName) {
         self.live().remove(name);
     }

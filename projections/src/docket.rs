@@ -178,6 +178,7 @@ impl Projection for Docket {
             ReportEvent::Reported(_)
             | ReportEvent::MessageSent(_)
             | ReportEvent::KeyRotated(_)
+            | ReportEvent::PickedUp(_)
             | ReportEvent::Locked(_) => {}
         }
     }

@@ -19,7 +19,7 @@ use super::people;
 use super::words::Words;
 use crate::handlers::blocking;
 use crate::handlers::commands::{Beside, Outcome, carry_out};
-use crate::handlers::sign_in::hashing;
+use crate::handlers::sign_in::unlock;
 use crate::problem::{ApiRefusal, Problem, unreadable};
 
 /// One field as it is shown.
@@ -65,7 +65,7 @@ struct Act {
 }
 
 /// What belongs to no field of the command.
-const OWN: [&str; 5] = ["_id", "_stream", "_second", "_password", "_back"];
+const OWN: [&str; 6] = ["_id", "_stream", "_second", "_password", "_code", "_back"];
 
 fn widget_name(field: &Field) -> &'static str {
     match (field.own_name(), &field.widget) {
@@ -342,7 +342,7 @@ pub(crate) async fn submit(
     let mut typed: Typed =
         sent.into_iter().map(|(name, value)| (name, value.replace("\r\n", "\n"))).collect();
     let mut own = |name: &str| typed.remove(name).unwrap_or_default();
-    let [id, stream, second, password, back] = OWN.map(&mut own);
+    let [id, stream, second, password, code, back] = OWN.map(&mut own);
     let password = Zeroizing::new(password);
     let stream =
         if stream.is_empty() { None } else { Some(stream.parse::<StreamId>().map_err(|_| not_found())?) };
@@ -367,7 +367,7 @@ pub(crate) async fn submit(
         Ok(data) => data,
         Err(faults) => return again(desk, draft(typed, faults, None)).await,
     };
-    let done = carry(&desk, &kind, command_id, stream, &data, &second, password).await;
+    let done = carry(&desk, &kind, command_id, stream, &data, Another { second: &second, password, code }).await;
     match done {
         Ok(Outcome::Recorded(answer)) => {
             let place = if stream.is_none() { stream_address(&answer.stream.to_string()) } else { back };
@@ -401,15 +401,22 @@ async fn again(desk: Desk, draft: Draft) -> Shown {
     Ok(response)
 }
 
+/// Another officer who signs, too: here, or in a session of their own.
+struct Another<'a> {
+    second: &'a str,
+    password: Zeroizing<String>,
+    code: String,
+}
+
 async fn carry(
     desk: &Desk,
     kind: &str,
     id: CommandId,
     stream: Option<StreamId>,
     data: &serde_json::Value,
-    second: &str,
-    password: Zeroizing<String>,
+    another: Another<'_>,
 ) -> Result<Outcome, Problem> {
+    let Another { second, password, code } = another;
     let raw = serde_json::value::to_raw_value(data).map_err(|error| unreadable(&error))?;
     let command = Command::parse(kind, &raw).map_err(|_| ApiRefusal::WrongValue)?;
     let beside = match second.parse::<ActorId>() {
@@ -417,7 +424,7 @@ async fn carry(
         Ok(second) if password.is_empty() => Beside::Elsewhere(second),
         Ok(second) if second == desk.session.actor => return Err(ApiRefusal::CoSignerIsSelf.into()),
         Ok(second) => {
-            let key = hashing(&desk.app, move |app| app.keystore.unlock(second, &password)).await?;
+            let key = unlock(&desk.app, second, password, code).await?;
             Beside::Here(Arc::new(key))
         }
     };

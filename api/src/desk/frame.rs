@@ -155,6 +155,9 @@ impl Frame {
                 text: w.t("nav.own_enterprise").to_owned(),
             });
         }
+        if reader.roles.contains(&adit_core::role::Role::Admin) {
+            nav.push(Link { href: "/desk/accounts".to_owned(), text: w.t("accounts.title").to_owned() });
+        }
         if reader.may_read(StreamKind::Rules) {
             nav.push(Link { href: "/rules".to_owned(), text: w.t("nav.rules").to_owned() });
         }

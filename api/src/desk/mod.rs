@@ -4,6 +4,7 @@
 //! A form is made of the schema of its command, and whether a command is lawful now is asked of the decider itself: pages know
 //! no rule of the domain, so they can't contradict one.
 
+pub(crate) mod accounts;
 pub(crate) mod act;
 pub(crate) mod case;
 mod chart;
@@ -12,6 +13,7 @@ mod form;
 mod frame;
 pub(crate) mod home;
 mod lawful;
+pub(crate) mod me;
 mod people;
 mod queues;
 pub(crate) mod sign_in;

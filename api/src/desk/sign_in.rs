@@ -1,6 +1,8 @@
 //! Signing in and out, and the language of the pages.
 
-use adit_core::id::ActorId;
+use std::sync::Arc;
+
+use adit_core::decider::Rejection;
 use askama::Template;
 use axum::extract::{Form, RawQuery, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
@@ -12,8 +14,8 @@ use super::act::is_own_page;
 use super::frame::{Desk, LANGUAGE, Shown, parameter, render, words};
 use super::words::Words;
 use crate::extract::Anybody;
-use crate::handlers::Shared;
-use crate::handlers::sign_in::{hashing, open_session, session_cookie, without_session};
+use crate::handlers::sign_in::{open_session, session_cookie, unlock, without_session};
+use crate::handlers::{Shared, blocking};
 use crate::problem::{ApiRefusal, Problem};
 use crate::reporter::language::Language;
 
@@ -24,6 +26,8 @@ struct SignInPage {
     next: String,
     name: String,
     refusal: String,
+    /// The password was right, and a code is asked for.
+    asks_code: bool,
     demonstration: bool,
 }
 
@@ -47,7 +51,7 @@ pub(crate) async fn form(
         w: words(&headers),
         next,
         name: String::new(),
-        refusal: String::new(),
+        refusal: String::new(), asks_code: false,
         demonstration,
     })
 }
@@ -58,6 +62,8 @@ pub(crate) struct Typed {
     name: String,
     password: Zeroizing<String>,
     #[serde(default)]
+    code: String,
+    #[serde(default)]
     next: String,
 }
 
@@ -67,12 +73,13 @@ pub(crate) struct Typed {
 #[utoipa::path(post, path = "/desk/sign-in", tag = "desk",
     responses((status = 303, description = "Signed in"), (status = 401, description = "api.wrong_password")))]
 pub(crate) async fn submit(State(app): Shared, headers: HeaderMap, Form(typed): Form<Typed>) -> Shown {
-    let Typed { name, password, next } = typed;
+    let Typed { name, password, code, next } = typed;
     let next = Some(next).filter(|next| is_own_page(next));
     let signed_in = async {
         // A name that nobody has costs the same work as a wrong password.
-        let actor = name.trim().parse::<ActorId>().unwrap_or_default();
-        let key = hashing(&app, move |app| app.keystore.unlock(actor, &password)).await?;
+        let (worker, account) = (Arc::clone(&app), name.trim().to_owned());
+        let actor = blocking(move || Ok(worker.keystore.find(&account))).await?.unwrap_or_default();
+        let key = unlock(&app, actor, password, code).await?;
         open_session(&app, &headers, actor, key.vkey(), Some(key))
     };
     let refused = |problem: Problem| {
@@ -82,6 +89,7 @@ pub(crate) async fn submit(State(app): Shared, headers: HeaderMap, Form(typed): 
             next: next.clone().unwrap_or_default(),
             name: name.clone(),
             refusal: w.refusal(&problem.refusal),
+            asks_code: asks_code(&problem),
             w,
             demonstration,
         };
@@ -98,7 +106,11 @@ pub(crate) async fn submit(State(app): Shared, headers: HeaderMap, Form(typed): 
     }
 }
 
-fn with_cookie(mut response: Response, cookie: &str) -> Response {
+fn asks_code(problem: &Problem) -> bool {
+    [ApiRefusal::NeedsCode, ApiRefusal::WrongCode].iter().any(|refusal| refusal.code() == problem.refusal.code)
+}
+
+pub(crate) fn with_cookie(mut response: Response, cookie: &str) -> Response {
     if let Ok(mut cookie) = HeaderValue::from_str(cookie) {
         cookie.set_sensitive(true);
         response.headers_mut().append(header::SET_COOKIE, cookie);

@@ -29,6 +29,9 @@ pub(crate) struct SignIn {
     actor: ActorId,
     #[schemars(with = "String")]
     password: Zeroizing<String>,
+    /// What the authenticator app shows, for an account with a second factor.
+    #[serde(default)]
+    code: String,
 }
 
 /// Proves that the client holds an enrolled key.
@@ -55,7 +58,10 @@ impl From<KeystoreError> for Problem {
         match error {
             KeystoreError::Wrong => ApiRefusal::WrongPassword.into(),
             KeystoreError::TooShort => ApiRefusal::PasswordTooShort.into(),
-            KeystoreError::Enrolled | KeystoreError::Io { .. } | KeystoreError::Wrap => unreadable(&error),
+            KeystoreError::NeedsCode => ApiRefusal::NeedsCode.into(),
+            KeystoreError::WrongCode => ApiRefusal::WrongCode.into(),
+            KeystoreError::Enrolled => ApiRefusal::AccountTaken.into(),
+            KeystoreError::Io { .. } | KeystoreError::Wrap => unreadable(&error),
         }
     }
 }
@@ -70,6 +76,24 @@ pub(crate) async fn hashing<T: Send + 'static>(
     blocking(move || Ok(work(&worker)?)).await
 }
 
+/// Unlocks somebody's key; one that waited for the ledger to let it takes over first.
+pub(crate) async fn unlock(
+    app: &Arc<App>,
+    actor: ActorId,
+    password: Zeroizing<String>,
+    code: String,
+) -> Result<SigningKey, Problem> {
+    let ledger = app.office.ledger();
+    let seconds = u64::try_from(ledger.now().0).unwrap_or_default();
+    hashing(app, move |app| {
+        let ledger = app.office.ledger();
+        let (keys, now) = (ledger.keys(), Position(ledger.size()));
+        app.keystore.take_over(actor, |key| keys.in_force(key, now))?;
+        app.keystore.unlock_with(actor, &password, &code, seconds)
+    })
+    .await
+}
+
 /// Unlock one's signing key for a session
 ///
 /// 登录：用口令解开签名密钥。会话闲置 30 分钟即失效。
@@ -77,11 +101,12 @@ pub(crate) async fn hashing<T: Send + 'static>(
 /// A wrong password and an unknown actor get the same answer after the same work. The session is a cookie for pages
 /// and a token (`Authorization: Bearer`) for scripts.
 #[utoipa::path(post, path = "/api/v1/sign-in", tag = "session", request_body = ref("#/components/schemas/SignIn"),
-    responses((status = 200, description = "token, actor, roles"), (status = 401, description = "api.wrong_password"),
+    responses((status = 200, description = "token, actor, roles"),
+        (status = 401, description = "api.wrong_password, api.needs_code, api.wrong_code"),
         (status = 429, description = "api.too_many_sign_ins")))]
 pub(crate) async fn sign_in(State(app): Shared, headers: HeaderMap, Json(body): Json<SignIn>) -> Answered {
-    let SignIn { actor, password } = body;
-    let key = hashing(&app, move |app| app.keystore.unlock(actor, &password)).await?;
+    let SignIn { actor, password, code } = body;
+    let key = unlock(&app, actor, password, code).await?;
     begin(&app, &headers, actor, key.vkey(), Some(key))
 }
 

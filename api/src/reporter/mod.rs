@@ -18,7 +18,7 @@ use fast_qr::convert::{Builder, Shape};
 use fast_qr::qr::QRBuilder;
 
 /// The secret as a picture that a telephone reads; it holds nothing else.
-fn qr(text: &str) -> String {
+pub(crate) fn qr(text: &str) -> String {
     let code = QRBuilder::new(text).build();
     code.map(|code| SvgBuilder::default().shape(Shape::Square).to_str(&code)).unwrap_or_default()
 }

@@ -312,3 +312,154 @@ fn given_a_part_of_a_name_then_the_enterprise_is_found_or_asked_for() {
     }
     assert_eq!(hazard("没有这一家").status, 422);
 }
+
+/// The code that stands on the page of accounts after somebody was invited.
+fn code_on(page: &str) -> String {
+    page.split("class=\"voucher\">").nth(1).unwrap().split('<').next().unwrap().to_owned()
+}
+
+/// Where a page leads that begins with these letters.
+fn link(page: &str, begins: &str) -> String {
+    let at = page.find(&format!("href=\"{begins}")).unwrap_or_else(|| panic!("no link to {begins}: {page}"));
+    page[at + 6..].split('"').next().unwrap().replace("&#38;", "&")
+}
+
+/// The fields of a form that hold something, as a browser would send them.
+fn fields_of(page: &str) -> Vec<(String, String)> {
+    let inputs = page.split("<form class=\"act\"").nth(1).unwrap_or(page).split("<input ").skip(1);
+    let attribute = |input: &str, name: &str| {
+        Some(input.split(&format!("{name}=\"")).nth(1)?.split('"').next()?.replace("&#43;", "+").replace("&#38;", "&"))
+    };
+    inputs
+        .filter(|input| !input.contains("type=\"radio\"") || input.contains(" checked"))
+        .filter_map(|input| Some((attribute(input, "name")?, attribute(input, "value").unwrap_or_default())))
+        .collect()
+}
+
+#[test]
+fn given_an_invitation_then_its_holder_alone_knows_the_password_and_two_administrators_let_them_in() {
+    let server = Server::start();
+    let (one, two) = (server.sign_in("admin-1"), server.actor("admin-2"));
+    server.sign_in("admin-2");
+    let typed =
+        [("what", "invite"), ("account", "li.ming"), ("title", "检查一科"), ("role", "inspector"), ("enterprise", "")];
+    let invited = send(&server, Some(&one), "/desk/accounts", &typed);
+    assert_eq!(invited.status, 200, "{}", invited.text);
+    let code = code_on(&invited.text);
+    let again = send(&server, Some(&one), "/desk/accounts", &typed);
+    assert_eq!(again.status, 409, "the account name is taken twice");
+    let taken = |code: &str, again: &str| {
+        let typed = [("code", code), ("password", "a password of their own"), ("again", again)];
+        send(&server, None, "/desk/invitation", &typed)
+    };
+    assert_eq!(taken("no such code", "a password of their own").status, 404);
+    let differ = taken(&code, "another password");
+    assert!(differ.status == 422 && differ.text.contains(&code), "{}", differ.text);
+    assert_eq!(taken(&code, "a password of their own").status, 200);
+    assert_eq!(taken(&code, "a password of their own").status, 404, "a code is used once");
+    let sign_in = || {
+        let typed = [("name", "li.ming"), ("password", "a password of their own"), ("next", "")];
+        send(&server, None, "/desk/sign-in", &typed)
+    };
+    assert_eq!(sign_in().status, 401, "nobody has enrolled them");
+    let accounts = page(&server, &one, "/desk/accounts");
+    let name = accounts.text.split("name=\"name\" value=\"").nth(1).unwrap().split('"').next().unwrap();
+    let enrolled = send(&server, Some(&one), "/desk/accounts", &[("what", "enrol"), ("name", name)]);
+    assert_eq!(enrolled.status, 303, "{}", enrolled.text);
+    let accounts = page(&server, &one, "/desk/accounts");
+    let form = page(&server, &one, &link(&accounts.text, "/desk/do/actor.grant"));
+    assert_eq!(form.status, 200, "{}", form.text);
+    let mut fields = fields_of(&form.text);
+    fields.retain(|(name, _)| !["_password", "role"].contains(&name.as_str()));
+    fields.extend([("_second", two.as_str()), ("_password", PASSWORD), ("role", "inspector")].map(owned));
+    let fields: Vec<(&str, &str)> = fields.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+    let granted = send(&server, Some(&one), "/desk/do/actor.grant", &fields);
+    assert_eq!(granted.status, 303, "{}", granted.text);
+    assert_eq!(sign_in().status, 303, "the account can't sign in");
+    let accounts = page(&server, &one, "/desk/accounts");
+    assert!(!accounts.text.contains("/desk/do/actor.grant"), "an invitation stays: {}", accounts.text);
+    let other = server.sign_in_by_key("clerk-1");
+    assert_eq!(page(&server, &other, "/desk/accounts").status, 403);
+    assert_eq!(send(&server, Some(&other), "/desk/accounts", &typed).status, 403);
+}
+
+fn owned((name, value): (&str, &str)) -> (String, String) {
+    (name.to_owned(), value.to_owned())
+}
+
+#[test]
+fn given_a_lost_key_then_two_administrators_let_a_new_one_take_its_place() {
+    let server = Server::start();
+    let (one, two, lost) = (server.sign_in("admin-1"), server.actor("admin-2"), server.actor("handler-1"));
+    server.sign_in("admin-2");
+    let handler = server.sign_in("handler-1");
+    let renewed = send(&server, Some(&one), "/desk/accounts", &[("what", "renew"), ("actor", &lost)]);
+    let code = code_on(&renewed.text);
+    let typed = [("code", code.as_str()), ("password", "the password afterwards"), ("again", "the password afterwards")];
+    assert_eq!(send(&server, None, "/desk/invitation", &typed).status, 200);
+    assert_eq!(page(&server, &handler, "/desk").status, 200, "the old key ended too early");
+    let accounts = page(&server, &one, "/desk/accounts");
+    let form = page(&server, &one, &link(&accounts.text, "/desk/do/actor.rotate_key"));
+    let mut fields = fields_of(&form.text);
+    fields.retain(|(name, _)| name != "_password");
+    fields.extend([("_second", two.as_str()), ("_password", PASSWORD)].map(owned));
+    let fields: Vec<(&str, &str)> = fields.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+    let rotated = send(&server, Some(&one), "/desk/do/actor.rotate_key", &fields);
+    assert_eq!(rotated.status, 303, "{}", rotated.text);
+    assert_ne!(page_once(&server, &handler, "/desk"), 200, "the session of the old key goes on");
+    for (password, status) in [(PASSWORD, 401), ("the password afterwards", 303)] {
+        let typed = [("name", lost.as_str()), ("password", password), ("next", "")];
+        assert_eq!(send(&server, None, "/desk/sign-in", &typed).status, status, "{password}");
+    }
+}
+
+fn page_once(server: &Server, token: &str, path: &str) -> u16 {
+    let bearer = format!("Bearer {token}");
+    server.send_once("GET", path, &[("authorization", &bearer)], None).status
+}
+
+#[test]
+fn given_ones_own_account_then_the_password_changes_and_other_sessions_end() {
+    let server = Server::start();
+    let (one, other) = (server.sign_in("leader-1"), server.sign_in("leader-1"));
+    let mine = page(&server, &one, "/desk/me");
+    assert_eq!(mine.text.matches("name=\"session\"").count(), 1, "{}", mine.text);
+    let fields = |old: &'static str, again: &'static str| {
+        [("what", "password"), ("password", old), ("fresh", "another long password"), ("again", again)]
+    };
+    let wrong = send(&server, Some(&one), "/desk/me", &fields("not the password", "another long password"));
+    assert_eq!(wrong.status, 401);
+    assert_eq!(send(&server, Some(&one), "/desk/me", &fields(PASSWORD, "another")).status, 422);
+    let done = send(&server, Some(&one), "/desk/me", &fields(PASSWORD, "another long password"));
+    assert_eq!(done.status, 200, "{}", done.text);
+    assert_eq!((page_once(&server, &one, "/desk"), page_once(&server, &other, "/desk")), (200, 303));
+}
+
+#[test]
+fn given_a_second_factor_then_a_password_alone_signs_nobody_in() {
+    let server = Server::start();
+    let token = server.sign_in("finance-1");
+    let offered = send(&server, Some(&token), "/desk/me", &[("what", "offer")]);
+    let secret = offered.text.split("name=\"secret\" value=\"").nth(1).unwrap().split('"').next().unwrap();
+    let fields = |code: &'static str| [("what", "begin"), ("secret", secret), ("code", code), ("password", PASSWORD)];
+    let wrong = send(&server, Some(&token), "/desk/me", &fields("000000"));
+    assert!(wrong.status == 401 && wrong.text.contains(secret), "{}", wrong.text);
+    let seconds = u64::try_from(server.app.office.ledger().now().0).unwrap();
+    let bytes = totp_rs::Secret::try_from_base32(secret).unwrap();
+    let totp = totp_rs::Builder::new().with_secret(bytes).build().unwrap();
+    let code = totp.generate(seconds).to_string();
+    let fields = [("what", "begin"), ("secret", secret), ("code", &code), ("password", PASSWORD)];
+    assert_eq!(send(&server, Some(&token), "/desk/me", &fields).status, 200);
+    let account = server.actor("finance-1");
+    let sign_in = |code: &str| {
+        let typed = [("name", account.as_str()), ("password", PASSWORD), ("code", code), ("next", "")];
+        send(&server, None, "/desk/sign-in", &typed)
+    };
+    let asks = sign_in("");
+    assert!(asks.status == 401 && asks.text.contains("one-time-code"), "{}", asks.text);
+    assert_eq!(sign_in("123456").status, 401);
+    assert_eq!(sign_in(&code).status, 303);
+    assert_eq!(sign_in(&code).status, 401, "a code is used twice");
+    let api = json!({ "actor": account, "password": PASSWORD });
+    server.post("/api/v1/sign-in", None, &api).refused(401, "api.needs_code");
+}

@@ -1,0 +1,352 @@
+//! Accounts: who is invited, who has taken it up, and what administrators still have to sign for them.
+
+use adit_core::actor::{ActorCommand, Enrol};
+use adit_core::command::{Command, Request};
+use adit_core::id::{ActorId, CommandId, Id, StreamId, StreamKind};
+use adit_core::ledger::vkey::SigningKey;
+use adit_core::role::Role;
+use adit_core::secret::officer_identity;
+use adit_core::text::{Short, Text};
+use adit_core::units::Position;
+use askama::Template;
+use axum::extract::{Form, State};
+use axum::http::HeaderMap;
+use axum::response::{IntoResponse, Redirect};
+use serde::Deserialize;
+use zeroize::Zeroizing;
+
+use super::frame::{Desk, Frame, Shown, Trouble, render, stream_address, words};
+use super::people;
+use super::words::Words;
+use crate::handlers::commands::{Beside, carry_out};
+use crate::handlers::sign_in::hashing;
+use crate::handlers::{Shared, blocking};
+use crate::invitations::Invitation;
+use crate::keystore::{is_account, is_fit};
+use crate::problem::{ApiRefusal, Problem, unreadable};
+
+struct Account {
+    title: String,
+    at: String,
+    account: String,
+    roles: String,
+    /// No key of it is in force.
+    ended: bool,
+    actor: String,
+}
+
+/// An invitation, as it stands.
+struct Invited {
+    name: String,
+    title: String,
+    account: String,
+    roles: String,
+    until: String,
+    renews: bool,
+    /// Somebody took it up: what is to be signed next.
+    taken_up: bool,
+    steps: Vec<(String, String)>,
+    enrolled: bool,
+}
+
+#[derive(Template)]
+#[template(path = "desk/accounts.html")]
+struct Accounts {
+    frame: Frame,
+    accounts: Vec<Account>,
+    invited: Vec<Invited>,
+    roles: Vec<(&'static str, String)>,
+    code: String,
+    refusal: String,
+    typed: Typed,
+}
+
+/// What an administrator types.
+#[derive(Clone, Default, Deserialize)]
+pub(crate) struct Typed {
+    #[serde(default)]
+    what: String,
+    #[serde(default)]
+    account: String,
+    #[serde(default)]
+    title: String,
+    #[serde(default)]
+    role: String,
+    #[serde(default)]
+    enterprise: String,
+    #[serde(default)]
+    actor: String,
+    #[serde(default)]
+    name: String,
+}
+
+fn only_admin(desk: &Desk) -> Result<(), Problem> {
+    if desk.reader.roles.contains(&Role::Admin) { Ok(()) } else { Err(ApiRefusal::Forbidden.into()) }
+}
+
+fn role_words(w: Words, role: Role) -> String {
+    w.find(&format!("role.{}", role.name())).unwrap_or(role.name()).to_owned()
+}
+
+fn page(desk: &Desk, code: String, refusal: String, typed: Typed) -> Result<Accounts, Problem> {
+    only_admin(desk)?;
+    let (app, w) = (&desk.app, desk.w);
+    let ledger = app.office.ledger();
+    let (keys, now) = (ledger.keys(), Position(ledger.size()));
+    let said = |roles: &[Role]| {
+        let roles: Vec<String> = roles.iter().map(|role| role_words(w, *role)).collect();
+        roles.join(w.t("base.and"))
+    };
+    let mut accounts = Vec::new();
+    for stream in ledger.store().streams(StreamKind::Actor).map_err(|error| unreadable(&error))? {
+        let actor = ActorId(stream.id);
+        let in_force = keys.keys_of(actor, now);
+        let mut roles: Vec<Role> = in_force.iter().flat_map(|key| keys.roles(key)).collect();
+        roles.dedup();
+        accounts.push(Account {
+            title: people::title(app, actor),
+            at: stream_address(&stream.to_string()),
+            account: app.keystore.account(actor).unwrap_or_default(),
+            roles: said(&roles),
+            ended: in_force.is_empty(),
+            actor: actor.to_string(),
+        });
+    }
+    accounts.sort_by(|one, other| (one.ended, &one.title).cmp(&(other.ended, &other.title)));
+    let mut invited = Vec::new();
+    for (name, invitation) in app.invitations.all(ledger.now()) {
+        let (steps, enrolled) = next_steps(desk, &invitation)?;
+        if invitation.key.is_some() && steps.is_empty() && enrolled {
+            // Everything is signed: the ledger says the rest.
+            app.invitations.end(&name).map_err(|error| unreadable(&error))?;
+            continue;
+        }
+        invited.push(Invited {
+            title: invitation.title.to_string(),
+            account: invitation.account.clone().unwrap_or_default(),
+            roles: said(&invitation.roles),
+            until: invitation.good_until.local(),
+            renews: invitation.renews,
+            taken_up: invitation.key.is_some(),
+            steps,
+            enrolled,
+            name,
+        });
+    }
+    let offered = Role::ALL.into_iter().map(|role| (role.name(), role_words(w, role)));
+    Ok(Accounts {
+        accounts,
+        invited,
+        roles: offered.collect(),
+        code,
+        refusal,
+        typed,
+        frame: Frame::of(desk),
+    })
+}
+
+/// What administrators sign after an invitation was taken up, and whether it is enrolled.
+fn next_steps(desk: &Desk, invitation: &Invitation) -> Result<(Vec<(String, String)>, bool), Problem> {
+    let Some(key) = &invitation.key else { return Ok((Vec::new(), false)) };
+    let ledger = desk.app.office.ledger();
+    let keys = ledger.keys();
+    let stream = StreamId::new(StreamKind::Actor, invitation.actor.0);
+    let there = !ledger.stream(&stream).map_err(|error| unreadable(&error))?.is_empty();
+    let at = |command: &str, pairs: &[(&str, &str)]| {
+        let query = serde_urlencoded::to_string(pairs).unwrap_or_default();
+        format!("/desk/do/{command}?stream={stream}&back=%2Fdesk%2Faccounts&{query}")
+    };
+    let fresh = key.to_string();
+    let mut steps = Vec::new();
+    let in_force = keys.in_force(key, Position(ledger.size()));
+    if invitation.renews && !in_force {
+        for old in keys.keys_of(invitation.actor, Position(ledger.size())) {
+            let old = old.to_string();
+            let mut pairs = vec![("old", old.as_str()), ("new", fresh.as_str())];
+            pairs.extend(invitation.recipient.as_deref().map(|recipient| ("recipient", recipient)));
+            steps.push((desk.w.command("actor.rotate_key"), at("actor.rotate_key", &pairs)));
+        }
+        return Ok((steps, true));
+    }
+    if there {
+        let held = keys.roles(key);
+        for role in invitation.roles.iter().filter(|role| !held.contains(role)) {
+            let words = format!("{}{}{}", desk.w.command("actor.grant"), desk.w.t("base.colon"), role_words(desk.w, *role));
+            steps.push((words, at("actor.grant", &[("role", role.name()), ("key", &fresh)])));
+        }
+    }
+    Ok((steps, there))
+}
+
+/// Accounts and invitations
+///
+/// 账号与邀请。
+#[utoipa::path(get, path = "/desk/accounts", tag = "desk",
+    responses((status = 200, description = "HTML"), (status = 303, description = "Not signed in"),
+        (status = 403, description = "api.forbidden")))]
+pub(crate) async fn show(desk: Desk) -> Shown {
+    render(&blocking(move || page(&desk, String::new(), String::new(), Typed::default())).await?)
+}
+
+/// Invite somebody, renew a key, enrol whoever took it up, or end an invitation
+///
+/// 邀请、换发密钥、登记、撤回邀请。
+#[utoipa::path(post, path = "/desk/accounts", tag = "desk",
+    responses((status = 200, description = "HTML: the code, shown once"), (status = 303, description = "Done"),
+        (status = 403, description = "api.forbidden"), (status = 409, description = "api.account_taken"),
+        (status = 422, description = "api.bad_account, or a rule refused it")))]
+pub(crate) async fn act(desk: Desk, Form(typed): Form<Typed>) -> Shown {
+    only_admin(&desk)?;
+    if typed.what == "enrol" {
+        return enrol(desk, &typed.name).await;
+    }
+    let worker = move || {
+        let done = match typed.what.as_str() {
+            "invite" => invite(&desk, &typed),
+            "renew" => renew(&desk, &typed.actor),
+            "end" => desk.app.invitations.end(&typed.name).map(|()| String::new()).map_err(|_| ApiRefusal::NotFound.into()),
+            _ => Err(ApiRefusal::BadRequest.into()),
+        };
+        match done {
+            Ok(code) => Ok((page(&desk, code, String::new(), Typed::default())?, axum::http::StatusCode::OK)),
+            Err(problem) if problem.status.is_server_error() => Err(problem),
+            Err(problem) => Ok((page(&desk, String::new(), desk.w.refusal(&problem.refusal), typed)?, problem.status)),
+        }
+    };
+    let (page, status) = blocking(worker).await?;
+    let mut response = render(&page)?;
+    *response.status_mut() = status;
+    Ok(response)
+}
+
+fn invite(desk: &Desk, typed: &Typed) -> Result<String, Problem> {
+    let app = &desk.app;
+    let account = typed.account.trim().to_owned();
+    if !is_account(&account) {
+        return Err(ApiRefusal::BadAccount.into());
+    }
+    let now = app.office.ledger().now();
+    let invited = app.invitations.all(now).into_iter();
+    let asked = invited.filter(|(_, one)| one.account.as_deref() == Some(account.as_str())).count();
+    if app.keystore.find(&account).is_some() || asked > 0 {
+        return Err(ApiRefusal::AccountTaken.into());
+    }
+    let title: Short = Text::new(typed.title.trim()).map_err(|_| ApiRefusal::WrongValue)?;
+    let role = Role::ALL.into_iter().find(|role| role.name() == typed.role).ok_or(ApiRefusal::WrongValue)?;
+    let acts_for = match typed.enterprise.trim() {
+        "" => None,
+        text => Some(text.parse::<StreamId>().map_err(|_| ApiRefusal::WrongValue)?),
+    };
+    if (role == Role::Enterprise) != acts_for.is_some() {
+        return Err(adit_core::refusal::Refusal::new("actor.acts_for_missing").into());
+    }
+    let actor = ActorId(Id::random().map_err(|error| unreadable(&error))?);
+    let code = app.invitations.invite(actor, Some(account), title, vec![role], acts_for, now);
+    code.map_err(|error| unreadable(&error))
+}
+
+fn renew(desk: &Desk, actor: &str) -> Result<String, Problem> {
+    let app = &desk.app;
+    let actor: ActorId = actor.parse().map_err(|_| ApiRefusal::NotFound)?;
+    let ledger = app.office.ledger();
+    if ledger.keys().keys_of(actor, Position(ledger.size())).is_empty() {
+        return Err(ApiRefusal::NotFound.into());
+    }
+    let title = Text::new(&people::title(app, actor)).map_err(|_| ApiRefusal::WrongValue)?;
+    let code = app.invitations.invite(actor, None, title, Vec::new(), None, ledger.now());
+    code.map_err(|error| unreadable(&error))
+}
+
+/// Enrols whoever took an invitation up: the key that they made, under their post.
+async fn enrol(desk: Desk, name: &str) -> Shown {
+    let now = desk.app.office.ledger().now();
+    let found = desk.app.invitations.all(now).into_iter().find(|(known, _)| known == name);
+    let (_, invitation) = found.ok_or(ApiRefusal::NotFound)?;
+    let key = invitation.key.clone().ok_or(ApiRefusal::NotFound)?;
+    let enrol = Enrol {
+        key,
+        title: invitation.title.clone(),
+        acts_for: invitation.acts_for,
+        recipient: invitation.recipient.clone(),
+    };
+    let request = Request {
+        id: CommandId(Id::random().map_err(|error| unreadable(&error))?),
+        stream: Some(StreamId::new(StreamKind::Actor, invitation.actor.0)),
+        command: Command::Actor(ActorCommand::Enrol(enrol)),
+    };
+    carry_out(&desk.app, request, &desk.session, &desk.reader, Beside::Nobody).await?;
+    Ok(Redirect::to("/desk/accounts").into_response())
+}
+
+#[derive(Template)]
+#[template(path = "desk/invitation.html")]
+struct InvitationPage {
+    w: Words,
+    code: String,
+    refusal: String,
+    /// It was taken up: by whom.
+    done: Option<String>,
+}
+
+/// The page on which an invitation is taken up
+///
+/// 接受邀请。
+#[utoipa::path(get, path = "/desk/invitation", tag = "desk", responses((status = 200, description = "HTML")))]
+pub(crate) async fn invitation(headers: HeaderMap) -> Shown {
+    render(&InvitationPage { w: words(&headers), code: String::new(), refusal: String::new(), done: None })
+}
+
+/// What whoever is invited types.
+#[derive(Deserialize)]
+pub(crate) struct Taken {
+    code: String,
+    password: Zeroizing<String>,
+    again: Zeroizing<String>,
+}
+
+/// Take an invitation up: choose a password, which makes the key
+///
+/// 接受邀请：设定口令，生成密钥。
+#[utoipa::path(post, path = "/desk/invitation", tag = "desk",
+    responses((status = 200, description = "HTML"), (status = 404, description = "api.no_invitation"),
+        (status = 422, description = "api.password_too_short, api.passwords_differ")))]
+pub(crate) async fn take_up(State(app): Shared, headers: HeaderMap, Form(taken): Form<Taken>) -> Shown {
+    let w = words(&headers);
+    let code = taken.code.trim().to_owned();
+    let taken_up = async {
+        let now = app.office.ledger().now();
+        let invitation = app.invitations.find(&code, now).ok_or(ApiRefusal::NoInvitation)?;
+        if taken.password != taken.again {
+            return Err(ApiRefusal::PasswordsDiffer.into());
+        }
+        if !is_fit(&taken.password) {
+            return Err(ApiRefusal::PasswordTooShort.into());
+        }
+        let key_name = app.office.ledger().keys().actor_key_name(invitation.actor);
+        let key = SigningKey::generate(&key_name).map_err(|error| unreadable(&error))?;
+        let recipient = officer_identity(&key, app.office.ledger().origin()).recipient();
+        let vkey = key.vkey();
+        let (password, invited) = (taken.password, invitation.clone());
+        hashing(&app, move |app| match &invited.account {
+            Some(account) => app.keystore.enrol(invited.actor, Some(account), &key, &password),
+            None => app.keystore.wait(invited.actor, &key, &password),
+        })
+        .await?;
+        let done = invitation.account.clone().unwrap_or_else(|| invitation.title.to_string());
+        let intake = invitation.renews || invitation.roles.contains(&Role::Clerk);
+        let kept = Invitation { key: Some(vkey), recipient: intake.then_some(recipient), ..invitation };
+        let (worker, name) = (std::sync::Arc::clone(&app), code.clone());
+        blocking(move || worker.invitations.take_up(&name, &kept).map_err(|error| unreadable(&error))).await?;
+        Ok::<String, Problem>(done)
+    };
+    match taken_up.await {
+        Ok(done) => render(&InvitationPage { w, code: String::new(), refusal: String::new(), done: Some(done) }),
+        Err(problem) if problem.status.is_server_error() => Err(Trouble(problem)),
+        Err(problem) => {
+            let refusal = w.refusal(&problem.refusal);
+            let mut response = render(&InvitationPage { w, code, refusal, done: None })?;
+            *response.status_mut() = problem.status;
+            Ok(response)
+        }
+    }
+}
