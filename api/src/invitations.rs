@@ -71,8 +71,18 @@ impl Invitations {
         let code = Id::random().map_err(io::Error::other)?.to_string();
         let renews = account.is_none();
         let good_until = now.plus_seconds(GOOD_SECONDS);
-        let invitation =
-            Invitation { v: 1, actor, account, title, roles, acts_for, renews, good_until, key: None, recipient: None };
+        let invitation = Invitation {
+            v: 1,
+            actor,
+            account,
+            title,
+            roles,
+            acts_for,
+            renews,
+            good_until,
+            key: None,
+            recipient: None,
+        };
         self.write(&name(&code), &invitation)?;
         Ok(code)
     }
@@ -153,7 +163,9 @@ mod tests {
         assert_eq!(all.find("x", now), None);
         let found = all.find(&format!(" {code} "), now).expect("found");
         let stands = fs::read_dir(folder.path().join("invitations")).expect("files");
-        assert!(stands.filter_map(Result::ok).all(|entry| !entry.file_name().to_string_lossy().contains(&code)));
+        assert!(
+            stands.filter_map(Result::ok).all(|entry| !entry.file_name().to_string_lossy().contains(&code))
+        );
         let key = "a.example/actor/x+8c5c6ca3+AYa9tBSzTfdBwEpKwdqiLvd5fpnPVyJOoT2e6eYQ0Sqv".parse().ok();
         all.take_up(&code, &Invitation { key, ..found }).expect("taken up");
         let late = now.plus_seconds(GOOD_SECONDS + 1);

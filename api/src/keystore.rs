@@ -174,7 +174,8 @@ impl Keystore {
         if !read(&waiting).and_then(|wrapped| wrapped.key).is_some_and(|key| in_force(&key)) {
             return Ok(());
         }
-        let moved = fs::rename(&waiting, self.path(actor)).and_then(|()| File::open(&self.folder)?.sync_all());
+        let moved =
+            fs::rename(&waiting, self.path(actor)).and_then(|()| File::open(&self.folder)?.sync_all());
         moved.map_err(|source| KeystoreError::Io { path: waiting, source })
     }
 
@@ -399,7 +400,10 @@ mod tests {
         store.enrol(actor, Some("wang"), &key, "the first password").expect("enrolled");
         assert!(matches!(store.enrol(actor, None, &key, "another password"), Err(KeystoreError::Enrolled)));
         let other = ActorId(Id([8; 16]));
-        assert!(matches!(store.enrol(other, Some("wang"), &key, "another password"), Err(KeystoreError::Enrolled)));
+        assert!(matches!(
+            store.enrol(other, Some("wang"), &key, "another password"),
+            Err(KeystoreError::Enrolled)
+        ));
         assert_eq!((store.find("wang"), store.find("Wang")), (Some(actor), None));
         store.change_password(actor, "the first password", "the second password").expect("changed");
         assert!(matches!(store.unlock(actor, "the first password"), Err(KeystoreError::Wrong)));

@@ -134,15 +134,7 @@ fn page(desk: &Desk, code: String, refusal: String, typed: Typed) -> Result<Acco
         });
     }
     let offered = Role::ALL.into_iter().map(|role| (role.name(), role_words(w, role)));
-    Ok(Accounts {
-        accounts,
-        invited,
-        roles: offered.collect(),
-        code,
-        refusal,
-        typed,
-        frame: Frame::of(desk),
-    })
+    Ok(Accounts { accounts, invited, roles: offered.collect(), code, refusal, typed, frame: Frame::of(desk) })
 }
 
 /// What administrators sign after an invitation was taken up, and whether it is enrolled.
@@ -171,7 +163,12 @@ fn next_steps(desk: &Desk, invitation: &Invitation) -> Result<(Vec<(String, Stri
     if there {
         let held = keys.roles(key);
         for role in invitation.roles.iter().filter(|role| !held.contains(role)) {
-            let words = format!("{}{}{}", desk.w.command("actor.grant"), desk.w.t("base.colon"), role_words(desk.w, *role));
+            let words = format!(
+                "{}{}{}",
+                desk.w.command("actor.grant"),
+                desk.w.t("base.colon"),
+                role_words(desk.w, *role)
+            );
             steps.push((words, at("actor.grant", &[("role", role.name()), ("key", &fresh)])));
         }
     }
@@ -204,13 +201,20 @@ pub(crate) async fn act(desk: Desk, Form(typed): Form<Typed>) -> Shown {
         let done = match typed.what.as_str() {
             "invite" => invite(&desk, &typed),
             "renew" => renew(&desk, &typed.actor),
-            "end" => desk.app.invitations.end(&typed.name).map(|()| String::new()).map_err(|_| ApiRefusal::NotFound.into()),
+            "end" => desk
+                .app
+                .invitations
+                .end(&typed.name)
+                .map(|()| String::new())
+                .map_err(|_| ApiRefusal::NotFound.into()),
             _ => Err(ApiRefusal::BadRequest.into()),
         };
         match done {
             Ok(code) => Ok((page(&desk, code, String::new(), Typed::default())?, axum::http::StatusCode::OK)),
             Err(problem) if problem.status.is_server_error() => Err(problem),
-            Err(problem) => Ok((page(&desk, String::new(), desk.w.refusal(&problem.refusal), typed)?, problem.status)),
+            Err(problem) => {
+                Ok((page(&desk, String::new(), desk.w.refusal(&problem.refusal), typed)?, problem.status))
+            }
         }
     };
     let (page, status) = blocking(worker).await?;
@@ -336,11 +340,14 @@ pub(crate) async fn take_up(State(app): Shared, headers: HeaderMap, Form(taken):
         let intake = invitation.renews || invitation.roles.contains(&Role::Clerk);
         let kept = Invitation { key: Some(vkey), recipient: intake.then_some(recipient), ..invitation };
         let (worker, name) = (std::sync::Arc::clone(&app), code.clone());
-        blocking(move || worker.invitations.take_up(&name, &kept).map_err(|error| unreadable(&error))).await?;
+        blocking(move || worker.invitations.take_up(&name, &kept).map_err(|error| unreadable(&error)))
+            .await?;
         Ok::<String, Problem>(done)
     };
     match taken_up.await {
-        Ok(done) => render(&InvitationPage { w, code: String::new(), refusal: String::new(), done: Some(done) }),
+        Ok(done) => {
+            render(&InvitationPage { w, code: String::new(), refusal: String::new(), done: Some(done) })
+        }
         Err(problem) if problem.status.is_server_error() => Err(Trouble(problem)),
         Err(problem) => {
             let refusal = w.refusal(&problem.refusal);

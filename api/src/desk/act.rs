@@ -4,6 +4,8 @@ use std::sync::Arc;
 
 use adit_core::command::{Command, Request};
 use adit_core::id::{ActorId, CommandId, Id, StreamId, StreamKind};
+use adit_core::refusal::Refusal;
+use adit_core::role::Role;
 use adit_core::rules::criteria;
 use adit_core::rules::place::NATIONAL;
 use adit_projections::Filter;
@@ -159,6 +161,18 @@ fn enterprises(desk: &Desk, words: Option<&str>) -> Result<Vec<(String, String)>
     Ok(rows.iter().map(|row| (text(row, "enterprise"), text(row, "enterprise_name"))).collect())
 }
 
+/// The enterprise that a name or an id means; none where nothing is typed.
+pub(crate) fn enterprise_named(desk: &Desk, text: &str) -> Result<Option<StreamId>, Problem> {
+    let mut typed = Typed::from([("enterprise".to_owned(), text.to_owned())]);
+    find_enterprise(desk, &mut typed)?;
+    match typed.get("enterprise").map(|text| text.trim()) {
+        None | Some("") => Ok(None),
+        Some(text) => {
+            text.parse().map(Some).map_err(|_| Refusal::new("inspection.unknown_enterprise").into())
+        }
+    }
+}
+
 /// Puts the id of an enterprise in the place of its name; where several may be meant, gives them back to choose from.
 fn find_enterprise(desk: &Desk, typed: &mut Typed) -> Result<Vec<(String, String)>, Problem> {
     let Some(name) = typed.get_mut("enterprise") else { return Ok(Vec::new()) };
@@ -224,11 +238,7 @@ fn page(desk: &Desk, draft: Draft) -> Result<Act, Trouble> {
         (Standing::Refused(refusal), None) => (None, Some(refusal.clone())),
         (Standing::Refused(_), Some(problem)) => (None, Some(problem.refusal.clone())),
     };
-    let seconds = second.map(|role| {
-        let others = people::with_role(&desk.app, role).into_iter();
-        let others = others.filter(|(actor, _)| *actor != desk.session.actor);
-        others.map(|(actor, _)| (actor.to_string(), people::title(&desk.app, actor))).collect()
-    });
+    let seconds = second.map(|role| self::seconds(desk, role));
     let asked =
         fields.iter().filter(|field| !NEVER_ASKED.contains(&(draft.kind.as_str(), field.name.as_str())));
     let shown: Vec<Shows> = asked.map(|field| shows(desk, &draft, field)).collect();
@@ -258,6 +268,13 @@ fn page(desk: &Desk, draft: Draft) -> Result<Act, Trouble> {
         frame: Frame::of(desk),
         kind: draft.kind,
     })
+}
+
+/// Officers of whom one can sign as the second, by id and post.
+pub(crate) fn seconds(desk: &Desk, role: Role) -> Vec<(String, String)> {
+    let others = people::with_role(&desk.app, role).into_iter();
+    let others = others.filter(|(actor, _)| *actor != desk.session.actor);
+    others.map(|(actor, _)| (actor.to_string(), people::title(&desk.app, actor))).collect()
 }
 
 /// Values that are known to fit a stream's next command.
@@ -367,7 +384,8 @@ pub(crate) async fn submit(
         Ok(data) => data,
         Err(faults) => return again(desk, draft(typed, faults, None)).await,
     };
-    let done = carry(&desk, &kind, command_id, stream, &data, Another { second: &second, password, code }).await;
+    let done =
+        carry(&desk, &kind, command_id, stream, &data, Another { second: &second, password, code }).await;
     match done {
         Ok(Outcome::Recorded(answer)) => {
             let place = if stream.is_none() { stream_address(&answer.stream.to_string()) } else { back };
@@ -402,10 +420,21 @@ async fn again(desk: Desk, draft: Draft) -> Shown {
 }
 
 /// Another officer who signs, too: here, or in a session of their own.
-struct Another<'a> {
-    second: &'a str,
-    password: Zeroizing<String>,
-    code: String,
+pub(crate) struct Another<'a> {
+    pub(crate) second: &'a str,
+    pub(crate) password: Zeroizing<String>,
+    pub(crate) code: String,
+}
+
+/// Who signs besides the session, with the key that their password unlocks where they sign here.
+pub(crate) async fn beside(desk: &Desk, another: Another<'_>) -> Result<Beside, Problem> {
+    let Another { second, password, code } = another;
+    match second.parse::<ActorId>() {
+        Err(_) => Ok(Beside::Nobody),
+        Ok(second) if password.is_empty() => Ok(Beside::Elsewhere(second)),
+        Ok(second) if second == desk.session.actor => Err(ApiRefusal::CoSignerIsSelf.into()),
+        Ok(second) => Ok(Beside::Here(Arc::new(unlock(&desk.app, second, password, code).await?))),
+    }
 }
 
 async fn carry(
@@ -416,18 +445,9 @@ async fn carry(
     data: &serde_json::Value,
     another: Another<'_>,
 ) -> Result<Outcome, Problem> {
-    let Another { second, password, code } = another;
     let raw = serde_json::value::to_raw_value(data).map_err(|error| unreadable(&error))?;
     let command = Command::parse(kind, &raw).map_err(|_| ApiRefusal::WrongValue)?;
-    let beside = match second.parse::<ActorId>() {
-        Err(_) => Beside::Nobody,
-        Ok(second) if password.is_empty() => Beside::Elsewhere(second),
-        Ok(second) if second == desk.session.actor => return Err(ApiRefusal::CoSignerIsSelf.into()),
-        Ok(second) => {
-            let key = unlock(&desk.app, second, password, code).await?;
-            Beside::Here(Arc::new(key))
-        }
-    };
+    let beside = beside(desk, another).await?;
     carry_out(&desk.app, Request { id, stream, command }, &desk.session, &desk.reader, beside).await
 }
 

@@ -1,6 +1,7 @@
 //! Charts as SVG, drawn on the server: no script, and a table with the same figures beside each.
 
-use plotters::prelude::{ChartBuilder, IntoDrawingArea, RGBColor, Rectangle, SVGBackend};
+use adit_core::units::Day;
+use plotters::prelude::{ChartBuilder, Circle, IntoDrawingArea, RGBColor, Rectangle, SVGBackend, Text};
 use plotters::style::{BLACK, Color, IntoFont, TextStyle};
 
 /// Width and height in the units of the picture; the page scales it.
@@ -65,6 +66,77 @@ fn draw(groups: &[Group]) -> Option<String> {
     Some(svg)
 }
 
+/// Some days in a row.
+pub(crate) struct Span {
+    pub(crate) from: Day,
+    pub(crate) to: Day,
+}
+
+/// One day.
+pub(crate) struct Mark {
+    pub(crate) on: Day,
+}
+
+/// One thing over time, beside others.
+pub(crate) struct Lane {
+    pub(crate) name: String,
+    pub(crate) spans: Vec<Span>,
+    pub(crate) marks: Vec<Mark>,
+}
+
+/// What happened when, one lane below the other; nothing where there is nothing to show.
+pub(crate) fn lanes(lanes: &[Lane]) -> String {
+    draw_lanes(lanes).unwrap_or_default()
+}
+
+fn draw_lanes(lanes: &[Lane]) -> Option<String> {
+    let spans = lanes.iter().flat_map(|lane| &lane.spans).flat_map(|span| [span.from, span.to]);
+    let days: Vec<Day> = spans.chain(lanes.iter().flat_map(|lane| &lane.marks).map(|mark| mark.on)).collect();
+    let (first, last) = (*days.iter().min()?, *days.iter().max()?);
+    let since = |day: Day| f64::from(i32::try_from(day.days_since(first)).unwrap_or(i32::MAX));
+    let whole = since(last).max(1.0);
+    let many = f64::from(i32::try_from(lanes.len()).ok()?);
+    let letters = TextStyle::from(("sans-serif", LETTERS).into_font()).color(&BLACK);
+    let mut svg = String::new();
+    {
+        let area = SVGBackend::with_string(&mut svg, SIZE).into_drawing_area();
+        let margin = whole * 0.03;
+        let mut chart = ChartBuilder::on(&area)
+            .margin(8)
+            .x_label_area_size(30)
+            .y_label_area_size(150)
+            .build_cartesian_2d(-margin..whole + margin, 0.0..many)
+            .ok()?;
+        let day = |at: &f64| first.plus_days(*at as i64).to_string();
+        chart
+            .configure_mesh()
+            .disable_y_mesh()
+            .x_labels(4)
+            .y_labels(0)
+            .x_label_formatter(&day)
+            .label_style(letters.clone())
+            .draw()
+            .ok()?;
+        for (lane, place) in lanes.iter().zip(0_u32..) {
+            let fill = FILLS.get(place as usize % FILLS.len())?;
+            let middle = many - f64::from(place) - 0.5;
+            for span in &lane.spans {
+                let bar = [
+                    (since(span.from), middle - 0.2),
+                    (since(span.to).max(since(span.from) + whole * 0.01), middle + 0.2),
+                ];
+                chart.draw_series([Rectangle::new(bar, fill.filled())]).ok()?;
+            }
+            let dots = lane.marks.iter().map(|mark| Circle::new((since(mark.on), middle), 7, fill.filled()));
+            chart.draw_series(dots).ok()?;
+            let y = 8 + ((SIZE.1 as f64 - 46.0) * (f64::from(place) + 0.5) / many) as i32 - 8;
+            area.draw(&Text::new(lane.name.clone(), (8, y), letters.clone())).ok()?;
+        }
+        area.present().ok()?;
+    }
+    Some(svg)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -86,5 +158,20 @@ mod tests {
     fn a_chart_of_nothing_is_none() {
         assert_eq!(bars(&[]), "");
         assert_eq!(bars(&[Group { name: "2024-04".to_owned(), bars: vec![0, 0] }]), "");
+    }
+
+    #[test]
+    fn lanes_show_spans_and_marks_beside_each_other() {
+        let day = |text: &str| text.parse::<Day>().expect("a day");
+        let life = Span { from: day("2024-01-05"), to: day("2024-05-10") };
+        let svg = lanes(&[
+            Lane { name: "在册".to_owned(), spans: vec![life], marks: Vec::new() },
+            Lane {
+                name: "检查".to_owned(), spans: Vec::new(), marks: vec![Mark { on: day("2024-02-01") }]
+            },
+        ]);
+        assert!(svg.contains("在册") && svg.contains("检查") && svg.contains("<circle"), "{svg}");
+        assert!(!svg.contains("style="), "{svg}");
+        assert_eq!(lanes(&[]), "");
     }
 }

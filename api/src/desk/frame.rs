@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use adit_core::id::StreamKind;
+use adit_core::role::Role;
 use adit_core::units::Position;
 use askama::Template;
 use axum::extract::FromRequestParts;
@@ -155,7 +156,13 @@ impl Frame {
                 text: w.t("nav.own_enterprise").to_owned(),
             });
         }
-        if reader.roles.contains(&adit_core::role::Role::Admin) {
+        if reader.roles.contains(&Role::Inspector) {
+            nav.push(Link { href: "/desk/plans".to_owned(), text: w.t("plans.title").to_owned() });
+        }
+        if reader.roles.contains(&Role::Finance) {
+            nav.push(Link { href: "/desk/vouchers".to_owned(), text: w.t("vouchers.title").to_owned() });
+        }
+        if reader.roles.contains(&Role::Admin) {
             nav.push(Link { href: "/desk/accounts".to_owned(), text: w.t("accounts.title").to_owned() });
         }
         if reader.may_read(StreamKind::Rules) {

@@ -64,10 +64,9 @@ pub(crate) async fn show(desk: Desk, RawQuery(query): RawQuery) -> Shown {
 }
 
 /// What can be begun without a page before it.
-const BEGINS: [(&str, &str); 5] = [
+const BEGINS: [(&str, &str); 4] = [
     ("hazard.report", "hazard"),
     ("inspection.perform", "inspection"),
-    ("inspection.seal", "inspection"),
     ("enterprise.register", "enterprise"),
     ("inquiry.open", "inquiry"),
 ];

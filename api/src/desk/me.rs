@@ -50,7 +50,12 @@ fn page(desk: &Desk, offered: Option<&SecondFactor>, refusal: String, done: Stri
     let named = if account.is_empty() { actor.to_string() } else { account.clone() };
     let session = |(name, begun, used): (crate::session::SessionName, _, _)| {
         let (begun, used): (adit_core::units::Timestamp, adit_core::units::Timestamp) = (begun, used);
-        Session { name: hex(&name), begun: begun.local(), used: used.local(), this: name == desk.session.name }
+        Session {
+            name: hex(&name),
+            begun: begun.local(),
+            used: used.local(),
+            this: name == desk.session.name,
+        }
     };
     Me {
         actor: actor.to_string(),
@@ -112,7 +117,8 @@ pub(crate) async fn change(desk: Desk, Form(change): Form<Change>) -> Shown {
             let now = desk.app.office.ledger().now();
             // Only one's own can be named.
             let own = desk.app.sessions.of(actor, now).into_iter().map(|(name, ..)| name);
-            own.filter(|name| hex(name) == change.session).for_each(|name| desk.app.sessions.end_named(&name));
+            own.filter(|name| hex(name) == change.session)
+                .for_each(|name| desk.app.sessions.end_named(&name));
             Ok(Redirect::to("/desk/me").into_response())
         }
         "password" => {
@@ -120,7 +126,8 @@ pub(crate) async fn change(desk: Desk, Form(change): Form<Change>) -> Shown {
                 return again(&desk, &ApiRefusal::PasswordsDiffer.into(), None);
             }
             let Change { password, fresh, .. } = change;
-            let changed = hashing(&desk.app, move |app| app.keystore.change_password(actor, &password, &fresh)).await;
+            let changed =
+                hashing(&desk.app, move |app| app.keystore.change_password(actor, &password, &fresh)).await;
             if let Err(problem) = changed {
                 return again(&desk, &problem, None);
             }

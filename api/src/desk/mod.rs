@@ -15,11 +15,14 @@ pub(crate) mod home;
 mod lawful;
 pub(crate) mod me;
 mod people;
+pub(crate) mod plans;
 mod queues;
 pub(crate) mod sign_in;
 pub(crate) mod stream;
 pub(crate) mod table;
 mod told;
+pub(crate) mod trace;
+pub(crate) mod vouchers;
 pub(crate) mod waiting;
 mod words;
 

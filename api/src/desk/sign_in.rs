@@ -51,7 +51,8 @@ pub(crate) async fn form(
         w: words(&headers),
         next,
         name: String::new(),
-        refusal: String::new(), asks_code: false,
+        refusal: String::new(),
+        asks_code: false,
         demonstration,
     })
 }
@@ -107,7 +108,9 @@ pub(crate) async fn submit(State(app): Shared, headers: HeaderMap, Form(typed): 
 }
 
 fn asks_code(problem: &Problem) -> bool {
-    [ApiRefusal::NeedsCode, ApiRefusal::WrongCode].iter().any(|refusal| refusal.code() == problem.refusal.code)
+    [ApiRefusal::NeedsCode, ApiRefusal::WrongCode]
+        .iter()
+        .any(|refusal| refusal.code() == problem.refusal.code)
 }
 
 pub(crate) fn with_cookie(mut response: Response, cookie: &str) -> Response {

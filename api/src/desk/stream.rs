@@ -391,6 +391,11 @@ fn begins(desk: &Desk, stream: StreamId) -> Result<Vec<Step>, Problem> {
         | StreamKind::Access => &[],
     };
     let mut begins = Vec::new();
+    let only = Filter { stream: Some(stream), ..Filter::default() };
+    if stream.kind == StreamKind::Hazard && !rows(desk, "accountability", only)?.is_empty() {
+        let (text, href) = (desk.w.t("trace.open").to_owned(), format!("/desk/trace/{}", stream.id));
+        begins.push(Step { text, href, why: String::new() });
+    }
     for (kind, field) in offers {
         let named = kind.split('.').next();
         let Some(of) = StreamKind::ALL.into_iter().find(|of| Some(of.name()) == named) else { continue };

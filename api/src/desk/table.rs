@@ -236,7 +236,11 @@ fn cells(told: &mut Told<'_>, table: &str, row: &Value, fields: &[String]) -> Ve
         let named = if (table, field.as_str()) == ("docket", "status") { "report_status" } else { field };
         let text = text(told, row, field, named);
         let own: Option<StreamId> = row.get(field).and_then(Value::as_str).and_then(|text| text.parse().ok());
-        let href = own.or(about.filter(|_| at == 0)).map(|stream| stream_address(&stream.to_string()));
+        let traced = about.filter(|_| at == 0 && table == "accountability");
+        let href = match traced {
+            Some(hazard) => Some(format!("/desk/trace/{}", hazard.id)),
+            None => own.or(about.filter(|_| at == 0)).map(|stream| stream_address(&stream.to_string())),
+        };
         let class = match field.as_str() {
             "due" | "days_left" | "overdue" => urgency(days),
             name if name.ends_with("_on") || name.ends_with("_yuan") || name == "claim_due" => "number",

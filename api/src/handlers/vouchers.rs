@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use adit_core::reward::voucher_key;
+use adit_core::id::StreamId;
+use adit_core::reward::{Status, voucher_key};
 use adit_core::role::Role;
 use adit_core::secret::voucher_hash;
 use adit_core::units::Fen;
@@ -12,8 +13,10 @@ use serde::Deserialize;
 use serde_json::json;
 
 use super::{Answered, Shared, blocking, ok};
+use crate::access::Reader;
+use crate::app::App;
 use crate::extract::{Json, SignedIn};
-use crate::problem::{ApiRefusal, unreadable};
+use crate::problem::{ApiRefusal, Problem, unreadable};
 
 /// A voucher that somebody shows.
 #[derive(Deserialize, JsonSchema)]
@@ -37,24 +40,30 @@ pub(crate) async fn voucher(
     SignedIn { reader, .. }: SignedIn,
     Json(voucher): Json<Voucher>,
 ) -> Answered {
+    let worker = Arc::clone(&app);
+    let worth = blocking(move || worth(&worker, &reader, &voucher.code)).await?;
+    Ok(ok(&json!({ "reward": worth.reward, "status": worth.status, "amount_yuan": worth.amount })))
+}
+
+/// What a voucher is worth, and where it is paid.
+pub(crate) struct Worth {
+    pub(crate) reward: StreamId,
+    pub(crate) status: Status,
+    pub(crate) amount: Fen,
+}
+
+/// Looks a voucher up for finance, for the API and the pages alike.
+pub(crate) fn worth(app: &App, reader: &Reader, code: &str) -> Result<Worth, Problem> {
     if !reader.roles.contains(&Role::Finance) {
         return Err(ApiRefusal::Forbidden.into());
     }
-    let worker = Arc::clone(&app);
-    blocking(move || {
-        let hash = voucher_hash(&voucher.code);
-        let found = worker.office.find(&voucher_key(&hash)).map_err(|error| unreadable(&error))?;
-        let stream = found.ok_or(ApiRefusal::NotFound)?;
-        let state = worker.office.reward(stream).map_err(|error| unreadable(&error))?;
-        let share = state.vouchers.get(&hash).ok_or(ApiRefusal::NotFound)?;
-        let assessed = state.assessed.as_ref();
-        let shares = assessed.into_iter().flat_map(|all| all.claim_keys.iter().zip(&all.shares_yuan));
-        let amount = shares.filter(|(key, _)| *key == share).map(|(_, amount)| *amount).next();
-        Ok(ok(&json!({
-            "reward": stream,
-            "status": state.status,
-            "amount_yuan": amount.unwrap_or(Fen::ZERO),
-        })))
-    })
-    .await
+    let hash = voucher_hash(code);
+    let found = app.office.find(&voucher_key(&hash)).map_err(|error| unreadable(&error))?;
+    let reward = found.ok_or(ApiRefusal::NotFound)?;
+    let state = app.office.reward(reward).map_err(|error| unreadable(&error))?;
+    let share = state.vouchers.get(&hash).ok_or(ApiRefusal::NotFound)?;
+    let assessed = state.assessed.as_ref();
+    let shares = assessed.into_iter().flat_map(|all| all.claim_keys.iter().zip(&all.shares_yuan));
+    let amount = shares.filter(|(key, _)| *key == share).map(|(_, amount)| *amount).next();
+    Ok(Worth { reward, status: state.status, amount: amount.unwrap_or(Fen::ZERO) })
 }

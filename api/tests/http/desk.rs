@@ -328,7 +328,15 @@ fn link(page: &str, begins: &str) -> String {
 fn fields_of(page: &str) -> Vec<(String, String)> {
     let inputs = page.split("<form class=\"act\"").nth(1).unwrap_or(page).split("<input ").skip(1);
     let attribute = |input: &str, name: &str| {
-        Some(input.split(&format!("{name}=\"")).nth(1)?.split('"').next()?.replace("&#43;", "+").replace("&#38;", "&"))
+        Some(
+            input
+                .split(&format!("{name}=\""))
+                .nth(1)?
+                .split('"')
+                .next()?
+                .replace("&#43;", "+")
+                .replace("&#38;", "&"),
+        )
     };
     inputs
         .filter(|input| !input.contains("type=\"radio\"") || input.contains(" checked"))
@@ -341,8 +349,13 @@ fn given_an_invitation_then_its_holder_alone_knows_the_password_and_two_administ
     let server = Server::start();
     let (one, two) = (server.sign_in("admin-1"), server.actor("admin-2"));
     server.sign_in("admin-2");
-    let typed =
-        [("what", "invite"), ("account", "li.ming"), ("title", "检查一科"), ("role", "inspector"), ("enterprise", "")];
+    let typed = [
+        ("what", "invite"),
+        ("account", "li.ming"),
+        ("title", "检查一科"),
+        ("role", "inspector"),
+        ("enterprise", ""),
+    ];
     let invited = send(&server, Some(&one), "/desk/accounts", &typed);
     assert_eq!(invited.status, 200, "{}", invited.text);
     let code = code_on(&invited.text);
@@ -372,7 +385,8 @@ fn given_an_invitation_then_its_holder_alone_knows_the_password_and_two_administ
     let mut fields = fields_of(&form.text);
     fields.retain(|(name, _)| !["_password", "role"].contains(&name.as_str()));
     fields.extend([("_second", two.as_str()), ("_password", PASSWORD), ("role", "inspector")].map(owned));
-    let fields: Vec<(&str, &str)> = fields.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+    let fields: Vec<(&str, &str)> =
+        fields.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
     let granted = send(&server, Some(&one), "/desk/do/actor.grant", &fields);
     assert_eq!(granted.status, 303, "{}", granted.text);
     assert_eq!(sign_in().status, 303, "the account can't sign in");
@@ -395,7 +409,11 @@ fn given_a_lost_key_then_two_administrators_let_a_new_one_take_its_place() {
     let handler = server.sign_in("handler-1");
     let renewed = send(&server, Some(&one), "/desk/accounts", &[("what", "renew"), ("actor", &lost)]);
     let code = code_on(&renewed.text);
-    let typed = [("code", code.as_str()), ("password", "the password afterwards"), ("again", "the password afterwards")];
+    let typed = [
+        ("code", code.as_str()),
+        ("password", "the password afterwards"),
+        ("again", "the password afterwards"),
+    ];
     assert_eq!(send(&server, None, "/desk/invitation", &typed).status, 200);
     assert_eq!(page(&server, &handler, "/desk").status, 200, "the old key ended too early");
     let accounts = page(&server, &one, "/desk/accounts");
@@ -403,7 +421,8 @@ fn given_a_lost_key_then_two_administrators_let_a_new_one_take_its_place() {
     let mut fields = fields_of(&form.text);
     fields.retain(|(name, _)| name != "_password");
     fields.extend([("_second", two.as_str()), ("_password", PASSWORD)].map(owned));
-    let fields: Vec<(&str, &str)> = fields.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+    let fields: Vec<(&str, &str)> =
+        fields.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
     let rotated = send(&server, Some(&one), "/desk/do/actor.rotate_key", &fields);
     assert_eq!(rotated.status, 303, "{}", rotated.text);
     assert_ne!(page_once(&server, &handler, "/desk"), 200, "the session of the old key goes on");
@@ -441,7 +460,8 @@ fn given_a_second_factor_then_a_password_alone_signs_nobody_in() {
     let token = server.sign_in("finance-1");
     let offered = send(&server, Some(&token), "/desk/me", &[("what", "offer")]);
     let secret = offered.text.split("name=\"secret\" value=\"").nth(1).unwrap().split('"').next().unwrap();
-    let fields = |code: &'static str| [("what", "begin"), ("secret", secret), ("code", code), ("password", PASSWORD)];
+    let fields =
+        |code: &'static str| [("what", "begin"), ("secret", secret), ("code", code), ("password", PASSWORD)];
     let wrong = send(&server, Some(&token), "/desk/me", &fields("000000"));
     assert!(wrong.status == 401 && wrong.text.contains(secret), "{}", wrong.text);
     let seconds = u64::try_from(server.app.office.ledger().now().0).unwrap();
@@ -462,4 +482,95 @@ fn given_a_second_factor_then_a_password_alone_signs_nobody_in() {
     assert_eq!(sign_in(&code).status, 401, "a code is used twice");
     let api = json!({ "actor": account, "password": PASSWORD });
     server.post("/api/v1/sign-in", None, &api).refused(401, "api.needs_code");
+}
+
+#[test]
+fn given_a_plan_of_the_morning_then_the_log_has_its_commitment_alone_and_its_maker_opens_it() {
+    let server = Server::start();
+    let (one, two) = (server.sign_in("inspector-1"), server.actor("inspector-2"));
+    server.sign_in("inspector-2");
+    let command = id();
+    let fields = [
+        ("_id", command.as_str()),
+        ("enterprise", "示例二"),
+        ("scope", "通风与瓦斯"),
+        ("_second", two.as_str()),
+        ("_password", PASSWORD),
+        ("_code", ""),
+    ];
+    let size = server.size();
+    let sealed = send(&server, Some(&one), "/desk/plans", &fields);
+    assert_eq!((sealed.status, server.size()), (303, size + 1), "{}", sealed.text);
+    assert_eq!(send(&server, Some(&one), "/desk/plans", &fields).status, 303);
+    assert_eq!(server.size(), size + 1, "a double tap is two plans");
+    for path in std::fs::read_dir(server.folder().join("data.keys/actors/plans")).unwrap() {
+        let kept = std::fs::read(path.unwrap().path()).unwrap();
+        assert!(
+            !kept.windows(12).any(|window| window == "通风与瓦".as_bytes()),
+            "the plan can be read on the disk"
+        );
+    }
+    let other = server.sign_in("inspector-2");
+    assert!(
+        !page(&server, &other, "/desk/plans").text.contains("通风与瓦斯"),
+        "the plan is shown to another"
+    );
+    let plans = page(&server, &one, "/desk/plans");
+    assert!(plans.text.contains("通风与瓦斯") && plans.text.contains("示例二矿"), "{}", plans.text);
+    let form = page(&server, &one, &link(&plans.text, "/desk/do/inspection.open"));
+    let mut fields = fields_of(&form.text);
+    fields.retain(|(name, _)| !["_password", "_code"].contains(&name.as_str()));
+    fields.extend([("_second", two.as_str()), ("_password", PASSWORD)].map(owned));
+    let fields: Vec<(&str, &str)> =
+        fields.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+    let opened = send(&server, Some(&one), "/desk/do/inspection.open", &fields);
+    assert_eq!(opened.status, 303, "{}", opened.text);
+    let none =
+        [("_id", &*id()), ("enterprise", ""), ("scope", ""), ("_second", &two), ("_password", PASSWORD)];
+    assert_eq!(send(&server, Some(&one), "/desk/plans", &none).status, 303, "a morning without a plan");
+    let unknown = [
+        ("_id", &*id()),
+        ("enterprise", "没有这一家"),
+        ("scope", "x"),
+        ("_second", &two),
+        ("_password", PASSWORD),
+    ];
+    let refused = send(&server, Some(&one), "/desk/plans", &unknown);
+    assert!(refused.status == 422 && refused.text.contains("没有这一家"), "{}", refused.text);
+    let clerk = server.sign_in_by_key("clerk-1");
+    assert_eq!(page(&server, &clerk, "/desk/plans").status, 403);
+}
+
+#[test]
+fn given_a_voucher_then_finance_sees_its_amount_and_neither_name_nor_case() {
+    let server = Server::start();
+    let finance = server.sign_in("finance-1");
+    let none = send(&server, Some(&finance), "/desk/vouchers", &[("code", "no such voucher")]);
+    assert_eq!(none.status, 404, "{}", none.text);
+    let other = server.sign_in_by_key("approver-1");
+    assert_eq!(page(&server, &other, "/desk/vouchers").status, 403);
+    assert_eq!(send(&server, Some(&other), "/desk/vouchers", &[("code", "x")]).status, 403);
+}
+
+#[test]
+fn given_a_hazard_then_whoever_investigates_sees_its_trace_as_of_any_day_and_nobody_else() {
+    let server = Server::start();
+    let hazard = server.hazard(0);
+    let major = json!({ "criterion": "NCM88-一(地下矿山)-四", "because": "现场核实" });
+    server.execute(Some(&hazard), "hazard.verify", &major, &["inspector-1", "inspector-2"]);
+    let path = format!("/desk/trace/{}", hazard.split('/').nth(1).unwrap());
+    let token = server.sign_in_by_key("investigator-1");
+    let trace = page(&server, &token, &path);
+    assert!(
+        trace.status == 200 && trace.text.contains("<svg") && trace.text.contains("enterprise-1"),
+        "{}",
+        trace.text
+    );
+    assert_eq!(page(&server, &token, &format!("{path}?as_of=2024-05-10")).status, 200);
+    assert_eq!(page(&server, &token, &format!("{path}?as_of=2024-05-09")).status, 404, "before it was there");
+    assert_eq!(page(&server, &token, &format!("{path}?as_of=yesterday")).status, 400);
+    for who in ["inspector-1", "clerk-1", "enterprise-1", "finance-1", "admin-1"] {
+        let token = server.sign_in_by_key(who);
+        assert_eq!(page(&server, &token, &path).status, 403, "{who}");
+    }
 }

@@ -66,7 +66,7 @@ fn given_a_hazard_then_everybody_finds_their_next_step_on_their_own_page_until_i
             { "look": "home" },
             { "click": "核实定级" },
             { "look": "verify" },
-            { "fill": { "because": "双电源失效", "_password": PASSWORD } },
+            { "fill": { "because": "双电源失效", "criterion": "NCM88-一(地下矿山)-四", "_password": PASSWORD } },
             { "choose": { "_second": "inspector-2" } },
             { "press": "签署：核实定级" },
             { "see": "已签署" },
@@ -155,12 +155,16 @@ fn given_a_hazard_then_everybody_finds_their_next_step_on_their_own_page_until_i
             { "see": "已签署" },
             { "goto": format!("/desk/streams/{hazard}") },
             { "look": "closed" },
+            { "goto": "/desk/figures" },
+            { "look": "figures" },
             { "goto": "/desk/tables/register" },
             { "open": "筛选" },
             { "look": "register" },
         ]),
     );
     assert!(said["text"].as_str().is_some_and(|text| text.contains("主井口")), "{said}");
+    let trace = hazard.replace("hazard/", "/desk/trace/");
+    day(&server, "investigator-1", zh, 1280, &json!([{ "goto": trace }, { "look": "trace" }]));
     let facts = server.app.office.ledger().stream(&hazard.parse().expect("a stream")).expect("facts");
     let last = facts.last().map(|fact| fact.event.kind().to_owned());
     assert_eq!(last.as_deref(), Some("hazard.closed"));
@@ -178,6 +182,21 @@ fn given_any_role_then_every_place_that_it_can_go_to_is_sound() {
         }
         Value::from(steps)
     };
+    day(
+        &server,
+        "inspector-2",
+        "zh-CN",
+        360,
+        &json!([{ "goto": "/desk/plans" }, { "look": "plans" }, { "goto": "/desk/me" }, { "look": "me" }, { "press": "启用第二因素" }, { "look": "second" }]),
+    );
+    day(
+        &server,
+        "admin-2",
+        "zh-CN",
+        1280,
+        &json!([{ "goto": "/desk/accounts" }, { "look": "accounts" }, { "goto": "/desk/invitation" }, { "look": "invitation" }]),
+    );
+    day(&server, "finance-2", "zh-CN", 360, &json!([{ "goto": "/desk/vouchers" }, { "look": "vouchers" }]));
     for (who, locale, width, names) in [
         ("clerk-1", "zh-CN", 360, &["register", "deadlines"][..]),
         ("finance-1", "en-US", 360, &["rewards", "reward_budget"]),
