@@ -158,7 +158,9 @@ fn of_keystore(error: &KeystoreError) -> &'static str {
     match error {
         KeystoreError::Wrong => "账号或口令错误",
         KeystoreError::TooShort => "口令过短或过长",
-        KeystoreError::Enrolled => "该账号已有密钥，请更改口令",
+        KeystoreError::Enrolled => "该账号已有密钥或账号名已被使用，请更改口令",
+        KeystoreError::NeedsCode => "该账号启用了第二因素，请把验证码放在 ADIT_CODE",
+        KeystoreError::WrongCode => "第二因素的验证码不对或已用过",
         KeystoreError::Io { .. } => "无法使用账号密钥文件",
         KeystoreError::Wrap => "账号密钥无法封存",
     }

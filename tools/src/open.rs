@@ -3,11 +3,13 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use adit_api::keystore::Keystore;
 use adit_api::projector::fold;
-use adit_core::ledger::clock::SystemClock;
+use adit_core::id::ActorId;
+use adit_core::ledger::clock::{Clock, SystemClock};
 use adit_core::ledger::home::Home;
 use adit_core::ledger::log::Ledger;
-use adit_core::ledger::vkey::VKey;
+use adit_core::ledger::vkey::{SigningKey, VKey};
 use adit_core::units::{Day, Position};
 use adit_projections::Projections;
 use anyhow::{Context, Result};
@@ -19,6 +21,13 @@ pub(crate) fn vkeys(given: &str) -> Option<Vec<VKey>> {
         keys.filter(|keys| !keys.is_empty())
     };
     read(given).or_else(|| read(&std::fs::read_to_string(given).ok()?))
+}
+
+/// The key of an account. The code of a second factor, where there is one, stands in `ADIT_CODE`.
+pub(crate) fn key_of(home: &Home, actor: ActorId, password: &str) -> Result<SigningKey> {
+    let code = std::env::var("ADIT_CODE").unwrap_or_default();
+    let seconds = u64::try_from(SystemClock.now().0).unwrap_or_default();
+    Ok(Keystore::at(&home.actors()).unlock_with(actor, password, &code, seconds)?)
 }
 
 pub(crate) fn ledger(data: &Path) -> Result<Ledger> {

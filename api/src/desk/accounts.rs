@@ -25,7 +25,7 @@ use crate::invitations::Invitation;
 use crate::keystore::{is_account, is_fit};
 use crate::problem::{ApiRefusal, Problem, unreadable};
 
-struct Account {
+struct Row {
     title: String,
     at: String,
     account: String,
@@ -53,7 +53,7 @@ struct Invited {
 #[template(path = "desk/accounts.html")]
 struct Accounts {
     frame: Frame,
-    accounts: Vec<Account>,
+    all: Vec<Row>,
     invited: Vec<Invited>,
     roles: Vec<(&'static str, String)>,
     code: String,
@@ -103,7 +103,7 @@ fn page(desk: &Desk, code: String, refusal: String, typed: Typed) -> Result<Acco
         let in_force = keys.keys_of(actor, now);
         let mut roles: Vec<Role> = in_force.iter().flat_map(|key| keys.roles(key)).collect();
         roles.dedup();
-        accounts.push(Account {
+        accounts.push(Row {
             title: people::title(app, actor),
             at: stream_address(&stream.to_string()),
             account: app.keystore.account(actor).unwrap_or_default(),
@@ -134,7 +134,15 @@ fn page(desk: &Desk, code: String, refusal: String, typed: Typed) -> Result<Acco
         });
     }
     let offered = Role::ALL.into_iter().map(|role| (role.name(), role_words(w, role)));
-    Ok(Accounts { accounts, invited, roles: offered.collect(), code, refusal, typed, frame: Frame::of(desk) })
+    Ok(Accounts {
+        all: accounts,
+        invited,
+        roles: offered.collect(),
+        code,
+        refusal,
+        typed,
+        frame: Frame::of(desk),
+    })
 }
 
 /// What administrators sign after an invitation was taken up, and whether it is enrolled.

@@ -37,11 +37,15 @@ fn draw(groups: &[Group]) -> Option<String> {
             .margin(8)
             .x_label_area_size(30)
             .y_label_area_size(44)
-            .build_cartesian_2d(0.0..f64::from(many), 0..most.saturating_add(most / 10).saturating_add(1))
+            .build_cartesian_2d(
+                -0.5..f64::from(many) - 0.5,
+                0..most.saturating_add(most / 10).saturating_add(1),
+            )
             .ok()?;
         let name = |at: &f64| {
-            let place = groups.get(*at as usize).filter(|_| at.fract() < 0.01);
-            place.map(|group| group.name.clone()).unwrap_or_default()
+            // The groups stand at whole numbers.
+            let near = |(_, place): &(&Group, i32)| (f64::from(*place) - at).abs() < 0.01;
+            groups.iter().zip(0..).find(near).map(|(group, _)| group.name.clone()).unwrap_or_default()
         };
         chart
             .configure_mesh()
@@ -52,7 +56,7 @@ fn draw(groups: &[Group]) -> Option<String> {
             .label_style(letters)
             .draw()
             .ok()?;
-        let mut at = 0.0;
+        let mut at = -0.5;
         for group in groups {
             for ((bar, fill), place) in group.bars.iter().zip(FILLS.iter().cycle()).zip(0_u32..) {
                 let left = at + 0.1 + 0.8 * f64::from(place) / series;
@@ -107,7 +111,14 @@ fn draw_lanes(lanes: &[Lane]) -> Option<String> {
             .y_label_area_size(150)
             .build_cartesian_2d(-margin..whole + margin, 0.0..many)
             .ok()?;
-        let day = |at: &f64| first.plus_days(*at as i64).to_string();
+        // A label stands on a day, or between two.
+        let whole_days = (0..=last.days_since(first)).map(|days| (days, first.plus_days(days)));
+        let whole_days: Vec<(i64, Day)> = whole_days.collect();
+        let day = |at: &f64| {
+            let before =
+                |(days, _): &&(i64, Day)| i32::try_from(*days).is_ok_and(|days| f64::from(days) <= *at + 0.5);
+            whole_days.iter().take_while(before).last().map(|(_, day)| day.to_string()).unwrap_or_default()
+        };
         chart
             .configure_mesh()
             .disable_y_mesh()
@@ -129,8 +140,9 @@ fn draw_lanes(lanes: &[Lane]) -> Option<String> {
             }
             let dots = lane.marks.iter().map(|mark| Circle::new((since(mark.on), middle), 7, fill.filled()));
             chart.draw_series(dots).ok()?;
-            let y = 8 + ((SIZE.1 as f64 - 46.0) * (f64::from(place) + 0.5) / many) as i32 - 8;
-            area.draw(&Text::new(lane.name.clone(), (8, y), letters.clone())).ok()?;
+            // The name stands left of the axis, beside the middle of its lane.
+            let (_, y) = chart.backend_coord(&(0.0, middle));
+            area.draw(&Text::new(lane.name.clone(), (8, y - 8), letters.clone())).ok()?;
         }
         area.present().ok()?;
     }

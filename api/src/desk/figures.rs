@@ -42,7 +42,7 @@ struct Figures {
     frame: Frame,
     as_of: String,
     day: String,
-    figures: Vec<Figure>,
+    numbers: Vec<Figure>,
     charts: Vec<Chart>,
 }
 
@@ -124,7 +124,7 @@ fn page(desk: &Desk, as_of: Option<String>) -> Result<Figures, Problem> {
         frame: Frame::of(desk),
         as_of: as_of.unwrap_or_default(),
         day: day.to_string(),
-        figures,
+        numbers: figures,
         charts,
     })
 }

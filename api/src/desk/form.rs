@@ -336,7 +336,9 @@ pub(crate) fn samples(fields: &[Field], known: &Typed, today: Day) -> Vec<Value>
     let mut samples: Vec<Typed> = vec![Typed::new()];
     for field in fields {
         if let Some(value) = known.get(&field.name) {
-            samples.iter_mut().for_each(|sample| drop(sample.insert(field.name.clone(), value.clone())));
+            for sample in &mut samples {
+                sample.insert(field.name.clone(), value.clone());
+            }
             continue;
         }
         if !field.required {
@@ -345,8 +347,7 @@ pub(crate) fn samples(fields: &[Field], known: &Typed, today: Day) -> Vec<Value>
         let values: Vec<String> = match &field.widget {
             Widget::Line(_) | Widget::Text(_) => vec!["—".to_owned()],
             Widget::Day => vec![today.to_string()],
-            Widget::Money => vec!["1".to_owned()],
-            Widget::Count => vec!["1".to_owned()],
+            Widget::Money | Widget::Count => vec!["1".to_owned()],
             Widget::YesNo => vec!["true".to_owned(), "false".to_owned()],
             Widget::Choice(names) => names.clone(),
             Widget::Stream => vec![nobodys(field.own_name())],

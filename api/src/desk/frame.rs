@@ -48,7 +48,7 @@ impl FromRequestParts<Arc<App>> for Desk {
             Ok(SignedIn { session, reader }) => Ok(Self { app: Arc::clone(app), session, reader, w }),
             Err(problem) if problem.status == StatusCode::UNAUTHORIZED => {
                 // What was typed can't be kept without a session; a page that was asked for can be asked for again.
-                let next = (parts.method == Method::GET).then(|| parts.uri.to_string()).unwrap_or_default();
+                let next = if parts.method == Method::GET { parts.uri.to_string() } else { String::new() };
                 let query = serde_urlencoded::to_string([("next", next)]).unwrap_or_default();
                 Err(Redirect::to(&format!("/desk/sign-in?{query}")).into_response())
             }

@@ -10,13 +10,17 @@ use adit_core::units::Position;
 
 use crate::app::App;
 
-/// The post of an account; its id where the ledger tells none.
+/// How much of an id stands for an account without a post.
+const ID_CHARS: usize = 8;
+
+/// The post of an account; the beginning of its id where the ledger tells none.
 pub(crate) fn title(app: &App, actor: ActorId) -> String {
     let facts = app.office.ledger().stream(&StreamId::new(StreamKind::Actor, actor.0)).unwrap_or_default();
     let title = facts.into_iter().find_map(|fact| {
         if let Event::Actor(ActorEvent::Enrolled(enrol)) = fact.event { Some(enrol.title) } else { None }
     });
-    title.map_or_else(|| actor.to_string(), |title| title.to_string())
+    // The first administrators stand in the opening of the ledger, without a post.
+    title.map_or_else(|| actor.to_string().chars().take(ID_CHARS).collect(), |title| title.to_string())
 }
 
 /// The name of an enterprise, as it was registered; its id where the ledger tells none.

@@ -136,85 +136,81 @@ pub(crate) fn due(desk: &Desk, stream: &StreamId) -> Option<Day> {
     clocks.iter().filter_map(|row| text(row, "due").parse().ok()).max()
 }
 
+/// What is shown of a hazard.
+const HAZARD: &[&str] = &[
+    "enterprise",
+    "town",
+    "sector",
+    "place",
+    "description",
+    "origin",
+    "found_on",
+    "grade",
+    "criterion",
+    "due",
+    "listed",
+    "production_suspended",
+    "step",
+    "times_reopened",
+    "fined_yuan",
+];
+/// What is shown of an enterprise.
+const ENTERPRISE: &[&str] = &[
+    "credit_code",
+    "sector",
+    "town",
+    "licence",
+    "producing",
+    "risk",
+    "standardisation",
+    "vetoed",
+    "open_major",
+    "open_general",
+    "closed_hazards",
+    "unit_penalties",
+    "unit_fines_yuan",
+    "relieved",
+    "inspections",
+];
+/// What is shown of an inspection.
+const INSPECTION: &[&str] = &["enterprise", "sealed_on", "opened_on", "performed_on", "by", "nothing_found"];
+/// What is shown of a report: never what it says.
+const REPORT: &[&str] = &[
+    "channel",
+    "matter",
+    "received_on",
+    "finding",
+    "hazards",
+    "files",
+    "joined",
+    "disputed",
+    "retaliation_on",
+    "misses",
+];
+/// What is shown of a reward.
+const REWARD: &[&str] = &[
+    "report",
+    "amount_yuan",
+    "rule",
+    "base_yuan",
+    "share_percent",
+    "reasons",
+    "because",
+    "claim_due",
+    "paid_on",
+];
+/// What is shown of an inquiry.
+const INQUIRY: &[&str] = &["trigger", "opened_by", "concluded_on", "nobody_responsible"];
+
 /// What the read model of a stream's kind says of it: table, and the columns that are shown.
 fn table_of(kind: StreamKind) -> Option<(&'static str, &'static [&'static str])> {
     match kind {
-        StreamKind::Hazard => Some((
-            "register",
-            &[
-                "enterprise",
-                "town",
-                "sector",
-                "place",
-                "description",
-                "origin",
-                "found_on",
-                "grade",
-                "criterion",
-                "due",
-                "listed",
-                "production_suspended",
-                "step",
-                "times_reopened",
-                "fined_yuan",
-            ],
-        )),
-        StreamKind::Enterprise => Some((
-            "enterprises",
-            &[
-                "credit_code",
-                "sector",
-                "town",
-                "licence",
-                "producing",
-                "risk",
-                "standardisation",
-                "vetoed",
-                "open_major",
-                "open_general",
-                "closed_hazards",
-                "unit_penalties",
-                "unit_fines_yuan",
-                "relieved",
-                "inspections",
-            ],
-        )),
-        StreamKind::Inspection => Some((
-            "inspections",
-            &["enterprise", "sealed_on", "opened_on", "performed_on", "by", "nothing_found"],
-        )),
-        StreamKind::Reward => Some((
-            "rewards",
-            &[
-                "report",
-                "amount_yuan",
-                "rule",
-                "base_yuan",
-                "share_percent",
-                "reasons",
-                "because",
-                "claim_due",
-                "paid_on",
-            ],
-        )),
-        StreamKind::Inquiry => {
-            Some(("inquiries", &["trigger", "opened_by", "concluded_on", "nobody_responsible"]))
-        }
-        StreamKind::Report => Some((
-            "docket",
-            &[
-                "channel",
-                "matter",
-                "received_on",
-                "finding",
-                "hazards",
-                "files",
-                "joined",
-                "disputed",
-                "retaliation_on",
-                "misses",
-            ],
-        )),
+        StreamKind::Hazard => Some(("register", HAZARD)),
+        StreamKind::Enterprise => Some(("enterprises", ENTERPRISE)),
+        StreamKind::Inspection => Some(("inspections", INSPECTION)),
+        StreamKind::Report => Some(("docket", REPORT)),
+        StreamKind::Reward => Some(("rewards", REWARD)),
+        StreamKind::Inquiry => Some(("inquiries", INQUIRY)),
         StreamKind::Actor | StreamKind::Rules | StreamKind::Ledger | StreamKind::Access => None,
     }
 }

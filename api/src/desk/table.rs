@@ -13,6 +13,7 @@ use super::told::{self, Told};
 use super::words::{Words, urgency};
 use crate::handlers::blocking;
 use crate::handlers::queries::{Asked, page as rows_of};
+use crate::labels;
 use crate::page::TABLES;
 use crate::problem::{ApiRefusal, Problem};
 use adit_core::report::case_number;
@@ -149,13 +150,7 @@ fn page(desk: &Desk, name: &str, query: Option<&str>) -> Result<TablePage, Probl
     };
     let shown: Vec<String> =
         if wanted.is_empty() { usual.iter().map(|field| (*field).to_owned()).collect() } else { wanted };
-    let mut known: Vec<String> = usual.iter().map(|field| (*field).to_owned()).collect();
-    let mut seen: BTreeSet<String> = known.iter().cloned().collect();
-    for field in found.rows.first().and_then(Value::as_object).into_iter().flatten().map(|(field, _)| field) {
-        if crate::labels::column(name, field).is_some() && seen.insert(field.clone()) {
-            known.push(field.clone());
-        }
-    }
+    let known = columns(name, usual, found.rows.first());
     let heads: Vec<String> = shown.iter().map(|field| w.column(name, field)).collect();
     let mut told = Told::new(desk);
     let rows = found.rows.iter().map(|row| cells(&mut told, name, row, &shown)).collect();
@@ -202,6 +197,18 @@ fn page(desk: &Desk, name: &str, query: Option<&str>) -> Result<TablePage, Probl
         frame: Frame::of(desk),
         name,
     })
+}
+
+/// Every column that a table can show: the usual ones first.
+fn columns(table: &str, usual: &[&str], row: Option<&Value>) -> Vec<String> {
+    let mut known: Vec<String> = usual.iter().map(|field| (*field).to_owned()).collect();
+    let mut seen: BTreeSet<String> = known.iter().cloned().collect();
+    for (field, _) in row.and_then(Value::as_object).into_iter().flatten() {
+        if labels::column(table, field).is_some() && seen.insert(field.clone()) {
+            known.push(field.clone());
+        }
+    }
+    known
 }
 
 /// Tables of the workbench alone.

@@ -119,38 +119,6 @@ fn page(desk: &Desk, hazard: StreamId, as_of: Option<String>) -> Result<Trace, P
         .as_deref()
         .and_then(|day| day.parse().ok())
         .unwrap_or_else(|| desk.app.office.ledger().now().day());
-    let visits = list(&trace, "inspections").map(|visit| {
-        let found = visit.get("found_this") == Some(&Value::Bool(true));
-        let before = visit.get("before") == Some(&Value::Bool(true));
-        let (what, class) = match (found, before) {
-            (true, _) => (w.t("trace.among"), ""),
-            (false, true) => (w.t("trace.before"), "late"),
-            (false, false) => (w.t("trace.other"), ""),
-        };
-        Visit {
-            day: text(visit, "performed_on").to_owned(),
-            at: stream_address(text(visit, "inspection")),
-            by: actors(desk, visit).join(w.t("base.and")),
-            what,
-            class,
-        }
-    });
-    let late = list(&trace, "not_in_time").map(|clock| Late {
-        clock: option(w, "clock", text(clock, "clock")),
-        due: text(clock, "due").to_owned(),
-        stopped: text(clock, "stopped_on").to_owned(),
-    });
-    let notices = list(&trace, "notices").map(|notice| {
-        let on = ["principal", "controller"]
-            .into_iter()
-            .filter(|who| notice.get(*who) == Some(&Value::Bool(true)));
-        let on: Vec<String> = on.map(|who| w.t(&format!("field.{who}")).to_owned()).collect();
-        Notice {
-            day: text(notice, "served_on").to_owned(),
-            on: on.join(w.t("base.and")),
-            acknowledged: text(notice, "acknowledged_on").to_owned(),
-        }
-    });
     let mut signed: BTreeMap<String, Vec<String>> = BTreeMap::new();
     let mut entries = Vec::new();
     for event in list(&trace, "events") {
@@ -179,13 +147,57 @@ fn page(desk: &Desk, hazard: StreamId, as_of: Option<String>) -> Result<Trace, P
         as_of: as_of.unwrap_or_default(),
         svg: picture(desk, &trace, until),
         reasons: list(&row, "triggers").map(|reason| trigger(desk, reason)).collect(),
-        visits: visits.collect(),
-        late: late.collect(),
-        notices: notices.collect(),
+        visits: visits(desk, &trace),
+        late: late(desk, &trace),
+        notices: notices(desk, &trace),
         signers: signers.collect(),
         entries,
         frame: Frame::of(desk),
     })
+}
+
+fn visits(desk: &Desk, trace: &Value) -> Vec<Visit> {
+    let w = desk.w;
+    let visit = |visit: &Value| {
+        let is = |name: &str| visit.get(name) == Some(&Value::Bool(true));
+        let (what, class) = match (is("found_this"), is("before")) {
+            (true, _) => (w.t("trace.among"), ""),
+            (false, true) => (w.t("trace.before"), "late"),
+            (false, false) => (w.t("trace.other"), ""),
+        };
+        Visit {
+            day: text(visit, "performed_on").to_owned(),
+            at: stream_address(text(visit, "inspection")),
+            by: actors(desk, visit).join(w.t("base.and")),
+            what,
+            class,
+        }
+    };
+    list(trace, "inspections").map(visit).collect()
+}
+
+fn late(desk: &Desk, trace: &Value) -> Vec<Late> {
+    let late = |clock: &Value| Late {
+        clock: option(desk.w, "clock", text(clock, "clock")),
+        due: text(clock, "due").to_owned(),
+        stopped: text(clock, "stopped_on").to_owned(),
+    };
+    list(trace, "not_in_time").map(late).collect()
+}
+
+fn notices(desk: &Desk, trace: &Value) -> Vec<Notice> {
+    let w = desk.w;
+    let notice = |notice: &Value| {
+        let served = |who: &&str| notice.get(*who) == Some(&Value::Bool(true));
+        let on = ["principal", "controller"].into_iter().filter(served);
+        let on: Vec<&str> = on.filter_map(|who| w.find(&format!("field.{who}"))).collect();
+        Notice {
+            day: text(notice, "served_on").to_owned(),
+            on: on.join(w.t("base.and")),
+            acknowledged: text(notice, "acknowledged_on").to_owned(),
+        }
+    };
+    list(trace, "notices").map(notice).collect()
 }
 
 /// A trigger in words.

@@ -43,7 +43,7 @@ impl Words {
     }
 
     /// The words of a key; the key itself where there are none, which a test rules out.
-    pub(crate) fn t<'a>(self, key: &'a str) -> &'a str {
+    pub(crate) fn t(self, key: &str) -> &str {
         self.book().get(key).map_or(key, String::as_str)
     }
 

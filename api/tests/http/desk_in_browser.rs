@@ -35,6 +35,7 @@ fn day(server: &Server, who: &str, locale: &str, width: u32, steps: &Value) -> V
 
 /// From the enterprise's own finding to the strike off the list, each step by the button on somebody's page.
 #[test]
+#[allow(clippy::too_many_lines, reason = "one hazard's whole life, step by step")]
 fn given_a_hazard_then_everybody_finds_their_next_step_on_their_own_page_until_it_is_closed() {
     let server = Server::start();
     let zh = "zh-CN";

@@ -35,6 +35,14 @@ const OFFICERS: [(&str, Role); 9] = [
     ("leader", Role::Leader),
 ];
 
+/// Somebody who can sign in to the demonstration.
+pub(crate) struct Account {
+    pub(crate) who: String,
+    /// The name to sign in with.
+    pub(crate) account: String,
+    pub(crate) actor: String,
+}
+
 /// Text of the demonstration as the domain's text.
 pub(crate) fn text<const MAX: usize>(text: &str) -> Result<Text<MAX>> {
     Text::new(text).with_context(|| format!("{text:?} is not a text"))
@@ -172,16 +180,22 @@ impl Cast {
         self.sign(Some(self.stream(stream)?), command, &[])
     }
 
-    /// Puts every account's key under one password; gives back names and actors.
-    pub(crate) fn lock_away(self, keystore: &Keystore, password: &str) -> Result<Vec<(String, String)>> {
+    /// Puts every account's key under one password; gives back the accounts.
+    pub(crate) fn lock_away(self, keystore: &Keystore, password: &str) -> Result<Vec<Account>> {
         let mut shown = Vec::new();
+        let mut enterprises = 1..;
         let admins = (1..).zip(&self.admins).map(|(number, admin)| (format!("admin-{number}"), admin));
         let wanted =
             |name: &String| OFFICERS.iter().any(|(officer, _)| officer == name) || name.starts_with("示例");
         for (name, person) in admins.chain(self.people.iter().map(|(n, p)| (n.clone(), p))) {
             if wanted(&name) || name.starts_with("admin-") {
-                keystore.store(person.actor, &person.key, password)?;
-                shown.push((name, person.actor.to_string()));
+                // An account's name is typed on any keyboard.
+                let account = match name.starts_with("示例").then(|| enterprises.next()).flatten() {
+                    Some(number) => format!("enterprise-{number}"),
+                    None => name.clone(),
+                };
+                keystore.enrol(person.actor, Some(&account), &person.key, password)?;
+                shown.push(Account { who: name, account, actor: person.actor.to_string() });
             }
         }
         Ok(shown)

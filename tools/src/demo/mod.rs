@@ -25,7 +25,7 @@ use serde_json::{Value, json};
 
 use crate::failure::fail;
 use cases::Case;
-use cast::Cast;
+use cast::{Account, Cast};
 
 /// Play the published cases and a few plainly fictional ones, print what comes out, verify, then serve.
 /// 在新台账上演示已公布的案例和明确标注的虚构示例，核验后启动服务。
@@ -79,16 +79,22 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     if args.json {
         let mut summary = summary(&office, &state, today, &outcomes, &verified)?;
         if stays {
-            let actors: BTreeMap<_, _> = people.iter().cloned().collect();
-            summary["accounts"] = json!({ "password": password, "people": actors });
+            let by = |value: fn(&Account) -> &str| -> BTreeMap<_, _> {
+                people.iter().map(|one| (one.who.as_str(), value(one))).collect()
+            };
+            summary["accounts"] = json!({
+                "password": password, "people": by(|one| &one.actor), "sign_in": by(|one| &one.account),
+            });
         }
         say!("{summary}");
     } else {
         tell(&office, &state, today, &outcomes, &verified)?;
         if stays {
-            say!("\n演示口令 / password of every demonstration account: {password}");
-            for (role, actor) in &people {
-                say!("  {role:<12} {actor}");
+            say!(
+                "\n工作台 /desk 的演示账号，口令均为 / accounts of the workbench at /desk, all with the password: {password}"
+            );
+            for Account { who, account, .. } in &people {
+                say!("  {account:<14} {who}");
             }
         }
     }
@@ -106,11 +112,8 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     crate::serve::serve(office, &home, &args.listen, args.json, options, crate::serve::Others::default())
 }
 
-/// Names and actors of the demonstration's accounts.
-type Accounts = Vec<(String, String)>;
-
 /// Plays everything; gives back the accounts' password and the accounts.
-fn play(data: &std::path::Path, home: &Home, cases: &[Case], quiet: bool) -> Result<(String, Accounts)> {
+fn play(data: &std::path::Path, home: &Home, cases: &[Case], quiet: bool) -> Result<(String, Vec<Account>)> {
     let mut steps = stories::steps();
     steps.extend(cases.iter().flat_map(cases::steps));
     // A stable sort keeps each story's own order within a day.

@@ -4,7 +4,6 @@ use std::path::PathBuf;
 
 use adit_api::access::Reader;
 use adit_api::bundle::{Asked, Refused as NotMade, STREAMS_MAX, make};
-use adit_api::keystore::Keystore;
 use adit_core::id::{ActorId, StreamId};
 use adit_core::ledger::home::Home;
 use adit_core::ledger::vkey::SigningKey;
@@ -100,7 +99,7 @@ fn signer(args: &Args, office: &Office, streams: &[StreamId]) -> Result<Option<S
         }
     }
     let home = Home::beside(&args.data.data);
-    Ok(Some(Keystore::at(&home.actors()).unlock(actor, password)?))
+    Ok(Some(crate::open::key_of(&home, actor, password)?))
 }
 
 fn words(error: NotMade) -> anyhow::Error {

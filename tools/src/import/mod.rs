@@ -9,7 +9,6 @@ mod table;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use adit_api::keystore::Keystore;
 use adit_core::command::{Command, Request};
 use adit_core::enterprise::{EnterpriseCommand, EnterpriseEvent};
 use adit_core::event::Event;
@@ -173,7 +172,7 @@ fn write(args: &Args, rows: &[Row]) -> Result<Written> {
 fn signer(args: &Args) -> Result<SigningKey> {
     let home = Home::beside(&args.data.data);
     match args.actor.zip(args.password.as_deref()) {
-        Some((actor, password)) => Ok(Keystore::at(&home.actors()).unlock(actor, password)?),
+        Some((actor, password)) => crate::open::key_of(&home, actor, password),
         None => home.read_import_key()?.ok_or_else(|| {
             fail(
                 "此台账没有导入密钥；请用 --actor 和 --password 指明签名的受理人员",
