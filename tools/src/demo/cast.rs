@@ -39,7 +39,7 @@ const OFFICERS: [(&str, Role); 9] = [
 pub(crate) struct Account {
     pub(crate) who: String,
     /// The name to sign in with.
-    pub(crate) account: String,
+    pub(crate) signs_in_as: String,
     pub(crate) actor: String,
 }
 
@@ -195,7 +195,7 @@ impl Cast {
                     None => name.clone(),
                 };
                 keystore.enrol(person.actor, Some(&account), &person.key, password)?;
-                shown.push(Account { who: name, account, actor: person.actor.to_string() });
+                shown.push(Account { who: name, signs_in_as: account, actor: person.actor.to_string() });
             }
         }
         Ok(shown)

@@ -83,7 +83,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
                 people.iter().map(|one| (one.who.as_str(), value(one))).collect()
             };
             summary["accounts"] = json!({
-                "password": password, "people": by(|one| &one.actor), "sign_in": by(|one| &one.account),
+                "password": password, "people": by(|one| &one.actor), "sign_in": by(|one| &one.signs_in_as),
             });
         }
         say!("{summary}");
@@ -93,8 +93,8 @@ pub(crate) fn run(args: &Args) -> Result<()> {
             say!(
                 "\n工作台 /desk 的演示账号，口令均为 / accounts of the workbench at /desk, all with the password: {password}"
             );
-            for Account { who, account, .. } in &people {
-                say!("  {account:<14} {who}");
+            for Account { who, signs_in_as, .. } in &people {
+                say!("  {signs_in_as:<14} {who}");
             }
         }
     }
