@@ -293,6 +293,11 @@ fn report() {
         ("report.message", sealed.clone()),
         ("report.add_evidence", sealed.clone()),
         ("report.link", json!({ "hazard": stream(StreamKind::Hazard, 4) })),
+        (
+            "report.corroborate",
+            json!({ "report": stream(StreamKind::Report, 5), "because": "同一工作面，同一隐患" }),
+        ),
+        ("report.separate", json!({ "because": "不是同一处" })),
         ("report.join", json!({ "key": other.vkey() })),
         ("report.rotate_key", json!({ "old": key().vkey(), "new": other.vkey() })),
         ("report.lock", json!({})),
@@ -300,13 +305,21 @@ fn report() {
         ("report.record_overdue", json!({ "clock": "handle" })),
         ("report.record_overdue late", json!({ "clock": "handle" })),
     ];
-    let table =
-        Table::<ReportDecider>::new((), &commands, &["report.record_overdue", "report.record_overdue late"]);
+    let first = report::First {
+        reported_at: Position(4),
+        status: report::Status::Accepted,
+        excluded: std::collections::BTreeSet::new(),
+        corroborates: None,
+    };
+    let facts = report::Facts { reported_at: Position(7), first: Some(first), is_corroborated: false };
+    let by_log = ["report.record_overdue", "report.record_overdue late"];
+    let table = Table::<ReportDecider>::new(facts, &commands, &by_log);
     let way =
         ["report.report", "report.accept", "report.verify", "report.handle", "report.answer", "report.close"];
-    let states: [(&str, &[&str]); 10] = [
+    let states: [(&str, &[&str]); 11] = [
         ("absent", &[]),
         ("reported", &way[..1]),
+        ("corroborating", &["report.report", "report.corroborate"]),
         ("declined", &["report.report", "report.decline"]),
         ("transferred", &["report.report", "report.transfer"]),
         ("accepted", &way[..2]),

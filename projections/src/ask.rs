@@ -13,8 +13,8 @@ use serde::{Deserialize, Serialize};
 use crate::compact::{Key, Table};
 use crate::conflicts::{Kept, NOTHING};
 use crate::{
-    deadlines, five_in_place, notifications, register, relief, repeat_offenders, reward_budget, rewards,
-    timeline,
+    corroboration, deadlines, five_in_place, notifications, register, relief, repeat_offenders,
+    reward_budget, rewards, timeline,
 };
 
 /// Declares the filters and, from the same list, which of them are set.
@@ -162,7 +162,8 @@ impl Viewer {
     pub(crate) fn is_shut_out(self, model: &str) -> bool {
         match self {
             Self::Reports => false,
-            Self::Intake | Self::Office => model == rewards::NAME,
+            Self::Intake => model == rewards::NAME,
+            Self::Office => [rewards::NAME, corroboration::NAME].contains(&model),
             Self::Enterprise(_) => !OWN.contains(&model),
             Self::Finance => !MONEY.contains(&model),
         }

@@ -288,6 +288,8 @@ impl Relief {
             | ReportEvent::KeyRotated(_)
             | ReportEvent::Locked(_)
             | ReportEvent::RetaliationAlleged(_)
+            | ReportEvent::Corroborated(_)
+            | ReportEvent::Separated(_)
             | ReportEvent::Overdue(_) => {}
         }
     }

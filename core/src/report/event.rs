@@ -3,15 +3,16 @@
 use serde::{Deserialize, Serialize};
 
 use super::command::{
-    Answer, Because, Decline, Empty, Handle, Join, Link, RecordOverdue, Report, RotateKey, Sealed, Transfer,
-    Verify,
+    Answer, Because, Corroborate, Decline, Empty, Handle, Join, Link, RecordOverdue, Report, RotateKey,
+    Sealed, Transfer, Verify,
 };
+use super::corroboration::corroboration_key;
 use crate::decider::StreamEvent;
-use crate::id::StreamId;
+use crate::id::{ActorId, StreamId};
 use crate::ledger::entry::Line;
 use crate::ledger::vkey::{VKey, hex};
 use crate::text::Long;
-use crate::units::Day;
+use crate::units::{Day, Position};
 
 /// An event of a `report` stream.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -47,6 +48,10 @@ pub enum ReportEvent {
     EvidenceAdded(Sealed),
     #[serde(rename = "report.linked")]
     Linked(Link),
+    #[serde(rename = "report.corroborated")]
+    Corroborated(Corroborated),
+    #[serde(rename = "report.separated")]
+    Separated(Because),
     #[serde(rename = "report.joined")]
     Joined(Join),
     #[serde(rename = "report.key_rotated")]
@@ -92,6 +97,17 @@ pub struct Reopened {
     pub handle_latest: Option<Day>,
 }
 
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Corroborated {
+    pub corroborate: Corroborate,
+    /// Where the first report was reported.
+    pub first_reported_at: Position,
+    /// Where this one was, which is later.
+    pub reported_at: Position,
+    /// Whom the first reporter excludes.
+    pub excluded: Vec<ActorId>,
+}
+
 /// Index key of a reporter's public key: how whoever holds the secret finds the report again.
 pub fn reporter_key(key: &VKey) -> String {
     format!("reporter/{}", hex(key.key()))
@@ -120,6 +136,8 @@ impl StreamEvent for ReportEvent {
             Self::MessageSent(_) => "report.message_sent",
             Self::EvidenceAdded(_) => "report.evidence_added",
             Self::Linked(_) => "report.linked",
+            Self::Corroborated(_) => "report.corroborated",
+            Self::Separated(_) => "report.separated",
             Self::Joined(_) => "report.joined",
             Self::KeyRotated(_) => "report.key_rotated",
             Self::Locked(_) => "report.locked",
@@ -136,6 +154,8 @@ impl StreamEvent for ReportEvent {
             | Self::MessageSent(_)
             | Self::EvidenceAdded(_)
             | Self::Linked(_)
+            | Self::Corroborated(_)
+            | Self::Separated(_)
             | Self::Joined(_)
             | Self::KeyRotated(_)
             | Self::Locked(_)
@@ -179,6 +199,8 @@ impl StreamEvent for ReportEvent {
             | Self::MessageSent(_)
             | Self::EvidenceAdded(_)
             | Self::Linked(_)
+            | Self::Corroborated(_)
+            | Self::Separated(_)
             | Self::RetaliationAlleged(_)
             | Self::Overdue(_) => [None, None],
         };
@@ -191,6 +213,7 @@ impl StreamEvent for ReportEvent {
             Self::Reported(reported) => reported.report.key.iter().map(reporter_key).collect(),
             Self::Joined(join) => vec![reporter_key(&join.key)],
             Self::KeyRotated(rotate) => vec![reporter_key(&rotate.new)],
+            Self::Corroborated(corroborated) => vec![corroboration_key(&corroborated.corroborate.report)],
             Self::Accepted(_)
             | Self::Declined(_)
             | Self::Transferred(_)
@@ -204,6 +227,7 @@ impl StreamEvent for ReportEvent {
             | Self::MessageSent(_)
             | Self::EvidenceAdded(_)
             | Self::Linked(_)
+            | Self::Separated(_)
             | Self::Locked(_)
             | Self::RetaliationAlleged(_)
             | Self::Overdue(_) => Vec::new(),

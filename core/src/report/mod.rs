@@ -2,6 +2,7 @@
 //! whoever reported. No body holds who the reporter is, or what they wrote.
 
 mod command;
+mod corroboration;
 mod event;
 mod refusal;
 mod sealed;
@@ -10,14 +11,16 @@ mod testimony;
 use std::collections::{BTreeMap, BTreeSet};
 
 pub use command::*;
+pub(crate) use corroboration::corroboration_key;
+pub use corroboration::{Facts, First};
 pub(crate) use event::matter_key;
-pub use event::{Accepted, Extended, Reopened, ReportEvent, Reported, Verified, reporter_key};
+pub use event::{Accepted, Corroborated, Extended, Reopened, ReportEvent, Reported, Verified, reporter_key};
 pub use refusal::ReportRefusal;
 pub use sealed::{Holds, check, excluded, find_blob, own_recipients};
 pub use testimony::{FileNote, Message, TESTIMONY_V, Testimony, WORDS_BYTES_MAX, correspondents, intake};
 
 use crate::decider::{Decider, Moment, Recorded};
-use crate::id::ActorId;
+use crate::id::{ActorId, StreamId};
 use crate::ledger::entry::is_age_recipient;
 use crate::ledger::vkey::VKey;
 use crate::role::{Party, Role, signed_by, signed_by_log, signed_by_two};
@@ -70,6 +73,8 @@ pub struct State {
     pub claims: BTreeMap<String, usize>,
     /// Officers who must not see it, and cannot act in it.
     pub excluded: BTreeSet<ActorId>,
+    /// The earlier report of the same matter.
+    pub corroborates: Option<StreamId>,
 }
 
 /// Most files of one report.
@@ -323,13 +328,13 @@ impl Decider for ReportDecider {
     type State = State;
     type Command = ReportCommand;
     type Event = ReportEvent;
-    type Facts = ();
+    type Facts = Facts;
     type Rejection = ReportRefusal;
 
     fn decide(
         state: &State,
         command: &ReportCommand,
-        (): &(),
+        facts: &Facts,
         moment: &Moment<'_>,
     ) -> Result<Vec<ReportEvent>, Refused> {
         let acting = moment.by.iter().filter_map(Party::actor);
@@ -361,6 +366,8 @@ impl Decider for ReportDecider {
                 sealed(state, command, moment, false, ReportEvent::RetaliationAlleged(command.clone()))
             }
             ReportCommand::Link(command) => link(state, command, moment),
+            ReportCommand::Corroborate(command) => corroboration::corroborate(state, command, facts, moment),
+            ReportCommand::Separate(command) => corroboration::separate(state, command, moment),
             ReportCommand::Join(command) => join(state, command, moment),
             ReportCommand::RotateKey(command) => rotate_key(state, command, moment),
             ReportCommand::Lock(_) => lock(state, moment),
@@ -420,6 +427,11 @@ impl Decider for ReportDecider {
                 change_key(&mut state, rotate);
             }
             ReportEvent::Locked(_) => state.keys.clear(),
+            ReportEvent::Corroborated(corroborated) => {
+                state.corroborates = Some(corroborated.corroborate.report);
+                state.excluded.extend(&corroborated.excluded);
+            }
+            ReportEvent::Separated(_) => state.corroborates = None,
             ReportEvent::Overdue(overdue) => {
                 state.missed.insert(overdue.clock.clone());
             }
@@ -492,7 +504,8 @@ mod tests {
             let now = on.parse::<Day>().expect("day").start();
             let moment = Moment { now, rules: &rules, by: &by };
             let accept = ReportCommand::Accept(Empty {});
-            ReportDecider::decide(&state, &accept, &(), &moment).map_err(|refusal| refusal.code())
+            ReportDecider::decide(&state, &accept, &Facts::default(), &moment)
+                .map_err(|refusal| refusal.code())
         };
         assert_eq!(accepted("2026-12-28"), Err("report.unknown_year"));
         let events = accepted("2026-01-05").expect("accepted");
