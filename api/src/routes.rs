@@ -170,7 +170,8 @@ const PUBLIC_PAGES: [&str; 4] = ["/", "/report", "/my", "/verify"];
 /// Tells whoever came another way that the page is there as an onion service.
 async fn onion_location(State(onion): State<Arc<Option<Onion>>>, request: Request, next: Next) -> Response {
     let page = request.uri().clone();
-    let public = request.method() == Method::GET && PUBLIC_PAGES.contains(&page.path());
+    let read = [Method::GET, Method::HEAD].contains(request.method());
+    let public = read && PUBLIC_PAGES.contains(&page.path());
     let elsewhere = public && Way::of(request.headers()) != Way::Onion;
     let mut response = next.run(request).await;
     let location = onion.as_ref().as_ref().filter(|_| elsewhere).and_then(|onion| onion.location(&page));

@@ -28,7 +28,7 @@ use super::report::{busy, listed};
 use crate::app::App;
 use crate::handlers::sealed::check_blobs;
 use crate::handlers::{Answered, Shared, blocking};
-use crate::intake::Purpose;
+use crate::intake::{Purpose, Rank};
 use crate::page::render;
 use crate::problem::{ApiRefusal, Problem, unreadable};
 
@@ -321,7 +321,13 @@ pub(crate) async fn act(
     let rank = app.intake.spend(Purpose::Secret, form.get("stamp"), app.office.ledger().now());
     let Some(turn) = app.intake.turn(&app.intake.lookups, rank).await else {
         let problem = busy();
-        let page = Busy { w, fault: w.refusal(&problem.refusal), again: form.again() };
+        let mut again = form.again();
+        if rank == Rank::Waited {
+            // The form was counted, and its place is kept.
+            again.retain(|(name, _)| name != "stamp");
+            again.push(("stamp".to_owned(), ripe(&app)?));
+        }
+        let page = Busy { w, fault: w.refusal(&problem.refusal), again };
         return Ok((problem.status, render(&page)?).into_response());
     };
     let begun = tokio::time::Instant::now();
