@@ -43,7 +43,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "N", default_value_t = ACCESS_PER_DAY, env = "ADIT_ACCESS_PER_DAY",
         value_parser = clap::value_parser!(u32).range(..=i64::from(PER_DAY_MAX)))]
     access_per_day: u32,
-    /// The onion service that leads here, http://….onion: reporters' pages name it to Tor Browser (docs/operators.md)
+    /// Address of the onion service that leads here, which pages for the public name to Tor Browser (docs/operators.md)
     #[arg(long, value_name = "URL", env = "ADIT_ONION")]
     onion: Option<Onion>,
     /// Other limits than those that ship, in the form of api/data/limits.toml: what waits, and how much at once
