@@ -230,6 +230,9 @@ impl Reader {
         if ["rewards", "reward_budget"].contains(&name) && self.any(&[Role::Finance]) && !self.any(&FIELD) {
             return Some(Viewer::Finance);
         }
+        if name == "docket" && !self.any(&REPORTS) {
+            return None;
+        }
         if name == "rewards" && !self.any(&CASES) {
             return None;
         }

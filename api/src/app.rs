@@ -12,6 +12,7 @@ use crate::keystore::Keystore;
 use crate::limits::{Limits, LimitsError};
 use crate::onion::Onion;
 use crate::pending::WaitingRoom;
+use crate::pickup::Counter;
 use crate::projector::{Projector, ProjectorError};
 use crate::searcher::{Searcher, SearcherError};
 use crate::session::Sessions;
@@ -61,6 +62,7 @@ pub struct App {
     pub(crate) sign_ins: Semaphore,
     pub(crate) replays: Semaphore,
     pub(crate) intake: Intake,
+    pub(crate) pickups: Counter,
     witnesses: OnceLock<Arc<Witnesses>>,
     pub(crate) tiles: TileCache,
 }
@@ -90,6 +92,7 @@ impl App {
             sign_ins: Semaphore::new(SIGN_INS_MAX),
             replays: Semaphore::new(REPLAYS_MAX),
             intake: Intake::new(limits).map_err(|_| StartError::NoRandomness)?,
+            pickups: Counter::default(),
             witnesses: OnceLock::new(),
             tiles: TileCache::default(),
         }))

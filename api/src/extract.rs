@@ -78,7 +78,8 @@ fn cookie_name(headers: &HeaderMap) -> &'static str {
     if Way::of(headers) == Way::Onion { ONION_COOKIE } else { COOKIE }
 }
 
-/// The cookie that holds a session's id, as it is set for whoever came this way; with an empty id, the one that ends it.
+/// The cookie that holds a session's id, as it is set for whoever came this way: for this host alone, unseen by scripts, sent by no
+/// other site. With an empty id, the one that ends it.
 pub(crate) fn session_cookie(headers: &HeaderMap, token: &str) -> String {
     let name = cookie_name(headers);
     let secure = if name == COOKIE { " Secure;" } else { "" };

@@ -71,6 +71,8 @@ api_refusals! {
     KeyElsewhere = "api.key_elsewhere", CONFLICT;
     CoSignerIsSelf = "api.co_signer_is_self", UNPROCESSABLE_ENTITY;
     CoSignerUnknown = "api.co_signer_unknown", UNPROCESSABLE_ENTITY;
+    TooManyTries = "api.too_many_tries", TOO_MANY_REQUESTS;
+    BadKey = "api.bad_key", UNPROCESSABLE_ENTITY;
     TooManySignIns = "api.too_many_sign_ins", TOO_MANY_REQUESTS;
     TooManyWaiting = "api.too_many_waiting", SERVICE_UNAVAILABLE;
     NotWritten = "api.not_written", SERVICE_UNAVAILABLE;

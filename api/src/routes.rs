@@ -16,11 +16,13 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::app::App;
-use crate::handlers::{bundles, commands, log, me, queries, sealed, search, sign_in, vouchers};
+use crate::handlers::{
+    bundles, commands, log, me, pickups, queries, reporters, sealed, search, sign_in, vouchers,
+};
 use crate::onion::{Onion, Way};
 use crate::problem::{ApiRefusal, Problem};
 use crate::timekeeper::Timekeeper;
-use crate::{openapi, page, reporter};
+use crate::{desk, openapi, page, reporter};
 
 /// Longest time for one request, in seconds.
 const REQUEST_SECONDS_MAX: u64 = 60;
@@ -51,6 +53,11 @@ fn routes() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(sealed::open))
         .routes(routes!(sealed::seal))
         .routes(routes!(sealed::upload))
+        .routes(routes!(pickups::take))
+        .routes(routes!(pickups::script))
+        .routes(routes!(pickups::exchange))
+        .routes(routes!(reporters::recipients))
+        .routes(routes!(reporters::mine))
         .routes(routes!(search::search))
         .routes(routes!(me::keys))
         .routes(routes!(me::signatures))
@@ -69,6 +76,19 @@ fn routes() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(reporter::home::home))
         .routes(routes!(reporter::report::form, reporter::report::submit))
         .routes(routes!(reporter::follow::form, reporter::follow::act))
+        .routes(routes!(desk::sign_in::form, desk::sign_in::submit))
+        .routes(routes!(desk::sign_in::sign_out))
+        .routes(routes!(desk::sign_in::language))
+        .routes(routes!(desk::style))
+        .routes(routes!(desk::home::show))
+        .routes(routes!(desk::figures::show))
+        .routes(routes!(desk::table::show))
+        .routes(routes!(desk::stream::show))
+        .routes(routes!(desk::act::form, desk::act::submit))
+        .routes(routes!(desk::case::open))
+        .routes(routes!(desk::case::form, desk::case::send))
+        .routes(routes!(desk::waiting::show))
+        .routes(routes!(desk::waiting::sign))
         .routes(routes!(page::start))
         .routes(routes!(page::table))
         .routes(routes!(page::docs))

@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use crate::compact::{Key, Table};
 use crate::conflicts::{Kept, NOTHING};
 use crate::{
-    corroboration, deadlines, five_in_place, notifications, register, relief, repeat_offenders,
+    corroboration, deadlines, docket, five_in_place, notifications, register, relief, repeat_offenders,
     reward_budget, rewards, timeline,
 };
 
@@ -63,6 +63,7 @@ filter! {
     standing: deadlines::Standing,
     in_place: bool,
     reward_status: adit_core::reward::Status,
+    report_status: adit_core::report::Status,
     /// Year of payment.
     year: i32,
     rule: String,
@@ -163,7 +164,7 @@ impl Viewer {
         match self {
             Self::Reports => false,
             Self::Intake => model == rewards::NAME,
-            Self::Office => [rewards::NAME, corroboration::NAME].contains(&model),
+            Self::Office => [rewards::NAME, corroboration::NAME, docket::NAME].contains(&model),
             Self::Enterprise(_) => !OWN.contains(&model),
             Self::Finance => !MONEY.contains(&model),
         }

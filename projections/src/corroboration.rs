@@ -158,7 +158,7 @@ impl Projection for Corroboration {
                 }
             }
             ReportEvent::Verified(verified) => {
-                report.matter = Some(verified.verify.matter_key.as_str().into())
+                report.matter = Some(verified.verify.matter_key.as_str().into());
             }
             ReportEvent::Corroborated(corroborated) => {
                 report.first = Some((Key::of(&corroborated.corroborate.report), fact.position));
@@ -178,6 +178,7 @@ impl Projection for Corroboration {
             | ReportEvent::EvidenceAdded(_)
             | ReportEvent::Joined(_)
             | ReportEvent::KeyRotated(_)
+            | ReportEvent::PickedUp(_)
             | ReportEvent::Locked(_)
             | ReportEvent::RetaliationAlleged(_)
             | ReportEvent::Overdue(_) => {}

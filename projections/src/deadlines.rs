@@ -383,6 +383,7 @@ impl Deadlines {
             | ReportEvent::Separated(_)
             | ReportEvent::Joined(_)
             | ReportEvent::KeyRotated(_)
+            | ReportEvent::PickedUp(_)
             | ReportEvent::Locked(_)
             | ReportEvent::RetaliationAlleged(_) => {}
         }

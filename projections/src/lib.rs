@@ -16,6 +16,7 @@ mod compact;
 pub mod conflicts;
 pub mod corroboration;
 pub mod deadlines;
+pub mod docket;
 pub mod duty;
 pub mod enterprises;
 pub mod five_in_place;

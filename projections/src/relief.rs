@@ -286,6 +286,7 @@ impl Relief {
             | ReportEvent::EvidenceAdded(_)
             | ReportEvent::Joined(_)
             | ReportEvent::KeyRotated(_)
+            | ReportEvent::PickedUp(_)
             | ReportEvent::Locked(_)
             | ReportEvent::RetaliationAlleged(_)
             | ReportEvent::Corroborated(_)

@@ -478,6 +478,7 @@ impl Statistics {
             | ReportEvent::Separated(_)
             | ReportEvent::Joined(_)
             | ReportEvent::KeyRotated(_)
+            | ReportEvent::PickedUp(_)
             | ReportEvent::Locked(_)
             | ReportEvent::RetaliationAlleged(_)
             | ReportEvent::Overdue(_) => {}

@@ -36,7 +36,7 @@ const PARAMETERS_MAX: usize = 32;
 #[derive(Debug, Default, PartialEq)]
 pub(crate) struct Asked {
     pub(crate) as_of: Option<String>,
-    after: Option<u64>,
+    pub(crate) after: Option<u64>,
     pub(crate) format: Option<Format>,
     pub(crate) filter: Filter,
 }

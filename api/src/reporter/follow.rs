@@ -8,8 +8,8 @@ use adit_core::id::{CommandId, Id, StreamId};
 use adit_core::ledger::vkey::SigningKey;
 use adit_core::refusal::Refusal;
 use adit_core::report::{
-    Blob, Empty, Message, ReportCommand, ReportEvent, RotateKey, Sealed, Status, TESTIMONY_V, correspondents,
-    intake,
+    Blob, Empty, Message, ReportCommand, ReportEvent, RotateKey, Sealed, Status, TESTIMONY_V, case_number,
+    correspondents, intake,
 };
 use adit_core::reward::{self, Claim, RewardCommand};
 use adit_core::seal::{self, Kind};
@@ -39,11 +39,27 @@ const ASKED: [usize; 3] = [1, 6, 10];
 
 #[derive(Template)]
 #[template(path = "reporter/key.html")]
-struct Asks {
+pub(super) struct Asks {
     w: Language,
     stamp: String,
     fault: Option<String>,
     locked: bool,
+    /// A case number and a one-time code that did not fit, with why.
+    pickup: Option<Tried>,
+}
+
+/// What was typed of a case number and a one-time code.
+pub(super) struct Tried {
+    pub(super) fault: String,
+    pub(super) number: String,
+    pub(super) code: String,
+}
+
+impl Asks {
+    /// Once more, with what was typed.
+    pub(super) fn after(app: &App, w: Language, tried: Tried) -> Result<Self, Problem> {
+        Ok(Self { pickup: Some(tried), ..asks(app, w, None, false)? })
+    }
 }
 
 /// Nothing could be looked up in time: everything that was typed, to be sent once more.
@@ -129,13 +145,13 @@ struct Card {
 }
 
 /// A stamp for whoever showed a good secret.
-fn ripe(app: &App) -> Result<String, Problem> {
+pub(super) fn ripe(app: &App) -> Result<String, Problem> {
     app.intake.ripe(Purpose::Secret, app.office.ledger().now()).map_err(|error| unreadable(&error))
 }
 
 fn asks(app: &App, w: Language, fault: Option<String>, locked: bool) -> Result<Asks, Problem> {
     let stamp = app.intake.stamp(Purpose::Secret, app.office.ledger().now());
-    Ok(Asks { w, stamp: stamp.map_err(|error| unreadable(&error))?, fault, locked })
+    Ok(Asks { w, stamp: stamp.map_err(|error| unreadable(&error))?, fault, locked, pickup: None })
 }
 
 pub(super) fn receipt_page(
@@ -153,7 +169,7 @@ pub(super) fn receipt_page(
         groups: super::groups(secret, w),
         qr: super::qr(&text),
         secret: text.to_string(),
-        number: super::case_number(&case.stream),
+        number: case_number(&case.stream),
         position: case.first().0,
         on: case.facts.first().map(|fact| fact.day).unwrap_or_default(),
         next: next.copied(),
@@ -275,7 +291,7 @@ fn follow_page(
         w,
         stamp: ripe(app)?,
         secret: secret.text(w.script()).to_string(),
-        number: super::case_number(&case.stream),
+        number: case_number(&case.stream),
         position: case.first().0,
         steps: steps(case, app.office.ledger().now().day()),
         outcome: outcome(case, w),
@@ -306,7 +322,7 @@ pub(crate) async fn form(State(app): Shared, RawQuery(query): RawQuery, headers:
 /// My report, and what its reporter does there
 ///
 /// 我的举报：口令随表单送来。`step` 为空查看；`check` 核对口令；`message`、`evidence`、`retaliation` 发送；`satisfied`、`disputed`
-/// 评价答复；`claim`、`waive` 领奖或放弃；`rotate` 更换口令；`lock` 锁定；`receipt` 下载回执。
+/// 评价答复；`claim`、`waive` 领奖或放弃；`rotate` 更换口令；`lock` 锁定；`receipt` 下载回执；`pickup` 用编号和取件码换取自己的口令。
 #[utoipa::path(post, path = "/my", tag = "reporter",
     responses((status = 200, description = "HTML, or the receipt file"), (status = 404, description = "HTML: no report has this secret"),
         (status = 422, description = "HTML: what is wrong"),
@@ -332,13 +348,16 @@ pub(crate) async fn act(
     };
     let begun = tokio::time::Instant::now();
     let answered = look_up(&app, w, form).await;
-    // Nobody learns from the time whether there is such a secret, and a turn is never shorter than a step: a ceiling on guesses.
+    // Nobody learns from the time whether there is such a secret or code, and a turn is never shorter than a step: a ceiling on guesses.
     app.intake.on_the_grid(begun).await;
     drop(turn);
     answered
 }
 
 async fn look_up(app: &Arc<App>, w: Language, form: Form) -> Answered {
+    if form.get("step") == "pickup" {
+        return super::pickup::act(Arc::clone(app), w, form).await;
+    }
     let last = app.office.ledger().size().checked_sub(1);
     if let Some(last) = last {
         // Rewards are found in the read models; they follow the ledger within moments.

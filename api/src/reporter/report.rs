@@ -42,7 +42,7 @@ const OFFICERS_MAX: usize = 200;
 /// Plain kinds of what is wrong, and as what they are entered; the reporter need not know any legal category.
 static KINDS: &str = include_str!("../../words/reporter/kinds.tsv");
 
-fn kinds() -> impl Iterator<Item = (&'static str, Matter)> {
+pub(crate) fn kinds() -> impl Iterator<Item = (&'static str, Matter)> {
     KINDS.lines().filter_map(|line| line.split_once('\t')).map(|(code, matter)| {
         let matter = match matter {
             "concealed_accident" => Matter::ConcealedAccident,
@@ -55,21 +55,21 @@ fn kinds() -> impl Iterator<Item = (&'static str, Matter)> {
 
 /// What a reporter has told so far.
 pub(crate) struct Draft {
-    enterprise: String,
-    place: String,
-    kinds: Vec<String>,
-    excluded: BTreeSet<ActorId>,
-    not_to: String,
-    words: String,
-    contact: String,
-    insider: bool,
-    files: Vec<SealedFile>,
-    /// Says since when the form has been with its reporter.
-    stamp: String,
+    pub(crate) enterprise: String,
+    pub(crate) place: String,
+    pub(crate) kinds: Vec<String>,
+    pub(crate) excluded: BTreeSet<ActorId>,
+    pub(crate) not_to: String,
+    pub(crate) words: String,
+    pub(crate) contact: String,
+    pub(crate) insider: bool,
+    pub(crate) files: Vec<SealedFile>,
+    /// Says since when the form has been with its reporter; empty where a clerk typed it.
+    pub(crate) stamp: String,
 }
 
 impl Draft {
-    fn of(form: &Form) -> Self {
+    pub(crate) fn of(form: &Form) -> Self {
         let dropped: BTreeSet<&str> = form.all("drop_file").collect();
         let files = form.files.iter().filter(|file| !dropped.contains(file.note.blob.as_str()));
         Self {
@@ -108,7 +108,7 @@ impl Draft {
     }
 
     /// Why it can't be sent as it is.
-    fn fault(&self) -> Option<Refusal> {
+    pub(crate) fn fault(&self) -> Option<Refusal> {
         let checked = text::<WORDS_CHARS_MAX>("words", &self.words, true)
             .and_then(|()| text::<LINE_CHARS_MAX>("enterprise", &self.enterprise, false))
             .and_then(|()| text::<LINE_CHARS_MAX>("place", &self.place, false))
@@ -118,7 +118,7 @@ impl Draft {
     }
 
     /// Concealed accidents and unlawful acts have rules of their own; everything else is looked at as a hazard.
-    fn matter(&self) -> Matter {
+    pub(crate) fn matter(&self) -> Matter {
         let chosen = |wanted: Matter| kinds().any(|(code, matter)| matter == wanted && self.chose(code));
         [Matter::ConcealedAccident, Matter::MajorHazard, Matter::IllegalAct]
             .into_iter()
@@ -246,7 +246,7 @@ fn room(app: &App) -> Result<u64, Problem> {
 }
 
 /// Whom a report can be kept from, by post: whoever works on reports and is in force.
-fn officers(app: &App) -> Result<Vec<(ActorId, String)>, Problem> {
+pub(crate) fn officers(app: &App) -> Result<Vec<(ActorId, String)>, Problem> {
     let ledger = app.office.ledger();
     let (keys, size) = (ledger.keys(), Position(ledger.size()));
     let works = [Role::Clerk, Role::Inspector, Role::Handler, Role::Approver];
@@ -450,9 +450,18 @@ pub(super) fn busy() -> Problem {
 }
 
 /// Why a report was not entered.
-enum Sent {
+pub(crate) enum Sent {
     Refused(Refusal),
     Failed(Problem),
+}
+
+impl Sent {
+    pub(crate) fn problem(self) -> Problem {
+        match self {
+            Self::Refused(refusal) => refusal.into(),
+            Self::Failed(problem) => problem,
+        }
+    }
 }
 
 impl From<Problem> for Sent {
@@ -475,6 +484,48 @@ fn enter(app: &App, w: Language, draft: &Draft, secret: &Secret) -> Result<(), S
     if ledger.answered(&id).map_err(|error| Sent::Failed(unreadable(&error)))?.is_some() {
         return Ok(());
     }
+    let own = secret.identity(&origin).recipient();
+    let sealed = seal_draft(app, w, draft, &own)?;
+    let stream =
+        StreamId::new(StreamKind::Report, Id::random().map_err(|error| Sent::Failed(unreadable(&error)))?);
+    let key = secret.sign_key(&origin, &stream).map_err(|error| Sent::Failed(unreadable(&error)))?;
+    let claim = secret.claim_public(&origin).map_err(|error| Sent::Failed(unreadable(&error)))?;
+    let report = Report {
+        matter: draft.matter(),
+        channel: Channel::Web,
+        key: Some(key.vkey()),
+        claim_key: Text::new(&claim).ok(),
+        recipient: Text::new(&own).ok(),
+        insider: draft.insider,
+        testimony: Some(sealed.testimony),
+        files: sealed.files,
+        excluded: draft.excluded.iter().copied().collect(),
+        pickup: None,
+    };
+    let request =
+        Request { id, stream: Some(stream), command: Command::Report(ReportCommand::Report(report)) };
+    // What the form says of files came back from a browser: it is checked like a command of the API.
+    let checked = check_blobs(app, &request);
+    match checked.and_then(|()| Ok(app.office.execute(&request, &[&key])?)) {
+        Ok(_) => Ok(()),
+        // The same secret was sent twice at once, and the other one came first.
+        Err(error) => match ledger.answered(&id) {
+            Ok(Some(_)) => Ok(()),
+            Ok(None) | Err(_) => Err(refused_or_failed(error)),
+        },
+    }
+}
+
+/// What was told, sealed.
+pub(crate) struct SealedDraft {
+    pub(crate) testimony: Blob,
+    pub(crate) files: Vec<Blob>,
+}
+
+/// Seals the words to the intake officers whom the reporter does not exclude, and to `own`; looks whether the files were sealed to
+/// nobody else.
+pub(crate) fn seal_draft(app: &App, w: Language, draft: &Draft, own: &str) -> Result<SealedDraft, Sent> {
+    let ledger = app.office.ledger();
     let allowed = intake(&ledger.keys(), ledger.size(), &draft.excluded);
     if allowed.is_empty() {
         return Err(Sent::Refused(Refusal::new("reporter.nobody_left")));
@@ -494,41 +545,16 @@ fn enter(app: &App, w: Language, draft: &Draft, secret: &Secret) -> Result<(), S
         }
         files.extend(Blob::new(&file.note.blob, file.sealed, &file.recipients));
     }
-    let own = secret.identity(&origin).recipient();
     let mut recipients = allowed;
-    recipients.push(own.clone());
+    recipients.push(own.to_owned());
     let told = serde_json::to_vec(&draft.testimony(w)).map_err(|error| Sent::Failed(unreadable(&error)))?;
     let told = zeroize::Zeroizing::new(told);
     let sealed = seal::seal(&told, recipients.iter().map(String::as_str), Kind::Text);
     let sealed = sealed.map_err(|error| Sent::Failed(unreadable(&error)))?;
     let hash = blobs.put(&sealed)?;
-    let stream =
-        StreamId::new(StreamKind::Report, Id::random().map_err(|error| Sent::Failed(unreadable(&error)))?);
-    let key = secret.sign_key(&origin, &stream).map_err(|error| Sent::Failed(unreadable(&error)))?;
-    let claim = secret.claim_public(&origin).map_err(|error| Sent::Failed(unreadable(&error)))?;
-    let report = Report {
-        matter: draft.matter(),
-        channel: Channel::Web,
-        key: Some(key.vkey()),
-        claim_key: Text::new(&claim).ok(),
-        recipient: Text::new(&own).ok(),
-        insider: draft.insider,
-        testimony: Blob::new(&hash, sealed.len() as u64, &recipients),
-        files,
-        excluded: draft.excluded.iter().copied().collect(),
-    };
-    let request =
-        Request { id, stream: Some(stream), command: Command::Report(ReportCommand::Report(report)) };
-    // What the form says of files came back from a browser: it is checked like a command of the API.
-    let checked = check_blobs(app, &request);
-    match checked.and_then(|()| Ok(app.office.execute(&request, &[&key])?)) {
-        Ok(_) => Ok(()),
-        // The same secret was sent twice at once, and the other one came first.
-        Err(error) => match ledger.answered(&id) {
-            Ok(Some(_)) => Ok(()),
-            Ok(None) | Err(_) => Err(refused_or_failed(error)),
-        },
-    }
+    let testimony = Blob::new(&hash, sealed.len() as u64, &recipients);
+    let testimony = testimony.ok_or(ApiRefusal::Unreadable).map_err(Problem::from)?;
+    Ok(SealedDraft { testimony, files })
 }
 
 fn refused_or_failed(problem: Problem) -> Sent {

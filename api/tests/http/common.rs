@@ -200,6 +200,17 @@ impl Server {
         send(&self.url, method, path, headers, body)
     }
 
+    /// Any request, whose answer is taken as it is: where it leads is not followed.
+    pub(crate) fn send_once(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: Option<&[u8]>,
+    ) -> Reply {
+        send_by(&agent(0), &self.url, method, path, headers, body)
+    }
+
     pub(crate) fn post(&self, path: &str, token: Option<&str>, body: &Value) -> Reply {
         let bearer = format!("Bearer {}", token.unwrap_or_default());
         let mut headers = vec![("content-type", "application/json")];
@@ -287,7 +298,22 @@ impl Server {
 
 /// Any request to any server.
 fn send(url: &str, method: &str, path: &str, headers: &[(&str, &str)], body: Option<&[u8]>) -> Reply {
-    let agent: ureq::Agent = ureq::Agent::config_builder().http_status_as_error(false).build().into();
+    send_by(&agent(10), url, method, path, headers, body)
+}
+
+fn agent(redirects: u32) -> ureq::Agent {
+    let config = ureq::Agent::config_builder().http_status_as_error(false).max_redirects(redirects);
+    config.max_redirects_will_error(false).build().into()
+}
+
+fn send_by(
+    agent: &ureq::Agent,
+    url: &str,
+    method: &str,
+    path: &str,
+    headers: &[(&str, &str)],
+    body: Option<&[u8]>,
+) -> Reply {
     let mut builder = ureq::http::Request::builder().method(method).uri(format!("{url}{path}"));
     for (name, value) in headers {
         builder = builder.header(*name, *value);

@@ -42,14 +42,14 @@ fn given_an_onion_service_then_pages_for_the_public_name_it_and_pages_of_the_off
 fn given_each_way_to_come_then_the_home_page_says_which_it_was() {
     let server = server();
     let onion = host();
-    let ways: [(&[(&str, &str)], [&str; 2]); 3] = [
-        (&[("host", &onion)], ["洋葱服务", "onion service"]),
-        (&[("x-forwarded-proto", "https")], ["加密的（https）", "encrypted (https)"]),
-        (&[], ["没有加密（http）", "not encrypted (http)"]),
+    let ways = [
+        (vec![("host", onion.as_str())], ["洋葱服务", "onion service"]),
+        (vec![("x-forwarded-proto", "https")], ["加密的（https）", "encrypted (https)"]),
+        (Vec::new(), ["没有加密（http）", "not encrypted (http)"]),
     ];
     for (headers, says) in ways {
         for (lang, says) in ["zh", "en"].into_iter().zip(says) {
-            let page = server.send("GET", &format!("/?lang={lang}"), headers, None).text;
+            let page = server.send("GET", &format!("/?lang={lang}"), &headers, None).text;
             assert!(page.contains(says), "{says}: {page}");
         }
     }
@@ -91,5 +91,5 @@ fn given_a_reporter_who_comes_by_the_onion_then_the_whole_way_works() {
 }
 
 fn escaped(text: &str) -> String {
-    text.bytes().map(|byte| format!("%{byte:02X}")).collect()
+    text.bytes().flat_map(|byte| format!("%{byte:02X}").into_bytes()).map(char::from).collect()
 }

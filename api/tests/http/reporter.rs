@@ -152,6 +152,15 @@ pub(crate) fn rewarded(server: &Server, report: &StreamId) -> String {
     reward
 }
 
+pub(crate) fn files_below(folder: &std::path::Path) -> Vec<std::path::PathBuf> {
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() { found.extend(files_below(&path)) } else { found.push(path) }
+    }
+    found
+}
+
 mod given_a_report_that_is_written {
     use super::*;
 
@@ -331,15 +340,6 @@ mod given_a_report_that_is_written {
             assert!(needles.iter().all(|needle| !reply.text.contains(needle)), "{path}");
         }
         assert!(receipt.headers.values().all(|header| needles.iter().all(|needle| !header.contains(needle))));
-    }
-
-    fn files_below(folder: &std::path::Path) -> Vec<std::path::PathBuf> {
-        let mut found = Vec::new();
-        for entry in std::fs::read_dir(folder).unwrap() {
-            let path = entry.unwrap().path();
-            if path.is_dir() { found.extend(files_below(&path)) } else { found.push(path) }
-        }
-        found
     }
 }
 

@@ -8,22 +8,11 @@ use std::collections::BTreeSet;
 
 use super::command::{Because, Corroborate};
 use super::event::{Corroborated, ReportEvent};
-use super::{Decision, Refused, State, Status, live, need};
+use super::{Decision, Facts, Refused, State, Status, live, need};
 use crate::decider::Moment;
 use crate::id::{ActorId, StreamId};
 use crate::role::{Party, Role, signed_by};
 use crate::units::Position;
-
-/// What a decision reads of other reports.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Facts {
-    /// Where this report was reported.
-    pub reported_at: Position,
-    /// The report that is corroborated; none where there is none.
-    pub first: Option<First>,
-    /// Another report corroborates this one.
-    pub is_corroborated: bool,
-}
 
 /// The report that was there first, as far as a later one may corroborate it.
 #[derive(Clone, Debug, PartialEq)]

@@ -48,5 +48,12 @@ refusals! {
         BlobMissing = "report.blob_missing",
         NotSealed = "report.not_sealed",
         WrongRecipient = "report.wrong_recipient",
+        PickupNeedsClerk = "report.pickup_needs_clerk",
+        PickupByLog = "report.pickup_by_log",
+        NothingToPickUp = "report.nothing_to_pick_up",
+        WrongPickupCode = "report.wrong_pickup_code",
+        AlreadyPickedUp = "report.already_picked_up",
+        PickupOver = "report.pickup_over",
+        BadClaimKey = "report.bad_claim_key",
     }
 }

@@ -426,6 +426,7 @@ pub(crate) fn telephone(number: u8) -> ReportCommand {
         files: Vec::new(),
         recipient: None,
         excluded: Vec::new(),
+        pickup: None,
     })
 }
 
