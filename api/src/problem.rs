@@ -88,6 +88,10 @@ api_refusals! {
     /// The read models stopped following the ledger.
     Stale = "api.stale", SERVICE_UNAVAILABLE;
     TimedOut = "api.timed_out", SERVICE_UNAVAILABLE;
+    /// Everything that waits to be sealed fills the memory that there is for it, or a turn did not come in time.
+    Busy = "api.busy", SERVICE_UNAVAILABLE;
+    /// What room is left on the disk is kept for words.
+    NoRoom = "api.no_room", INSUFFICIENT_STORAGE;
     Unreadable = "api.unreadable", INTERNAL_SERVER_ERROR;
 }
 

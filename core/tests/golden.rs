@@ -305,6 +305,11 @@ fn report() {
         ("report.message", sealed.clone()),
         ("report.add_evidence", sealed.clone()),
         ("report.link", json!({ "hazard": stream(StreamKind::Hazard, 4) })),
+        (
+            "report.corroborate",
+            json!({ "report": stream(StreamKind::Report, 5), "because": "同一工作面，同一隐患" }),
+        ),
+        ("report.separate", json!({ "because": "不是同一处" })),
         ("report.join", json!({ "key": other.vkey() })),
         ("report.rotate_key", json!({ "old": key().vkey(), "new": other.vkey() })),
         ("report.pick_up", pick_up.clone()),
@@ -315,17 +320,22 @@ fn report() {
         ("report.record_overdue", json!({ "clock": "handle" })),
         ("report.record_overdue late", json!({ "clock": "handle" })),
     ];
-    let table = Table::<ReportDecider>::new(
-        report::Facts::default(),
-        &commands,
-        &["report.record_overdue", "report.record_overdue late"],
-    );
+    let first = report::First {
+        reported_at: Position(4),
+        status: report::Status::Accepted,
+        excluded: std::collections::BTreeSet::new(),
+        corroborates: None,
+    };
+    let facts = report::Facts { reported_at: Position(7), first: Some(first), ..report::Facts::default() };
+    let by_log = ["report.record_overdue", "report.record_overdue late"];
+    let table = Table::<ReportDecider>::new(facts, &commands, &by_log);
     let way =
         ["report.report", "report.accept", "report.verify", "report.handle", "report.answer", "report.close"];
     let kept = "report.report kept by_one_clerk";
-    let states: [(&str, &[&str]); 13] = [
+    let states: [(&str, &[&str]); 14] = [
         ("absent", &[]),
         ("reported", &way[..1]),
+        ("corroborating", &["report.report", "report.corroborate"]),
         ("kept", &[kept]),
         ("kept, declined", &[kept, "report.decline"]),
         ("picked up", &[kept, "report.pick_up"]),

@@ -13,8 +13,8 @@ use serde::{Deserialize, Serialize};
 use crate::compact::{Key, Table};
 use crate::conflicts::{Kept, NOTHING};
 use crate::{
-    deadlines, docket, five_in_place, notifications, register, relief, repeat_offenders, reward_budget,
-    rewards, timeline,
+    corroboration, deadlines, docket, five_in_place, notifications, register, relief, repeat_offenders,
+    reward_budget, rewards, timeline,
 };
 
 /// Declares the filters and, from the same list, which of them are set.
@@ -164,7 +164,7 @@ impl Viewer {
         match self {
             Self::Reports => false,
             Self::Intake => model == rewards::NAME,
-            Self::Office => [rewards::NAME, docket::NAME].contains(&model),
+            Self::Office => [rewards::NAME, corroboration::NAME, docket::NAME].contains(&model),
             Self::Enterprise(_) => !OWN.contains(&model),
             Self::Finance => !MONEY.contains(&model),
         }

@@ -379,6 +379,8 @@ impl Deadlines {
             | ReportEvent::MessageSent(_)
             | ReportEvent::EvidenceAdded(_)
             | ReportEvent::Linked(_)
+            | ReportEvent::Corroborated(_)
+            | ReportEvent::Separated(_)
             | ReportEvent::Joined(_)
             | ReportEvent::KeyRotated(_)
             | ReportEvent::PickedUp(_)

@@ -33,6 +33,7 @@ struct Report {
     hazards: Vec<Key>,
     files: u32,
     joined: u32,
+    corroborates: Option<Key>,
     disputed: bool,
     retaliation: Option<When>,
     misses: u32,
@@ -60,6 +61,8 @@ pub struct Row {
     pub files: u32,
     /// Further reporters who joined.
     pub joined: u32,
+    /// The earlier report of the same matter.
+    pub corroborates: Option<StreamId>,
     /// The reporter says that it was not mended, or not answered, and nobody has dealt with that.
     pub disputed: bool,
     /// When somebody last said that the reporter is retaliated against.
@@ -96,6 +99,7 @@ impl Docket {
                 hazards: report.hazards.iter().map(|key| key.stream(StreamKind::Hazard)).collect(),
                 files: report.files,
                 joined: report.joined,
+                corroborates: report.corroborates.map(|first| first.stream(StreamKind::Report)),
                 disputed: report.disputed,
                 retaliation_on: report.retaliation.map(|when| when.day.into()),
                 misses: report.misses,
@@ -131,6 +135,7 @@ impl Projection for Docket {
                 hazards: Vec::new(),
                 files: count(report.files.len()),
                 joined: 0,
+                corroborates: None,
                 disputed: false,
                 retaliation: None,
                 misses: 0,
@@ -171,6 +176,10 @@ impl Projection for Docket {
             }
             ReportEvent::EvidenceAdded(word) => report.files += count(word.files.len()),
             ReportEvent::Linked(link) => report.hazards.push(Key::of(&link.hazard)),
+            ReportEvent::Corroborated(corroborated) => {
+                report.corroborates = Some(Key::of(&corroborated.corroborate.report));
+            }
+            ReportEvent::Separated(_) => report.corroborates = None,
             ReportEvent::Joined(_) => report.joined += 1,
             ReportEvent::RetaliationAlleged(_) => report.retaliation = Some(now),
             ReportEvent::Overdue(_) => report.misses += 1,

@@ -289,6 +289,8 @@ impl Relief {
             | ReportEvent::PickedUp(_)
             | ReportEvent::Locked(_)
             | ReportEvent::RetaliationAlleged(_)
+            | ReportEvent::Corroborated(_)
+            | ReportEvent::Separated(_)
             | ReportEvent::Overdue(_) => {}
         }
     }

@@ -474,6 +474,8 @@ impl Statistics {
             | ReportEvent::MessageSent(_)
             | ReportEvent::EvidenceAdded(_)
             | ReportEvent::Linked(_)
+            | ReportEvent::Corroborated(_)
+            | ReportEvent::Separated(_)
             | ReportEvent::Joined(_)
             | ReportEvent::KeyRotated(_)
             | ReportEvent::PickedUp(_)

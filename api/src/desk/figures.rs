@@ -38,7 +38,7 @@ struct Chart {
 
 #[derive(Template)]
 #[template(path = "desk/figures.html")]
-struct Figures {
+struct FiguresPage {
     frame: Frame,
     as_of: String,
     day: String,
@@ -105,7 +105,7 @@ fn said(row: &Value, name: &str) -> String {
     }
 }
 
-fn page(desk: &Desk, as_of: Option<String>) -> Result<Figures, Problem> {
+fn page(desk: &Desk, as_of: Option<String>) -> Result<FiguresPage, Problem> {
     if desk.reader.asker("statistics").is_none() {
         return Err(ApiRefusal::Forbidden.into());
     }
@@ -120,7 +120,7 @@ fn page(desk: &Desk, as_of: Option<String>) -> Result<Figures, Problem> {
     charts.push(by(&asking, By::Town)?);
     charts.push(five(&asking)?);
     charts.retain(|chart| !chart.svg.is_empty());
-    Ok(Figures {
+    Ok(FiguresPage {
         frame: Frame::of(desk),
         as_of: as_of.unwrap_or_default(),
         day: day.to_string(),

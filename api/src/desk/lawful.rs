@@ -26,7 +26,7 @@ pub(crate) enum Standing {
 }
 
 /// Refusals that rest on what is typed, not on how things stand: the form is there for it.
-const TYPED: [&str; 27] = [
+const TYPED: [&str; 31] = [
     "hazard.into_itself",
     "hazard.other_enterprise",
     "hazard.other_not_open",
@@ -50,6 +50,10 @@ const TYPED: [&str; 27] = [
     "enterprise.no_such_grade",
     "report.beyond_limit",
     "report.not_later",
+    "report.no_such_report",
+    "report.not_earlier",
+    "report.not_the_first",
+    "report.corroborates_already",
     "reward.beyond_limit",
     "reward.not_later",
     "reward.tier_needed",
@@ -79,6 +83,7 @@ fn is_given_elsewhere(kind: &str) -> bool {
         "report.dispute",
         "report.add_evidence",
         "report.join",
+        "report.pick_up",
         "report.rotate_key",
         "report.lock",
         "report.allege_retaliation",

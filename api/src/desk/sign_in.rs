@@ -13,8 +13,8 @@ use zeroize::Zeroizing;
 use super::act::is_own_page;
 use super::frame::{Desk, LANGUAGE, Shown, parameter, render, words};
 use super::words::Words;
-use crate::extract::Anybody;
-use crate::handlers::sign_in::{open_session, session_cookie, unlock, without_session};
+use crate::extract::{Anybody, session_cookie};
+use crate::handlers::sign_in::{open_session, unlock};
 use crate::handlers::{Shared, blocking};
 use crate::problem::{ApiRefusal, Problem};
 use crate::reporter::language::Language;
@@ -101,7 +101,7 @@ pub(crate) async fn submit(State(app): Shared, headers: HeaderMap, Form(typed): 
     match signed_in.await {
         Ok((token, _)) => {
             let to = next.as_deref().unwrap_or("/desk");
-            Ok(with_cookie(Redirect::to(to).into_response(), &session_cookie(&token)))
+            Ok(with_cookie(Redirect::to(to).into_response(), &session_cookie(&headers, &token)))
         }
         Err(problem) => refused(problem),
     }
@@ -125,9 +125,9 @@ pub(crate) fn with_cookie(mut response: Response, cookie: &str) -> Response {
 ///
 /// 退出登录。
 #[utoipa::path(post, path = "/desk/sign-out", tag = "desk", responses((status = 303, description = "Signed out")))]
-pub(crate) async fn sign_out(desk: Desk) -> Shown {
+pub(crate) async fn sign_out(desk: Desk, headers: HeaderMap) -> Shown {
     desk.app.sessions.end_named(&desk.session.name);
-    Ok(with_cookie(Redirect::to("/desk/sign-in").into_response(), &without_session()))
+    Ok(with_cookie(Redirect::to("/desk/sign-in").into_response(), &session_cookie(&headers, "")))
 }
 
 #[derive(Deserialize)]

@@ -183,6 +183,7 @@ const REPORT: &[&str] = &[
     "hazards",
     "files",
     "joined",
+    "corroborates",
     "disputed",
     "retaliation_on",
     "misses",

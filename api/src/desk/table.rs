@@ -129,6 +129,18 @@ pub(crate) async fn show(desk: Desk, Path(name): Path<String>, RawQuery(query): 
     render(&shown?)
 }
 
+/// Columns that can be chosen: the usual ones, then whatever else a row says that has a name.
+fn known(table: &str, usual: &[&str], row: Option<&Value>) -> Vec<String> {
+    let mut known: Vec<String> = usual.iter().map(|field| (*field).to_owned()).collect();
+    let mut seen: BTreeSet<String> = known.iter().cloned().collect();
+    for (field, _) in row.and_then(Value::as_object).into_iter().flatten() {
+        if labels::column(table, field).is_some() && seen.insert(field.clone()) {
+            known.push(field.clone());
+        }
+    }
+    known
+}
+
 fn page(desk: &Desk, name: &str, query: Option<&str>) -> Result<TablePage, Problem> {
     let w = desk.w;
     let (name, usual) =
@@ -150,7 +162,6 @@ fn page(desk: &Desk, name: &str, query: Option<&str>) -> Result<TablePage, Probl
     };
     let shown: Vec<String> =
         if wanted.is_empty() { usual.iter().map(|field| (*field).to_owned()).collect() } else { wanted };
-    let known = columns(name, usual, found.rows.first());
     let heads: Vec<String> = shown.iter().map(|field| w.column(name, field)).collect();
     let mut told = Told::new(desk);
     let rows = found.rows.iter().map(|row| cells(&mut told, name, row, &shown)).collect();
@@ -177,7 +188,7 @@ fn page(desk: &Desk, name: &str, query: Option<&str>) -> Result<TablePage, Probl
             .map(|filter| shows(w, filter, value_of(filter)))
             .collect(),
         filtered: asked_for.iter().any(|(key, _)| !hidden.contains(&key.as_str())),
-        columns: known
+        columns: known(name, usual, found.rows.first())
             .into_iter()
             .map(|field| {
                 let is_shown = shown.contains(&field);
@@ -197,18 +208,6 @@ fn page(desk: &Desk, name: &str, query: Option<&str>) -> Result<TablePage, Probl
         frame: Frame::of(desk),
         name,
     })
-}
-
-/// Every column that a table can show: the usual ones first.
-fn columns(table: &str, usual: &[&str], row: Option<&Value>) -> Vec<String> {
-    let mut known: Vec<String> = usual.iter().map(|field| (*field).to_owned()).collect();
-    let mut seen: BTreeSet<String> = known.iter().cloned().collect();
-    for (field, _) in row.and_then(Value::as_object).into_iter().flatten() {
-        if labels::column(table, field).is_some() && seen.insert(field.clone()) {
-            known.push(field.clone());
-        }
-    }
-    known
 }
 
 /// Tables of the workbench alone.

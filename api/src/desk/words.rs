@@ -151,8 +151,10 @@ mod tests {
         let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
         let mut asked = BTreeSet::new();
         for folder in ["src/desk", "templates/desk"] {
-            for file in std::fs::read_dir(root.join(folder)).expect("folder") {
-                let text = std::fs::read_to_string(file.expect("file").path()).expect("text");
+            let files =
+                std::fs::read_dir(root.join(folder)).expect("folder").map(|file| file.expect("file").path());
+            for file in files.filter(|path| path.is_file()) {
+                let text = std::fs::read_to_string(file).expect("text");
                 for start in ["t(\"", "fill(\"", "find(\""] {
                     for (at, _) in text.match_indices(start) {
                         let key = text[at + start.len()..].split('"').next().unwrap_or_default();

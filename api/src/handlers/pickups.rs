@@ -120,6 +120,7 @@ pub(crate) async fn take(
         contact: told.contact,
         insider: told.insider,
         files: Vec::new(),
+        stamp: String::new(),
     };
     let (id, channel) = (told.id, told.channel.into());
     let worker = Arc::clone(&app);

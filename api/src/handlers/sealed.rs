@@ -33,6 +33,7 @@ use super::{Answered, Shared, blocking, ok};
 use crate::access::Reader;
 use crate::app::App;
 use crate::extract::{Json, SignedIn};
+use crate::intake::Rank;
 use crate::problem::{ApiRefusal, Problem, unreadable};
 use crate::session::Session;
 
@@ -231,10 +232,14 @@ pub(crate) fn sealed(app: &App, report: StreamId, words: &str) -> Result<Blob, P
 #[utoipa::path(put, path = "/api/v1/sealed", tag = "reports",
     request_body(content = String, description = "An age v1 file", content_type = "application/octet-stream"),
     responses((status = 200, description = "blob, size"), (status = 413, description = "api.too_large"),
-        (status = 422, description = "api.not_age")))]
+        (status = 422, description = "api.not_age"), (status = 503, description = "api.busy"),
+        (status = 507, description = "api.no_room")))]
 pub(crate) async fn upload(State(app): Shared, mut body: Body) -> Answered {
-    // A few at a time; the rest wait.
-    let turn = app.uploads.acquire().await.map_err(|error| unreadable(&error))?;
+    if store(&app)?.room()? < app.intake.limits.room_for_files() {
+        return Err(ApiRefusal::NoRoom.into());
+    }
+    // A few at a time; the rest wait, and nothing of theirs is read yet.
+    let turn = app.intake.turn(&app.intake.files, Rank::Behind).await.ok_or(ApiRefusal::Busy)?;
     let mut arriving = Arriving { blobs: store(&app)?.clone(), head: Vec::new(), size: 0, incoming: None };
     while let Some(chunk) = next(&mut body).await? {
         arriving = blocking(move || arriving.take(&chunk)).await?;
@@ -331,6 +336,8 @@ pub(crate) fn check_blobs(app: &App, request: &Request) -> Result<(), Problem> {
         };
         adit_core::report::check(holds, blob, head.as_ref(), |age| allowed.contains(age))
             .map_err(|refusal| Problem::from(adit_core::refusal::Refusal::from(refusal)))?;
+        // Cleared away is what nobody names: from here on it is as good as named.
+        store.renew(blob.blob.as_str(), ledger.now())?;
     }
     Ok(())
 }

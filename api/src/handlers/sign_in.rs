@@ -17,7 +17,7 @@ use zeroize::Zeroizing;
 use super::{Answered, Shared, blocking, ok};
 use crate::access::Reader;
 use crate::app::App;
-use crate::extract::{COOKIE, Json, SignedIn, Token, carried};
+use crate::extract::{Json, SignedIn, Token, carried, session_cookie};
 use crate::keystore::KeystoreError;
 use crate::problem::{ApiRefusal, Problem, unreadable};
 use crate::session::IDLE_SECONDS_MAX;
@@ -167,18 +167,8 @@ fn begin(app: &App, headers: &HeaderMap, actor: ActorId, vkey: VKey, key: Option
     let mut response = ok(&json!({
         "token": token, "actor": actor, "roles": roles, "idle_seconds": IDLE_SECONDS_MAX,
     }));
-    set_cookie(&mut response, &session_cookie(&token));
+    set_cookie(&mut response, &session_cookie(headers, &token));
     Ok(response)
-}
-
-/// The cookie that holds a session: for this host alone, unseen by scripts, sent by no other site.
-pub(crate) fn session_cookie(token: &str) -> String {
-    format!("{COOKIE}={token}; Path=/; Secure; HttpOnly; SameSite=Strict")
-}
-
-/// The cookie that ends it.
-pub(crate) fn without_session() -> String {
-    format!("{COOKIE}=; Path=/; Secure; HttpOnly; SameSite=Strict; Max-Age=0")
 }
 
 fn set_cookie(response: &mut Response, cookie: &str) {
@@ -193,10 +183,10 @@ fn set_cookie(response: &mut Response, cookie: &str) {
 /// 退出登录：会话结束，解开的密钥随即清除。
 #[utoipa::path(post, path = "/api/v1/sign-out", tag = "session",
     responses((status = 200, description = "The session is over"), (status = 401, description = "api.not_signed_in")))]
-pub(crate) async fn sign_out(State(app): Shared, Token(token): Token) -> Answered {
+pub(crate) async fn sign_out(State(app): Shared, headers: HeaderMap, Token(token): Token) -> Answered {
     app.sessions.end(&token);
     let mut response = ok(&json!({ "signed_out": true }));
-    set_cookie(&mut response, &without_session());
+    set_cookie(&mut response, &session_cookie(&headers, ""));
     Ok(response)
 }
 

@@ -1,6 +1,7 @@
 //! A report as its reporter sees it: found by the secret, read from the ledger, and opened with the secret's own identity.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::OnceLock;
 
 use adit_core::event::{Event, Fact};
 use adit_core::id::StreamId;
@@ -8,7 +9,7 @@ use adit_core::ledger::vkey::SigningKey;
 use adit_core::office::ExecuteError;
 use adit_core::report::{self, Blob, FileNote, Message, ReportEvent, Status, Testimony, reporter_key};
 use adit_core::reward::{self, RewardEvent};
-use adit_core::seal::{self, Identity};
+use adit_core::seal::{self, Identity, Kind};
 use adit_core::secret::Secret;
 use adit_core::units::{Day, Fen, Position, Timestamp};
 use serde::de::DeserializeOwned;
@@ -69,7 +70,10 @@ impl Case {
         let anywhere = StreamId::new(adit_core::id::StreamKind::Report, adit_core::id::Id::default());
         let probe = secret.sign_key(origin, &anywhere).map_err(|error| unreadable(&error))?;
         let found = app.office.find(&reporter_key(&probe.vkey())).map_err(|error| fault(&error))?;
-        let Some(stream) = found else { return Ok(None) };
+        let Some(stream) = found else {
+            decoy(app, secret);
+            return Ok(None);
+        };
         let key = secret.sign_key(origin, &stream).map_err(|error| unreadable(&error))?;
         let state = app.office.report(stream).map_err(|error| fault(&error))?;
         if !state.keys.contains(&key.vkey().to_string()) {
@@ -109,6 +113,20 @@ impl Case {
     pub(crate) fn may_judge(&self) -> bool {
         matches!(self.state.status, Status::Answered | Status::Closed)
     }
+}
+
+/// Opens something, as is done for a secret that has a report: an unknown one is as much work.
+fn decoy(app: &App, secret: &Secret) {
+    static SEALED: OnceLock<Option<(Vec<u8>, Identity)>> = OnceLock::new();
+    let origin = app.office.ledger().origin();
+    let make = || {
+        let identity = Secret::generate().ok()?.identity(origin);
+        let words = serde_json::to_vec(&Testimony::default()).ok()?;
+        Some((seal::seal(&words, [identity.recipient().as_str()], Kind::Text).ok()?, identity))
+    };
+    let sealed = SEALED.get_or_init(make).as_ref();
+    let opened = sealed.and_then(|(sealed, identity)| seal::open(sealed, identity).ok());
+    std::hint::black_box((opened, secret.identity(origin), secret.claim_public(origin).ok()));
 }
 
 /// What was sealed again to the reporter when they brought the code of a clerk, by the hash of what it is a copy of.
@@ -161,6 +179,8 @@ impl Letter {
             | ReportEvent::Closed(_)
             | ReportEvent::Reopened(_)
             | ReportEvent::Linked(_)
+            | ReportEvent::Corroborated(_)
+            | ReportEvent::Separated(_)
             | ReportEvent::Joined(_)
             | ReportEvent::KeyRotated(_)
             | ReportEvent::PickedUp(_)

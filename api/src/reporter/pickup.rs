@@ -10,7 +10,7 @@ use askama::Template;
 use axum::response::{IntoResponse, Response};
 
 use super::case::Case;
-use super::follow::{Asks, Tried, receipt_page};
+use super::follow::{Asks, Tried, receipt_page, ripe};
 use super::form::Form;
 use super::language::Language;
 use crate::app::App;
@@ -24,6 +24,7 @@ use crate::problem::{Problem, unreadable};
 #[template(path = "reporter/pickup.html")]
 struct Words {
     w: Language,
+    stamp: String,
     number: String,
     code: String,
     groups: Vec<Vec<&'static str>>,
@@ -45,7 +46,7 @@ pub(super) async fn act(app: Arc<App>, w: Language, form: Form) -> Answered {
     }
     let unlocked = match unlock(&app, &number, &code).await {
         Ok(unlocked) => unlocked,
-        Err(problem) => return once_more(w, number, code, &problem),
+        Err(problem) => return once_more(&app, w, number, code, &problem),
     };
     blocking(move || {
         let done = match &secret {
@@ -61,8 +62,8 @@ pub(super) async fn act(app: Arc<App>, w: Language, form: Form) -> Answered {
             return Ok(page);
         }
         match done {
-            Err(problem) => once_more(w, number, code, &problem),
-            Ok(()) => words(w, number, code),
+            Err(problem) => once_more(&app, w, number, code, &problem),
+            Ok(()) => words(&app, w, number, code),
         }
     })
     .await
@@ -71,19 +72,22 @@ pub(super) async fn act(app: Arc<App>, w: Language, form: Form) -> Answered {
 /// The receipt of the report that has these words, if there is one.
 fn received(app: &App, secret: &Secret, w: Language) -> Result<Option<Response>, Problem> {
     let Some(case) = Case::open(app, secret, w)? else { return Ok(None) };
-    render(&receipt_page(&case, secret, w, None)).map(Some)
+    render(&receipt_page(app, &case, secret, w, None)?).map(Some)
 }
 
-fn words(w: Language, number: String, code: String) -> Answered {
+fn words(app: &App, w: Language, number: String, code: String) -> Answered {
     let fresh = Secret::generate().map_err(|error| unreadable(&error))?;
     let text = fresh.text(w.script());
     let qr = super::qr(&text);
-    render(&Words { w, number, code, groups: super::groups(&fresh, w), new_secret: text.to_string(), qr })
+    // Whoever brought a good code need not wait again.
+    let stamp = ripe(app)?;
+    let groups = super::groups(&fresh, w);
+    render(&Words { w, stamp, number, code, groups, new_secret: text.to_string(), qr })
 }
 
 /// What was typed stays on the page, with what is wrong with it.
-fn once_more(w: Language, number: String, code: String, problem: &Problem) -> Answered {
+fn once_more(app: &App, w: Language, number: String, code: String, problem: &Problem) -> Answered {
     let fault = w.refusal(&problem.refusal);
-    let page = Asks::after(w, Tried { fault, number, code });
+    let page = Asks::after(app, w, Tried { fault, number, code })?;
     Ok((problem.status, render(&page)?).into_response())
 }

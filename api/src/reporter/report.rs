@@ -15,7 +15,7 @@ use adit_core::rules::reward::Matter;
 use adit_core::seal::{self, Kind};
 use adit_core::secret::Secret;
 use adit_core::text::{Text, TextError};
-use adit_core::units::Position;
+use adit_core::units::{Position, Timestamp};
 use askama::Template;
 use axum::extract::{RawQuery, State};
 use axum::http::{HeaderMap, StatusCode};
@@ -28,8 +28,9 @@ use super::language::Language;
 use crate::app::App;
 use crate::handlers::sealed::check_blobs;
 use crate::handlers::{Answered, Shared, blocking};
+use crate::intake::{Purpose, Rank};
 use crate::page::render;
-use crate::problem::{Problem, unreadable};
+use crate::problem::{ApiRefusal, Problem, unreadable};
 
 /// Longest words of a testimony, in characters.
 const WORDS_CHARS_MAX: usize = 20_000;
@@ -63,6 +64,8 @@ pub(crate) struct Draft {
     pub(crate) contact: String,
     pub(crate) insider: bool,
     pub(crate) files: Vec<SealedFile>,
+    /// Says since when the form has been with its reporter; empty where a clerk typed it.
+    pub(crate) stamp: String,
 }
 
 impl Draft {
@@ -82,7 +85,17 @@ impl Draft {
             contact: form.get("contact").trim().to_owned(),
             insider: form.get("insider") == "yes",
             files: files.cloned().collect(),
+            stamp: form.get("stamp").to_owned(),
         }
+    }
+
+    /// The same with a stamp that counts, or may come to count.
+    fn stamped(mut self, app: &App) -> Result<Self, Problem> {
+        if !app.intake.keeps(Purpose::Report, &self.stamp) {
+            let now = app.office.ledger().now();
+            self.stamp = app.intake.stamp(Purpose::Report, now).map_err(|error| unreadable(&error))?;
+        }
+        Ok(self)
     }
 
     /// Whether a plain kind was chosen.
@@ -130,6 +143,7 @@ impl Draft {
     /// The fields as they travel with the form.
     fn hidden(&self) -> Vec<(&'static str, String)> {
         let mut fields = vec![
+            ("stamp", self.stamp.clone()),
             ("enterprise", self.enterprise.clone()),
             ("place", self.place.clone()),
             ("not_to", self.not_to.clone()),
@@ -167,8 +181,10 @@ struct Questions {
     officers: Vec<(ActorId, String)>,
     rewards: Vec<Offer>,
     fault: Option<String>,
-    /// Nobody can read what would be sealed: said before anything is typed.
-    closed: bool,
+    /// Why nothing can be taken in now: said before anything is typed.
+    closed: Option<String>,
+    /// Words are taken, but no files.
+    no_files: bool,
     secret: String,
 }
 
@@ -199,18 +215,34 @@ fn questions(
     fault: Option<&Refusal>,
     secret: &str,
 ) -> Result<Questions, Problem> {
-    let ledger = app.office.ledger();
-    let closed = intake(&ledger.keys(), ledger.size(), &BTreeSet::new()).is_empty();
     Ok(Questions {
         w,
-        draft,
+        draft: draft.stamped(app)?,
         kinds: kinds().map(|(code, _)| code).collect(),
         officers: officers(app)?,
         rewards: offers(app, w),
         fault: fault.map(|refusal| w.refusal(refusal)),
-        closed,
+        closed: None,
+        no_files: room(app)? < app.intake.limits.room_for_files(),
         secret: secret.to_owned(),
     })
+}
+
+/// Why no report can be taken in now.
+fn closed(app: &App, w: Language) -> Result<Option<String>, Problem> {
+    let ledger = app.office.ledger();
+    if intake(&ledger.keys(), ledger.size(), &BTreeSet::new()).is_empty() {
+        return Ok(Some(w.t("report.closed_instead")));
+    }
+    if room(app)? < app.intake.limits.room_for_words() {
+        return Ok(Some(w.t("report.closed_no_room")));
+    }
+    Ok((!app.intake.has_memory()).then(|| w.t("report.closed_busy")))
+}
+
+/// Bytes that may still be written where sealed files lie.
+fn room(app: &App) -> Result<u64, Problem> {
+    Ok(app.office.ledger().blobs().ok_or(ApiRefusal::Unreadable)?.room()?)
 }
 
 /// Whom a report can be kept from, by post: whoever works on reports and is in force.
@@ -289,8 +321,11 @@ fn gives_away(words: &str, w: Language) -> Vec<String> {
     responses((status = 200, description = "HTML")))]
 pub(crate) async fn form(State(app): Shared, RawQuery(query): RawQuery, headers: HeaderMap) -> Answered {
     let w = Language::of(query.as_deref(), &headers);
-    let page = blocking(move || questions(&app, w, Draft::empty(), None, "")).await?;
-    render(&page)
+    let page = blocking(move || {
+        let page = questions(&app, w, Draft::empty(), None, "")?;
+        Ok(Questions { closed: closed(&app, w)?, ..page })
+    });
+    render(&page.await?)
 }
 
 /// Look it over, change it, or send it
@@ -345,6 +380,7 @@ fn look_page(
     secret: &Secret,
     fault: Option<&Refusal>,
 ) -> Result<Look, Problem> {
+    let draft = draft.stamped(app)?;
     let excluded = officers(app)?.into_iter().filter(|(actor, _)| draft.excluded.contains(actor));
     Ok(Look {
         w,
@@ -361,6 +397,14 @@ fn look_page(
 async fn send(app: Arc<App>, w: Language, draft: Draft, form: &Form) -> Answered {
     let secret = Secret::parse(form.get("secret"));
     let fault = form.fault.clone().or_else(|| draft.fault());
+    let now = app.office.ledger().now();
+    let rank = app.intake.spend(Purpose::Report, &draft.stamp, now);
+    let turn = app.intake.turn(&app.intake.sealing, rank).await;
+    let draft = match rank {
+        // Whoever is sent back with what they typed keeps their place ahead.
+        Rank::Waited => Draft { stamp: ripe(&app, now)?, ..draft },
+        Rank::Behind => draft,
+    };
     blocking(move || {
         let secret = match secret {
             Ok(secret) => secret,
@@ -369,15 +413,17 @@ async fn send(app: Arc<App>, w: Language, draft: Draft, form: &Form) -> Answered
                 return Ok((StatusCode::UNPROCESSABLE_ENTITY, render(&page)?).into_response());
             }
         };
-        let entered = match fault {
-            Some(fault) => Err(Sent::Refused(fault)),
-            None => enter(&app, w, &draft, &secret),
+        let entered = match (fault, turn) {
+            (Some(fault), _) => Err(Sent::Refused(fault)),
+            (None, None) => Err(Sent::Failed(busy())),
+            // The turn is over when the report is entered.
+            (None, Some(_turn)) => enter(&app, w, &draft, &secret),
         };
         match entered {
             Ok(()) => {
                 let case = Case::open(&app, &secret, w)?;
-                let case = case.ok_or(crate::problem::ApiRefusal::Unreadable)?;
-                render(&receipt_page(&case, &secret, w, None))
+                let case = case.ok_or(ApiRefusal::Unreadable)?;
+                render(&receipt_page(&app, &case, &secret, w, None)?)
             }
             Err(Sent::Refused(refusal)) => {
                 let page = look_page(&app, w, draft, &secret, Some(&refusal))?;
@@ -392,6 +438,15 @@ async fn send(app: Arc<App>, w: Language, draft: Draft, form: &Form) -> Answered
         }
     })
     .await
+}
+
+fn ripe(app: &App, now: Timestamp) -> Result<String, Problem> {
+    app.intake.ripe(Purpose::Report, now).map_err(|error| unreadable(&error))
+}
+
+/// So many are ahead that no turn came while a request may last.
+pub(super) fn busy() -> Problem {
+    Problem { status: StatusCode::SERVICE_UNAVAILABLE, refusal: Refusal::new("reporter.busy") }
 }
 
 /// Why a report was not entered.
@@ -475,7 +530,11 @@ pub(crate) fn seal_draft(app: &App, w: Language, draft: &Draft, own: &str) -> Re
     if allowed.is_empty() {
         return Err(Sent::Refused(Refusal::new("reporter.nobody_left")));
     }
-    let blobs = ledger.blobs().ok_or(crate::problem::ApiRefusal::Unreadable).map_err(Problem::from)?;
+    let blobs = ledger.blobs().ok_or(ApiRefusal::Unreadable).map_err(Problem::from)?;
+    if blobs.room()? < app.intake.limits.room_for_words() {
+        let (status, refusal) = (StatusCode::INSUFFICIENT_STORAGE, Refusal::new("reporter.no_room"));
+        return Err(Sent::Failed(Problem { status, refusal }));
+    }
     let mut files = Vec::new();
     for file in &draft.files {
         // The reporter may have excluded somebody after the file was sealed.
@@ -494,7 +553,7 @@ pub(crate) fn seal_draft(app: &App, w: Language, draft: &Draft, own: &str) -> Re
     let sealed = sealed.map_err(|error| Sent::Failed(unreadable(&error)))?;
     let hash = blobs.put(&sealed)?;
     let testimony = Blob::new(&hash, sealed.len() as u64, &recipients);
-    let testimony = testimony.ok_or(crate::problem::ApiRefusal::Unreadable).map_err(Problem::from)?;
+    let testimony = testimony.ok_or(ApiRefusal::Unreadable).map_err(Problem::from)?;
     Ok(SealedDraft { testimony, files })
 }
 

@@ -1,5 +1,10 @@
 //! Days at the workbench in a real browser without scripts: each role's pages, on a telephone and on a desk, in both languages.
-#![allow(clippy::panic, clippy::expect_used, reason = "a test reports by panicking")]
+#![allow(
+    clippy::panic,
+    clippy::expect_used,
+    clippy::too_many_lines,
+    reason = "a test reports by panicking, and tells a story"
+)]
 
 use serde_json::{Value, json};
 

@@ -56,6 +56,12 @@ pub enum ReportCommand {
     /// The hazard that an inspection's finding opened after this report.
     #[serde(rename = "report.link")]
     Link(Link),
+    /// Another report told of the same matter before: this one corroborates it, and keeps its place in the order.
+    #[serde(rename = "report.corroborate")]
+    Corroborate(Corroborate),
+    /// It does not after all.
+    #[serde(rename = "report.separate")]
+    Separate(Because),
     /// Another reporter joins.
     #[serde(rename = "report.join")]
     Join(Join),
@@ -228,6 +234,14 @@ pub struct Extend {
 #[serde(deny_unknown_fields)]
 pub struct Link {
     pub hazard: StreamId,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Corroborate {
+    /// The report that was there first.
+    pub report: StreamId,
+    pub because: Long,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]

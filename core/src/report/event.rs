@@ -3,16 +3,17 @@
 use serde::{Deserialize, Serialize};
 
 use super::command::{
-    Answer, Because, Copied, Decline, Empty, Handle, Join, Link, RecordOverdue, Report, RotateKey, Sealed,
-    Transfer, Verify,
+    Answer, Because, Copied, Corroborate, Decline, Empty, Handle, Join, Link, RecordOverdue, Report,
+    RotateKey, Sealed, Transfer, Verify,
 };
+use super::corroboration::corroboration_key;
 use super::pickup::{case_number, pickup_key};
 use crate::decider::StreamEvent;
-use crate::id::StreamId;
+use crate::id::{ActorId, StreamId};
 use crate::ledger::entry::Line;
 use crate::ledger::vkey::{VKey, hex};
 use crate::text::{Long, Short};
-use crate::units::Day;
+use crate::units::{Day, Position};
 
 /// An event of a `report` stream.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -48,6 +49,10 @@ pub enum ReportEvent {
     EvidenceAdded(Sealed),
     #[serde(rename = "report.linked")]
     Linked(Link),
+    #[serde(rename = "report.corroborated")]
+    Corroborated(Corroborated),
+    #[serde(rename = "report.separated")]
+    Separated(Because),
     #[serde(rename = "report.joined")]
     Joined(Join),
     #[serde(rename = "report.key_rotated")]
@@ -95,6 +100,17 @@ pub struct Reopened {
     pub handle_latest: Option<Day>,
 }
 
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Corroborated {
+    pub corroborate: Corroborate,
+    /// Where the first report was reported.
+    pub first_reported_at: Position,
+    /// Where this one was, which is later.
+    pub reported_at: Position,
+    /// Whom the first reporter excludes.
+    pub excluded: Vec<ActorId>,
+}
+
 /// The reporter of what a clerk took down has keys of their own; the code opens nothing from here on.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct PickedUp {
@@ -133,6 +149,8 @@ impl StreamEvent for ReportEvent {
             Self::MessageSent(_) => "report.message_sent",
             Self::EvidenceAdded(_) => "report.evidence_added",
             Self::Linked(_) => "report.linked",
+            Self::Corroborated(_) => "report.corroborated",
+            Self::Separated(_) => "report.separated",
             Self::Joined(_) => "report.joined",
             Self::KeyRotated(_) => "report.key_rotated",
             Self::PickedUp(_) => "report.picked_up",
@@ -150,6 +168,8 @@ impl StreamEvent for ReportEvent {
             | Self::MessageSent(_)
             | Self::EvidenceAdded(_)
             | Self::Linked(_)
+            | Self::Corroborated(_)
+            | Self::Separated(_)
             | Self::Joined(_)
             | Self::KeyRotated(_)
             | Self::PickedUp(_)
@@ -195,6 +215,8 @@ impl StreamEvent for ReportEvent {
             | Self::MessageSent(_)
             | Self::EvidenceAdded(_)
             | Self::Linked(_)
+            | Self::Corroborated(_)
+            | Self::Separated(_)
             | Self::RetaliationAlleged(_)
             | Self::Overdue(_) => [None, None],
         };
@@ -210,6 +232,7 @@ impl StreamEvent for ReportEvent {
             }
             Self::Joined(join) => vec![reporter_key(&join.key)],
             Self::KeyRotated(rotate) => vec![reporter_key(&rotate.new)],
+            Self::Corroborated(corroborated) => vec![corroboration_key(&corroborated.corroborate.report)],
             Self::PickedUp(picked_up) => vec![reporter_key(&picked_up.key)],
             Self::Accepted(_)
             | Self::Declined(_)
@@ -224,6 +247,7 @@ impl StreamEvent for ReportEvent {
             | Self::MessageSent(_)
             | Self::EvidenceAdded(_)
             | Self::Linked(_)
+            | Self::Separated(_)
             | Self::Locked(_)
             | Self::RetaliationAlleged(_)
             | Self::Overdue(_) => Vec::new(),

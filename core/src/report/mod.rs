@@ -2,6 +2,7 @@
 //! whoever reported. No body holds who the reporter is, or what they wrote.
 
 mod command;
+mod corroboration;
 mod event;
 mod pickup;
 mod refusal;
@@ -11,21 +12,25 @@ mod testimony;
 use std::collections::{BTreeMap, BTreeSet};
 
 pub use command::*;
+pub use corroboration::First;
+pub(crate) use corroboration::corroboration_key;
 pub(crate) use event::matter_key;
-pub use event::{Accepted, Extended, PickedUp, Reopened, ReportEvent, Reported, Verified, reporter_key};
+pub use event::{
+    Accepted, Corroborated, Extended, PickedUp, Reopened, ReportEvent, Reported, Verified, reporter_key,
+};
 pub use pickup::{CODE_DIGITS, Pickup, PickupCode, case_number, parse_case_number, pickup_key};
 pub use refusal::ReportRefusal;
 pub use sealed::{Holds, check, excluded, find_blob, own_recipients};
 pub use testimony::{FileNote, Message, TESTIMONY_V, Testimony, WORDS_BYTES_MAX, correspondents, intake};
 
 use crate::decider::{Decider, Moment, Recorded};
-use crate::id::ActorId;
+use crate::id::{ActorId, StreamId};
 use crate::ledger::entry::is_age_recipient;
 use crate::ledger::vkey::{VKey, is_hash};
 use crate::role::{Party, Role, signed_by, signed_by_log, signed_by_two};
 use crate::rules::deadline;
 use crate::text::Short;
-use crate::units::Day;
+use crate::units::{Day, Position};
 
 /// The decider of `report` streams.
 #[derive(Clone, Copy, Debug)]
@@ -72,6 +77,8 @@ pub struct State {
     pub claims: BTreeMap<String, usize>,
     /// Officers who must not see it, and cannot act in it.
     pub excluded: BTreeSet<ActorId>,
+    /// The earlier report of the same matter.
+    pub corroborates: Option<StreamId>,
     /// The one-time code of what a clerk took down.
     pub pickup: Option<Pickup>,
     pub picked_up: bool,
@@ -95,13 +102,19 @@ impl State {
     }
 }
 
-/// What a decision reads of the rewards for a report.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+/// What a decision reads of the rewards for a report, and of other reports.
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Facts {
     /// A reward was assessed, and its reporter was not told yet.
     pub reward_to_come: bool,
     /// The last day to claim one of which the reporter was told.
     pub claim_due: Option<Day>,
+    /// Where this report was reported.
+    pub reported_at: Position,
+    /// The report that is corroborated; none where there is none.
+    pub first: Option<First>,
+    /// Another report corroborates this one.
+    pub is_corroborated: bool,
 }
 
 /// Most files of one report.
@@ -340,7 +353,7 @@ fn rotate_key(state: &State, rotate: &RotateKey, moment: &Moment<'_>) -> Decisio
 }
 
 /// The reporter's own key and the log sign, which has compared the code; the first time, and only then.
-fn pick_up(state: &State, pick_up: &PickUp, facts: Facts, moment: &Moment<'_>) -> Decision {
+fn pick_up(state: &State, pick_up: &PickUp, facts: &Facts, moment: &Moment<'_>) -> Decision {
     need(state.status != Status::Absent, Refused::NotReported)?;
     let signing = Party::Reporter { key: pick_up.key.to_string() };
     need(moment.by.contains(&Party::Log), Refused::PickupByLog)?;
@@ -364,7 +377,7 @@ fn pick_up(state: &State, pick_up: &PickUp, facts: Facts, moment: &Moment<'_>) -
 
 /// The last day on which the code is good: the end of the claim period. Where no reward was given the period counts from the end
 /// of the report; as long as there may be a reward there is no last day.
-fn pickup_until(state: &State, facts: Facts, moment: &Moment<'_>) -> Result<Option<Day>, Refused> {
+fn pickup_until(state: &State, facts: &Facts, moment: &Moment<'_>) -> Result<Option<Day>, Refused> {
     if facts.reward_to_come || facts.claim_due.is_some() {
         return Ok(facts.claim_due.filter(|_| !facts.reward_to_come));
     }
@@ -431,9 +444,11 @@ impl Decider for ReportDecider {
                 sealed(state, command, moment, false, ReportEvent::RetaliationAlleged(command.clone()))
             }
             ReportCommand::Link(command) => link(state, command, moment),
+            ReportCommand::Corroborate(command) => corroboration::corroborate(state, command, facts, moment),
+            ReportCommand::Separate(command) => corroboration::separate(state, command, moment),
             ReportCommand::Join(command) => join(state, command, moment),
             ReportCommand::RotateKey(command) => rotate_key(state, command, moment),
-            ReportCommand::PickUp(command) => pick_up(state, command, *facts, moment),
+            ReportCommand::PickUp(command) => pick_up(state, command, facts, moment),
             ReportCommand::Lock(_) => lock(state, moment),
             ReportCommand::RecordOverdue(command) => record_overdue(state, command, moment),
         };
@@ -442,17 +457,7 @@ impl Decider for ReportDecider {
 
     fn evolve(mut state: State, event: &ReportEvent, recorded: &Recorded) -> State {
         match event {
-            ReportEvent::Reported(reported) => {
-                state.status = Status::Reported;
-                let Report { key, claim_key, recipient, .. } = &reported.report;
-                enter(&mut state, key.as_ref(), claim_key.as_ref(), recipient.as_ref());
-                if let Some(pickup) = &reported.report.pickup {
-                    await_reporter(&mut state, pickup);
-                }
-                state.excluded.extend(&reported.report.excluded);
-                state.report = Some(reported.report.clone());
-                run(&mut state, "accept", reported.accept_due);
-            }
+            ReportEvent::Reported(reported) => begin(&mut state, reported),
             ReportEvent::Accepted(accepted) => {
                 state.status = Status::Accepted;
                 state.clocks.remove("accept");
@@ -499,6 +504,11 @@ impl Decider for ReportDecider {
             }
             ReportEvent::PickedUp(picked_up) => take_place(&mut state, picked_up),
             ReportEvent::Locked(_) => state.keys.clear(),
+            ReportEvent::Corroborated(corroborated) => {
+                state.corroborates = Some(corroborated.corroborate.report);
+                state.excluded.extend(&corroborated.excluded);
+            }
+            ReportEvent::Separated(_) => state.corroborates = None,
             ReportEvent::Overdue(overdue) => {
                 state.missed.insert(overdue.clock.clone());
             }
@@ -509,6 +519,18 @@ impl Decider for ReportDecider {
         }
         state
     }
+}
+
+fn begin(state: &mut State, reported: &Reported) {
+    state.status = Status::Reported;
+    let Report { key, claim_key, recipient, .. } = &reported.report;
+    enter(state, key.as_ref(), claim_key.as_ref(), recipient.as_ref());
+    if let Some(pickup) = &reported.report.pickup {
+        await_reporter(state, pickup);
+    }
+    state.excluded.extend(&reported.report.excluded);
+    state.report = Some(reported.report.clone());
+    run(state, "accept", reported.accept_due);
 }
 
 /// A reporter comes in, with a claim key or without one.
