@@ -25,6 +25,7 @@ pub mod searcher;
 mod session;
 pub mod timekeeper;
 pub mod timestamps;
+mod web;
 pub mod witness;
 pub mod witnesses;
 

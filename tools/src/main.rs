@@ -7,6 +7,7 @@ mod audit;
 mod bench;
 mod bundle;
 mod demo;
+mod escrow;
 mod export;
 mod failure;
 mod import;
@@ -79,6 +80,8 @@ enum Action {
     Witness(witness::Args),
     #[command(about = "Write the public log as files, or an evidence bundle / 导出")]
     Export(export::Args),
+    #[command(about = "Make the escrow key in three shares, open with two / 托管密钥")]
+    Escrow(escrow::Args),
     #[command(about = "Measure on this machine / 性能测量")]
     Bench(bench::Args),
 }
@@ -118,6 +121,7 @@ fn main() -> ExitCode {
         Action::Rules(args) => rules::run(&args),
         Action::Witness(args) => witness::run(args),
         Action::Export(args) => export::run(&args),
+        Action::Escrow(args) => escrow::run(&args),
         Action::Bench(args) => bench::run(&args),
     };
     match done {

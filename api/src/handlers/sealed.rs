@@ -15,7 +15,8 @@ use adit_core::id::{CommandId, Id, StreamId, StreamKind};
 use adit_core::ledger::blobs::{BlobError, Blobs, Incoming, Kept};
 use adit_core::ledger::vkey::SigningKey;
 use adit_core::report::{
-    Blob, Holds, Message, Status, TESTIMONY_V, Testimony, WORDS_BYTES_MAX, correspondents, find_blob, intake,
+    Blob, Holds, Message, Status, TESTIMONY_V, Testimony, WORDS_BYTES_MAX, correspondents, escrow, find_blob,
+    intake,
 };
 use adit_core::seal::{self, HEAD_BYTES, Header, Kind, RECIPIENTS_MAX, SealError};
 use adit_core::secret::officer_identity;
@@ -301,7 +302,11 @@ pub(crate) fn check_blobs(app: &App, request: &Request) -> Result<(), Problem> {
     let state = request.stream.map(|stream| app.office.report(stream)).transpose()?.unwrap_or_default();
     let excluded = adit_core::report::excluded(&state, command);
     let mut allowed = adit_core::report::own_recipients(&state, command);
-    allowed.extend(intake(&ledger.keys(), ledger.size(), &excluded));
+    let office = intake(&ledger.keys(), ledger.size(), &excluded);
+    // Whoever seals by themselves knows what is published.
+    let mut needed = escrow(&ledger.keys(), ledger.published().size(), &excluded);
+    needed.retain(|age| office.contains(age));
+    allowed.extend(office);
     let seen: BTreeSet<&Short> = blobs.iter().map(|(_, blob)| &blob.blob).collect();
     if seen.len() != blobs.len() {
         return Err(adit_core::refusal::Refusal::new("report.bad_blob").into());
@@ -313,7 +318,7 @@ pub(crate) fn check_blobs(app: &App, request: &Request) -> Result<(), Problem> {
             Err(BlobError::Missing(_)) => None,
             Err(error @ (BlobError::Damaged(_) | BlobError::Io(_))) => return Err(error.into()),
         };
-        adit_core::report::check(holds, blob, head.as_ref(), |age| allowed.contains(age))
+        adit_core::report::check(holds, blob, head.as_ref(), |age| allowed.contains(age), &needed)
             .map_err(|refusal| Problem::from(adit_core::refusal::Refusal::from(refusal)))?;
     }
     Ok(())

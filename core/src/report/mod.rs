@@ -14,7 +14,9 @@ pub(crate) use event::matter_key;
 pub use event::{Accepted, Extended, Reopened, ReportEvent, Reported, Verified, reporter_key};
 pub use refusal::ReportRefusal;
 pub use sealed::{Holds, check, excluded, find_blob, own_recipients};
-pub use testimony::{FileNote, Message, TESTIMONY_V, Testimony, WORDS_BYTES_MAX, correspondents, intake};
+pub use testimony::{
+    FileNote, Message, TESTIMONY_V, Testimony, WORDS_BYTES_MAX, correspondents, escrow, fingerprint, intake,
+};
 
 use crate::decider::{Decider, Moment, Recorded};
 use crate::id::ActorId;

@@ -41,5 +41,6 @@ refusals! {
         BlobMissing = "report.blob_missing",
         NotSealed = "report.not_sealed",
         WrongRecipient = "report.wrong_recipient",
+        EscrowMissing = "report.escrow_missing",
     }
 }
