@@ -200,6 +200,8 @@ struct Look {
     gives_away: Vec<String>,
     /// Of whom a report is sealed to when nobody is excluded.
     fingerprint: String,
+    /// The escrow key can open it, too.
+    escrow: bool,
     fault: Option<String>,
 }
 
@@ -398,6 +400,7 @@ fn look_page(
     fault: Option<&Refusal>,
 ) -> Result<Look, Problem> {
     let excluded = officers(app)?.into_iter().filter(|(actor, _)| draft.excluded.contains(actor));
+    let (keys, size) = (app.office.ledger().keys(), app.office.ledger().size());
     Ok(Look {
         w,
         hidden: draft.hidden(),
@@ -405,11 +408,8 @@ fn look_page(
         groups: super::groups(secret, w),
         secret: secret.text(w.script()).to_string(),
         gives_away: gives_away(&draft.words, w),
-        fingerprint: fingerprint(&intake(
-            &app.office.ledger().keys(),
-            app.office.ledger().size(),
-            &BTreeSet::new(),
-        )),
+        fingerprint: fingerprint(&intake(&keys, size, &BTreeSet::new())),
+        escrow: !escrow(&keys, size, &draft.excluded).is_empty(),
         fault: fault.map(|refusal| w.refusal(refusal)),
         draft,
     })

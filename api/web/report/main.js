@@ -156,6 +156,7 @@ function paintLook(now, files) {
   const away = givesAway(now.words).map(wordsOf);
   each(fresh, "gives_away", away, (line) => line);
   fresh.querySelector("[data-part=gives_away]").hidden = away.length === 0;
+  fresh.querySelector("[data-part=escrow]").hidden = known.log.escrow.size === 0;
   paintWords(fresh);
   fresh.querySelector("[data-do=send]").addEventListener("click", send);
   fresh.querySelector("[data-do=change]").addEventListener("click", () => history.back());

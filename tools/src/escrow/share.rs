@@ -38,7 +38,7 @@ pub(super) fn split(key: &SigningKey, origin: &str) -> Result<Vec<Share>> {
         let bytes = Zeroizing::new(Vec::from(&dealt));
         let mut part = Zeroizing::new([0; KEY_BYTES]);
         let (number, rest) = bytes.split_first().ok_or_else(wrong)?;
-        part.as_mut().copy_from_slice(rest.get(..KEY_BYTES).ok_or_else(wrong)?);
+        part.as_mut_slice().copy_from_slice(rest.get(..KEY_BYTES).ok_or_else(wrong)?);
         shares.push(Share { number: *number, origin: origin.to_owned(), recipient: recipient.clone(), part });
     }
     // Nobody may find out years later that they do not open.
@@ -64,7 +64,7 @@ pub(super) fn join(one: &Share, other: &Share) -> Result<Identity> {
         ));
     }
     let dealt = [one, other].map(|share| {
-        let bytes = Zeroizing::new([&[share.number][..], share.part.as_ref()].concat());
+        let bytes = Zeroizing::new([&[share.number][..], share.part.as_slice()].concat());
         blahaj::Share::try_from(bytes.as_slice()).map_err(|_| wrong())
     });
     let [first, second] = dealt;
@@ -87,14 +87,14 @@ impl Share {
     }
 
     fn words(&self, language: Language) -> Result<Vec<&'static str>> {
-        Ok(Mnemonic::from_entropy_in(language, self.part.as_ref())?.words().collect())
+        Ok(Mnemonic::from_entropy_in(language, self.part.as_slice())?.words().collect())
     }
 
     /// Eight digits over everything in the share, so that a slip of the pen is found before two shares come together.
     fn check(&self) -> String {
         let mut hasher = Sha256::new();
         hasher.update(format!("adit escrow share\n{}\n{}\n{}\n", self.number, self.origin, self.recipient));
-        hasher.update(self.part.as_ref());
+        hasher.update(self.part.as_slice());
         hex(&hasher.finalize()[..4])
     }
 
