@@ -10,7 +10,7 @@ use adit_core::id::{ActorId, Id, StreamId, StreamKind};
 use adit_core::ledger::blobs::BlobError;
 use adit_core::refusal::Refusal;
 use adit_core::report::{
-    Blob, Channel, FileNote, Report, ReportCommand, TESTIMONY_V, Testimony, fingerprint, intake,
+    Blob, Channel, FileNote, Report, ReportCommand, TESTIMONY_V, Testimony, escrow, fingerprint, intake,
 };
 use adit_core::role::Role;
 use adit_core::rules::reward::Matter;
