@@ -268,6 +268,19 @@ mod given_what_a_command_says_of_a_sealed_file {
     }
 }
 
+#[test]
+fn given_the_keys_of_the_log_then_they_say_who_takes_in_reports_and_nobody_who_was_ended() {
+    let server = with_intake(Server::start());
+    server.app.office.ledger().publish_now();
+    let clerk = server.person("intake-1").key.vkey();
+    let keys = server.get("/log/keys", None).text;
+    assert!(keys.contains(&format!("grant clerk {clerk}\n")), "{keys}");
+    let stream = format!("actor/{}", server.actor("intake-1"));
+    server.execute(Some(&stream), "actor.suspend", &json!({ "because": "离岗" }), &["admin-1"]);
+    let keys = server.get("/log/keys", None).text;
+    assert!(!keys.contains(&clerk.to_string()), "published or not: {keys}");
+}
+
 mod given_an_escrow_key {
     use super::*;
 
