@@ -250,12 +250,14 @@ function receipt({ entries, positions }) {
   const lines = entries[0].entry.split("\n");
   const shown = text(words(known.secret, language), language);
   const stream = known.request.stream;
+  const next = lines.find((line) => line.startsWith("clock accept "))?.split(" ")[2];
   const page = fill("t-receipt", {
     number: caseNumber(idBytes(stream)),
     position: String(positions[0]),
     on: lines[2],
-    next: lines.find((line) => line.startsWith("clock accept "))?.split(" ")[2] ?? "—",
+    next: next ?? "",
   });
+  for (const part of page.querySelectorAll("[data-part=next]")) part.hidden = !next;
   paintWords(page);
   page.querySelector(".qr").append(pictureOf(shown));
   each(page, "files", known.notes, ({ name, size: bytes, sha256 }) => `${name} · ${size(bytes)}\nSHA-256 ${sha256}`);
