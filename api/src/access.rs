@@ -167,6 +167,9 @@ impl Reader {
         if let Command::Reward(RewardCommand::Assess(assess) | RewardCommand::Reassess(assess)) = command {
             named.push(assess.report);
         }
+        if let Command::Report(ReportCommand::Corroborate(corroborate)) = command {
+            named.push(corroborate.report);
+        }
         if let (Command::Report(ReportCommand::Report(report)), Some(actor)) = (command, self.actor)
             && report.excluded.contains(&actor)
         {
@@ -226,6 +229,9 @@ impl Reader {
         }
         if ["rewards", "reward_budget"].contains(&name) && self.any(&[Role::Finance]) && !self.any(&FIELD) {
             return Some(Viewer::Finance);
+        }
+        if name == "docket" && !self.any(&REPORTS) {
+            return None;
         }
         if name == "rewards" && !self.any(&CASES) {
             return None;

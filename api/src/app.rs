@@ -7,8 +7,12 @@ use tokio::sync::Semaphore;
 
 use crate::challenge::Challenges;
 use crate::handlers::log::TileCache;
+use crate::intake::Intake;
 use crate::keystore::Keystore;
+use crate::limits::{Limits, LimitsError};
+use crate::onion::Onion;
 use crate::pending::WaitingRoom;
+use crate::pickup::Counter;
 use crate::projector::{Projector, ProjectorError};
 use crate::searcher::{Searcher, SearcherError};
 use crate::session::Sessions;
@@ -18,8 +22,6 @@ use crate::witnesses::Witnesses;
 const SIGN_INS_MAX: usize = 64;
 /// Replays of the past (`as_of`) at once; the rest queue, so that they leave a processor to those who write.
 const REPLAYS_MAX: usize = 1;
-/// Sealed files that are received at once; the rest queue.
-const UPLOADS_MAX: usize = 8;
 
 /// Why the server can't be started.
 #[derive(Debug, thiserror::Error)]
@@ -28,17 +30,23 @@ pub enum StartError {
     Projector(#[from] ProjectorError),
     #[error(transparent)]
     Searcher(#[from] SearcherError),
+    #[error(transparent)]
+    Limits(#[from] LimitsError),
     #[error("the operating system gave no randomness")]
     NoRandomness,
 }
 
 /// How the server is run.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Options {
     /// Everything in this ledger is made up or published: the tables are open to whoever looks.
     pub demonstration: bool,
     /// How many access entries stand in the log on each day, fillers among them; none where it is 0.
     pub access_per_day: u32,
+    /// The onion service that leads to this server.
+    pub onion: Option<Onion>,
+    /// Other limits than those that ship.
+    pub limits: Option<Limits>,
 }
 
 /// One running ledger with its web server's memory.
@@ -53,7 +61,8 @@ pub struct App {
     pub(crate) challenges: Challenges,
     pub(crate) sign_ins: Semaphore,
     pub(crate) replays: Semaphore,
-    pub(crate) uploads: Semaphore,
+    pub(crate) intake: Intake,
+    pub(crate) pickups: Counter,
     witnesses: OnceLock<Arc<Witnesses>>,
     pub(crate) tiles: TileCache,
 }
@@ -64,6 +73,10 @@ impl App {
     }
 
     pub fn with(office: Office, keystore: Keystore, options: Options) -> Result<Arc<Self>, StartError> {
+        let limits = match options.limits {
+            Some(limits) => limits,
+            None => Limits::shipped()?,
+        };
         let projector = Projector::start(office.ledger())?;
         let office = Arc::new(office);
         let searcher = Searcher::start(&office)?;
@@ -78,7 +91,8 @@ impl App {
             challenges: Challenges::new().map_err(|_| StartError::NoRandomness)?,
             sign_ins: Semaphore::new(SIGN_INS_MAX),
             replays: Semaphore::new(REPLAYS_MAX),
-            uploads: Semaphore::new(UPLOADS_MAX),
+            intake: Intake::new(limits).map_err(|_| StartError::NoRandomness)?,
+            pickups: Counter::default(),
             witnesses: OnceLock::new(),
             tiles: TileCache::default(),
         }))

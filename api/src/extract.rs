@@ -12,6 +12,7 @@ use serde::de::DeserializeOwned;
 use crate::access::Reader;
 use crate::app::App;
 use crate::json;
+use crate::onion::Way;
 use crate::problem::{ApiRefusal, Problem, unreadable};
 use crate::session::Session;
 
@@ -20,6 +21,8 @@ pub(crate) const BODY_BYTES_MAX: usize = 256 * 1024;
 
 /// Name of the cookie. The prefix makes browsers refuse it without `Secure` and `Path=/`, and from a sibling host.
 pub(crate) const COOKIE: &str = "__Host-adit";
+/// Its name at an onion service, whose `http` no browser need take for secure. Tor encrypts it; elsewhere it is not looked at.
+const ONION_COOKIE: &str = "adit-onion";
 
 /// The bytes of a JSON body.
 pub(crate) struct JsonBytes(pub(crate) Bytes);
@@ -67,7 +70,21 @@ fn bearer(headers: &HeaderMap) -> Option<&str> {
 fn cookie(headers: &HeaderMap) -> Option<&str> {
     let cookies = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
     let mut pairs = cookies.flat_map(|value| value.split(';')).filter_map(|pair| pair.trim().split_once('='));
-    pairs.find(|(name, _)| *name == COOKIE).map(|(_, value)| value)
+    let own = cookie_name(headers);
+    pairs.find(|(name, _)| *name == own).map(|(_, value)| value)
+}
+
+fn cookie_name(headers: &HeaderMap) -> &'static str {
+    if Way::of(headers) == Way::Onion { ONION_COOKIE } else { COOKIE }
+}
+
+/// The cookie that holds a session's id, as it is set for whoever came this way: for this host alone, unseen by scripts, sent by no
+/// other site. With an empty id, the one that ends it.
+pub(crate) fn session_cookie(headers: &HeaderMap, token: &str) -> String {
+    let name = cookie_name(headers);
+    let secure = if name == COOKIE { " Secure;" } else { "" };
+    let ends = if token.is_empty() { "; Max-Age=0" } else { "" };
+    format!("{name}={token}; Path=/;{secure} HttpOnly; SameSite=Strict{ends}")
 }
 
 /// The session id that came along, whatever it is worth.

@@ -6,12 +6,10 @@
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
-use std::sync::{Condvar, Mutex, PoisonError};
 
 use adit_core::id::{ActorId, Id};
 use adit_core::ledger::home::make_private_folder;
 use adit_core::ledger::vkey::SigningKey;
-use argon2::{Algorithm, Argon2, Params, Version};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use chacha20poly1305::aead::{Aead, KeyInit, Payload};
@@ -19,9 +17,8 @@ use chacha20poly1305::{XChaCha20Poly1305, XNonce};
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
-/// Memory of one hash, in KiB.
-const MEMORY_KIB: u32 = 64 * 1024;
-const PASSES: u32 = 3;
+use crate::slow_hash::{MEMORY_KIB, PASSES, SlowHash};
+
 /// Hashes at once; the rest queue, so that a flood of sign-ins does not take the memory.
 const HASHES_MAX: u32 = 2;
 /// Shortest password, in characters.
@@ -63,13 +60,12 @@ struct Wrapped {
 /// The folder of wrapped keys.
 pub struct Keystore {
     folder: PathBuf,
-    running: Mutex<u32>,
-    freed: Condvar,
+    hashes: SlowHash,
 }
 
 impl Keystore {
     pub fn at(folder: &Path) -> Self {
-        Self { folder: folder.to_owned(), running: Mutex::new(0), freed: Condvar::new() }
+        Self { folder: folder.to_owned(), hashes: SlowHash::at_once(HASHES_MAX) }
     }
 
     fn path(&self, actor: ActorId) -> PathBuf {
@@ -152,21 +148,7 @@ impl Keystore {
         memory: u32,
         passes: u32,
     ) -> Result<Zeroizing<[u8; 32]>, KeystoreError> {
-        let _turn = self.turn();
-        let params = Params::new(memory, passes, 1, Some(32)).map_err(|_| KeystoreError::Wrong)?;
-        let mut key = Zeroizing::new([0_u8; 32]);
-        Argon2::new(Algorithm::Argon2id, Version::V0x13, params)
-            .hash_password_into(password.as_bytes(), salt, key.as_mut())
-            .map_err(|_| KeystoreError::Wrong)?;
-        Ok(key)
-    }
-
-    /// Waits until fewer than the most hashes run.
-    fn turn(&self) -> Turn<'_> {
-        let running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
-        let full = |running: &mut u32| *running >= HASHES_MAX;
-        *self.freed.wait_while(running, full).unwrap_or_else(PoisonError::into_inner) += 1;
-        Turn(self)
+        self.hashes.hash(password, salt, memory, passes).ok_or(KeystoreError::Wrong)
     }
 
     fn replace(&self, path: &Path, text: &[u8]) -> Result<(), KeystoreError> {
@@ -197,16 +179,6 @@ impl Keystore {
 
 fn is_fit(password: &str) -> bool {
     password.chars().count() >= PASSWORD_CHARS_MIN && password.len() <= PASSWORD_BYTES_MAX
-}
-
-/// Leave to hash.
-struct Turn<'a>(&'a Keystore);
-
-impl Drop for Turn<'_> {
-    fn drop(&mut self) {
-        *self.0.running.lock().unwrap_or_else(PoisonError::into_inner) -= 1;
-        self.0.freed.notify_one();
-    }
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! The HTTP server of Adit: the reporter's pages, the JSON API and its description.
+//! The HTTP server of Adit: the reporter's pages, the workbench, the JSON API and its description.
 //!
 //! A handler is extract → command → execute, or query → answer. Everything that writes goes through
 //! [`adit_core::office::Office`]; what may be read by whom is decided once, in [`access`]. All routes stand in
@@ -8,21 +8,28 @@ pub mod access;
 pub mod app;
 pub mod bundle;
 mod challenge;
+mod clerk_script;
+mod desk;
 pub mod export;
 mod extract;
 mod handlers;
+mod intake;
 mod json;
 pub mod keystore;
 mod labels;
+pub mod limits;
+pub mod onion;
 mod openapi;
 mod page;
 mod pending;
+mod pickup;
 pub mod problem;
 pub mod projector;
 mod reporter;
 pub mod routes;
 pub mod searcher;
 mod session;
+mod slow_hash;
 pub mod timekeeper;
 pub mod timestamps;
 mod web;

@@ -7,6 +7,8 @@ use serde_json::{Map, Value, json};
 use utoipa::OpenApi;
 
 use crate::handlers::commands::Append;
+use crate::handlers::pickups::{Exchange, TakeDown};
+use crate::handlers::reporters::Mine;
 use crate::handlers::sign_in::{ChangePassword, SignIn, SignInByKey};
 use crate::handlers::vouchers::Voucher;
 
@@ -26,6 +28,7 @@ use crate::handlers::vouchers::Voucher;
         (name = "reports", description = "举报的密封材料 What is sealed in reports: opened, sealed, uploaded"),
         (name = "log", description = "公开日志 The public log (C2SP tlog-tiles), receipts and their verification; no sign-in"),
         (name = "rules", description = "规则 Rules as data"),
+        (name = "desk", description = "工作台 The workbench: pages of those who sign events"),
         (name = "server", description = "服务 The server and its pages")
     )
 )]
@@ -124,6 +127,9 @@ fn schemas() -> Map<String, Value> {
     schemas.insert("Command".into(), json!({ "oneOf": with_co_signer }));
     schemas.insert("Prepare".into(), json!({ "oneOf": with_signers }));
     schemas.insert("Append".into(), own::<Append>());
+    schemas.insert("TakeDown".into(), own::<TakeDown>());
+    schemas.insert("Exchange".into(), own::<Exchange>());
+    schemas.insert("Mine".into(), own::<Mine>());
     schemas.insert("Voucher".into(), own::<Voucher>());
     schemas.insert("SignIn".into(), own::<SignIn>());
     schemas.insert("SignInByKey".into(), own::<SignInByKey>());

@@ -71,6 +71,8 @@ api_refusals! {
     KeyElsewhere = "api.key_elsewhere", CONFLICT;
     CoSignerIsSelf = "api.co_signer_is_self", UNPROCESSABLE_ENTITY;
     CoSignerUnknown = "api.co_signer_unknown", UNPROCESSABLE_ENTITY;
+    TooManyTries = "api.too_many_tries", TOO_MANY_REQUESTS;
+    BadKey = "api.bad_key", UNPROCESSABLE_ENTITY;
     TooManySignIns = "api.too_many_sign_ins", TOO_MANY_REQUESTS;
     TooManyWaiting = "api.too_many_waiting", SERVICE_UNAVAILABLE;
     NotWritten = "api.not_written", SERVICE_UNAVAILABLE;
@@ -80,6 +82,10 @@ api_refusals! {
     /// The read models stopped following the ledger.
     Stale = "api.stale", SERVICE_UNAVAILABLE;
     TimedOut = "api.timed_out", SERVICE_UNAVAILABLE;
+    /// Everything that waits to be sealed fills the memory that there is for it, or a turn did not come in time.
+    Busy = "api.busy", SERVICE_UNAVAILABLE;
+    /// What room is left on the disk is kept for words.
+    NoRoom = "api.no_room", INSUFFICIENT_STORAGE;
     Unreadable = "api.unreadable", INTERNAL_SERVER_ERROR;
 }
 

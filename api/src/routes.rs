@@ -5,9 +5,9 @@ use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use axum::Router;
-use axum::extract::Request;
-use axum::http::{HeaderName, HeaderValue, StatusCode, header};
-use axum::middleware::{Next, from_fn};
+use axum::extract::{Request, State};
+use axum::http::{HeaderName, HeaderValue, Method, StatusCode, header};
+use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::timeout::TimeoutLayer;
@@ -16,10 +16,13 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::app::App;
-use crate::handlers::{bundles, commands, log, me, queries, sealed, search, sign_in, vouchers};
+use crate::handlers::{
+    bundles, commands, log, me, pickups, queries, reporters, sealed, search, sign_in, vouchers,
+};
+use crate::onion::{Onion, Way};
 use crate::problem::{ApiRefusal, Problem};
 use crate::timekeeper::Timekeeper;
-use crate::{openapi, page, reporter, web};
+use crate::{desk, openapi, page, reporter, web};
 
 /// Longest time for one request, in seconds.
 const REQUEST_SECONDS_MAX: u64 = 60;
@@ -50,6 +53,11 @@ fn routes() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(sealed::open))
         .routes(routes!(sealed::seal))
         .routes(routes!(sealed::upload))
+        .routes(routes!(pickups::take))
+        .routes(routes!(pickups::script))
+        .routes(routes!(pickups::exchange))
+        .routes(routes!(reporters::recipients))
+        .routes(routes!(reporters::mine))
         .routes(routes!(search::search))
         .routes(routes!(me::keys))
         .routes(routes!(me::signatures))
@@ -68,6 +76,19 @@ fn routes() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(reporter::home::home))
         .routes(routes!(reporter::report::form, reporter::report::submit))
         .routes(routes!(reporter::follow::form, reporter::follow::act))
+        .routes(routes!(desk::sign_in::form, desk::sign_in::submit))
+        .routes(routes!(desk::sign_in::sign_out))
+        .routes(routes!(desk::sign_in::language))
+        .routes(routes!(desk::style))
+        .routes(routes!(desk::home::show))
+        .routes(routes!(desk::figures::show))
+        .routes(routes!(desk::table::show))
+        .routes(routes!(desk::stream::show))
+        .routes(routes!(desk::act::form, desk::act::submit))
+        .routes(routes!(desk::case::open))
+        .routes(routes!(desk::case::form, desk::case::send))
+        .routes(routes!(desk::waiting::show))
+        .routes(routes!(desk::waiting::sign))
         .routes(routes!(page::start))
         .routes(routes!(page::table))
         .routes(routes!(page::docs))
@@ -85,6 +106,7 @@ pub fn document() -> Result<serde_json::Value, serde_json::Error> {
 /// The server's routes.
 pub fn router(app: Arc<App>) -> Router {
     let (router, _) = routes().split_for_parts();
+    let onion = Arc::new(app.options.onion.clone());
     router
         .fallback(async || ApiRefusal::NotFound)
         .method_not_allowed_fallback(async || ApiRefusal::WrongMethod)
@@ -93,6 +115,7 @@ pub fn router(app: Arc<App>) -> Router {
             StatusCode::SERVICE_UNAVAILABLE,
             Duration::from_secs(REQUEST_SECONDS_MAX),
         ))
+        .layer(from_fn_with_state(onion, onion_location))
         .layer(CatchPanicLayer::custom(|_| ApiRefusal::Unreadable.into_response()))
         .layer(from_fn(plain_refusals))
         .layer(from_fn(headers))
@@ -117,6 +140,7 @@ pub async fn serve(
             // It ends by itself; a panic in it was logged, and the next round tries again.
             let _ = tokio::task::spawn_blocking(move || {
                 timekeeper.tick(&app);
+                timekeeper.clear(&app);
                 timekeeper.fill(&app)
             })
             .await;
@@ -159,6 +183,21 @@ async fn plain_refusals(request: Request, next: Next) -> Response {
     let refusal =
         if status == StatusCode::SERVICE_UNAVAILABLE { ApiRefusal::TimedOut } else { ApiRefusal::BadRequest };
     Problem { status, ..Problem::from(refusal) }.into_response()
+}
+
+/// Pages for the public, which are there as an onion service too. No page of an officer is: their browser would tell nobody less.
+const PUBLIC_PAGES: [&str; 4] = ["/", "/report", "/my", "/verify"];
+
+/// Tells whoever came another way that the page is there as an onion service.
+async fn onion_location(State(onion): State<Arc<Option<Onion>>>, request: Request, next: Next) -> Response {
+    let page = request.uri().clone();
+    let read = [Method::GET, Method::HEAD].contains(request.method());
+    let public = read && PUBLIC_PAGES.contains(&page.path());
+    let elsewhere = public && Way::of(request.headers()) != Way::Onion;
+    let mut response = next.run(request).await;
+    let location = onion.as_ref().as_ref().filter(|_| elsewhere).and_then(|onion| onion.location(&page));
+    response.headers_mut().extend(location);
+    response
 }
 
 /// What pages may load: style and pictures of ours, and nothing that runs.

@@ -93,6 +93,10 @@ impl Sessions {
         self.live().remove(&name(token));
     }
 
+    pub(crate) fn end_named(&self, name: &SessionName) {
+        self.live().remove(name);
+    }
+
     /// Ends the sessions of an actor, such as after a new password.
     pub(crate) fn end_others(&self, actor: ActorId, except: &SessionName) {
         self.live().retain(|name, live| live.actor != actor || name == except);

@@ -1,4 +1,5 @@
-//! The ledger's own clock: records each missed deadline once, signed by the log, and adds the fillers among the access entries.
+//! The ledger's own clock: records each missed deadline once, signed by the log, adds the fillers among the access entries, and clears
+//! away sealed files that nobody names.
 //!
 //! What was recorded stands in the ledger, so a restart records nothing twice and forgets nothing.
 
@@ -23,6 +24,8 @@ pub struct Timekeeper {
     /// By what the moments of a day's fillers are drawn. Drawn anew at each start, and never written down: another start on the same
     /// day counts what stands, and draws other moments for the rest.
     seed: Mutex<Option<[u8; 32]>>,
+    /// The hour in which files were cleared away last.
+    cleared: Mutex<Option<i64>>,
 }
 
 impl Timekeeper {
@@ -73,6 +76,38 @@ impl Timekeeper {
             }
         }
         due
+    }
+
+    /// Clears away the sealed files that were uploaded long ago and that no entry names, once an hour. Gives back how many.
+    ///
+    /// A crash on the way leaves some for the next time. A file that a command names while this runs is younger by then
+    /// ([`adit_core::ledger::blobs::Blobs::renew`]), so it does not matter that the read models may not have that entry yet.
+    pub fn clear(&self, app: &Arc<App>) -> usize {
+        let ledger = app.office.ledger();
+        let (now, size) = (ledger.now(), ledger.size());
+        let mut cleared = self.cleared.lock().unwrap_or_else(PoisonError::into_inner);
+        if *cleared == Some(now.0.div_euclid(3600)) {
+            return 0;
+        }
+        let Some(blobs) = ledger.blobs() else { return 0 };
+        if !app.projector.read(|state| state.next() >= Position(size)) {
+            return 0;
+        }
+        let limits = &app.intake.limits;
+        let short = blobs.room().is_ok_and(|room| room < limits.room_for_files());
+        let days = if short { limits.unnamed_days_when_short } else { limits.unnamed_days };
+        let before = now.plus_seconds(-i64::try_from(days * 86_400).unwrap_or(i64::MAX));
+        let is_named = |hash: &str| app.projector.read(|state| state.named.has(hash));
+        match blobs.clear(before, is_named) {
+            Ok(many) => {
+                *cleared = Some(now.0.div_euclid(3600));
+                many
+            }
+            Err(error) => {
+                tracing::error!(%error, "files that nobody names could not be cleared away; it is tried again");
+                0
+            }
+        }
     }
 
     fn seed_of(&self, day: Day) -> Option<[u8; 32]> {

@@ -194,7 +194,7 @@ pub fn officer_identity(key: &SigningKey, origin: &str) -> Identity {
     Identity::from_bytes(&derive(key.seed().as_ref(), origin, Use::Read.label()))
 }
 
-fn derive(from: &[u8], origin: &str, label: &str) -> Zeroizing<[u8; 32]> {
+pub(crate) fn derive(from: &[u8], origin: &str, label: &str) -> Zeroizing<[u8; 32]> {
     let salt = format!("adit.v1 {origin}");
     let mut out = Zeroizing::new([0_u8; 32]);
     // 32 bytes are one block of SHA-256, far below the most that HKDF gives.

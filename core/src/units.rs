@@ -53,6 +53,12 @@ impl Timestamp {
         Day(self.in_shanghai().date_naive())
     }
 
+    /// Day and minute in Asia/Shanghai, for people: `2026-11-24 10:03`.
+    pub fn local(self) -> String {
+        let local = self.in_shanghai();
+        format!("{} {:02}:{:02}", self.day(), local.hour(), local.minute())
+    }
+
     fn utc(self) -> DateTime<Utc> {
         DateTime::from_timestamp(self.0, 0).unwrap_or_default()
     }

@@ -72,6 +72,7 @@ fn case() -> Case {
         files: Vec::new(),
         recipient: None,
         excluded: Vec::new(),
+        pickup: None,
     };
     let report =
         bureau.run(None, Command::Report(ReportCommand::Report(word)), &["clerk"]).expect("reported").stream;

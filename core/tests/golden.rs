@@ -105,6 +105,9 @@ where
         let rules = rules();
         let by = match name {
             log if self.by_log.contains(&log) => vec![Party::Log],
+            one if one.starts_with("report.pick_up") => {
+                vec![Party::Log, Party::Reporter { key: key().vkey().to_string() }]
+            }
             one if one.ends_with("by_one_clerk") => vec![officer(1, Role::Clerk)],
             one if one.ends_with("by_one_enterprise") => vec![officer(5, Role::Enterprise)],
             _ => everybody(&key()),
@@ -277,8 +280,17 @@ fn report() {
     let other = SigningKey::from_seed(key().name(), &[8; 32]).expect("key");
     let reported =
         json!({ "matter": "major_hazard", "channel": "web", "key": key().vkey(), "testimony": blob });
+    let code = report::PickupCode::parse("1234 5678 9012 3456").expect("a code");
+    let pickup = report::Pickup::new(&[7; 16], &code, &[5; 32]).expect("a pickup");
+    let kept =
+        json!({ "matter": "major_hazard", "channel": "telephone", "testimony": blob, "pickup": pickup });
+    let pick_up = json!({ "key": key().vkey(), "claim_key": "ab".repeat(32), "recipient": pickup.recipient,
+        "proof": hex(&[5; 32]) });
+    let mut wrong = pick_up.clone();
+    wrong["proof"] = json!(hex(&[6; 32]));
     let commands = [
         ("report.report", reported),
+        ("report.report kept by_one_clerk", kept),
         ("report.accept", json!({})),
         ("report.decline", json!({ "ground": "unclear" })),
         ("report.transfer", json!({ "authority": "交通局" })),
@@ -293,20 +305,40 @@ fn report() {
         ("report.message", sealed.clone()),
         ("report.add_evidence", sealed.clone()),
         ("report.link", json!({ "hazard": stream(StreamKind::Hazard, 4) })),
+        (
+            "report.corroborate",
+            json!({ "report": stream(StreamKind::Report, 5), "because": "同一工作面，同一隐患" }),
+        ),
+        ("report.separate", json!({ "because": "不是同一处" })),
         ("report.join", json!({ "key": other.vkey() })),
         ("report.rotate_key", json!({ "old": key().vkey(), "new": other.vkey() })),
+        ("report.pick_up", pick_up.clone()),
+        ("report.pick_up late", pick_up),
+        ("report.pick_up wrong", wrong),
         ("report.lock", json!({})),
         ("report.allege_retaliation", sealed),
         ("report.record_overdue", json!({ "clock": "handle" })),
         ("report.record_overdue late", json!({ "clock": "handle" })),
     ];
-    let table =
-        Table::<ReportDecider>::new((), &commands, &["report.record_overdue", "report.record_overdue late"]);
+    let first = report::First {
+        reported_at: Position(4),
+        status: report::Status::Accepted,
+        excluded: std::collections::BTreeSet::new(),
+        corroborates: None,
+    };
+    let facts = report::Facts { reported_at: Position(7), first: Some(first), ..report::Facts::default() };
+    let by_log = ["report.record_overdue", "report.record_overdue late"];
+    let table = Table::<ReportDecider>::new(facts, &commands, &by_log);
     let way =
         ["report.report", "report.accept", "report.verify", "report.handle", "report.answer", "report.close"];
-    let states: [(&str, &[&str]); 10] = [
+    let kept = "report.report kept by_one_clerk";
+    let states: [(&str, &[&str]); 14] = [
         ("absent", &[]),
         ("reported", &way[..1]),
+        ("corroborating", &["report.report", "report.corroborate"]),
+        ("kept", &[kept]),
+        ("kept, declined", &[kept, "report.decline"]),
+        ("picked up", &[kept, "report.pick_up"]),
         ("declined", &["report.report", "report.decline"]),
         ("transferred", &["report.report", "report.transfer"]),
         ("accepted", &way[..2]),

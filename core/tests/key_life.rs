@@ -338,6 +338,15 @@ mod given_a_disk_that_fails {
         fn remove(&self, path: &Path) -> std::io::Result<()> {
             self.disk.remove(&self.at(path))
         }
+        fn room(&self, folder: &Path) -> std::io::Result<u64> {
+            self.disk.room(&self.at(folder))
+        }
+        fn modified(&self, path: &Path) -> std::io::Result<i64> {
+            self.disk.modified(&self.at(path))
+        }
+        fn set_modified(&self, path: &Path, second: i64) -> std::io::Result<()> {
+            self.disk.set_modified(&self.at(path), second)
+        }
     }
 
     fn open(disk: &FaultyDisk, place: &Place, generation: u64) -> Ledger {

@@ -335,6 +335,7 @@ fn a_report_is_rewarded_once_without_a_name_and_its_entries_show_no_officer() {
         files: Vec::new(),
         recipient: None,
         excluded: Vec::new(),
+        pickup: None,
     };
     sign(stream, Command::Report(ReportCommand::Report(report)), &reporter).expect("reported");
     let on_report = |command, who: &[&str]| code(bureau.run(Some(stream), Command::Report(command), who));
@@ -418,6 +419,7 @@ fn an_officer_with_many_roles_shows_a_report_the_one_that_it_asks_for() {
         files: Vec::new(),
         recipient: None,
         excluded: Vec::new(),
+        pickup: None,
     });
     let stream = bureau.run(None, Command::Report(report), &["many"]).expect("reported").stream;
     let facts = bureau.office.ledger().stream(&stream).expect("read");

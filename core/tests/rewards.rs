@@ -24,7 +24,7 @@ use proptest::prelude::*;
 
 const INSPECTORS: [&str; 2] = ["inspector-1", "inspector-2"];
 
-/// A report by telephone, and the key that will claim its reward.
+/// A report, and the key that will claim its reward.
 struct Case {
     report: StreamId,
     reward: StreamId,
@@ -34,19 +34,23 @@ struct Case {
 fn reported(bureau: &Bureau) -> Case {
     let reward = StreamId::new(StreamKind::Reward, id());
     let claim = SigningKey::generate(&format!("{ORIGIN}/{reward}")).expect("key");
+    let stream = StreamId::new(StreamKind::Report, id());
+    let reporter = SigningKey::generate(&format!("{ORIGIN}/{stream}")).expect("key");
     let report = ReportCommand::Report(report::Report {
         matter: Matter::MajorHazard,
         channel: Channel::Telephone,
-        key: None,
+        key: Some(reporter.vkey()),
         claim_key: Some(text(&hex(claim.vkey().key()))),
         insider: false,
         testimony: None,
         files: Vec::new(),
         recipient: None,
         excluded: Vec::new(),
+        pickup: None,
     });
-    let report = bureau.run(None, Command::Report(report), &["clerk"]).expect("reported").stream;
-    Case { report, reward, claim }
+    let request = Request { id: CommandId(id()), stream: Some(stream), command: Command::Report(report) };
+    bureau.office.execute(&request, &[&reporter]).expect("reported");
+    Case { report: stream, reward, claim }
 }
 
 fn on_report(bureau: &Bureau, case: &Case, command: ReportCommand, who: &[&str]) -> String {

@@ -8,9 +8,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::ask::{Ask, Asker, Filter, Page, Viewer};
 use crate::{
-    Projection, accountability, conflicts, deadlines, duty, enterprises, five_in_place, inquiries,
-    inspections, notifications, register, relief, repeat_offenders, reward_budget, rewards, statistics,
-    supervision, timeline,
+    Projection, accountability, conflicts, corroboration, deadlines, docket, duty, enterprises,
+    five_in_place, inquiries, inspections, named, notifications, register, relief, repeat_offenders,
+    reward_budget, rewards, statistics, supervision, timeline,
 };
 
 /// All read models, at one position.
@@ -32,7 +32,10 @@ pub struct Projections {
     pub enterprises: enterprises::Enterprises,
     pub statistics: statistics::Statistics,
     pub reward_budget: reward_budget::RewardBudget,
+    pub corroboration: corroboration::Corroboration,
+    pub docket: docket::Docket,
     pub conflicts: conflicts::Conflicts,
+    pub named: named::Named,
     next: Position,
 }
 
@@ -60,7 +63,7 @@ pub enum ProjectionError {
 }
 
 /// Names of the read models.
-pub const NAMES: [&str; 16] = [
+pub const NAMES: [&str; 18] = [
     register::NAME,
     timeline::NAME,
     five_in_place::NAME,
@@ -77,6 +80,8 @@ pub const NAMES: [&str; 16] = [
     enterprises::NAME,
     statistics::NAME,
     reward_budget::NAME,
+    corroboration::NAME,
+    docket::NAME,
 ];
 
 /// Filters that a read model takes; none for a name that is not one.
@@ -98,12 +103,14 @@ pub fn takes(model: &str) -> &'static [&'static str] {
         enterprises::NAME => enterprises::TAKES,
         statistics::NAME => statistics::TAKES,
         reward_budget::NAME => reward_budget::TAKES,
+        corroboration::NAME => corroboration::TAKES,
+        docket::NAME => docket::TAKES,
         _ => &[],
     }
 }
 
 /// Version of snapshots; another one is folded again.
-pub const SNAPSHOT_VERSION: u8 = 7;
+pub const SNAPSHOT_VERSION: u8 = 9;
 
 /// Room at the end of a snapshot in which whoever seals it puts tag and nonce.
 const SEAL_BYTES: usize = 64;
@@ -149,7 +156,10 @@ impl Projections {
         self.enterprises.apply(fact);
         self.statistics.apply(fact);
         self.reward_budget.apply(fact);
+        self.corroboration.apply(fact);
+        self.docket.apply(fact);
         self.conflicts.apply(fact);
+        self.named.apply(fact);
         self.next = Position(fact.position.0 + 1);
         Ok(())
     }
@@ -238,6 +248,10 @@ impl Projections {
             enterprises::NAME => values(self.enterprises.query(&ask)),
             statistics::NAME => values(self.statistics.query(&ask)),
             reward_budget::NAME => values(self.reward_budget.query(&ask)),
+            corroboration::NAME => {
+                values(self.corroboration.query(&ask, |hazard| self.register.enterprise_of(hazard)))
+            }
+            docket::NAME => values(self.docket.query(&ask)),
             accountability::NAME => {
                 self.traced(values(self.accountability.query(&ask, rules))?, filter, today)
             }

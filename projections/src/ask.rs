@@ -13,8 +13,8 @@ use serde::{Deserialize, Serialize};
 use crate::compact::{Key, Table};
 use crate::conflicts::{Kept, NOTHING};
 use crate::{
-    deadlines, five_in_place, notifications, register, relief, repeat_offenders, reward_budget, rewards,
-    timeline,
+    corroboration, deadlines, docket, five_in_place, notifications, register, relief, repeat_offenders,
+    reward_budget, rewards, timeline,
 };
 
 /// Declares the filters and, from the same list, which of them are set.
@@ -63,6 +63,7 @@ filter! {
     standing: deadlines::Standing,
     in_place: bool,
     reward_status: adit_core::reward::Status,
+    report_status: adit_core::report::Status,
     /// Year of payment.
     year: i32,
     rule: String,
@@ -162,7 +163,8 @@ impl Viewer {
     pub(crate) fn is_shut_out(self, model: &str) -> bool {
         match self {
             Self::Reports => false,
-            Self::Intake | Self::Office => model == rewards::NAME,
+            Self::Intake => model == rewards::NAME,
+            Self::Office => [rewards::NAME, corroboration::NAME, docket::NAME].contains(&model),
             Self::Enterprise(_) => !OWN.contains(&model),
             Self::Finance => !MONEY.contains(&model),
         }

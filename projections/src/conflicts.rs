@@ -65,6 +65,14 @@ impl Projection for Conflicts {
             }
             self.keep(fact.stream, actors);
         }
+        // It names the first report from here on.
+        if let Event::Report(ReportEvent::Corroborated(corroborated)) = &fact.event {
+            let actors: BTreeSet<ActorId> = corroborated.excluded.iter().copied().collect();
+            for actor in &actors {
+                self.kept.entry(*actor).or_default().received.insert(corroborated.reported_at);
+            }
+            self.keep(fact.stream, actors);
+        }
         if let Event::Reward(RewardEvent::Assessed(assessed) | RewardEvent::Reassessed(assessed)) =
             &fact.event
         {

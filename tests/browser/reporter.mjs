@@ -1,12 +1,12 @@
 // The reporter's way in a browser, without scripts: from the home page to the receipt, and from the twelve words to the voucher.
 //
-// Plan: {part: "report" | "follow", url, locale, width, words, file, secret, pictures, name}.
+// Plan: {part: "report" | "follow" | "pickup", number, code, url, locale, width, words, file, secret, pictures, name}.
 
 import { axe, fits, main, page as fresh, picture } from "./base.mjs";
 
 const LABELS = {
-  "zh-CN": { report: "我要举报", next: "下一题", look: "看一遍再提交", send: "提交举报", kept: "我抄好了", follow: "查进度", open: "打开", claim: "领取奖金" },
-  "en-US": { report: "I want to report", next: "Next", look: "Look it over", send: "Send the report", kept: "I have them", follow: "Follow up", open: "Open", claim: "Claim the reward" },
+  "zh-CN": { report: "我要举报", next: "下一题", look: "看一遍再提交", send: "提交举报", kept: "我抄好了", follow: "查进度", open: "打开", claim: "领取奖金", exchange: "换成我自己的十二个字", change: "我抄好了，换" },
+  "en-US": { report: "I want to report", next: "Next", look: "Look it over", send: "Send the report", kept: "I have them", follow: "Follow up", open: "Open", claim: "Claim the reward", exchange: "Get my own twelve words", change: "I have them. Change" },
 };
 
 // Where a page stands: its title, its address without the question, what it is wider than, what axe says of it.
@@ -78,11 +78,48 @@ async function follow(page, plan, say) {
   return { seen, letters, voucher: await page.textContent(".voucher") };
 }
 
+// Number and code of a clerk: mistyped, then right, then used a second time.
+async function pickup(page, plan, say) {
+  const seen = [];
+  const typed = async (code) => {
+    await page.fill("#number", plan.number);
+    await page.fill("#code", code);
+    await button(page, say.exchange).click();
+  };
+  await page.goto(plan.url);
+  await page.getByRole("link", { name: say.follow }).click();
+  await typed(plan.code.slice(0, -2));
+  await page.waitForSelector(".alarm");
+  await state(page, plan, "pickup-short", seen);
+  const kept = { number: await page.inputValue("#number"), code: await page.inputValue("#code") };
+  const short = await page.textContent("#pickup .alarm");
+  await typed(plan.code);
+  await page.waitForSelector(".words-of-secret");
+  await state(page, plan, "pickup-words", seen);
+  const words = await page.locator(".words-of-secret b").allTextContents();
+  await button(page, say.change).dblclick({ noWaitAfter: true });
+  await page.waitForSelector("#typed2");
+  await state(page, plan, "pickup-receipt", seen);
+  const shown = await page.locator(".words-of-secret b").allTextContents();
+  for (const nth of [2, 7, 11]) await page.fill(`#typed${nth}`, words[nth - 1]);
+  await button(page, say.kept).click();
+  await page.waitForSelector(".good");
+  await state(page, plan, "pickup-kept", seen);
+  const told = await page.locator(".letter .words").allTextContents();
+  await page.goto(plan.url);
+  await page.getByRole("link", { name: say.follow }).click();
+  await typed(plan.code);
+  await page.waitForSelector(".alarm");
+  await state(page, plan, "pickup-used", seen);
+  const used = await page.textContent("#pickup .alarm");
+  return { seen, kept, short, used, told, same: words.join() === shown.join() };
+}
+
 await main(async (browser, plan) => {
   const page = await fresh(browser, {
     offline: false, locale: plan.locale, viewport: { width: plan.width, height: 800 }, javaScriptEnabled: false, bypassCSP: true,
   });
-  const said = await (plan.part === "report" ? report : follow)(page, plan, LABELS[plan.locale]);
+  const said = await ({ report, follow, pickup })[plan.part](page, plan, LABELS[plan.locale]);
   const foreign = page.asked.filter((url) => !url.startsWith(plan.url) && !url.startsWith("chrome-error"));
   return { ...said, foreign };
 });

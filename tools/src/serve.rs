@@ -1,9 +1,11 @@
 //! `adit serve`
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use adit_api::keystore::Keystore;
+use adit_api::limits::Limits;
+use adit_api::onion::Onion;
 use adit_api::timestamps::Stamper;
 use adit_api::witnesses::Witnesses;
 use adit_api::{App, Options};
@@ -41,6 +43,12 @@ pub(crate) struct Args {
     #[arg(long, value_name = "N", default_value_t = ACCESS_PER_DAY, env = "ADIT_ACCESS_PER_DAY",
         value_parser = clap::value_parser!(u32).range(..=i64::from(PER_DAY_MAX)))]
     access_per_day: u32,
+    /// Address of the onion service that leads here, which pages for the public name to Tor Browser (docs/operators.md)
+    #[arg(long, value_name = "URL", env = "ADIT_ONION")]
+    onion: Option<Onion>,
+    /// Other limits than those that ship, in the form of api/data/limits.toml: what waits, and how much at once
+    #[arg(long, value_name = "FILE", env = "ADIT_LIMITS")]
+    limits: Option<PathBuf>,
     /// Say the address as one JSON object
     #[arg(long)]
     json: bool,
@@ -57,9 +65,16 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     let witnesses = witnesses.transpose()?;
     let home = Home::beside(&args.data.data);
     let stamper = args.timestamp_url.as_ref().map(|url| Stamper::new(url, &home)).transpose()?;
-    let options = Options { access_per_day: args.access_per_day, ..Options::default() };
+    let limits = args.limits.as_ref().map(|path| limits_of(path)).transpose()?;
+    let onion = args.onion.clone();
+    let options = Options { access_per_day: args.access_per_day, onion, limits, ..Options::default() };
     let others = Others { witnesses, stamper };
     serve(Office::open(ledger)?, &home, &args.listen, args.json, options, others)
+}
+
+fn limits_of(path: &Path) -> Result<Limits> {
+    let text = std::fs::read_to_string(path).with_context(|| format!("couldn't read {}", path.display()))?;
+    Limits::read(&text).with_context(|| format!("couldn't use {}", path.display()))
 }
 
 /// Who outside is asked about what is published.

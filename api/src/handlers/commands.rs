@@ -88,7 +88,7 @@ fn command(kind: &str, data: &RawValue, bytes: &[u8]) -> Result<Command, Problem
 
 /// Which checkpoints somebody may have.
 #[derive(Clone, Copy)]
-enum Sight {
+pub(super) enum Sight {
     /// Officers: the newest.
     Newest,
     /// Nobody who is signed in: the published one, and receipts for what they wrote against the newest.
@@ -98,7 +98,7 @@ enum Sight {
 }
 
 impl Sight {
-    fn of(reader: &Reader) -> Self {
+    pub(super) fn of(reader: &Reader) -> Self {
         if reader.sees_unpublished() { Self::Newest } else { Self::Published }
     }
 
@@ -118,7 +118,7 @@ impl Sight {
 }
 
 /// The answer to a command: where its entries stand, the entries themselves, and the receipt of each.
-fn recorded(app: &App, answer: &Answer, sight: Sight) -> Result<Value, Problem> {
+pub(super) fn recorded(app: &App, answer: &Answer, sight: Sight) -> Result<Value, Problem> {
     let ledger = app.office.ledger();
     let (first, last) = (answer.positions.first(), answer.positions.last());
     let (first, last) = first.zip(last).ok_or(ApiRefusal::NotFound)?;
@@ -156,25 +156,65 @@ fn recorded(app: &App, answer: &Answer, sight: Sight) -> Result<Value, Problem> 
     }))
 }
 
-/// Answers after the read models have it: whoever wrote reads their own write.
-async fn answered(app: &Arc<App>, answer: Answer, sight: Sight) -> Answered {
+/// Waits until the read models have it: whoever wrote reads their own write.
+async fn followed(app: &App, answer: &Answer) {
     if let Some(last) = answer.positions.last()
         && !app.projector.wait_for(*last).await
     {
         tracing::error!("the read models stopped; the ledger has the entries");
     }
+}
+
+pub(super) async fn answered(app: &Arc<App>, answer: Answer, sight: Sight) -> Answered {
+    followed(app, &answer).await;
     let worker = Arc::clone(app);
     blocking(move || recorded(&worker, &answer, sight)).await.map(|value| ok(&value))
 }
 
-async fn execute(app: &Arc<App>, request: Request, keys: Vec<Arc<SigningKey>>, reader: &Reader) -> Answered {
+async fn execute(app: &Arc<App>, request: Request, keys: Vec<Arc<SigningKey>>) -> Result<Answer, Problem> {
     let worker = Arc::clone(app);
     let answer = blocking(move || {
         check_blobs(&worker, &request)?;
         let keys: Vec<&SigningKey> = keys.iter().map(AsRef::as_ref).collect();
         Ok(worker.office.execute(&request, &keys)?)
     });
-    answered(app, answer.await?, Sight::of(reader)).await
+    answer.await
+}
+
+/// Who signs besides the session.
+pub(crate) enum Beside {
+    Nobody,
+    /// An officer who signs in a session of their own.
+    Elsewhere(ActorId),
+    /// An officer who unlocked their key beside the first one.
+    Here(Arc<SigningKey>),
+}
+
+/// What became of a command.
+pub(crate) enum Outcome {
+    Recorded(Answer),
+    /// It waits for this officer's signature.
+    Waits(Id, ActorId),
+}
+
+/// Carries out a command in a session, for the API and for the pages alike.
+pub(crate) async fn carry_out(
+    app: &Arc<App>,
+    request: Request,
+    session: &Session,
+    reader: &Reader,
+    beside: Beside,
+) -> Result<Outcome, Problem> {
+    may_command(app, reader, &request.command, request.stream.as_ref())?;
+    let key = session.key.clone().ok_or(ApiRefusal::KeyElsewhere)?;
+    let keys = match beside {
+        Beside::Nobody => vec![key],
+        Beside::Here(second) => vec![key, second],
+        Beside::Elsewhere(second) => return wait_for_second(app, request, session, key, second).await,
+    };
+    let answer = execute(app, request, keys).await?;
+    followed(app, &answer).await;
+    Ok(Outcome::Recorded(answer))
 }
 
 /// Whether the command is considered at all. To an officer from whom the report is kept it is as if there were none.
@@ -209,12 +249,13 @@ pub(crate) async fn commands(
 ) -> Answered {
     let body: CommandBody<'_> = read(&bytes)?;
     let command = command(body.r#type, body.data, &bytes)?;
-    may_command(&app, &reader, &command, body.stream.as_ref())?;
     let request = Request { id: body.id, stream: body.stream, command };
-    let key = session.key.clone().ok_or(ApiRefusal::KeyElsewhere)?;
-    match body.co_signer {
-        Some(second) => wait_for_second(&app, request, &session, &reader, key, second).await,
-        None => execute(&app, request, vec![key], &reader).await,
+    let beside = body.co_signer.map_or(Beside::Nobody, Beside::Elsewhere);
+    match carry_out(&app, request, &session, &reader, beside).await? {
+        Outcome::Recorded(answer) => answered(&app, answer, Sight::of(&reader)).await,
+        Outcome::Waits(pending, second) => {
+            Ok(json(StatusCode::ACCEPTED, &json!({ "pending": pending, "waits_for": second })))
+        }
     }
 }
 
@@ -222,10 +263,9 @@ async fn wait_for_second(
     app: &Arc<App>,
     request: Request,
     session: &Session,
-    reader: &Reader,
     key: Arc<SigningKey>,
     second: ActorId,
-) -> Answered {
+) -> Result<Outcome, Problem> {
     if second == session.actor {
         return Err(ApiRefusal::CoSignerIsSelf.into());
     }
@@ -244,7 +284,7 @@ async fn wait_for_second(
             Ok(worker.office.prepare(&asked, &[Hand::Held(&key), Hand::Elsewhere(&theirs)])?)
         });
         if let Decision::Answered(answer) = decision.await? {
-            return answered(app, answer, Sight::of(reader)).await;
+            return Ok(Outcome::Recorded(answer));
         }
     }
     let (worker, asked) = (Arc::clone(app), request.clone());
@@ -259,7 +299,7 @@ async fn wait_for_second(
         done: false,
     };
     let pending = app.room.wait_for_second(fresh, waits).ok_or(ApiRefusal::TooManyWaiting)?;
-    Ok(json(StatusCode::ACCEPTED, &json!({ "pending": pending, "waits_for": second })))
+    Ok(Outcome::Waits(pending, second))
 }
 
 /// Commands that wait for a second signature: mine, and those I asked for
@@ -297,9 +337,20 @@ pub(crate) async fn sign(
     Path(id): Path<String>,
 ) -> Answered {
     let id: Id = id.parse().map_err(|_| ApiRefusal::NotFound)?;
+    let answer = sign_second(&app, id, session, &reader).await?;
+    answered(&app, answer, Sight::of(&reader)).await
+}
+
+/// Signs what waits for this session's officer and carries it out.
+pub(crate) async fn sign_second(
+    app: &Arc<App>,
+    id: Id,
+    session: Session,
+    reader: &Reader,
+) -> Result<Answer, Problem> {
     let now = app.office.ledger().now();
     let waits = app.room.second(id, session.actor, now).ok_or(ApiRefusal::NotFound)?;
-    may_command(&app, &reader, &waits.request.command, waits.request.stream.as_ref())?;
+    may_command(app, reader, &waits.request.command, waits.request.stream.as_ref())?;
     let second = session.key.ok_or(ApiRefusal::KeyElsewhere)?;
     let keys = match app.sessions.key_of(&waits.session, now) {
         Some(first) => vec![first, second],
@@ -307,8 +358,9 @@ pub(crate) async fn sign(
         None if waits.done => vec![second],
         None => return Err(ApiRefusal::FirstSignedOut.into()),
     };
-    let answer = execute(&app, waits.request, keys, &reader).await?;
+    let answer = execute(app, waits.request, keys).await?;
     app.room.signed(id);
+    followed(app, &answer).await;
     Ok(answer)
 }
 
@@ -395,7 +447,7 @@ fn decide(app: &App, request: &Request, signers: &[VKey], asks: &Asks) -> Result
     Err(ApiRefusal::Forbidden.into())
 }
 
-fn to_sign(app: &App, prepared: Box<Prepared>) -> Answered {
+pub(super) fn to_sign(app: &App, prepared: Box<Prepared>) -> Answered {
     let pending = Id::random().map_err(|error| unreadable(&error))?;
     let bodies: Vec<_> = prepared.bodies().into_iter().map(String::from_utf8_lossy).collect();
     let hashes: Vec<_> =

@@ -36,7 +36,7 @@ const PARAMETERS_MAX: usize = 32;
 #[derive(Debug, Default, PartialEq)]
 pub(crate) struct Asked {
     pub(crate) as_of: Option<String>,
-    after: Option<u64>,
+    pub(crate) after: Option<u64>,
     pub(crate) format: Option<Format>,
     pub(crate) filter: Filter,
 }
@@ -208,7 +208,7 @@ fn of_one_hazard(name: &str, stream: &StreamId) -> bool {
 /// 汇总表：register 重大事故隐患清单、timeline 时间线、five_in_place 五落实、deadlines 期限、rewards 奖励、
 /// repeat_offenders 反复出现、relief 从轻免罚、supervision 督办、inspections 检查、duty 自查与检查周期、
 /// notifications 告知与签收、accountability 倒查追责、inquiries 倒查、enterprises 企业档案、statistics 统计、
-/// reward_budget 奖励预算。format=csv 或 xlsx 时以文件给出。
+/// reward_budget 奖励预算、corroboration 印证。format=csv 或 xlsx 时以文件给出。
 ///
 /// `as_of` is a position or a day, `after` waits until the entry at that position is taken over. Filters, where the table
 /// has what they ask for: stream, enterprise, town, sector, origin, status, criterion, grade, overdue, listed, suspended,

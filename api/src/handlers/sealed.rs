@@ -13,7 +13,7 @@ use adit_core::access::{AccessCommand, Open};
 use adit_core::command::{Command, Request};
 use adit_core::id::{CommandId, Id, StreamId, StreamKind};
 use adit_core::ledger::blobs::{BlobError, Blobs, Incoming, Kept};
-use adit_core::ledger::vkey::SigningKey;
+use adit_core::office::Answer;
 use adit_core::report::{
     Blob, Holds, Message, Status, TESTIMONY_V, Testimony, WORDS_BYTES_MAX, correspondents, escrow, find_blob,
     intake,
@@ -34,7 +34,9 @@ use super::{Answered, Shared, blocking, ok};
 use crate::access::Reader;
 use crate::app::App;
 use crate::extract::{Json, SignedIn};
+use crate::intake::Rank;
 use crate::problem::{ApiRefusal, Problem, unreadable};
+use crate::session::Session;
 
 /// Largest sealed file, in bytes.
 const SEALED_BYTES_MAX: u64 = 128 * 1024 * 1024;
@@ -55,7 +57,7 @@ pub(crate) struct ToSeal {
 }
 
 /// The report of a path; not there for whoever it is kept from.
-fn report_of(app: &App, reader: &Reader, id: &str) -> Result<StreamId, Problem> {
+pub(crate) fn report_of(app: &App, reader: &Reader, id: &str) -> Result<StreamId, Problem> {
     let id: Id = id.parse().map_err(|_| ApiRefusal::NotFound)?;
     let stream = StreamId::new(StreamKind::Report, id);
     if reader.is_kept_from(&app.office, &stream)? {
@@ -87,16 +89,32 @@ pub(crate) async fn open(
 ) -> Answered {
     let worker = move || {
         let report = report_of(&app, &reader, &id)?;
-        if !reader.may_read(StreamKind::Report) {
-            return Err(ApiRefusal::Forbidden.into());
-        }
-        let key = session.key.clone().ok_or(ApiRefusal::KeyElsewhere)?;
-        opened(&app, report, &asked.blob, &key)
+        let opened = opened(&app, &session, &reader, report, &asked.blob)?;
+        let recorded = json!({ "stream": opened.recorded.stream, "positions": opened.recorded.positions });
+        Ok(handed_over(opened.holds, &opened.content, &recorded, &asked.blob))
     };
     blocking(worker).await
 }
 
-fn opened(app: &App, report: StreamId, hash: &Short, key: &SigningKey) -> Answered {
+/// What was opened, after it was recorded that it was.
+pub(crate) struct Opened {
+    pub(crate) holds: Holds,
+    pub(crate) content: Zeroizing<Vec<u8>>,
+    pub(crate) recorded: Answer,
+}
+
+/// Opens one sealed file of a report in a session, for the API and the pages alike: recorded first, then opened.
+pub(crate) fn opened(
+    app: &App,
+    session: &Session,
+    reader: &Reader,
+    report: StreamId,
+    hash: &Short,
+) -> Result<Opened, Problem> {
+    if !reader.may_read(StreamKind::Report) {
+        return Err(ApiRefusal::Forbidden.into());
+    }
+    let key = session.key.as_deref().ok_or(ApiRefusal::KeyElsewhere)?;
     let ledger = app.office.ledger();
     let facts = ledger.stream(&report).map_err(|error| unreadable(&error))?;
     if facts.is_empty() {
@@ -116,7 +134,6 @@ fn opened(app: &App, report: StreamId, hash: &Short, key: &SigningKey) -> Answer
     let command = Command::Access(AccessCommand::Open(open));
     let id = CommandId(Id::random().map_err(|error| unreadable(&error))?);
     let recorded = app.office.execute(&Request { id, stream: None, command }, &[key])?;
-    let recorded = json!({ "stream": recorded.stream, "positions": recorded.positions });
     let content = seal::open(&sealed, &identity).map_err(|error| match error {
         SealError::OtherRecipient => ApiRefusal::NotSealedToYou.into(),
         SealError::NoRecipient
@@ -125,7 +142,7 @@ fn opened(app: &App, report: StreamId, hash: &Short, key: &SigningKey) -> Answer
         | SealError::Damaged
         | SealError::Io(_) => unreadable(&error),
     })?;
-    Ok(handed_over(holds, &content, &recorded, hash))
+    Ok(Opened { holds, content, recorded })
 }
 
 /// What was opened. What is not of the form that it should have is handed over as a file, as it is.
@@ -144,7 +161,7 @@ fn handed_over(holds: Holds, content: &[u8], recorded: &Value, hash: &Short) -> 
 
 /// Bytes to be saved. Whatever they are, no browser shows them or runs anything in them: a name of the sender's never becomes
 /// a header.
-fn attachment(hash: &Short, content: &[u8]) -> Response {
+pub(crate) fn attachment(hash: &Short, content: &[u8]) -> Response {
     let name = format!("attachment; filename=\"{}.bin\"", hash.as_str().get(..16).unwrap_or("sealed"));
     let mut headers = HeaderMap::new();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/octet-stream"));
@@ -181,7 +198,7 @@ pub(crate) async fn seal(
     Ok(ok(&serde_json::to_value(blob).map_err(|error| unreadable(&error))?))
 }
 
-fn sealed(app: &App, report: StreamId, words: &str) -> Result<Blob, Problem> {
+pub(crate) fn sealed(app: &App, report: StreamId, words: &str) -> Result<Blob, Problem> {
     let hidden = |c: char| c.is_control() && c != '\n' && c != '\t';
     if words.trim().is_empty() || words.len() > WORDS_BYTES_MAX || words.contains(hidden) {
         return Err(ApiRefusal::BadWords.into());
@@ -216,10 +233,14 @@ fn sealed(app: &App, report: StreamId, words: &str) -> Result<Blob, Problem> {
 #[utoipa::path(put, path = "/api/v1/sealed", tag = "reports",
     request_body(content = String, description = "An age v1 file", content_type = "application/octet-stream"),
     responses((status = 200, description = "blob, size"), (status = 413, description = "api.too_large"),
-        (status = 422, description = "api.not_age")))]
+        (status = 422, description = "api.not_age"), (status = 503, description = "api.busy"),
+        (status = 507, description = "api.no_room")))]
 pub(crate) async fn upload(State(app): Shared, mut body: Body) -> Answered {
-    // A few at a time; the rest wait.
-    let turn = app.uploads.acquire().await.map_err(|error| unreadable(&error))?;
+    if store(&app)?.room()? < app.intake.limits.room_for_files() {
+        return Err(ApiRefusal::NoRoom.into());
+    }
+    // A few at a time; the rest wait, and nothing of theirs is read yet.
+    let turn = app.intake.turn(&app.intake.files, Rank::Behind).await.ok_or(ApiRefusal::Busy)?;
     let mut arriving = Arriving { blobs: store(&app)?.clone(), head: Vec::new(), size: 0, incoming: None };
     while let Some(chunk) = next(&mut body).await? {
         arriving = blocking(move || arriving.take(&chunk)).await?;
@@ -320,6 +341,8 @@ pub(crate) fn check_blobs(app: &App, request: &Request) -> Result<(), Problem> {
         };
         adit_core::report::check(holds, blob, head.as_ref(), |age| allowed.contains(age), &needed)
             .map_err(|refusal| Problem::from(adit_core::refusal::Refusal::from(refusal)))?;
+        // Cleared away is what nobody names: from here on it is as good as named.
+        store.renew(blob.blob.as_str(), ledger.now())?;
     }
     Ok(())
 }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use adit_core::id::ActorId;
 use adit_core::ledger::vkey::{SigningKey, VKey};
+use adit_core::role::Role;
 use adit_core::units::Position;
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, header};
@@ -16,7 +17,7 @@ use zeroize::Zeroizing;
 use super::{Answered, Shared, blocking, ok};
 use crate::access::Reader;
 use crate::app::App;
-use crate::extract::{COOKIE, Json, SignedIn, Token, carried};
+use crate::extract::{Json, SignedIn, Token, carried, session_cookie};
 use crate::keystore::KeystoreError;
 use crate::problem::{ApiRefusal, Problem, unreadable};
 use crate::session::IDLE_SECONDS_MAX;
@@ -60,7 +61,7 @@ impl From<KeystoreError> for Problem {
 }
 
 /// Waits for a turn to hash a password, in a queue that has an end.
-async fn hashing<T: Send + 'static>(
+pub(crate) async fn hashing<T: Send + 'static>(
     app: &Arc<App>,
     work: impl FnOnce(&App) -> Result<T, KeystoreError> + Send + 'static,
 ) -> Result<T, Problem> {
@@ -116,7 +117,13 @@ pub(crate) async fn sign_in_by_key(
 }
 
 /// A session under a fresh id; one that was carried along ends, so that nobody can plant an id.
-fn begin(app: &App, headers: &HeaderMap, actor: ActorId, vkey: VKey, key: Option<SigningKey>) -> Answered {
+pub(crate) fn open_session(
+    app: &App,
+    headers: &HeaderMap,
+    actor: ActorId,
+    vkey: VKey,
+    key: Option<SigningKey>,
+) -> Result<(String, Vec<Role>), Problem> {
     let ledger = app.office.ledger();
     if !ledger.keys().in_force(&vkey, Position(ledger.size())) {
         return Err(ApiRefusal::WrongPassword.into());
@@ -127,10 +134,15 @@ fn begin(app: &App, headers: &HeaderMap, actor: ActorId, vkey: VKey, key: Option
     let roles = Reader::of(&app.office, actor).map_err(|error| unreadable(&error))?.roles;
     let begun = app.sessions.begin(actor, vkey, key, ledger.now());
     let token = begun.map_err(|error| unreadable(&error))?;
+    Ok((token, roles))
+}
+
+fn begin(app: &App, headers: &HeaderMap, actor: ActorId, vkey: VKey, key: Option<SigningKey>) -> Answered {
+    let (token, roles) = open_session(app, headers, actor, vkey, key)?;
     let mut response = ok(&json!({
         "token": token, "actor": actor, "roles": roles, "idle_seconds": IDLE_SECONDS_MAX,
     }));
-    set_cookie(&mut response, &format!("{COOKIE}={token}; Path=/; Secure; HttpOnly; SameSite=Strict"));
+    set_cookie(&mut response, &session_cookie(headers, &token));
     Ok(response)
 }
 
@@ -146,10 +158,10 @@ fn set_cookie(response: &mut Response, cookie: &str) {
 /// 退出登录：会话结束，解开的密钥随即清除。
 #[utoipa::path(post, path = "/api/v1/sign-out", tag = "session",
     responses((status = 200, description = "The session is over"), (status = 401, description = "api.not_signed_in")))]
-pub(crate) async fn sign_out(State(app): Shared, Token(token): Token) -> Answered {
+pub(crate) async fn sign_out(State(app): Shared, headers: HeaderMap, Token(token): Token) -> Answered {
     app.sessions.end(&token);
     let mut response = ok(&json!({ "signed_out": true }));
-    set_cookie(&mut response, &format!("{COOKIE}=; Path=/; Secure; HttpOnly; SameSite=Strict; Max-Age=0"));
+    set_cookie(&mut response, &session_cookie(&headers, ""));
     Ok(response)
 }
 

@@ -26,7 +26,7 @@ use crate::routes::document;
 const PAGE_ROWS: usize = 100;
 
 /// The tables, each with the fields that it shows. No report and no claim is named here.
-const TABLES: [(&str, &[&str]); 14] = [
+pub(crate) const TABLES: [(&str, &[&str]); 14] = [
     (
         "register",
         &[

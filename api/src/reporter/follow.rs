@@ -8,8 +8,8 @@ use adit_core::id::{CommandId, Id, StreamId};
 use adit_core::ledger::vkey::SigningKey;
 use adit_core::refusal::Refusal;
 use adit_core::report::{
-    Blob, Empty, Message, ReportCommand, ReportEvent, RotateKey, Sealed, Status, TESTIMONY_V, correspondents,
-    intake,
+    Blob, Empty, Message, ReportCommand, ReportEvent, RotateKey, Sealed, Status, TESTIMONY_V, case_number,
+    correspondents, intake,
 };
 use adit_core::reward::{self, Claim, RewardCommand};
 use adit_core::seal::{self, Kind};
@@ -24,10 +24,11 @@ use axum::response::{IntoResponse, Response};
 use super::case::{Case, Letter};
 use super::form::{Form, SealedFile};
 use super::language::Language;
-use super::report::listed;
+use super::report::{busy, listed};
 use crate::app::App;
 use crate::handlers::sealed::check_blobs;
 use crate::handlers::{Answered, Shared, blocking};
+use crate::intake::{Purpose, Rank};
 use crate::page::render;
 use crate::problem::{ApiRefusal, Problem, unreadable};
 
@@ -38,10 +39,36 @@ pub(super) const ASKED: [usize; 3] = [1, 6, 10];
 
 #[derive(Template)]
 #[template(path = "reporter/key.html")]
-struct Asks {
+pub(super) struct Asks {
     w: Language,
+    stamp: String,
     fault: Option<String>,
     locked: bool,
+    /// A case number and a one-time code that did not fit, with why.
+    pickup: Option<Tried>,
+}
+
+/// What was typed of a case number and a one-time code.
+pub(super) struct Tried {
+    pub(super) fault: String,
+    pub(super) number: String,
+    pub(super) code: String,
+}
+
+impl Asks {
+    /// Once more, with what was typed.
+    pub(super) fn after(app: &App, w: Language, tried: Tried) -> Result<Self, Problem> {
+        Ok(Self { pickup: Some(tried), ..asks(app, w, None, false)? })
+    }
+}
+
+/// Nothing could be looked up in time: everything that was typed, to be sent once more.
+#[derive(Template)]
+#[template(path = "reporter/busy.html")]
+struct Busy {
+    w: Language,
+    fault: String,
+    again: Vec<(String, String)>,
 }
 
 /// The receipt, right after the report and whenever it is wanted again.
@@ -49,6 +76,7 @@ struct Asks {
 #[template(path = "reporter/receipt.html")]
 pub(super) struct Receipt {
     w: Language,
+    stamp: String,
     groups: Vec<Vec<&'static str>>,
     secret: String,
     qr: String,
@@ -65,6 +93,7 @@ pub(super) struct Receipt {
 #[template(path = "reporter/follow.html")]
 struct Follow {
     w: Language,
+    stamp: String,
     secret: String,
     number: String,
     position: u64,
@@ -115,22 +144,39 @@ struct Card {
     id: String,
 }
 
-pub(super) fn receipt_page(case: &Case, secret: &Secret, w: Language, fault: Option<String>) -> Receipt {
+/// A stamp for whoever showed a good secret.
+pub(super) fn ripe(app: &App) -> Result<String, Problem> {
+    app.intake.ripe(Purpose::Secret, app.office.ledger().now()).map_err(|error| unreadable(&error))
+}
+
+fn asks(app: &App, w: Language, fault: Option<String>, locked: bool) -> Result<Asks, Problem> {
+    let stamp = app.intake.stamp(Purpose::Secret, app.office.ledger().now());
+    Ok(Asks { w, stamp: stamp.map_err(|error| unreadable(&error))?, fault, locked, pickup: None })
+}
+
+pub(super) fn receipt_page(
+    app: &App,
+    case: &Case,
+    secret: &Secret,
+    w: Language,
+    fault: Option<String>,
+) -> Result<Receipt, Problem> {
     let text = secret.text(w.script());
     let next = ["accept", "handle", "answer"].iter().filter_map(|clock| case.state.clocks.get(*clock)).min();
-    Receipt {
+    Ok(Receipt {
         w,
+        stamp: ripe(app)?,
         groups: super::groups(secret, w),
         qr: super::qr(&text),
         secret: text.to_string(),
-        number: super::case_number(&case.stream),
+        number: case_number(&case.stream),
         position: case.first().0,
         on: case.facts.first().map(|fact| fact.day).unwrap_or_default(),
         next: next.copied(),
         files: listed(&case.testimony.files),
         asked: ASKED.iter().map(|nth| nth + 1).collect(),
         fault,
-    }
+    })
 }
 
 fn steps(case: &Case, today: Day) -> Vec<Step> {
@@ -243,8 +289,9 @@ fn follow_page(
     };
     Ok(Follow {
         w,
+        stamp: ripe(app)?,
         secret: secret.text(w.script()).to_string(),
-        number: super::case_number(&case.stream),
+        number: case_number(&case.stream),
         position: case.first().0,
         steps: steps(case, app.office.ledger().now().day()),
         outcome: outcome(case, w),
@@ -267,18 +314,19 @@ fn follow_page(
 /// 查询网页：输入十二字口令。
 #[utoipa::path(get, path = "/my", tag = "reporter", params(("lang" = Option<String>, Query, description = "zh or en")),
     responses((status = 200, description = "HTML")))]
-pub(crate) async fn form(RawQuery(query): RawQuery, headers: HeaderMap) -> Answered {
+pub(crate) async fn form(State(app): Shared, RawQuery(query): RawQuery, headers: HeaderMap) -> Answered {
     let w = Language::of(query.as_deref(), &headers);
-    render(&Asks { w, fault: None, locked: false })
+    render(&asks(&app, w, None, false)?)
 }
 
 /// My report, and what its reporter does there
 ///
 /// 我的举报：口令随表单送来。`step` 为空查看；`check` 核对口令；`message`、`evidence`、`retaliation` 发送；`satisfied`、`disputed`
-/// 评价答复；`claim`、`waive` 领奖或放弃；`rotate` 更换口令；`lock` 锁定；`receipt` 下载回执。
+/// 评价答复；`claim`、`waive` 领奖或放弃；`rotate` 更换口令；`lock` 锁定；`receipt` 下载回执；`pickup` 用编号和取件码换取自己的口令。
 #[utoipa::path(post, path = "/my", tag = "reporter",
     responses((status = 200, description = "HTML, or the receipt file"), (status = 404, description = "HTML: no report has this secret"),
-        (status = 422, description = "HTML: what is wrong")))]
+        (status = 422, description = "HTML: what is wrong"),
+        (status = 503, description = "HTML: too many at once; everything typed, to be sent once more")))]
 pub(crate) async fn act(
     State(app): Shared,
     RawQuery(query): RawQuery,
@@ -286,29 +334,54 @@ pub(crate) async fn act(
     form: Form,
 ) -> Answered {
     let w = Language::named(form.get("lang")).unwrap_or_else(|| Language::of(query.as_deref(), &headers));
+    let rank = app.intake.spend(Purpose::Secret, form.get("stamp"), app.office.ledger().now());
+    let Some(turn) = app.intake.turn(&app.intake.lookups, rank).await else {
+        let problem = busy();
+        let mut again = form.again();
+        if rank == Rank::Waited {
+            // The form was counted, and its place is kept.
+            again.retain(|(name, _)| name != "stamp");
+            again.push(("stamp".to_owned(), ripe(&app)?));
+        }
+        let page = Busy { w, fault: w.refusal(&problem.refusal), again };
+        return Ok((problem.status, render(&page)?).into_response());
+    };
+    let begun = tokio::time::Instant::now();
+    let answered = look_up(&app, w, form).await;
+    // Nobody learns from the time whether there is such a secret or code, and a turn is never shorter than a step: a ceiling on guesses.
+    app.intake.on_the_grid(begun).await;
+    drop(turn);
+    answered
+}
+
+async fn look_up(app: &Arc<App>, w: Language, form: Form) -> Answered {
+    if form.get("step") == "pickup" {
+        return super::pickup::act(Arc::clone(app), w, form).await;
+    }
     let last = app.office.ledger().size().checked_sub(1);
     if let Some(last) = last {
         // Rewards are found in the read models; they follow the ledger within moments.
         let _ = app.projector.wait_for(adit_core::units::Position(last)).await;
     }
-    blocking(move || answer(&app, w, &form)).await
+    let worker = Arc::clone(app);
+    blocking(move || answer(&worker, w, &form)).await
 }
 
 fn answer(app: &Arc<App>, w: Language, form: &Form) -> Result<Response, Problem> {
     let secret = match Secret::parse(form.get("secret")) {
         Ok(secret) => secret,
-        Err(error) => return ask_again(w, &error.into(), StatusCode::UNPROCESSABLE_ENTITY),
+        Err(error) => return ask_again(app, w, &error.into(), StatusCode::UNPROCESSABLE_ENTITY),
     };
     let Some(case) = Case::open(app, &secret, w)? else {
-        return ask_again(w, &Refusal::new("reporter.unknown_secret"), StatusCode::NOT_FOUND);
+        return ask_again(app, w, &Refusal::new("reporter.unknown_secret"), StatusCode::NOT_FOUND);
     };
     match form.get("step") {
         "check" => return check(app, &case, &secret, w, form),
         "receipt" => return receipt_file(app, &case),
-        "show" => return render(&receipt_page(&case, &secret, w, None)),
+        "show" => return render(&receipt_page(app, &case, &secret, w, None)?),
         "lock" => {
             run(app, &case, form, ReportCommand::Lock(Empty {}), &[&case.key]).map_err(Refused::problem)?;
-            return render(&Asks { w, fault: None, locked: true });
+            return render(&asks(app, w, None, true)?);
         }
         "rotate" => return rotate(app, &case, &secret, w, form),
         _ => {}
@@ -324,8 +397,8 @@ fn answer(app: &Arc<App>, w: Language, form: &Form) -> Result<Response, Problem>
     Ok((status, render(&page)?).into_response())
 }
 
-fn ask_again(w: Language, refusal: &Refusal, status: StatusCode) -> Answered {
-    let page = Asks { w, fault: Some(w.refusal(refusal)), locked: false };
+fn ask_again(app: &App, w: Language, refusal: &Refusal, status: StatusCode) -> Answered {
+    let page = asks(app, w, Some(w.refusal(refusal)), false)?;
     Ok((status, render(&page)?).into_response())
 }
 
@@ -505,7 +578,7 @@ fn check(app: &App, case: &Case, secret: &Secret, w: Language, form: &Form) -> A
         let page = follow_page(app, case, secret, w, Ok(Some(w.t("receipt.well_kept"))))?;
         return render(&page);
     }
-    let page = receipt_page(case, secret, w, Some(w.t("receipt.not_the_words")));
+    let page = receipt_page(app, case, secret, w, Some(w.t("receipt.not_the_words")))?;
     Ok((StatusCode::UNPROCESSABLE_ENTITY, render(&page)?).into_response())
 }
 
@@ -530,6 +603,7 @@ fn rotate(app: &App, case: &Case, old: &Secret, w: Language, form: &Form) -> Ans
         let fresh = Secret::generate().map_err(|error| unreadable(&error))?;
         let page = Rotate {
             w,
+            stamp: ripe(app)?,
             secret: old.text(w.script()).to_string(),
             groups: super::groups(&fresh, w),
             new_secret: fresh.text(w.script()).to_string(),
@@ -556,6 +630,7 @@ fn rotate(app: &App, case: &Case, old: &Secret, w: Language, form: &Form) -> Ans
 #[template(path = "reporter/rotate.html")]
 struct Rotate {
     w: Language,
+    stamp: String,
     secret: String,
     groups: Vec<Vec<&'static str>>,
     new_secret: String,

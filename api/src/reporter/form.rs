@@ -21,6 +21,7 @@ use zeroize::{Zeroize, Zeroizing};
 use super::picture;
 use crate::app::App;
 use crate::handlers::blocking;
+use crate::intake::{Purpose, Rank, Typed};
 use crate::problem::{ApiRefusal, Problem, unreadable};
 
 /// Largest file, in bytes.
@@ -29,6 +30,8 @@ const FILE_BYTES_MAX: u64 = 100 * 1024 * 1024;
 const FORM_BYTES_MAX: usize = 301 * 1024 * 1024;
 /// Largest typed field, in bytes.
 const FIELD_BYTES_MAX: usize = 128 * 1024;
+/// What is typed into one form altogether, in bytes.
+const TYPED_BYTES_MAX: usize = 512 * 1024;
 /// Most fields.
 const FIELDS_MAX: usize = 400;
 /// Longest name of a file that is kept, in characters.
@@ -58,6 +61,9 @@ pub(crate) struct Form {
     pub(crate) files: Vec<SealedFile>,
     /// What was wrong with a file; the rest of the form is whole.
     pub(crate) fault: Option<Refusal>,
+    typed_bytes: usize,
+    /// What is held of this form, counted among all forms.
+    typed: Option<Typed>,
 }
 
 impl Form {
@@ -76,13 +82,27 @@ impl Form {
         self.all("excluded").filter_map(|id| id.parse().ok()).collect()
     }
 
-    fn push(&mut self, name: &str, value: Zeroizing<String>) {
+    /// Everything that was sent, as it would be sent again.
+    pub(crate) fn again(&self) -> Vec<(String, String)> {
+        let typed = self.fields.iter().map(|(name, value)| (name.clone(), value.to_string()));
+        typed.chain(self.files.iter().map(|file| ("file_sealed".to_owned(), file.text()))).collect()
+    }
+
+    fn push(&mut self, name: &str, value: Zeroizing<String>) -> Result<(), Problem> {
+        self.typed_bytes += name.len() + value.len();
+        if self.typed_bytes > TYPED_BYTES_MAX {
+            return Err(ApiRefusal::TooLarge.into());
+        }
+        if !self.typed.as_mut().is_none_or(|typed| typed.add(name.len() + value.len())) {
+            return Err(ApiRefusal::Busy.into());
+        }
         // A file that was sealed before, and travels with the form.
         if name == "file_sealed" {
             self.files.extend(serde_json::from_str::<SealedFile>(&value));
         } else {
             self.fields.push((name.to_owned(), value));
         }
+        Ok(())
     }
 }
 
@@ -91,7 +111,7 @@ impl FromRequest<Arc<App>> for Form {
 
     async fn from_request(mut request: Request, app: &Arc<App>) -> Result<Self, Problem> {
         let kind = request.headers().get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
-        let mut form = Self::default();
+        let mut form = Self { typed: Some(app.intake.typed()), ..Self::default() };
         if kind.is_some_and(|kind| kind.trim_start().to_ascii_lowercase().starts_with("multipart/form-data"))
         {
             DefaultBodyLimit::apply(DefaultBodyLimit::max(FORM_BYTES_MAX), &mut request);
@@ -102,7 +122,9 @@ impl FromRequest<Arc<App>> for Form {
             let bytes = bytes.map_err(|_| Problem::from(ApiRefusal::TooLarge))?;
             let fields: Vec<(String, String)> =
                 serde_urlencoded::from_bytes(&bytes).map_err(|_| Problem::from(ApiRefusal::BadRequest))?;
-            fields.into_iter().take(FIELDS_MAX).for_each(|(name, value)| form.push(&name, value.into()));
+            for (name, value) in fields.into_iter().take(FIELDS_MAX) {
+                form.push(&name, value.into())?;
+            }
         }
         Ok(form)
     }
@@ -118,7 +140,7 @@ impl Form {
             if let Some(file) = field.file_name().map(str::to_owned) {
                 self.seal(app, &file, field).await?;
             } else {
-                self.push(&name, typed(field).await?);
+                self.push(&name, typed(field).await?)?;
             }
         }
         Ok(())
@@ -127,9 +149,23 @@ impl Form {
     /// Seals one file to the intake officers whom the form, as far as it has come, does not exclude. Pictures first lose what
     /// they tell besides, unless the reporter wants it kept.
     async fn seal(&mut self, app: &Arc<App>, name: &str, mut field: Field<'_>) -> Result<(), Problem> {
+        let Some(first) = field.chunk().await.map_err(|error| broken(error.status()))? else {
+            // No file was chosen.
+            return Ok(());
+        };
         let ledger = app.office.ledger();
+        let blobs = ledger.blobs().ok_or(ApiRefusal::Unreadable)?;
+        if blobs.room()? < app.intake.limits.room_for_files() {
+            self.fault = Some(Refusal::new("reporter.no_room_for_files"));
+            return Ok(());
+        }
+        // The rest of the file stays with the sender until its turn has come.
+        let Some(_turn) = app.intake.turn(&app.intake.files, self.rank(app)).await else {
+            self.fault = Some(Refusal::new("reporter.busy"));
+            return Ok(());
+        };
         let recipients = intake(&ledger.keys(), ledger.size(), &self.excluded());
-        let incoming = ledger.blobs().ok_or(ApiRefusal::Unreadable)?.begin()?;
+        let incoming = blobs.begin()?;
         let sealing = Sealing::to(recipients.iter().map(String::as_str), Kind::File, incoming);
         let mut arriving = match sealing {
             Ok(sealing) => Arriving::new(sealing, self.get("keep_metadata") != "yes"),
@@ -139,15 +175,16 @@ impl Form {
             }
             Err(error) => return Err(unreadable(&error)),
         };
-        while let Some(chunk) = field.chunk().await.map_err(|error| broken(error.status()))? {
+        let mut next = Some(first);
+        while let Some(chunk) = next {
             if arriving.size() + chunk.len() as u64 > FILE_BYTES_MAX {
                 self.fault = Some(Refusal::new("reporter.file_too_large"));
                 return Ok(());
             }
             arriving = blocking(move || arriving.take(&chunk)).await?;
+            next = field.chunk().await.map_err(|error| broken(error.status()))?;
         }
         if arriving.size() == 0 {
-            // No file was chosen.
             return Ok(());
         }
         if self.files.len() >= FILES_MAX {
@@ -158,6 +195,16 @@ impl Form {
         let file = blocking(move || arriving.keep(name, recipients)).await?;
         self.files.push(file);
         Ok(())
+    }
+}
+
+impl Form {
+    /// Whether the form waited, whichever of the pages it is.
+    fn rank(&self, app: &App) -> Rank {
+        let now = app.office.ledger().now();
+        let waited = |purpose| app.intake.rank(purpose, self.get("stamp"), now) == Rank::Waited;
+        let any = [Purpose::Report, Purpose::Secret].into_iter().any(waited);
+        if any { Rank::Waited } else { Rank::Behind }
     }
 }
 

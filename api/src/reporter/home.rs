@@ -6,6 +6,7 @@ use axum::http::HeaderMap;
 
 use super::language::Language;
 use crate::handlers::{Answered, Shared};
+use crate::onion::Way;
 use crate::page::render;
 
 #[derive(Template)]
@@ -13,6 +14,8 @@ use crate::page::render;
 struct Home {
     w: Language,
     demonstration: bool,
+    /// What is so of the way by which this page came.
+    way: String,
 }
 
 /// Home
@@ -22,5 +25,10 @@ struct Home {
     responses((status = 200, description = "HTML")))]
 pub(crate) async fn home(State(app): Shared, RawQuery(query): RawQuery, headers: HeaderMap) -> Answered {
     let w = Language::of(query.as_deref(), &headers);
-    render(&Home { w, demonstration: app.options.demonstration })
+    let way = match Way::of(&headers) {
+        Way::Onion => w.t("home.by_onion"),
+        Way::Https => w.t("home.by_https"),
+        Way::Plain => w.t("home.by_plain"),
+    };
+    render(&Home { w, demonstration: app.options.demonstration, way })
 }

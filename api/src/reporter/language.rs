@@ -7,13 +7,13 @@ use adit_core::refusal::{Lang, Refusal};
 use adit_core::secret::Script;
 use axum::http::{HeaderMap, header};
 
-type Book = BTreeMap<String, String>;
+pub(crate) type Book = BTreeMap<String, String>;
 
 static ZH: LazyLock<Book> = LazyLock::new(|| read(include_str!("../../words/reporter/zh.toml")));
 static EN: LazyLock<Book> = LazyLock::new(|| read(include_str!("../../words/reporter/en.toml")));
 
 /// A word file that can't be read gives no words; a test reads both.
-fn read(text: &str) -> Book {
+pub(crate) fn read(text: &str) -> Book {
     let sections: BTreeMap<String, Book> = toml::from_str(text).unwrap_or_default();
     let named = |(section, words): (String, Book)| {
         words.into_iter().map(move |(key, word)| (format!("{section}.{key}"), word)).collect::<Vec<_>>()
@@ -75,6 +75,14 @@ impl Language {
         }
     }
 
+    /// The language of refusals and reasons.
+    pub(crate) fn lang(self) -> Lang {
+        match self {
+            Self::Zh => Lang::Zh,
+            Self::En => Lang::En,
+        }
+    }
+
     fn book(self) -> &'static Book {
         match self {
             Self::Zh => &ZH,
@@ -89,11 +97,7 @@ impl Language {
 
     /// What a refusal says, and what to do instead.
     pub(crate) fn refusal(self, refusal: &Refusal) -> String {
-        let lang = match self {
-            Self::Zh => Lang::Zh,
-            Self::En => Lang::En,
-        };
-        let words = refusal.words(lang);
+        let words = refusal.words(self.lang());
         let between = if self == Self::Zh { "" } else { " " };
         format!("{}{between}{}", words.says, words.instead)
     }

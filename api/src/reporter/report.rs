@@ -17,7 +17,7 @@ use adit_core::rules::reward::Matter;
 use adit_core::seal::{self, Kind};
 use adit_core::secret::Secret;
 use adit_core::text::{Text, TextError};
-use adit_core::units::Position;
+use adit_core::units::{Position, Timestamp};
 use askama::Template;
 use axum::extract::{RawQuery, State};
 use axum::http::{HeaderMap, StatusCode};
@@ -30,8 +30,9 @@ use super::language::Language;
 use crate::app::App;
 use crate::handlers::sealed::check_blobs;
 use crate::handlers::{Answered, Shared, blocking};
+use crate::intake::{Purpose, Rank};
 use crate::page::render;
-use crate::problem::{Problem, unreadable};
+use crate::problem::{ApiRefusal, Problem, unreadable};
 use crate::web::{REPORT, Script, with_script};
 
 /// Longest words of a testimony, in characters.
@@ -44,7 +45,7 @@ const OFFICERS_MAX: usize = 200;
 /// Plain kinds of what is wrong, and as what they are entered; the reporter need not know any legal category.
 static KINDS: &str = include_str!("../../words/reporter/kinds.tsv");
 
-fn kinds() -> impl Iterator<Item = (&'static str, Matter)> {
+pub(crate) fn kinds() -> impl Iterator<Item = (&'static str, Matter)> {
     KINDS.lines().filter_map(|line| line.split_once('\t')).map(|(code, matter)| {
         let matter = match matter {
             "concealed_accident" => Matter::ConcealedAccident,
@@ -57,19 +58,21 @@ fn kinds() -> impl Iterator<Item = (&'static str, Matter)> {
 
 /// What a reporter has told so far.
 pub(crate) struct Draft {
-    enterprise: String,
-    place: String,
-    kinds: Vec<String>,
-    excluded: BTreeSet<ActorId>,
-    not_to: String,
-    words: String,
-    contact: String,
-    insider: bool,
-    files: Vec<SealedFile>,
+    pub(crate) enterprise: String,
+    pub(crate) place: String,
+    pub(crate) kinds: Vec<String>,
+    pub(crate) excluded: BTreeSet<ActorId>,
+    pub(crate) not_to: String,
+    pub(crate) words: String,
+    pub(crate) contact: String,
+    pub(crate) insider: bool,
+    pub(crate) files: Vec<SealedFile>,
+    /// Says since when the form has been with its reporter; empty where a clerk typed it.
+    pub(crate) stamp: String,
 }
 
 impl Draft {
-    fn of(form: &Form) -> Self {
+    pub(crate) fn of(form: &Form) -> Self {
         let dropped: BTreeSet<&str> = form.all("drop_file").collect();
         let files = form.files.iter().filter(|file| !dropped.contains(file.note.blob.as_str()));
         Self {
@@ -85,7 +88,17 @@ impl Draft {
             contact: form.get("contact").trim().to_owned(),
             insider: form.get("insider") == "yes",
             files: files.cloned().collect(),
+            stamp: form.get("stamp").to_owned(),
         }
+    }
+
+    /// The same with a stamp that counts, or may come to count.
+    fn stamped(mut self, app: &App) -> Result<Self, Problem> {
+        if !app.intake.keeps(Purpose::Report, &self.stamp) {
+            let now = app.office.ledger().now();
+            self.stamp = app.intake.stamp(Purpose::Report, now).map_err(|error| unreadable(&error))?;
+        }
+        Ok(self)
     }
 
     /// Whether a plain kind was chosen.
@@ -98,7 +111,7 @@ impl Draft {
     }
 
     /// Why it can't be sent as it is.
-    fn fault(&self) -> Option<Refusal> {
+    pub(crate) fn fault(&self) -> Option<Refusal> {
         let checked = text::<WORDS_CHARS_MAX>("words", &self.words, true)
             .and_then(|()| text::<LINE_CHARS_MAX>("enterprise", &self.enterprise, false))
             .and_then(|()| text::<LINE_CHARS_MAX>("place", &self.place, false))
@@ -108,7 +121,7 @@ impl Draft {
     }
 
     /// Concealed accidents and unlawful acts have rules of their own; everything else is looked at as a hazard.
-    fn matter(&self) -> Matter {
+    pub(crate) fn matter(&self) -> Matter {
         let chosen = |wanted: Matter| kinds().any(|(code, matter)| matter == wanted && self.chose(code));
         [Matter::ConcealedAccident, Matter::MajorHazard, Matter::IllegalAct]
             .into_iter()
@@ -133,6 +146,7 @@ impl Draft {
     /// The fields as they travel with the form.
     fn hidden(&self) -> Vec<(&'static str, String)> {
         let mut fields = vec![
+            ("stamp", self.stamp.clone()),
             ("enterprise", self.enterprise.clone()),
             ("place", self.place.clone()),
             ("not_to", self.not_to.clone()),
@@ -170,8 +184,10 @@ struct Questions {
     officers: Vec<(ActorId, String)>,
     rewards: Vec<Offer>,
     fault: Option<String>,
-    /// Nobody can read what would be sealed: said before anything is typed.
-    closed: bool,
+    /// Why nothing can be taken in now: said before anything is typed.
+    closed: Option<String>,
+    /// Words are taken, but no files.
+    no_files: bool,
     secret: String,
     /// What seals in the browser. A form that has been on the server goes on there, and says so.
     script: Option<&'static Script>,
@@ -212,16 +228,15 @@ fn questions(
     fault: Option<&Refusal>,
     secret: &str,
 ) -> Result<Questions, Problem> {
-    let ledger = app.office.ledger();
-    let closed = intake(&ledger.keys(), ledger.size(), &BTreeSet::new()).is_empty();
     Ok(Questions {
         w,
-        draft,
+        draft: draft.stamped(app)?,
         kinds: kinds().map(|(code, _)| code).collect(),
         officers: officers(app)?,
         rewards: offers(app, w),
         fault: fault.map(|refusal| w.refusal(refusal)),
-        closed,
+        closed: None,
+        no_files: room(app)? < app.intake.limits.room_for_files(),
         secret: secret.to_owned(),
         script: None,
         says: Vec::new(),
@@ -229,8 +244,25 @@ fn questions(
     })
 }
 
+/// Why no report can be taken in now.
+fn closed(app: &App, w: Language) -> Result<Option<String>, Problem> {
+    let ledger = app.office.ledger();
+    if intake(&ledger.keys(), ledger.size(), &BTreeSet::new()).is_empty() {
+        return Ok(Some(w.t("report.closed_instead")));
+    }
+    if room(app)? < app.intake.limits.room_for_words() {
+        return Ok(Some(w.t("report.closed_no_room")));
+    }
+    Ok((!app.intake.has_memory()).then(|| w.t("report.closed_busy")))
+}
+
+/// Bytes that may still be written where sealed files lie.
+fn room(app: &App) -> Result<u64, Problem> {
+    Ok(app.office.ledger().blobs().ok_or(ApiRefusal::Unreadable)?.room()?)
+}
+
 /// Whom a report can be kept from, by post: whoever works on reports and is in force.
-fn officers(app: &App) -> Result<Vec<(ActorId, String)>, Problem> {
+pub(crate) fn officers(app: &App) -> Result<Vec<(ActorId, String)>, Problem> {
     let ledger = app.office.ledger();
     let (keys, size) = (ledger.keys(), Position(ledger.size()));
     let works = [Role::Clerk, Role::Inspector, Role::Handler, Role::Approver];
@@ -305,8 +337,11 @@ fn gives_away(words: &str, w: Language) -> Vec<String> {
     responses((status = 200, description = "HTML")))]
 pub(crate) async fn form(State(app): Shared, RawQuery(query): RawQuery, headers: HeaderMap) -> Answered {
     let w = Language::of(query.as_deref(), &headers);
-    let page = blocking(move || questions(&app, w, Draft::empty(), None, "")).await?;
-    Ok(with_script(render(&Questions { script: Some(&REPORT), says: says(w), ..page })?))
+    let page = blocking(move || {
+        let page = questions(&app, w, Draft::empty(), None, "")?;
+        Ok(Questions { closed: closed(&app, w)?, ..page })
+    });
+    Ok(with_script(render(&Questions { script: Some(&REPORT), says: says(w), ..page.await? })?))
 }
 
 /// Words of the script, by the codes that it has for them.
@@ -399,6 +434,7 @@ fn look_page(
     secret: &Secret,
     fault: Option<&Refusal>,
 ) -> Result<Look, Problem> {
+    let draft = draft.stamped(app)?;
     let excluded = officers(app)?.into_iter().filter(|(actor, _)| draft.excluded.contains(actor));
     let (keys, size) = (app.office.ledger().keys(), app.office.ledger().size());
     Ok(Look {
@@ -418,6 +454,14 @@ fn look_page(
 async fn send(app: Arc<App>, w: Language, draft: Draft, form: &Form) -> Answered {
     let secret = Secret::parse(form.get("secret"));
     let fault = form.fault.clone().or_else(|| draft.fault());
+    let now = app.office.ledger().now();
+    let rank = app.intake.spend(Purpose::Report, &draft.stamp, now);
+    let turn = app.intake.turn(&app.intake.sealing, rank).await;
+    let draft = match rank {
+        // Whoever is sent back with what they typed keeps their place ahead.
+        Rank::Waited => Draft { stamp: ripe(&app, now)?, ..draft },
+        Rank::Behind => draft,
+    };
     blocking(move || {
         let secret = match secret {
             Ok(secret) => secret,
@@ -426,15 +470,17 @@ async fn send(app: Arc<App>, w: Language, draft: Draft, form: &Form) -> Answered
                 return Ok((StatusCode::UNPROCESSABLE_ENTITY, render(&page)?).into_response());
             }
         };
-        let entered = match fault {
-            Some(fault) => Err(Sent::Refused(fault)),
-            None => enter(&app, w, &draft, &secret),
+        let entered = match (fault, turn) {
+            (Some(fault), _) => Err(Sent::Refused(fault)),
+            (None, None) => Err(Sent::Failed(busy())),
+            // The turn is over when the report is entered.
+            (None, Some(_turn)) => enter(&app, w, &draft, &secret),
         };
         match entered {
             Ok(()) => {
                 let case = Case::open(&app, &secret, w)?;
-                let case = case.ok_or(crate::problem::ApiRefusal::Unreadable)?;
-                render(&receipt_page(&case, &secret, w, None))
+                let case = case.ok_or(ApiRefusal::Unreadable)?;
+                render(&receipt_page(&app, &case, &secret, w, None)?)
             }
             Err(Sent::Refused(refusal)) => {
                 let page = look_page(&app, w, draft, &secret, Some(&refusal))?;
@@ -451,10 +497,28 @@ async fn send(app: Arc<App>, w: Language, draft: Draft, form: &Form) -> Answered
     .await
 }
 
+fn ripe(app: &App, now: Timestamp) -> Result<String, Problem> {
+    app.intake.ripe(Purpose::Report, now).map_err(|error| unreadable(&error))
+}
+
+/// So many are ahead that no turn came while a request may last.
+pub(super) fn busy() -> Problem {
+    Problem { status: StatusCode::SERVICE_UNAVAILABLE, refusal: Refusal::new("reporter.busy") }
+}
+
 /// Why a report was not entered.
-enum Sent {
+pub(crate) enum Sent {
     Refused(Refusal),
     Failed(Problem),
+}
+
+impl Sent {
+    pub(crate) fn problem(self) -> Problem {
+        match self {
+            Self::Refused(refusal) => refusal.into(),
+            Self::Failed(problem) => problem,
+        }
+    }
 }
 
 impl From<Problem> for Sent {
@@ -477,29 +541,8 @@ fn enter(app: &App, w: Language, draft: &Draft, secret: &Secret) -> Result<(), S
     if ledger.answered(&id).map_err(|error| Sent::Failed(unreadable(&error)))?.is_some() {
         return Ok(());
     }
-    let allowed = intake(&ledger.keys(), ledger.size(), &draft.excluded);
-    if allowed.is_empty() {
-        return Err(Sent::Refused(Refusal::new("reporter.nobody_left")));
-    }
-    let blobs = ledger.blobs().ok_or(crate::problem::ApiRefusal::Unreadable).map_err(Problem::from)?;
-    let mut files = Vec::new();
-    for file in &draft.files {
-        // The reporter may have excluded somebody after the file was sealed.
-        let kept_from = file.recipients.iter().any(|age| !allowed.contains(age));
-        if kept_from || !blobs.has(&file.note.blob)? {
-            let name = file.note.name.as_str();
-            return Err(Sent::Refused(Refusal::new("reporter.file_again").with("name", name)));
-        }
-        files.extend(Blob::new(&file.note.blob, file.sealed, &file.recipients));
-    }
     let own = secret.identity(&origin).recipient();
-    let mut recipients = allowed;
-    recipients.push(own.clone());
-    let told = serde_json::to_vec(&draft.testimony(w)).map_err(|error| Sent::Failed(unreadable(&error)))?;
-    let told = zeroize::Zeroizing::new(told);
-    let sealed = seal::seal(&told, recipients.iter().map(String::as_str), Kind::Text);
-    let sealed = sealed.map_err(|error| Sent::Failed(unreadable(&error)))?;
-    let hash = blobs.put(&sealed)?;
+    let sealed = seal_draft(app, w, draft, &own)?;
     let stream =
         StreamId::new(StreamKind::Report, Id::random().map_err(|error| Sent::Failed(unreadable(&error)))?);
     let key = secret.sign_key(&origin, &stream).map_err(|error| Sent::Failed(unreadable(&error)))?;
@@ -511,9 +554,10 @@ fn enter(app: &App, w: Language, draft: &Draft, secret: &Secret) -> Result<(), S
         claim_key: Text::new(&claim).ok(),
         recipient: Text::new(&own).ok(),
         insider: draft.insider,
-        testimony: Blob::new(&hash, sealed.len() as u64, &recipients),
-        files,
+        testimony: Some(sealed.testimony),
+        files: sealed.files,
         excluded: draft.excluded.iter().copied().collect(),
+        pickup: None,
     };
     let request =
         Request { id, stream: Some(stream), command: Command::Report(ReportCommand::Report(report)) };
@@ -527,6 +571,47 @@ fn enter(app: &App, w: Language, draft: &Draft, secret: &Secret) -> Result<(), S
             Ok(None) | Err(_) => Err(refused_or_failed(error)),
         },
     }
+}
+
+/// What was told, sealed.
+pub(crate) struct SealedDraft {
+    pub(crate) testimony: Blob,
+    pub(crate) files: Vec<Blob>,
+}
+
+/// Seals the words to the intake officers whom the reporter does not exclude, and to `own`; looks whether the files were sealed to
+/// nobody else.
+pub(crate) fn seal_draft(app: &App, w: Language, draft: &Draft, own: &str) -> Result<SealedDraft, Sent> {
+    let ledger = app.office.ledger();
+    let allowed = intake(&ledger.keys(), ledger.size(), &draft.excluded);
+    if allowed.is_empty() {
+        return Err(Sent::Refused(Refusal::new("reporter.nobody_left")));
+    }
+    let blobs = ledger.blobs().ok_or(ApiRefusal::Unreadable).map_err(Problem::from)?;
+    if blobs.room()? < app.intake.limits.room_for_words() {
+        let (status, refusal) = (StatusCode::INSUFFICIENT_STORAGE, Refusal::new("reporter.no_room"));
+        return Err(Sent::Failed(Problem { status, refusal }));
+    }
+    let mut files = Vec::new();
+    for file in &draft.files {
+        // The reporter may have excluded somebody after the file was sealed.
+        let kept_from = file.recipients.iter().any(|age| !allowed.contains(age));
+        if kept_from || !blobs.has(&file.note.blob)? {
+            let name = file.note.name.as_str();
+            return Err(Sent::Refused(Refusal::new("reporter.file_again").with("name", name)));
+        }
+        files.extend(Blob::new(&file.note.blob, file.sealed, &file.recipients));
+    }
+    let mut recipients = allowed;
+    recipients.push(own.to_owned());
+    let told = serde_json::to_vec(&draft.testimony(w)).map_err(|error| Sent::Failed(unreadable(&error)))?;
+    let told = zeroize::Zeroizing::new(told);
+    let sealed = seal::seal(&told, recipients.iter().map(String::as_str), Kind::Text);
+    let sealed = sealed.map_err(|error| Sent::Failed(unreadable(&error)))?;
+    let hash = blobs.put(&sealed)?;
+    let testimony = Blob::new(&hash, sealed.len() as u64, &recipients);
+    let testimony = testimony.ok_or(ApiRefusal::Unreadable).map_err(Problem::from)?;
+    Ok(SealedDraft { testimony, files })
 }
 
 fn refused_or_failed(problem: Problem) -> Sent {

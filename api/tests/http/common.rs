@@ -6,6 +6,7 @@ use std::io::{Read as _, Write as _};
 use std::sync::Arc;
 
 use adit_api::keystore::Keystore;
+use adit_api::limits::Limits;
 use adit_api::{App, Options};
 use adit_core::actor::{ActorCommand, Enrol, RoleOfKey};
 use adit_core::command::{Command, Request};
@@ -87,6 +88,15 @@ pub(crate) struct Server {
     runtime: tokio::runtime::Runtime,
 }
 
+/// The limits that ship, with other numbers for some of them.
+pub(crate) fn limits(changed: &[(&str, u64)]) -> Limits {
+    let mut file: toml::Table = toml::from_str(include_str!("../../data/limits.toml")).unwrap();
+    for (name, value) in changed {
+        file[*name]["value"] = toml::Value::Integer(i64::try_from(*value).unwrap());
+    }
+    Limits::read(&toml::to_string(&file).unwrap()).unwrap()
+}
+
 pub(crate) fn id() -> String {
     Id::random().unwrap().to_string()
 }
@@ -102,6 +112,10 @@ impl Server {
     }
 
     pub(crate) fn start_with(options: Options) -> Self {
+        // A machine that runs tests may have less room than a server should, and has many secrets to look up.
+        let small = [("room_for_files_mib", 2), ("room_for_words_mib", 1), ("answer_grid_milliseconds", 5)];
+        let limits = options.limits.or_else(|| Some(limits(&small)));
+        let options = Options { limits, ..options };
         let folder = tempfile::tempdir().unwrap();
         let clock = Arc::new(SetClock::at("2024-05-10T02:00:00Z".parse().unwrap()));
         let home = Home::beside(&folder.path().join("data"));
@@ -184,6 +198,17 @@ impl Server {
         body: Option<&[u8]>,
     ) -> Reply {
         send(&self.url, method, path, headers, body)
+    }
+
+    /// Any request, whose answer is taken as it is: where it leads is not followed.
+    pub(crate) fn send_once(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: Option<&[u8]>,
+    ) -> Reply {
+        send_by(&agent(0), &self.url, method, path, headers, body)
     }
 
     pub(crate) fn post(&self, path: &str, token: Option<&str>, body: &Value) -> Reply {
@@ -273,7 +298,22 @@ impl Server {
 
 /// Any request to any server.
 fn send(url: &str, method: &str, path: &str, headers: &[(&str, &str)], body: Option<&[u8]>) -> Reply {
-    let agent: ureq::Agent = ureq::Agent::config_builder().http_status_as_error(false).build().into();
+    send_by(&agent(10), url, method, path, headers, body)
+}
+
+fn agent(redirects: u32) -> ureq::Agent {
+    let config = ureq::Agent::config_builder().http_status_as_error(false).max_redirects(redirects);
+    config.max_redirects_will_error(false).build().into()
+}
+
+fn send_by(
+    agent: &ureq::Agent,
+    url: &str,
+    method: &str,
+    path: &str,
+    headers: &[(&str, &str)],
+    body: Option<&[u8]>,
+) -> Reply {
     let mut builder = ureq::http::Request::builder().method(method).uri(format!("{url}{path}"));
     for (name, value) in headers {
         builder = builder.header(*name, *value);

@@ -58,6 +58,35 @@ fn whole_way(locale: &str, width: u32) {
     assert_eq!(found["amount_yuan"], "15000.00");
 }
 
+fn with_a_code(locale: &str, width: u32, short: &str, used: &str) {
+    let server = Server::start();
+    let clerk = server.sign_in("clerk-1");
+    let words = "井口没有通风，还在下井。";
+    let told = json!({ "id": crate::common::id(), "channel": "visit", "words": words });
+    let taken = server.post("/api/v1/reports", Some(&clerk), &told).expect(200);
+    let name = format!("{}-{width}", &locale[..2]);
+    let before = server.size();
+    let plan = json!({ "part": "pickup", "url": server.url, "locale": locale, "width": width, "name": name,
+        "number": taken["number"], "code": taken["code"] });
+    let said = run("reporter.mjs", plan);
+    sound(&said, &name);
+    assert_eq!(said["kept"]["number"], taken["number"], "nothing typed is lost");
+    assert!(said["short"].as_str().expect("words").contains(short), "{said}");
+    assert!(said["used"].as_str().expect("words").contains(used), "{said}");
+    assert_eq!((&said["same"], &said["told"]), (&json!(true), &json!([words])));
+    assert_eq!(server.size(), before + 1, "a double tap uses the code up once");
+}
+
+#[test]
+fn given_a_pickup_code_and_a_telephone_then_it_is_exchanged_once_without_scripts() {
+    with_a_code("zh-CN", 360, "取件码是 16 位数字", "已经用过了");
+}
+
+#[test]
+fn given_a_pickup_code_and_a_desktop_in_english_then_it_is_exchanged_once_without_scripts() {
+    with_a_code("en-US", 1280, "16 digits", "used already");
+}
+
 #[test]
 fn given_a_telephone_and_chinese_then_the_whole_way_from_the_home_page_to_the_voucher_works_without_scripts()
 {

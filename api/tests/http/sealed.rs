@@ -13,13 +13,13 @@ use serde_json::{Value, json};
 use crate::common::{ORIGIN, Reply, Server, id, notes};
 
 /// What no file, entry, log line or refusal may hold.
-const CANARY: &str = "井下瓦斯超限CANARY";
+pub(crate) const CANARY: &str = "井下瓦斯超限CANARY";
 
 fn reporter() -> Identity {
     Identity::from_bytes(&[9; 32])
 }
 
-fn with_intake(mut server: Server) -> Server {
+pub(crate) fn with_intake(mut server: Server) -> Server {
     server.enrol_intake("intake-1");
     server.enrol_intake("intake-2");
     server
@@ -37,15 +37,15 @@ fn uploaded(server: &Server, content: &[u8], recipients: &[String], kind: Kind) 
     blob
 }
 
-struct Reported {
-    stream: String,
-    testimony: Value,
+pub(crate) struct Reported {
+    pub(crate) stream: String,
+    pub(crate) testimony: Value,
     file: Value,
     key: SigningKey,
 }
 
 impl Reported {
-    fn id(&self) -> &str {
+    pub(crate) fn id(&self) -> &str {
         self.stream.split('/').nth(1).unwrap()
     }
 
@@ -66,7 +66,7 @@ fn by_reporter(server: &Server, stream: &str, kind: &str, data: &Value, key: &Si
     server.post("/api/v1/append", None, &body)
 }
 
-fn reported(server: &Server, excluded: &[&str]) -> Reported {
+pub(crate) fn reported(server: &Server, excluded: &[&str]) -> Reported {
     let stream = StreamId::new(StreamKind::Report, Id::random().unwrap());
     let key = SigningKey::generate(&format!("{ORIGIN}/{stream}")).unwrap();
     let testimony = Testimony { v: TESTIMONY_V, words: CANARY.to_owned(), ..Testimony::default() };

@@ -139,3 +139,41 @@ fn given_an_extension_that_nobody_decided_then_the_miss_is_recorded_once_also_af
     let row = &server.get(&path, Some(&token)).expect(200)["rows"][0];
     assert_eq!((&row["due"], &row["standing"]), (&json!("2024-05-23"), &json!("met_late")));
 }
+
+/// Writes a sealed file, and says that it was written now by the ledger's clock.
+fn kept(server: &Server, content: &[u8]) -> String {
+    let ledger = server.app.office.ledger();
+    let hash = ledger.blobs().unwrap().put(content).unwrap();
+    let path = server.folder().join("data/blobs").join(&hash[..2]).join(&hash);
+    let now = std::time::UNIX_EPOCH + std::time::Duration::from_secs(u64::try_from(ledger.now().0).unwrap());
+    std::fs::File::options().append(true).open(path).unwrap().set_modified(now).unwrap();
+    hash
+}
+
+#[test]
+fn given_files_that_no_report_names_then_they_are_cleared_away_after_a_week_and_the_named_ones_never() {
+    let server = Server::start();
+    let timekeeper = Timekeeper::default();
+    let clear = || {
+        let last = Position(server.size() - 1);
+        assert!(server.runtime().block_on(server.app.projector.wait_for(last)));
+        timekeeper.clear(&server.app)
+    };
+    let has = |hash: &str| server.app.office.ledger().blobs().unwrap().has(hash).unwrap();
+    let (junk, young) = (kept(&server, b"junk"), kept(&server, b"young"));
+    let (report, _) = server.report();
+    let named = kept(&server, b"named");
+    let blob = json!({ "sealed": { "blob": named, "size": 5, "recipients": ["age1x"] } });
+    server.execute(Some(&report), "report.message", &blob, &["clerk-1"]);
+    assert_eq!(clear(), 0, "a week is not over");
+    server.clock.advance_seconds(7 * 86_400 + 1);
+    // Somebody is about to name it: a command of theirs waits for its signatures.
+    server.app.office.ledger().blobs().unwrap().renew(&young, server.app.office.ledger().now()).unwrap();
+    assert_eq!(clear(), 1);
+    assert!(!has(&junk) && has(&young) && has(&named));
+    kept(&server, b"more");
+    assert_eq!(clear(), 0, "once an hour");
+    server.clock.advance_seconds(400 * 86_400);
+    assert_eq!(clear(), 2);
+    assert!(has(&named), "what an entry names stays");
+}

@@ -14,6 +14,10 @@ use crate::id::Id;
 use crate::ledger::disk::Disk;
 use crate::ledger::vkey::{hex, is_hash};
 use crate::seal::HEAD_BYTES;
+use crate::units::Timestamp;
+
+/// A file that is younger, in seconds, need not be renewed when it is named.
+const RENEWED_SECONDS: i64 = 3600;
 
 /// Where sealed files lie.
 #[derive(Clone)]
@@ -22,6 +26,8 @@ pub struct Blobs {
     folder: PathBuf,
     /// Folders of two digits whose own names are on disk; the others are made, and waited for, once.
     made: Arc<Mutex<BTreeSet<PathBuf>>>,
+    /// Held while a file is looked at to be named or to be cleared away, so that one that is named just now stays.
+    judged: Arc<Mutex<()>>,
 }
 
 /// Why a sealed file can't be read. Names the file, which is a hash.
@@ -40,7 +46,7 @@ pub enum BlobError {
 impl Blobs {
     /// The files of the ledger whose data folder this is. What arrived half before the last stop is cleared away.
     pub fn open(disk: Arc<dyn Disk>, data: &Path) -> Result<Self, BlobError> {
-        let blobs = Self { disk, folder: data.join("blobs"), made: Arc::default() };
+        let blobs = Self { disk, folder: data.join("blobs"), made: Arc::default(), judged: Arc::default() };
         for name in blobs.disk.list(&blobs.incoming())? {
             blobs.disk.remove(&blobs.incoming().join(name))?;
         }
@@ -125,6 +131,48 @@ impl Blobs {
         let folder = self.path(hash);
         let names = self.disk.list(folder.parent().unwrap_or(&self.folder))?;
         Ok(is_hash(hash) && names.binary_search_by(|name| name.as_str().cmp(hash)).is_ok())
+    }
+
+    /// Bytes that may still be written.
+    pub fn room(&self) -> Result<u64, BlobError> {
+        Ok(self.disk.room(&self.folder)?)
+    }
+
+    /// Counts the age of a file from `now` on: a command is about to name it.
+    pub fn renew(&self, hash: &str, now: Timestamp) -> Result<(), BlobError> {
+        let _judged = self.judged.lock().unwrap_or_else(PoisonError::into_inner);
+        let path = self.path(hash);
+        match self.disk.modified(&path) {
+            Ok(second) if now.0.saturating_sub(second) < RENEWED_SECONDS => Ok(()),
+            Ok(_) => Ok(self.disk.set_modified(&path, now.0)?),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Err(BlobError::Missing(hash.to_owned())),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Destroys the files that were written before `before`, and that nobody names. Gives back how many they were.
+    ///
+    /// A crash on the way leaves some of them; the next time takes them. What is named stays, whenever it was written; what is about
+    /// to be named was renewed before, so that it is younger than `before`.
+    pub fn clear(&self, before: Timestamp, is_named: impl Fn(&str) -> bool) -> Result<usize, BlobError> {
+        let mut cleared = 0;
+        for digits in 0..=u8::MAX {
+            for hash in self.disk.list(&self.folder.join(hex(&[digits])))? {
+                if is_hash(&hash) && !is_named(&hash) && self.clear_one(&hash, before)? {
+                    cleared += 1;
+                }
+            }
+        }
+        Ok(cleared)
+    }
+
+    fn clear_one(&self, hash: &str, before: Timestamp) -> Result<bool, BlobError> {
+        let _judged = self.judged.lock().unwrap_or_else(PoisonError::into_inner);
+        let old = self.disk.modified(&self.path(hash)).is_ok_and(|second| second < before.0);
+        if old {
+            self.erase(hash)?;
+        }
+        Ok(old)
     }
 
     /// Destroys a file for good; what is gone already stays gone.
@@ -270,5 +318,48 @@ mod tests {
         incoming.write_all(b"half").expect("written");
         drop(incoming);
         assert!(disk.list(Path::new("/data/blobs/incoming")).expect("listed").is_empty());
+    }
+
+    #[test]
+    fn what_is_old_and_named_by_nobody_is_cleared_away_and_what_a_command_is_about_to_name_is_not() {
+        let disk = FaultyDisk::default();
+        let day = |nth: i64| Timestamp::default().plus_seconds(nth * 86_400);
+        let kept = blobs(&disk);
+        let [named, renewed, junk, young] =
+            ["named", "renewed", "junk", "young"].map(|text| kept.put(text.as_bytes()).expect("kept"));
+        kept.renew(&renewed, day(9)).expect("renewed");
+        kept.renew(&young, day(5)).expect("written later");
+        assert!(matches!(kept.renew(&"0".repeat(64), day(9)), Err(BlobError::Missing(_))));
+        let clear = |before| kept.clear(before, |hash| hash == named).expect("cleared");
+        assert_eq!(clear(day(3)), 1);
+        assert!(matches!(kept.read(&junk), Err(BlobError::Missing(_))));
+        assert_eq!(clear(day(3)), 0);
+        assert_eq!(clear(day(6)), 1, "and the next in its time");
+        assert!(kept.read(&named).is_ok() && kept.read(&renewed).is_ok());
+        assert!(matches!(kept.read(&young), Err(BlobError::Missing(_))));
+    }
+
+    #[test]
+    fn a_power_cut_while_files_are_cleared_away_leaves_the_named_ones_and_the_next_time_takes_the_rest() {
+        for step in 1.. {
+            let disk = FaultyDisk::default();
+            let before = blobs(&disk);
+            let named = before.put(b"named").expect("kept");
+            for nth in 0..3_u8 {
+                before.put(&[nth; 9]).expect("kept");
+            }
+            disk.fail_at(disk.steps() + step, Fault::Cut);
+            let day = Timestamp::default().plus_seconds(86_400);
+            let done = before.clear(day, |hash| hash == named);
+            let disk = disk.after_power_cut(0);
+            let after = blobs(&disk);
+            assert_eq!(after.read(&named).expect("named"), b"named", "step {step}");
+            after.clear(day, |hash| hash == named).expect("cleared");
+            let left = disk.paths().len();
+            assert_eq!(left, 1, "step {step}");
+            if done.is_ok() {
+                return;
+            }
+        }
     }
 }

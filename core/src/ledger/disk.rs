@@ -5,6 +5,7 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, UNIX_EPOCH};
 
 /// A disk with files and folders.
 pub trait Disk: Send + Sync {
@@ -23,6 +24,12 @@ pub trait Disk: Send + Sync {
     fn sync_folder(&self, path: &Path) -> io::Result<()>;
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()>;
     fn remove(&self, path: &Path) -> io::Result<()>;
+    /// Bytes that may still be written where a folder is, or where it will be.
+    fn room(&self, folder: &Path) -> io::Result<u64>;
+    /// Second since 1970 at which the file was written last.
+    fn modified(&self, path: &Path) -> io::Result<i64>;
+    /// Says that a file was written at another second.
+    fn set_modified(&self, path: &Path, second: i64) -> io::Result<()>;
 }
 
 /// Replaces a file as a whole: a crash leaves the old one or the new one.
@@ -138,6 +145,23 @@ impl Disk for RealDisk {
         self.forget(path);
         fs::remove_file(path)
     }
+
+    fn room(&self, folder: &Path) -> io::Result<u64> {
+        // A folder that is made with its first file lies where its parent lies.
+        let there = folder.ancestors().find(|place| place.exists()).unwrap_or(Path::new("."));
+        let found = rustix::fs::statvfs(there)?;
+        Ok(found.f_bavail.saturating_mul(found.f_frsize))
+    }
+
+    fn modified(&self, path: &Path) -> io::Result<i64> {
+        let since = fs::metadata(path)?.modified()?.duration_since(UNIX_EPOCH);
+        Ok(since.ok().and_then(|since| i64::try_from(since.as_secs()).ok()).unwrap_or_default())
+    }
+
+    fn set_modified(&self, path: &Path, second: i64) -> io::Result<()> {
+        let since = Duration::from_secs(u64::try_from(second).unwrap_or_default());
+        OpenOptions::new().append(true).open(path)?.set_modified(UNIX_EPOCH + since)
+    }
 }
 
 /// A disk in memory that loses what was not synced, and fails where it is told to.
@@ -157,6 +181,9 @@ struct Faulty {
     steps: u64,
     /// The step at which the disk fails, and how.
     fault: Option<(u64, Fault)>,
+    /// Bytes that it says it has room for; as many as one likes where nothing was said.
+    room: Option<u64>,
+    modified: BTreeMap<PathBuf, i64>,
 }
 
 #[derive(Clone)]
@@ -190,6 +217,11 @@ impl FaultyDisk {
         hold(&self.state).fault = Some((step, fault));
     }
 
+    /// Says from now on that it has room for so many bytes.
+    pub fn set_room(&self, bytes: u64) {
+        hold(&self.state).room = Some(bytes);
+    }
+
     /// What is left after the power is cut; `torn` keeps that many bytes of what was appended and not synced.
     #[must_use]
     pub fn after_power_cut(&self, torn: usize) -> Self {
@@ -206,7 +238,9 @@ impl FaultyDisk {
             files.insert(path.clone(), FileState { content, durable: Arc::clone(&kept) });
             durable.insert(path.clone(), kept);
         }
-        Self { state: Arc::new(Mutex::new(Faulty { files, durable, steps: 0, fault: None })) }
+        let modified = state.modified.clone();
+        let (room, steps, fault) = (state.room, 0, None);
+        Self { state: Arc::new(Mutex::new(Faulty { files, durable, steps, fault, room, modified })) }
     }
 
     /// Changes a file behind everybody's back.
@@ -327,5 +361,20 @@ impl Disk for FaultyDisk {
         let mut state = hold(&self.state);
         Self::step(&mut state).map_err(|(error, _)| error)?;
         state.files.remove(path).map(drop).ok_or_else(missing)
+    }
+
+    fn room(&self, _: &Path) -> io::Result<u64> {
+        Ok(hold(&self.state).room.unwrap_or(u64::MAX))
+    }
+
+    fn modified(&self, path: &Path) -> io::Result<i64> {
+        let state = hold(&self.state);
+        let known = state.files.contains_key(path).then(|| state.modified.get(path).copied());
+        known.map(Option::unwrap_or_default).ok_or_else(missing)
+    }
+
+    fn set_modified(&self, path: &Path, second: i64) -> io::Result<()> {
+        hold(&self.state).modified.insert(path.to_owned(), second);
+        Ok(())
     }
 }

@@ -16,7 +16,7 @@ use crate::ledger::keyring::actor_key_name;
 use crate::ledger::proposal::Read;
 use crate::ledger::store::touch;
 use crate::opening::{self, LedgerCommand, LedgerDecider};
-use crate::report::{ReportDecider, ReportEvent, matter_key};
+use crate::report::{self, ReportCommand, ReportDecider, ReportEvent, corroboration_key, matter_key};
 use crate::reward::{self, RewardCommand, RewardDecider, RewardEvent, rewarded_key};
 use crate::role::{Party, Role};
 use crate::rulebook::RulesDecider;
@@ -402,6 +402,99 @@ impl Gather for InquiryDecider {
     }
 }
 
+impl Gather for ReportDecider {
+    fn gather(
+        office: &Office,
+        stream: StreamId,
+        _: &report::State,
+        command: &ReportCommand,
+        _: &Moment,
+    ) -> Result<Gathered<report::Facts>, ExecuteError> {
+        match command {
+            ReportCommand::Corroborate(corroborate) => office.corroboration(stream, corroborate.report),
+            ReportCommand::PickUp(_) => office.rewards_of(stream),
+            ReportCommand::Report(_)
+            | ReportCommand::Accept(_)
+            | ReportCommand::Decline(_)
+            | ReportCommand::Transfer(_)
+            | ReportCommand::Verify(_)
+            | ReportCommand::Handle(_)
+            | ReportCommand::Answer(_)
+            | ReportCommand::Extend(_)
+            | ReportCommand::Satisfy(_)
+            | ReportCommand::Dispute(_)
+            | ReportCommand::Close(_)
+            | ReportCommand::Reopen(_)
+            | ReportCommand::Message(_)
+            | ReportCommand::AddEvidence(_)
+            | ReportCommand::Link(_)
+            | ReportCommand::Separate(_)
+            | ReportCommand::Join(_)
+            | ReportCommand::RotateKey(_)
+            | ReportCommand::Lock(_)
+            | ReportCommand::AllegeRetaliation(_)
+            | ReportCommand::RecordOverdue(_) => Ok(Gathered::alone(report::Facts::default())),
+        }
+    }
+}
+
+impl Office {
+    /// The report that is corroborated, and whether another one corroborates this one. Streams and key are read: two commands that would
+    /// make a chain cannot both land.
+    fn corroboration(&self, own: StreamId, first: StreamId) -> Result<Gathered<report::Facts>, ExecuteError> {
+        let mut gathered = Gathered::alone(report::Facts::default());
+        let begun =
+            |stream: &StreamId| Ok::<_, ExecuteError>(self.ledger.store().stream(stream)?.first().copied());
+        gathered.facts.reported_at = begun(&own)?.unwrap_or_default();
+        if first.kind == StreamKind::Report && first != own {
+            let (state, read) = self.load::<ReportDecider>(first)?;
+            gathered.reads.push(read);
+            gathered.facts.first = begun(&first)?.map(|reported_at| report::First {
+                reported_at,
+                status: state.status,
+                excluded: state.excluded,
+                corroborates: state.corroborates,
+            });
+        }
+        let (touched, read) = self.touched(&corroboration_key(&own))?;
+        gathered.reads.push(read);
+        let others: BTreeSet<StreamId> = touched.iter().map(|fact| fact.stream).collect();
+        for other in others {
+            let (state, read) = self.load::<ReportDecider>(other)?;
+            gathered.reads.push(read);
+            gathered.facts.is_corroborated |= state.corroborates == Some(own);
+        }
+        Ok(gathered)
+    }
+
+    /// How long a one-time code is good depends on the rewards for the report, under every matter that it was ever verified as.
+    fn rewards_of(&self, stream: StreamId) -> Result<Gathered<report::Facts>, ExecuteError> {
+        let mut gathered = Gathered::alone(report::Facts::default());
+        let mut matters = BTreeSet::new();
+        for fact in self.ledger.stream(&stream)? {
+            if let Event::Report(ReportEvent::Verified(verified)) = fact.event {
+                matters.insert(verified.verify.matter_key.to_string());
+            }
+        }
+        let mut rewards = BTreeSet::new();
+        for matter in matters {
+            let (rewarded, read) = self.touched(&rewarded_key(&matter))?;
+            gathered.reads.push(read);
+            rewards.extend(rewarded.iter().map(|fact| fact.stream));
+        }
+        for reward in rewards {
+            let (state, read) = self.load::<RewardDecider>(reward)?;
+            if state.assessed.is_some_and(|assessed| assessed.report == stream) {
+                gathered.reads.push(read);
+                let told = !matches!(state.status, reward::Status::Assessed | reward::Status::Approved);
+                gathered.facts.reward_to_come |= !told;
+                gathered.facts.claim_due = gathered.facts.claim_due.max(state.claim_due.filter(|_| told));
+            }
+        }
+        Ok(gathered)
+    }
+}
+
 impl Gather for RewardDecider {
     fn gather(
         office: &Office,
@@ -428,12 +521,13 @@ impl Gather for RewardDecider {
 }
 
 impl Office {
-    /// Who may claim now: a reporter who changed the secret claims with the new one. The report's revision is read, so that a
+    /// Who may claim now: reporters whose own key is in force, and who changed the secret with the new one. The report's revision is read, so that a
     /// claim with the old key and the change of the secret cannot both land.
     fn claimants(&self, state: &reward::State) -> Result<Gathered<reward::Facts>, ExecuteError> {
         let Some(assessed) = &state.assessed else { return Ok(Gathered::alone(reward::Facts::default())) };
         let (report, read) = self.load::<ReportDecider>(assessed.report)?;
-        let facts = reward::Facts { claim_keys_now: report.claim_keys, ..reward::Facts::default() };
+        let facts =
+            reward::Facts { claim_keys_now: report.claim_keys_in_force(), ..reward::Facts::default() };
         Ok(Gathered { facts, reads: vec![read] })
     }
 
@@ -560,7 +654,7 @@ macro_rules! on_their_own {
     )*};
 }
 
-on_their_own! { ReportDecider, RulesDecider }
+on_their_own! { RulesDecider }
 
 impl Gather for LedgerDecider {
     fn gather(

@@ -209,8 +209,8 @@ impl Office {
                 Decision::Answered(answer) => return Ok(answer),
                 Decision::Prepared(prepared) => prepared,
             };
-            let lasting: Vec<&SigningKey> =
-                if prepared.signers.is_empty() { Vec::new() } else { keys.to_vec() };
+            let signs = |key: &&SigningKey| prepared.signers.contains(&key.vkey());
+            let lasting: Vec<&SigningKey> = keys.iter().copied().filter(signs).collect();
             match self.sign_and_append(*prepared, &lasting) {
                 Err(ExecuteError::Busy) => self.states.forget(request.stream),
                 other => return other,

@@ -3,6 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::pickup::Pickup;
 use crate::id::{ActorId, StreamId};
 use crate::ledger::vkey::VKey;
 use crate::rules::reward::Matter;
@@ -55,12 +56,21 @@ pub enum ReportCommand {
     /// The hazard that an inspection's finding opened after this report.
     #[serde(rename = "report.link")]
     Link(Link),
+    /// Another report told of the same matter before: this one corroborates it, and keeps its place in the order.
+    #[serde(rename = "report.corroborate")]
+    Corroborate(Corroborate),
+    /// It does not after all.
+    #[serde(rename = "report.separate")]
+    Separate(Because),
     /// Another reporter joins.
     #[serde(rename = "report.join")]
     Join(Join),
     /// The reporter changes the secret: another key signs from now on, and another one claims.
     #[serde(rename = "report.rotate_key")]
     RotateKey(RotateKey),
+    /// The reporter of what a clerk took down brings the one-time code and gets keys of their own; the log signs with them.
+    #[serde(rename = "report.pick_up")]
+    PickUp(PickUp),
     /// The reporter locks the report: nobody writes in their name any more, with no secret.
     #[serde(rename = "report.lock")]
     Lock(Empty),
@@ -121,6 +131,9 @@ pub struct Report {
     /// Officers who must not see the report, named by the reporter before anything was sealed.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub excluded: Vec<ActorId>,
+    /// The one-time code of a reporter who has no keys yet; only in what a clerk took down.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pickup: Option<Pickup>,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -225,6 +238,14 @@ pub struct Link {
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+pub struct Corroborate {
+    /// The report that was there first.
+    pub report: StreamId,
+    pub because: Long,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub struct Join {
     /// The joining reporter's key, `<origin>/report/<report id>`.
     pub key: VKey,
@@ -247,6 +268,31 @@ pub struct RotateKey {
     /// age recipient of the reporter, to which answers are sealed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub recipient: Option<Short>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PickUp {
+    /// `<origin>/report/<report id>`; signs, with the log.
+    pub key: VKey,
+    /// Public half of the key that will sign the reward claim, hexadecimal.
+    pub claim_key: Short,
+    /// age recipient of the reporter, to which answers are sealed.
+    pub recipient: Short,
+    /// The slow hash of the code, hexadecimal. No event holds it.
+    pub proof: Short,
+    /// What was sealed for whoever brings the code, sealed again to the reporter.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub copies: Vec<Copied>,
+}
+
+/// A sealed text that was sealed again to another recipient.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Copied {
+    /// BLAKE3 of the one that it is a copy of, 64 hexadecimal digits.
+    pub of: Short,
+    pub copy: Blob,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]

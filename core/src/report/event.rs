@@ -3,15 +3,17 @@
 use serde::{Deserialize, Serialize};
 
 use super::command::{
-    Answer, Because, Decline, Empty, Handle, Join, Link, RecordOverdue, Report, RotateKey, Sealed, Transfer,
-    Verify,
+    Answer, Because, Copied, Corroborate, Decline, Empty, Handle, Join, Link, RecordOverdue, Report,
+    RotateKey, Sealed, Transfer, Verify,
 };
+use super::corroboration::corroboration_key;
+use super::pickup::{case_number, pickup_key};
 use crate::decider::StreamEvent;
-use crate::id::StreamId;
+use crate::id::{ActorId, StreamId};
 use crate::ledger::entry::Line;
 use crate::ledger::vkey::{VKey, hex};
-use crate::text::Long;
-use crate::units::Day;
+use crate::text::{Long, Short};
+use crate::units::{Day, Position};
 
 /// An event of a `report` stream.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -47,10 +49,16 @@ pub enum ReportEvent {
     EvidenceAdded(Sealed),
     #[serde(rename = "report.linked")]
     Linked(Link),
+    #[serde(rename = "report.corroborated")]
+    Corroborated(Corroborated),
+    #[serde(rename = "report.separated")]
+    Separated(Because),
     #[serde(rename = "report.joined")]
     Joined(Join),
     #[serde(rename = "report.key_rotated")]
     KeyRotated(RotateKey),
+    #[serde(rename = "report.picked_up")]
+    PickedUp(PickedUp),
     #[serde(rename = "report.locked")]
     Locked(Empty),
     #[serde(rename = "report.retaliation_alleged")]
@@ -92,6 +100,27 @@ pub struct Reopened {
     pub handle_latest: Option<Day>,
 }
 
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Corroborated {
+    pub corroborate: Corroborate,
+    /// Where the first report was reported.
+    pub first_reported_at: Position,
+    /// Where this one was, which is later.
+    pub reported_at: Position,
+    /// Whom the first reporter excludes.
+    pub excluded: Vec<ActorId>,
+}
+
+/// The reporter of what a clerk took down has keys of their own; the code opens nothing from here on.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct PickedUp {
+    pub key: VKey,
+    pub claim_key: Short,
+    pub recipient: Short,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub copies: Vec<Copied>,
+}
+
 /// Index key of a reporter's public key: how whoever holds the secret finds the report again.
 pub fn reporter_key(key: &VKey) -> String {
     format!("reporter/{}", hex(key.key()))
@@ -120,8 +149,11 @@ impl StreamEvent for ReportEvent {
             Self::MessageSent(_) => "report.message_sent",
             Self::EvidenceAdded(_) => "report.evidence_added",
             Self::Linked(_) => "report.linked",
+            Self::Corroborated(_) => "report.corroborated",
+            Self::Separated(_) => "report.separated",
             Self::Joined(_) => "report.joined",
             Self::KeyRotated(_) => "report.key_rotated",
+            Self::PickedUp(_) => "report.picked_up",
             Self::Locked(_) => "report.locked",
             Self::RetaliationAlleged(_) => "report.retaliation_alleged",
             Self::Overdue(_) => "report.overdue",
@@ -136,8 +168,11 @@ impl StreamEvent for ReportEvent {
             | Self::MessageSent(_)
             | Self::EvidenceAdded(_)
             | Self::Linked(_)
+            | Self::Corroborated(_)
+            | Self::Separated(_)
             | Self::Joined(_)
             | Self::KeyRotated(_)
+            | Self::PickedUp(_)
             | Self::Locked(_)
             | Self::RetaliationAlleged(_) => "report.note",
             Self::Reported(_)
@@ -172,6 +207,7 @@ impl StreamEvent for ReportEvent {
             Self::Reopened(reopened) => [clock("handle", reopened.handle_due), None],
             Self::Joined(join) => [Some(Line::Key(join.key.clone())), None],
             Self::KeyRotated(rotate) => [Some(Line::Key(rotate.new.clone())), None],
+            Self::PickedUp(picked_up) => [Some(Line::Key(picked_up.key.clone())), None],
             Self::Satisfied(_)
             | Self::Locked(_)
             | Self::Disputed(_)
@@ -179,18 +215,25 @@ impl StreamEvent for ReportEvent {
             | Self::MessageSent(_)
             | Self::EvidenceAdded(_)
             | Self::Linked(_)
+            | Self::Corroborated(_)
+            | Self::Separated(_)
             | Self::RetaliationAlleged(_)
             | Self::Overdue(_) => [None, None],
         };
         lines.into_iter().flatten().collect()
     }
 
-    fn touches(&self, _: &StreamId) -> Vec<String> {
+    fn touches(&self, stream: &StreamId) -> Vec<String> {
         match self {
             Self::Verified(verified) => vec![matter_key(verified.verify.matter_key.as_str())],
-            Self::Reported(reported) => reported.report.key.iter().map(reporter_key).collect(),
+            Self::Reported(Reported { report, .. }) => {
+                let waits = report.pickup.as_ref().map(|_| pickup_key(&case_number(stream)));
+                report.key.iter().map(reporter_key).chain(waits).collect()
+            }
             Self::Joined(join) => vec![reporter_key(&join.key)],
             Self::KeyRotated(rotate) => vec![reporter_key(&rotate.new)],
+            Self::Corroborated(corroborated) => vec![corroboration_key(&corroborated.corroborate.report)],
+            Self::PickedUp(picked_up) => vec![reporter_key(&picked_up.key)],
             Self::Accepted(_)
             | Self::Declined(_)
             | Self::Transferred(_)
@@ -204,6 +247,7 @@ impl StreamEvent for ReportEvent {
             | Self::MessageSent(_)
             | Self::EvidenceAdded(_)
             | Self::Linked(_)
+            | Self::Separated(_)
             | Self::Locked(_)
             | Self::RetaliationAlleged(_)
             | Self::Overdue(_) => Vec::new(),

@@ -2,7 +2,9 @@
 //! whoever reported. No body holds who the reporter is, or what they wrote.
 
 mod command;
+mod corroboration;
 mod event;
+mod pickup;
 mod refusal;
 mod sealed;
 mod testimony;
@@ -10,8 +12,13 @@ mod testimony;
 use std::collections::{BTreeMap, BTreeSet};
 
 pub use command::*;
+pub use corroboration::First;
+pub(crate) use corroboration::corroboration_key;
 pub(crate) use event::matter_key;
-pub use event::{Accepted, Extended, Reopened, ReportEvent, Reported, Verified, reporter_key};
+pub use event::{
+    Accepted, Corroborated, Extended, PickedUp, Reopened, ReportEvent, Reported, Verified, reporter_key,
+};
+pub use pickup::{CODE_DIGITS, Pickup, PickupCode, case_number, parse_case_number, pickup_key};
 pub use refusal::ReportRefusal;
 pub use sealed::{Holds, check, excluded, find_blob, own_recipients};
 pub use testimony::{
@@ -19,13 +26,13 @@ pub use testimony::{
 };
 
 use crate::decider::{Decider, Moment, Recorded};
-use crate::id::ActorId;
+use crate::id::{ActorId, StreamId};
 use crate::ledger::entry::is_age_recipient;
-use crate::ledger::vkey::VKey;
+use crate::ledger::vkey::{VKey, is_hash};
 use crate::role::{Party, Role, signed_by, signed_by_log, signed_by_two};
 use crate::rules::deadline;
 use crate::text::Short;
-use crate::units::Day;
+use crate::units::{Day, Position};
 
 /// The decider of `report` streams.
 #[derive(Clone, Copy, Debug)]
@@ -66,12 +73,50 @@ pub struct State {
     pub missed: BTreeSet<String>,
     /// Claim keys of the joint reporters, in the order of joining.
     pub claim_keys: Vec<String>,
-    /// age recipients of the reporters, by vkey; answers are sealed to each.
+    /// age recipients of the reporters, by vkey, and that of a code that waits for its reporter; answers are sealed to each.
     pub recipients: BTreeMap<String, String>,
     /// Which of the claim keys is whose: the vkey of a reporter, and the number of the claim key.
     pub claims: BTreeMap<String, usize>,
     /// Officers who must not see it, and cannot act in it.
     pub excluded: BTreeSet<ActorId>,
+    /// The earlier report of the same matter.
+    pub corroborates: Option<StreamId>,
+    /// The one-time code of what a clerk took down.
+    pub pickup: Option<Pickup>,
+    pub picked_up: bool,
+    /// When it came to an end, if it did.
+    pub ended_on: Option<Day>,
+}
+
+impl State {
+    /// The claim keys of reporters whose own key is in force, in the order of joining; where there is none, an empty text stands
+    /// in its place. Nobody claims with a key that somebody else entered for them, or after the report was locked.
+    pub fn claim_keys_in_force(&self) -> Vec<String> {
+        let mut keys = vec![String::new(); self.claim_keys.len()];
+        for (reporter, nth) in &self.claims {
+            if let Some((slot, key)) = keys.get_mut(*nth).zip(self.claim_keys.get(*nth))
+                && self.keys.contains(reporter)
+            {
+                key.clone_into(slot);
+            }
+        }
+        keys
+    }
+}
+
+/// What a decision reads of the rewards for a report, and of other reports.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Facts {
+    /// A reward was assessed, and its reporter was not told yet.
+    pub reward_to_come: bool,
+    /// The last day to claim one of which the reporter was told.
+    pub claim_due: Option<Day>,
+    /// Where this report was reported.
+    pub reported_at: Position,
+    /// The report that is corroborated; none where there is none.
+    pub first: Option<First>,
+    /// Another report corroborates this one.
+    pub is_corroborated: bool,
 }
 
 /// Most files of one report.
@@ -145,6 +190,10 @@ fn report(state: &State, report: &Report, moment: &Moment<'_>) -> Decision {
     need(by_key || by_clerk, Refused::NeedsReporterOrClerk)?;
     // A reporter's key is introduced by its holder alone.
     need(by_key == own.is_some(), Refused::KeyNotTheSigners)?;
+    if let Some(pickup) = &report.pickup {
+        need(by_clerk && own.is_none() && report.claim_key.is_none() && !written, Refused::PickupNeedsClerk)?;
+        readable(Some(&pickup.recipient))?;
+    }
     let accept_due = due(moment, "accept")?.map(|due| due.day);
     Ok(ReportEvent::Reported(Reported { report: report.clone(), accept_due }))
 }
@@ -305,6 +354,40 @@ fn rotate_key(state: &State, rotate: &RotateKey, moment: &Moment<'_>) -> Decisio
     Ok(ReportEvent::KeyRotated(rotate.clone()))
 }
 
+/// The reporter's own key and the log sign, which has compared the code; the first time, and only then.
+fn pick_up(state: &State, pick_up: &PickUp, facts: &Facts, moment: &Moment<'_>) -> Decision {
+    need(state.status != Status::Absent, Refused::NotReported)?;
+    let signing = Party::Reporter { key: pick_up.key.to_string() };
+    need(moment.by.contains(&Party::Log), Refused::PickupByLog)?;
+    need(moment.by.iter().all(|party| *party == Party::Log || *party == signing), Refused::PickupByLog)?;
+    need(moment.by.contains(&signing), Refused::KeyNotTheSigners)?;
+    let pickup = state.pickup.as_ref().ok_or(Refused::NothingToPickUp)?;
+    need(pickup.is_proven_by(pick_up.proof.as_str()), Refused::WrongPickupCode)?;
+    need(!state.picked_up, Refused::AlreadyPickedUp)?;
+    let until = pickup_until(state, facts, moment)?;
+    need(until.is_none_or(|until| moment.now.day() <= until), Refused::PickupOver)?;
+    need(is_hash(pick_up.claim_key.as_str()), Refused::BadClaimKey)?;
+    readable(Some(&pick_up.recipient))?;
+    pick_up.copies.iter().try_for_each(|copied| blob(&copied.copy))?;
+    Ok(ReportEvent::PickedUp(PickedUp {
+        key: pick_up.key.clone(),
+        claim_key: pick_up.claim_key.clone(),
+        recipient: pick_up.recipient.clone(),
+        copies: pick_up.copies.clone(),
+    }))
+}
+
+/// The last day on which the code is good: the end of the claim period. Where no reward was given the period counts from the end
+/// of the report; as long as there may be a reward there is no last day.
+fn pickup_until(state: &State, facts: &Facts, moment: &Moment<'_>) -> Result<Option<Day>, Refused> {
+    if facts.reward_to_come || facts.claim_due.is_some() {
+        return Ok(facts.claim_due.filter(|_| !facts.reward_to_come));
+    }
+    let Some(ended) = state.ended_on else { return Ok(None) };
+    let claim = deadline::due_in_force(moment.rules, "claim", ended).map_err(|_| Refused::UnknownYear)?;
+    Ok(claim.map(|due| due.day))
+}
+
 /// Nobody writes in the reporter's name from now on.
 fn lock(state: &State, moment: &Moment<'_>) -> Decision {
     need(state.status != Status::Absent, Refused::NotReported)?;
@@ -325,13 +408,13 @@ impl Decider for ReportDecider {
     type State = State;
     type Command = ReportCommand;
     type Event = ReportEvent;
-    type Facts = ();
+    type Facts = Facts;
     type Rejection = ReportRefusal;
 
     fn decide(
         state: &State,
         command: &ReportCommand,
-        (): &(),
+        facts: &Facts,
         moment: &Moment<'_>,
     ) -> Result<Vec<ReportEvent>, Refused> {
         let acting = moment.by.iter().filter_map(Party::actor);
@@ -363,8 +446,11 @@ impl Decider for ReportDecider {
                 sealed(state, command, moment, false, ReportEvent::RetaliationAlleged(command.clone()))
             }
             ReportCommand::Link(command) => link(state, command, moment),
+            ReportCommand::Corroborate(command) => corroboration::corroborate(state, command, facts, moment),
+            ReportCommand::Separate(command) => corroboration::separate(state, command, moment),
             ReportCommand::Join(command) => join(state, command, moment),
             ReportCommand::RotateKey(command) => rotate_key(state, command, moment),
+            ReportCommand::PickUp(command) => pick_up(state, command, facts, moment),
             ReportCommand::Lock(_) => lock(state, moment),
             ReportCommand::RecordOverdue(command) => record_overdue(state, command, moment),
         };
@@ -373,22 +459,15 @@ impl Decider for ReportDecider {
 
     fn evolve(mut state: State, event: &ReportEvent, recorded: &Recorded) -> State {
         match event {
-            ReportEvent::Reported(reported) => {
-                state.status = Status::Reported;
-                let Report { key, claim_key, recipient, .. } = &reported.report;
-                enter(&mut state, key.as_ref(), claim_key.as_ref(), recipient.as_ref());
-                state.excluded.extend(&reported.report.excluded);
-                state.report = Some(reported.report.clone());
-                run(&mut state, "accept", reported.accept_due);
-            }
+            ReportEvent::Reported(reported) => begin(&mut state, reported),
             ReportEvent::Accepted(accepted) => {
                 state.status = Status::Accepted;
                 state.clocks.remove("accept");
                 run(&mut state, "handle", accepted.handle_due);
                 state.handle_latest = accepted.handle_latest;
             }
-            ReportEvent::Declined(_) => end(&mut state, Status::Declined),
-            ReportEvent::Transferred(_) => end(&mut state, Status::Transferred),
+            ReportEvent::Declined(_) => end(&mut state, Status::Declined, recorded),
+            ReportEvent::Transferred(_) => end(&mut state, Status::Transferred, recorded),
             ReportEvent::Verified(verified) => {
                 state.status = Status::Verified;
                 state.verified = Some(verified.verify.clone());
@@ -407,10 +486,14 @@ impl Decider for ReportDecider {
             ReportEvent::Extended(extended) => run(&mut state, "handle", Some(extended.until)),
             ReportEvent::Satisfied(_) => state.disputed = false,
             ReportEvent::Disputed(_) => state.disputed = true,
-            ReportEvent::Closed(_) => state.status = Status::Closed,
+            ReportEvent::Closed(_) => {
+                state.status = Status::Closed;
+                state.ended_on = Some(recorded.at.day());
+            }
             ReportEvent::Reopened(reopened) => {
                 state.status = Status::Accepted;
                 state.disputed = false;
+                state.ended_on = None;
                 state.missed.clear();
                 run(&mut state, "handle", reopened.handle_due);
                 state.handle_latest = reopened.handle_latest;
@@ -421,7 +504,13 @@ impl Decider for ReportDecider {
             ReportEvent::KeyRotated(rotate) => {
                 change_key(&mut state, rotate);
             }
+            ReportEvent::PickedUp(picked_up) => take_place(&mut state, picked_up),
             ReportEvent::Locked(_) => state.keys.clear(),
+            ReportEvent::Corroborated(corroborated) => {
+                state.corroborates = Some(corroborated.corroborate.report);
+                state.excluded.extend(&corroborated.excluded);
+            }
+            ReportEvent::Separated(_) => state.corroborates = None,
             ReportEvent::Overdue(overdue) => {
                 state.missed.insert(overdue.clock.clone());
             }
@@ -432,6 +521,18 @@ impl Decider for ReportDecider {
         }
         state
     }
+}
+
+fn begin(state: &mut State, reported: &Reported) {
+    state.status = Status::Reported;
+    let Report { key, claim_key, recipient, .. } = &reported.report;
+    enter(state, key.as_ref(), claim_key.as_ref(), recipient.as_ref());
+    if let Some(pickup) = &reported.report.pickup {
+        await_reporter(state, pickup);
+    }
+    state.excluded.extend(&reported.report.excluded);
+    state.report = Some(reported.report.clone());
+    run(state, "accept", reported.accept_due);
 }
 
 /// A reporter comes in, with a claim key or without one.
@@ -445,6 +546,30 @@ fn enter(state: &mut State, key: Option<&VKey>, claim_key: Option<&Short>, recip
     }
     state.keys.extend(key);
     state.claim_keys.extend(claim_key.map(ToString::to_string));
+}
+
+/// A place is kept for a reporter who has no keys yet: a share of a reward, and a recipient that the code opens.
+fn await_reporter(state: &mut State, pickup: &Pickup) {
+    state.claims.insert(pickup.place(), state.claim_keys.len());
+    state.claim_keys.push(pickup.place());
+    state.recipients.insert(pickup.place(), pickup.recipient.to_string());
+    state.pickup = Some(pickup.clone());
+}
+
+/// The reporter takes the place that was kept.
+fn take_place(state: &mut State, picked_up: &PickedUp) {
+    let key = picked_up.key.to_string();
+    let place = state.pickup.as_ref().map(Pickup::place).unwrap_or_default();
+    state.recipients.remove(&place);
+    state.recipients.insert(key.clone(), picked_up.recipient.to_string());
+    if let Some(nth) = state.claims.remove(&place) {
+        state.claims.insert(key.clone(), nth);
+        if let Some(slot) = state.claim_keys.get_mut(nth) {
+            *slot = picked_up.claim_key.to_string();
+        }
+    }
+    state.keys.insert(key);
+    state.picked_up = true;
 }
 
 /// The new key, and the new claim key, stand where the old ones stood.
@@ -470,8 +595,9 @@ fn run(state: &mut State, clock: &str, due: Option<Day>) {
     }
 }
 
-fn end(state: &mut State, status: Status) {
+fn end(state: &mut State, status: Status, recorded: &Recorded) {
     state.status = status;
+    state.ended_on = Some(recorded.at.day());
     state.clocks.clear();
 }
 
@@ -494,7 +620,8 @@ mod tests {
             let now = on.parse::<Day>().expect("day").start();
             let moment = Moment { now, rules: &rules, by: &by };
             let accept = ReportCommand::Accept(Empty {});
-            ReportDecider::decide(&state, &accept, &(), &moment).map_err(|refusal| refusal.code())
+            ReportDecider::decide(&state, &accept, &Facts::default(), &moment)
+                .map_err(|refusal| refusal.code())
         };
         assert_eq!(accepted("2026-12-28"), Err("report.unknown_year"));
         let events = accepted("2026-01-05").expect("accepted");

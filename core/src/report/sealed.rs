@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::command::{Blob, Report, ReportCommand, Sealed};
+use super::command::{Blob, Copied, Report, ReportCommand, Sealed};
 use super::{ReportEvent, ReportRefusal, State};
 use crate::event::{Event, Fact};
 use crate::id::ActorId;
@@ -42,6 +42,11 @@ fn of_word(word: &Sealed) -> Found<'_> {
     [(Holds::Message, &word.sealed)].into_iter().chain(files).collect()
 }
 
+/// Copies are sealed to the reporter alone: the office has what they are copies of.
+fn of_copies(copies: &[Copied]) -> Found<'_> {
+    copies.iter().map(|copied| (Holds::Message, &copied.copy)).collect()
+}
+
 impl ReportCommand {
     /// The sealed files that it carries.
     pub fn blobs(&self) -> Vec<(Holds, &Blob)> {
@@ -52,6 +57,7 @@ impl ReportCommand {
             | Self::AddEvidence(word)
             | Self::AllegeRetaliation(word) => of_word(word),
             Self::Answer(answer) => answer.sealed.iter().map(|blob| (Holds::Message, blob)).collect(),
+            Self::PickUp(pick_up) => of_copies(&pick_up.copies),
             Self::Accept(_)
             | Self::Decline(_)
             | Self::Transfer(_)
@@ -62,6 +68,8 @@ impl ReportCommand {
             | Self::Close(_)
             | Self::Reopen(_)
             | Self::Link(_)
+            | Self::Corroborate(_)
+            | Self::Separate(_)
             | Self::Join(_)
             | Self::RotateKey(_)
             | Self::Lock(_)
@@ -80,6 +88,7 @@ impl ReportEvent {
             | Self::EvidenceAdded(word)
             | Self::RetaliationAlleged(word) => of_word(word),
             Self::Answered(answer) => answer.sealed.iter().map(|blob| (Holds::Message, blob)).collect(),
+            Self::PickedUp(picked_up) => of_copies(&picked_up.copies),
             Self::Accepted(_)
             | Self::Declined(_)
             | Self::Transferred(_)
@@ -90,6 +99,8 @@ impl ReportEvent {
             | Self::Closed(_)
             | Self::Reopened(_)
             | Self::Linked(_)
+            | Self::Corroborated(_)
+            | Self::Separated(_)
             | Self::Joined(_)
             | Self::KeyRotated(_)
             | Self::Locked(_)
@@ -125,11 +136,15 @@ pub fn excluded(state: &State, command: &ReportCommand) -> BTreeSet<ActorId> {
     excluded
 }
 
-/// The reporters' own age recipients, as far as the report or the command that makes it says.
+/// The reporters' own age recipients, and that of a code that waits for its reporter, as far as the report or the command that makes it says.
 pub fn own_recipients(state: &State, command: &ReportCommand) -> BTreeSet<String> {
     let mut own: BTreeSet<String> = state.recipients.values().cloned().collect();
     if let ReportCommand::Report(report) = command {
-        own.extend(report.recipient.as_ref().map(ToString::to_string));
+        let pickup = report.pickup.as_ref().map(|pickup| &pickup.recipient);
+        own.extend(report.recipient.iter().chain(pickup).map(ToString::to_string));
+    }
+    if let ReportCommand::PickUp(pick_up) = command {
+        own.insert(pick_up.recipient.to_string());
     }
     own
 }

@@ -97,7 +97,7 @@ pub struct Facts {
     /// Another reward for the same matter was assessed and not denied.
     pub matter_rewarded: bool,
     /// Claim keys of the report's reporters as they are now, in the order of joining: a secret may have been changed since the
-    /// assessment.
+    /// assessment. Empty for one whose own key is not in force.
     pub claim_keys_now: Vec<String>,
     /// Every report whose verification names the same matter, this one with them.
     pub same_matter: Vec<Candidate>,

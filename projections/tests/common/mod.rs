@@ -276,7 +276,7 @@ impl World {
         by: &[Party],
     ) -> Result<(), &'static str> {
         let stream = stream(StreamKind::Report, number);
-        self.log.take::<ReportDecider>(&mut self.reports, stream, command, &(), by)
+        self.log.take::<ReportDecider>(&mut self.reports, stream, command, &report::Facts::default(), by)
     }
 
     pub(crate) fn report(&mut self, number: u8, command: ReportCommand, by: &[Party]) -> &mut Self {
@@ -426,6 +426,7 @@ pub(crate) fn telephone(number: u8) -> ReportCommand {
         files: Vec::new(),
         recipient: None,
         excluded: Vec::new(),
+        pickup: None,
     })
 }
 

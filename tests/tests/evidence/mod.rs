@@ -49,6 +49,7 @@ pub(crate) fn evidence() -> Evidence {
         files: Vec::new(),
         recipient: None,
         excluded: Vec::new(),
+        pickup: None,
     };
     let word = Command::Report(ReportCommand::Report(word));
     let report = bureau.run(None, word, &["clerk"]).expect("reported").stream;

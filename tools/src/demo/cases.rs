@@ -12,6 +12,7 @@ use adit_core::reward::{self, Assess, Otherwise, Pay, RewardCommand, RewardEvent
 use adit_core::rules::accident::AccidentGrade;
 use adit_core::rules::closure::Licence;
 use adit_core::rules::reward::{Matter, Sector};
+use adit_core::seal;
 use adit_core::units::{Day, Fen};
 use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
@@ -298,8 +299,8 @@ fn reported(case: &Case) -> Vec<CaseStep> {
     steps
 }
 
-/// The reporter signs with a key of their own; what came by telephone a clerk enters, and the claim key is the
-/// reporter's all the same.
+/// The reporter signs with a key of their own; what came by telephone a clerk enters, and its reporter brings the one-time code on the
+/// same day, unless the reward is never claimed.
 fn report(cast: &mut Cast, case: &Case) -> Result<()> {
     let stream = StreamId::new(StreamKind::Report, Id::random()?);
     let origin = cast.office.ledger().origin().to_owned();
@@ -310,22 +311,40 @@ fn report(cast: &mut Cast, case: &Case) -> Result<()> {
     cast.name(&format!("{}/report", case.id), stream);
     let channel = case.channel.unwrap_or(Channel::Web);
     let by_reporter = channel == Channel::Web;
+    // The code is read out by nobody here, so any bytes stand for its slow hash.
+    let (slow, code) = (Id::random()?.0.repeat(2), report::PickupCode::parse("0000 0000 0000 0000"));
+    let slow: [u8; 32] = slow.try_into().unwrap_or_default();
+    let pickup = code
+        .filter(|_| !by_reporter)
+        .and_then(|code| report::Pickup::new(&Id::random().ok()?.0, &code, &slow));
     let report = report::Report {
         matter: case.matter.unwrap_or(Matter::MajorHazard),
         channel,
         key: by_reporter.then(|| key.vkey()),
-        claim_key: Some(text(&hex(claim.vkey().key()))?),
+        claim_key: by_reporter.then(|| text(&hex(claim.vkey().key()))).transpose()?,
         insider: false,
         testimony: by_reporter.then(|| cast.seal(&case.finding)).transpose()?,
         files: Vec::new(),
         recipient: None,
         excluded: Vec::new(),
+        pickup: pickup.clone(),
     };
     let command = Command::Report(ReportCommand::Report(report));
     if by_reporter {
         cast.sign(Some(stream), command, &[&key])?;
     } else {
         cast.act_on(Some(stream), command, &["clerk"])?;
+    }
+    if pickup.is_some() && !case.unclaimed {
+        let pick_up = report::PickUp {
+            key: key.vkey(),
+            claim_key: text(&hex(claim.vkey().key()))?,
+            recipient: text(&seal::Identity::from_bytes(&slow).recipient())?,
+            proof: text(&hex(&slow))?,
+            copies: Vec::new(),
+        };
+        let log = cast.office.ledger().log_key();
+        cast.sign(Some(stream), Command::Report(ReportCommand::PickUp(pick_up)), &[&key, &log])?;
     }
     Ok(())
 }

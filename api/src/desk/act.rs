@@ -1,0 +1,442 @@
+//! Giving a command: its form, what does not fit, and what became of it.
+
+use std::sync::Arc;
+
+use adit_core::command::{Command, Request};
+use adit_core::id::{ActorId, CommandId, Id, StreamId, StreamKind};
+use adit_core::rules::criteria;
+use adit_core::rules::place::NATIONAL;
+use adit_projections::Filter;
+use askama::Template;
+use axum::extract::{Form, Path, RawQuery};
+use axum::response::{IntoResponse, Redirect};
+use zeroize::Zeroizing;
+
+use super::form::{self, Faults, Field, Typed, Widget};
+use super::frame::{Desk, Frame, Shown, Trouble, not_found, parameter, render, stream_address};
+use super::lawful::{Standing, standing};
+use super::people;
+use super::words::Words;
+use crate::handlers::blocking;
+use crate::handlers::commands::{Beside, Outcome, carry_out};
+use crate::handlers::sign_in::hashing;
+use crate::problem::{ApiRefusal, Problem, unreadable};
+
+/// One field as it is shown.
+pub(crate) struct Shows {
+    pub(crate) name: String,
+    pub(crate) label: String,
+    pub(crate) hint: String,
+    /// `line`, `text`, `day`, `money`, `count`, `yes_no`, `choice`, `many`, `criterion`, `enterprise`, `id`.
+    pub(crate) widget: &'static str,
+    pub(crate) required: bool,
+    pub(crate) value: String,
+    /// Names and words of a choice.
+    pub(crate) options: Vec<(String, String)>,
+    /// What does not fit.
+    pub(crate) fault: String,
+    /// What is shown where it is not for typing, because it comes from the page before.
+    pub(crate) fixed: String,
+}
+
+#[derive(Template)]
+#[template(path = "desk/act.html")]
+struct Act {
+    frame: Frame,
+    kind: String,
+    title: String,
+    says: String,
+    about: String,
+    back: String,
+    id: String,
+    stream: String,
+    fields: Vec<Shows>,
+    criteria: Vec<(String, String)>,
+    /// Names of enterprises, to choose from while one types.
+    enterprises: Vec<String>,
+    /// Enterprises that may be meant by the name that was typed.
+    meant: Vec<(String, String)>,
+    /// Officers of whom one must sign, too.
+    seconds: Vec<(String, String)>,
+    second: String,
+    refusal: String,
+    rule: String,
+    lawful: bool,
+}
+
+/// What belongs to no field of the command.
+const OWN: [&str; 5] = ["_id", "_stream", "_second", "_password", "_back"];
+
+fn widget_name(field: &Field) -> &'static str {
+    match (field.own_name(), &field.widget) {
+        ("criterion", _) => return "criterion",
+        ("enterprise", Widget::Stream) => return "enterprise",
+        _ => {}
+    }
+    match field.widget {
+        Widget::Line(_) => "line",
+        Widget::Text(_) => "text",
+        Widget::Day => "day",
+        Widget::Money => "money",
+        Widget::Count => "count",
+        Widget::YesNo => "yes_no",
+        Widget::Choice(_) => "choice",
+        Widget::Many(_) => "many",
+        Widget::Stream | Widget::Id | Widget::Key => "id",
+    }
+}
+
+/// The words of a field: those of this command first, then those of all.
+fn field_words(w: Words, head: &str, kind: &str, field: &Field) -> Option<&'static str> {
+    let kind = kind.replace('.', "_");
+    let name = field.own_name();
+    w.find(&format!("{head}.{kind}_{name}")).or_else(|| w.find(&format!("{head}.{name}")))
+}
+
+fn shows(desk: &Desk, draft: &Draft, field: &Field) -> Shows {
+    let (w, kind) = (desk.w, draft.kind.as_str());
+    let names: &[String] = if let Widget::Choice(names) = &field.widget { names } else { &[] };
+    let option = |name: &String| {
+        let own = w
+            .find(&format!("option.{}_{name}", field.own_name()))
+            .or_else(|| w.find(&format!("option.{name}")));
+        (name.clone(), own.map_or_else(|| w.label(name), str::to_owned))
+    };
+    let value = draft.typed.get(&field.name).cloned().unwrap_or_default();
+    let named = draft.fixed.contains(&field.name.as_str());
+    let fixed = match value.parse::<StreamId>() {
+        Ok(stream) if named => super::stream::heading(desk, &stream),
+        _ if named => super::told::option(w, field.own_name(), &value),
+        _ => String::new(),
+    };
+    Shows {
+        name: field.name.clone(),
+        label: field_words(w, "field", kind, field).map_or_else(|| w.label(field.own_name()), str::to_owned),
+        hint: field_words(w, "hint", kind, field).unwrap_or_default().to_owned(),
+        widget: widget_name(field),
+        required: field.required,
+        options: names.iter().map(option).collect(),
+        fault: draft.faults.get(&field.name).map(|fault| w.t(fault).to_owned()).unwrap_or_default(),
+        value,
+        fixed,
+    }
+}
+
+/// Criteria that an officer can pick: code and text.
+fn selectable() -> Vec<(String, String)> {
+    let items = criteria::all().iter().filter(|item| item.is_selectable());
+    items.map(|item| (item.code.to_owned(), item.text_zh.to_owned())).collect()
+}
+
+/// A form, as it stands.
+struct Draft {
+    kind: String,
+    stream: Option<StreamId>,
+    id: String,
+    typed: Typed,
+    faults: Faults,
+    second: String,
+    refused: Option<Problem>,
+    /// Fields that come from the page before.
+    fixed: Vec<&'static str>,
+    back: String,
+    meant: Vec<(String, String)>,
+}
+
+/// Fields of a command that are filled in by another command alone.
+const NEVER_ASKED: [(&str, &str); 1] = [("hazard.report", "inspection")];
+
+/// Enterprises whose names are offered while one types; any other is found by typing it.
+const OFFERED_MAX: usize = 200;
+
+/// Enterprises by id and name; those whose names hold some words.
+fn enterprises(desk: &Desk, words: Option<&str>) -> Result<Vec<(String, String)>, Problem> {
+    let filter = Filter { contains: words.map(str::to_owned), limit: Some(OFFERED_MAX), ..Filter::default() };
+    let rows = super::stream::rows(desk, "enterprises", filter)?;
+    let text = |row: &serde_json::Value, name: &str| {
+        row.get(name).and_then(serde_json::Value::as_str).unwrap_or_default().to_owned()
+    };
+    Ok(rows.iter().map(|row| (text(row, "enterprise"), text(row, "enterprise_name"))).collect())
+}
+
+/// Puts the id of an enterprise in the place of its name; where several may be meant, gives them back to choose from.
+fn find_enterprise(desk: &Desk, typed: &mut Typed) -> Result<Vec<(String, String)>, Problem> {
+    let Some(name) = typed.get_mut("enterprise") else { return Ok(Vec::new()) };
+    let words = name.trim().to_owned();
+    if words.is_empty() || words.parse::<StreamId>().is_ok() {
+        return Ok(Vec::new());
+    }
+    let mut found = enterprises(desk, Some(&words))?;
+    let exact = found.iter().position(|(_, known)| *known == words);
+    match (exact, found.len()) {
+        (Some(at), _) => *name = found.swap_remove(at).0,
+        (None, 1) => *name = found.swap_remove(0).0,
+        (None, _) => return Ok(found),
+    }
+    Ok(Vec::new())
+}
+
+/// Values that a fresh form begins with.
+fn beginning(desk: &Desk, fields: &[Field], query: Option<&str>) -> (Typed, Vec<&'static str>) {
+    let mut typed = Typed::new();
+    let mut fixed = Vec::new();
+    let today = desk.app.office.ledger().now().day().to_string();
+    for field in fields {
+        if let Some(value) = parameter(query, &field.name) {
+            if matches!(field.widget, Widget::Stream) && value.parse::<StreamId>().is_ok() {
+                let name = ["enterprise", "report", "hazard"].into_iter().find(|name| *name == field.name);
+                fixed.extend(name);
+            }
+            typed.insert(field.name.clone(), value);
+        } else if ["found_on", "inspected_on", "day"].contains(&field.name.as_str()) {
+            typed.insert(field.name.clone(), today.clone());
+        } else if field.name == "place"
+            && matches!(field.widget, Widget::Line(_))
+            && fields.iter().any(|f| f.name == "accident_grade")
+        {
+            // The rules of the place whose ledger it is are asked first.
+            let place = desk.app.office.rules().place().to_owned();
+            typed.insert(field.name.clone(), if place.is_empty() { NATIONAL.to_owned() } else { place });
+        } else if field.name == "enterprise"
+            && let Some(own) = desk.reader.acts_for
+        {
+            typed.insert(field.name.clone(), own.to_string());
+            fixed.push("enterprise");
+        } else if field.name == "origin" && desk.reader.is_enterprise() {
+            typed.insert(field.name.clone(), "self_inspection".to_owned());
+            fixed.push("origin");
+        }
+    }
+    (typed, fixed)
+}
+
+fn page(desk: &Desk, draft: Draft) -> Result<Act, Trouble> {
+    let fields = form::fields(&draft.kind).ok_or_else(not_found)?;
+    let w = desk.w;
+    let mut known = known(desk, draft.stream);
+    for name in &draft.fixed {
+        known.extend(draft.typed.get(*name).map(|value| ((*name).to_owned(), value.clone())));
+    }
+    let lawful = standing(desk, draft.stream, &draft.kind, &known);
+    let (second, refusal) = match (&lawful, &draft.refused) {
+        (Standing::Lawful { second }, None) => (*second, None),
+        (Standing::Lawful { second }, Some(problem)) => (*second, Some(problem.refusal.clone())),
+        (Standing::Refused(refusal), None) => (None, Some(refusal.clone())),
+        (Standing::Refused(_), Some(problem)) => (None, Some(problem.refusal.clone())),
+    };
+    let seconds = second.map(|role| {
+        let others = people::with_role(&desk.app, role).into_iter();
+        let others = others.filter(|(actor, _)| *actor != desk.session.actor);
+        others.map(|(actor, _)| (actor.to_string(), people::title(&desk.app, actor))).collect()
+    });
+    let asked =
+        fields.iter().filter(|field| !NEVER_ASKED.contains(&(draft.kind.as_str(), field.name.as_str())));
+    let shown: Vec<Shows> = asked.map(|field| shows(desk, &draft, field)).collect();
+    let asks = |widget: &str| shown.iter().any(|field| field.widget == widget && field.fixed.is_empty());
+    let (picks, names) = (asks("criterion"), asks("enterprise"));
+    let lang = w.lang();
+    Ok(Act {
+        title: w.command(&draft.kind),
+        says: w.find(&format!("hint.{}", draft.kind.replace('.', "_"))).unwrap_or_default().to_owned(),
+        about: draft.stream.map(|stream| super::stream::heading(desk, &stream)).unwrap_or_default(),
+        back: draft.back,
+        id: draft.id,
+        stream: draft.stream.map(|stream| stream.to_string()).unwrap_or_default(),
+        fields: shown,
+        enterprises: if names {
+            enterprises(desk, None)?.into_iter().map(|(_, name)| name).collect()
+        } else {
+            Vec::new()
+        },
+        meant: draft.meant,
+        criteria: if picks { selectable() } else { Vec::new() },
+        seconds: seconds.unwrap_or_default(),
+        second: draft.second,
+        rule: refusal.as_ref().map(|refusal| refusal.words(lang).rule).unwrap_or_default(),
+        refusal: refusal.map(|refusal| w.refusal(&refusal)).unwrap_or_default(),
+        lawful: matches!(lawful, Standing::Lawful { .. }),
+        frame: Frame::of(desk),
+        kind: draft.kind,
+    })
+}
+
+/// Values that are known to fit a stream's next command.
+pub(crate) fn known(desk: &Desk, stream: Option<StreamId>) -> Typed {
+    let mut known = Typed::new();
+    let ledger = desk.app.office.ledger();
+    let tomorrow = ledger.now().day().plus_days(1);
+    let due = stream.and_then(|stream| super::stream::due(desk, &stream));
+    // Whether there is a penalty to publish is asked of its state; its number is typed.
+    known.insert("decision".to_owned(), "—".to_owned());
+    known.insert("until".to_owned(), due.map_or(tomorrow, |due| due.plus_days(1).max(tomorrow)).to_string());
+    known
+}
+
+/// Whether this reader gives commands of this kind to this stream at all; what is kept from them is not there.
+fn may(desk: &Desk, kind: &str, stream: Option<&StreamId>) -> Result<(), Trouble> {
+    let named = kind.split('.').next();
+    let of = StreamKind::ALL.into_iter().find(|of| Some(of.name()) == named).ok_or_else(not_found)?;
+    if stream.is_some_and(|stream| stream.kind != of) {
+        return Err(not_found());
+    }
+    if let Some(stream) = stream
+        && desk.reader.is_kept_from(&desk.app.office, stream)?
+    {
+        return Err(not_found());
+    }
+    let may = desk.reader.may_command(&desk.app.office, of, stream).map_err(|error| unreadable(&error))?;
+    if may { Ok(()) } else { Err(ApiRefusal::Forbidden.into()) }
+}
+
+/// The form of a command
+///
+/// 命令表单。
+#[utoipa::path(get, path = "/desk/do/{command}", tag = "desk", params(("command" = String, Path), ("stream" = Option<String>, Query)),
+    responses((status = 200, description = "HTML"), (status = 303, description = "Not signed in"),
+        (status = 404, description = "api.not_found")))]
+pub(crate) async fn form(desk: Desk, Path(kind): Path<String>, RawQuery(query): RawQuery) -> Shown {
+    let fields = form::fields(&kind).ok_or_else(not_found)?;
+    let stream = parameter(query.as_deref(), "stream").map(|text| text.parse::<StreamId>());
+    let stream = stream.transpose().map_err(|_| not_found())?;
+    let worker = move || {
+        Ok((|| {
+            may(&desk, &kind, stream.as_ref())?;
+            let (typed, fixed) = beginning(&desk, fields, query.as_deref());
+            let id = Id::random().map_err(|error| unreadable(&error))?.to_string();
+            let back = back(query.as_deref(), stream.as_ref());
+            let faults = Faults::new();
+            let (second, refused, meant) = (String::new(), None, Vec::new());
+            page(&desk, Draft { kind, stream, id, typed, faults, second, refused, fixed, back, meant })
+        })())
+    };
+    render(&blocking(worker).await??)
+}
+
+/// Where one came from: a page of the workbench.
+fn back(query: Option<&str>, stream: Option<&StreamId>) -> String {
+    let named = parameter(query, "back").filter(|back| is_own_page(back));
+    named
+        .or_else(|| stream.map(|stream| stream_address(&stream.to_string())))
+        .unwrap_or_else(|| "/desk".to_owned())
+}
+
+/// Whether an address is a page of the workbench, so that no link leads astray.
+pub(crate) fn is_own_page(address: &str) -> bool {
+    let rest = address.strip_prefix("/desk");
+    rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(['/', '?']))
+        && !address.contains(['\\', '\r', '\n'])
+}
+
+/// Give a command
+///
+/// 提交命令表单。
+#[utoipa::path(post, path = "/desk/do/{command}", tag = "desk", params(("command" = String, Path)),
+    responses((status = 303, description = "Recorded, or waits for a second signature"),
+        (status = 422, description = "A rule refused it; nothing was written, nothing typed is lost")))]
+pub(crate) async fn submit(
+    desk: Desk,
+    Path(kind): Path<String>,
+    Form(sent): Form<Vec<(String, String)>>,
+) -> Shown {
+    let fields = form::fields(&kind).ok_or_else(not_found)?;
+    let mut typed: Typed =
+        sent.into_iter().map(|(name, value)| (name, value.replace("\r\n", "\n"))).collect();
+    let mut own = |name: &str| typed.remove(name).unwrap_or_default();
+    let [id, stream, second, password, back] = OWN.map(&mut own);
+    let password = Zeroizing::new(password);
+    let stream =
+        if stream.is_empty() { None } else { Some(stream.parse::<StreamId>().map_err(|_| not_found())?) };
+    let back = Some(back).filter(|back| is_own_page(back)).unwrap_or_else(|| "/desk".to_owned());
+    may(&desk, &kind, stream.as_ref())?;
+    let command_id: CommandId = id.parse().map_err(|_| ApiRefusal::BadRequest)?;
+    let meant = find_enterprise(&desk, &mut typed)?;
+    let fixed = stays_fixed(&desk, &typed);
+    let draft = |typed, faults, refused| Draft {
+        kind: kind.clone(),
+        stream,
+        id: id.clone(),
+        fixed: fixed.clone(),
+        typed,
+        faults,
+        second: second.clone(),
+        refused,
+        back: back.clone(),
+        meant: meant.clone(),
+    };
+    let data = match form::data(fields, &typed) {
+        Ok(data) => data,
+        Err(faults) => return again(desk, draft(typed, faults, None)).await,
+    };
+    let done = carry(&desk, &kind, command_id, stream, &data, &second, password).await;
+    match done {
+        Ok(Outcome::Recorded(answer)) => {
+            let place = if stream.is_none() { stream_address(&answer.stream.to_string()) } else { back };
+            let position =
+                answer.positions.first().map(|position| format!("recorded={position}")).unwrap_or_default();
+            let join = if place.contains('?') { '&' } else { '?' };
+            Ok(Redirect::to(&format!("{place}{join}{position}")).into_response())
+        }
+        Ok(Outcome::Waits(..)) => Ok(Redirect::to("/desk/waiting").into_response()),
+        Err(problem) if problem.status.is_server_error() => Err(problem.into()),
+        Err(problem) => again(desk, draft(typed, Faults::new(), Some(problem))).await,
+    }
+}
+
+/// What an enterprise can't choose.
+fn stays_fixed(desk: &Desk, typed: &Typed) -> Vec<&'static str> {
+    let chosen = |name: &str| typed.get(name).is_some_and(|value| value.parse::<StreamId>().is_ok());
+    let mut fixed: Vec<&'static str> =
+        ["enterprise", "report"].into_iter().filter(|name| chosen(name)).collect();
+    fixed.extend(desk.reader.is_enterprise().then_some("origin"));
+    fixed
+}
+
+/// The form once more, with everything that was typed and what does not fit.
+async fn again(desk: Desk, draft: Draft) -> Shown {
+    let status =
+        draft.refused.as_ref().map_or(axum::http::StatusCode::UNPROCESSABLE_ENTITY, |problem| problem.status);
+    let page = blocking(move || Ok(page(&desk, draft))).await??;
+    let mut response = render(&page)?;
+    *response.status_mut() = status;
+    Ok(response)
+}
+
+async fn carry(
+    desk: &Desk,
+    kind: &str,
+    id: CommandId,
+    stream: Option<StreamId>,
+    data: &serde_json::Value,
+    second: &str,
+    password: Zeroizing<String>,
+) -> Result<Outcome, Problem> {
+    let raw = serde_json::value::to_raw_value(data).map_err(|error| unreadable(&error))?;
+    let command = Command::parse(kind, &raw).map_err(|_| ApiRefusal::WrongValue)?;
+    let beside = match second.parse::<ActorId>() {
+        Err(_) => Beside::Nobody,
+        Ok(second) if password.is_empty() => Beside::Elsewhere(second),
+        Ok(second) if second == desk.session.actor => return Err(ApiRefusal::CoSignerIsSelf.into()),
+        Ok(second) => {
+            let key = hashing(&desk.app, move |app| app.keystore.unlock(second, &password)).await?;
+            Beside::Here(Arc::new(key))
+        }
+    };
+    carry_out(&desk.app, Request { id, stream, command }, &desk.session, &desk.reader, beside).await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_goes_back_to_a_page_of_the_workbench_and_nowhere_else() {
+        for own in ["/desk", "/desk/tables/register?status=closed", "/desk?lang=en"] {
+            assert!(is_own_page(own), "{own}");
+        }
+        for other in
+            ["", "/", "//evil.example", "/deskx", "https://evil.example/desk", "/desk\\..", "/desk\r\nX: y"]
+        {
+            assert!(!is_own_page(other), "{other}");
+        }
+    }
+}

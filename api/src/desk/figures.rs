@@ -1,0 +1,251 @@
+//! The leader's page: stock and flow, overdue, the five by town, rates and rewards; every figure leads to the rows behind it.
+
+use adit_core::units::Day;
+use adit_projections::{Filter, Group as By};
+use askama::Template;
+use axum::extract::RawQuery;
+use serde_json::Value;
+
+use super::chart::{COLOURS, Group, bars};
+use super::frame::{Desk, Frame, Shown, parameter, render};
+use crate::handlers::blocking;
+use crate::handlers::queries::{Asked, page as rows_of};
+use crate::problem::{ApiRefusal, Problem};
+
+/// Months in one chart.
+const MONTHS: i32 = 12;
+/// Towns or sectors in one chart.
+const BARS_MAX: usize = 12;
+
+/// One figure.
+struct Figure {
+    label: String,
+    value: String,
+    /// The rows behind it.
+    href: String,
+    class: &'static str,
+}
+
+/// One chart with its table.
+struct Chart {
+    title: String,
+    svg: String,
+    /// What each colour is.
+    series: Vec<(&'static str, String)>,
+    heads: Vec<String>,
+    rows: Vec<(String, String, Vec<u32>)>,
+}
+
+#[derive(Template)]
+#[template(path = "desk/figures.html")]
+struct FiguresPage {
+    frame: Frame,
+    as_of: String,
+    day: String,
+    figures: Vec<Figure>,
+    charts: Vec<Chart>,
+}
+
+/// Figures and charts
+///
+/// 领导看板：存量与流量、逾期、五落实、核查处置率、奖励；可查过去任何一日。
+#[utoipa::path(get, path = "/desk/figures", tag = "desk", params(("as_of" = Option<String>, Query)),
+    responses((status = 200, description = "HTML"), (status = 303, description = "Not signed in"),
+        (status = 400, description = "api.bad_as_of"), (status = 403, description = "api.forbidden")))]
+pub(crate) async fn show(desk: Desk, RawQuery(query): RawQuery) -> Shown {
+    let as_of = parameter(query.as_deref(), "as_of").filter(|day| !day.is_empty());
+    // What is asked of the past is folded again: one at a time, so that it leaves a processor to those who write.
+    let app = std::sync::Arc::clone(&desk.app);
+    let turn = match &as_of {
+        Some(_) => Some(app.replays.acquire().await.map_err(|_| ApiRefusal::Stale)?),
+        None => None,
+    };
+    let shown = blocking(move || page(&desk, as_of)).await;
+    drop(turn);
+    render(&shown?)
+}
+
+/// Questions as of one day.
+struct Asking<'a> {
+    desk: &'a Desk,
+    as_of: Option<String>,
+    day: Day,
+}
+
+impl Asking<'_> {
+    fn rows(&self, name: &str, filter: Filter) -> Result<(usize, Vec<Value>), Problem> {
+        let asker = self.desk.reader.asker(name).ok_or(ApiRefusal::Forbidden)?;
+        let asked = Asked { filter, as_of: self.as_of.clone(), ..Asked::default() };
+        rows_of(&self.desk.app, asker, name, &asked).map(|page| (page.total, page.rows))
+    }
+
+    fn total(&self, name: &str, filter: Filter) -> Result<usize, Problem> {
+        self.rows(name, Filter { limit: Some(1), ..filter }).map(|(total, _)| total)
+    }
+
+    /// The table with the rows behind a figure.
+    fn at(&self, table: &str, pairs: &[(&str, &str)]) -> String {
+        let mut pairs: Vec<(&str, &str)> = pairs.to_vec();
+        if let Some(as_of) = &self.as_of {
+            pairs.push(("as_of", as_of));
+        }
+        format!("/desk/tables/{table}?{}", serde_urlencoded::to_string(pairs).unwrap_or_default())
+    }
+}
+
+fn number(row: &Value, name: &str) -> u32 {
+    row.get(name).and_then(Value::as_u64).and_then(|many| u32::try_from(many).ok()).unwrap_or_default()
+}
+
+fn said(row: &Value, name: &str) -> String {
+    match row.get(name) {
+        Some(Value::String(text)) => text.clone(),
+        Some(Value::Number(number)) => number.to_string(),
+        _ => "—".to_owned(),
+    }
+}
+
+fn page(desk: &Desk, as_of: Option<String>) -> Result<FiguresPage, Problem> {
+    if desk.reader.asker("statistics").is_none() {
+        return Err(ApiRefusal::Forbidden.into());
+    }
+    let day = match &as_of {
+        Some(text) => text.parse().map_err(|_| ApiRefusal::BadAsOf)?,
+        None => desk.app.office.ledger().now().day(),
+    };
+    let asking = Asking { desk, as_of: as_of.clone(), day };
+    let figures = figures(&asking)?;
+    let mut charts = vec![months(&asking)?];
+    charts.push(by(&asking, By::Sector)?);
+    charts.push(by(&asking, By::Town)?);
+    charts.push(five(&asking)?);
+    charts.retain(|chart| !chart.svg.is_empty());
+    Ok(FiguresPage {
+        frame: Frame::of(desk),
+        as_of: as_of.unwrap_or_default(),
+        day: day.to_string(),
+        figures,
+        charts,
+    })
+}
+
+/// The first day of the month that lies so many months before that of `day`.
+fn month_before(day: Day, months: i32) -> Day {
+    let (year, month, _) = day.parts();
+    let at = i32::from(year) * 12 + i32::from(month) - 1 - months;
+    let month = u32::try_from(at.rem_euclid(12) + 1).unwrap_or(1);
+    Day::new(at.div_euclid(12), month, 1).unwrap_or(day)
+}
+
+fn figures(asking: &Asking<'_>) -> Result<Vec<Figure>, Problem> {
+    let w = asking.desk.w;
+    let this_year = Day::new(asking.day.year(), 1, 1).unwrap_or(asking.day);
+    let year =
+        Filter { group: Some(By::Year), from: Some(this_year), to: Some(asking.day), ..Filter::default() };
+    let (_, rows) = asking.rows("statistics", year)?;
+    let row = rows.into_iter().next_back().unwrap_or_default();
+    let (from, to) = (this_year.to_string(), asking.day.to_string());
+    let statistics = asking.at("statistics", &[("group", "year"), ("from", &from), ("to", &to)]);
+    let figure = |label: String, value: String, href: String, class: &'static str| Figure {
+        label,
+        value,
+        href,
+        class,
+    };
+    let overdue = asking.total("register", Filter { overdue: Some(true), ..Filter::default() })?;
+    let listed = asking.total("register", Filter { listed: Some(true), ..Filter::default() })?;
+    let repeat = asking.total("repeat_offenders", Filter { petition: Some(true), ..Filter::default() })?;
+    Ok(vec![
+        figure(
+            w.label("stock_major"),
+            said(&row, "stock_major"),
+            asking.at("register", &[("grade", "major")]),
+            "",
+        ),
+        figure(
+            w.label("overdue"),
+            overdue.to_string(),
+            asking.at("register", &[("overdue", "true")]),
+            if overdue > 0 { "late" } else { "" },
+        ),
+        figure(w.label("listed"), listed.to_string(), asking.at("register", &[("listed", "true")]), ""),
+        figure(
+            w.label("repeat_offenders"),
+            repeat.to_string(),
+            asking.at("repeat_offenders", &[("petition", "true")]),
+            if repeat > 0 { "late" } else { "" },
+        ),
+        figure(w.label("closed_rate"), said(&row, "closed_rate"), statistics.clone(), ""),
+        figure(w.label("handled_rate"), said(&row, "handled_rate"), statistics.clone(), ""),
+        figure(w.label("unit_fines_yuan"), said(&row, "unit_fines_yuan"), statistics.clone(), ""),
+        figure(w.label("rewards_paid_yuan"), said(&row, "rewards_paid_yuan"), statistics, ""),
+    ])
+}
+
+/// A chart of some columns of rows, each row led to by a filter.
+fn chart(asking: &Asking<'_>, title: &str, rows: &[Value], columns: &[&str], filter: Option<&str>) -> Chart {
+    let w = asking.desk.w;
+    let shown: Vec<(String, Vec<u32>)> = rows
+        .iter()
+        .map(|row| (said(row, "group"), columns.iter().map(|column| number(row, column)).collect()))
+        .collect();
+    let name = |group: &str| super::told::option(w, "group", group);
+    let groups: Vec<Group> =
+        shown.iter().map(|(group, bars)| Group { name: name(group), bars: bars.clone() }).collect();
+    let series: Vec<(&'static str, String)> =
+        COLOURS.iter().zip(columns).map(|(colour, column)| (*colour, w.label(column))).collect();
+    let at = |group: &str| match filter {
+        Some(filter) => asking.at("register", &[(filter, group), ("grade", "major")]),
+        None => asking.at("statistics", &[("group", "month")]),
+    };
+    Chart {
+        title: title.to_owned(),
+        svg: bars(&groups),
+        heads: series.iter().map(|(_, label)| label.clone()).collect(),
+        series,
+        rows: shown.into_iter().map(|(group, bars)| (name(&group), at(&group), bars)).collect(),
+    }
+}
+
+fn months(asking: &Asking<'_>) -> Result<Chart, Problem> {
+    let from = Some(month_before(asking.day, MONTHS - 1));
+    let filter = Filter { group: Some(By::Month), from, to: Some(asking.day), ..Filter::default() };
+    let (_, rows) = asking.rows("statistics", filter)?;
+    let columns = ["stock_major", "verified_major", "closed_major"];
+    Ok(chart(asking, asking.desk.w.t("figures.months"), &rows, &columns, None))
+}
+
+fn by(asking: &Asking<'_>, group: By) -> Result<Chart, Problem> {
+    let filter = Filter { group: Some(group), to: Some(asking.day), ..Filter::default() };
+    let (_, mut rows) = asking.rows("statistics", filter)?;
+    rows.sort_by_key(|row| std::cmp::Reverse(number(row, "stock_major")));
+    rows.truncate(BARS_MAX);
+    let (title, filter) = match group {
+        By::Sector => (asking.desk.w.t("figures.sectors"), "sector"),
+        By::Town => (asking.desk.w.t("figures.towns"), "town"),
+        By::Month | By::Year | By::Source | By::Criterion | By::Enterprise => ("", "contains"),
+    };
+    Ok(chart(asking, title, &rows, &["stock_major", "overdue", "closed_major"], Some(filter)))
+}
+
+fn five(asking: &Asking<'_>) -> Result<Chart, Problem> {
+    let (_, mut rows) =
+        asking.rows("five_in_place", Filter { group: Some(By::Town), ..Filter::default() })?;
+    rows.sort_by_key(|row| std::cmp::Reverse(number(row, "hazards")));
+    rows.truncate(BARS_MAX);
+    let title = asking.desk.w.t("figures.five");
+    Ok(chart(asking, title, &rows, &["hazards", "in_place", "closed"], Some("town")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_year_of_months_begins_eleven_months_before_this_one() {
+        let day = |text: &str| text.parse::<Day>().expect("a day");
+        assert_eq!(month_before(day("2024-05-10"), 11), day("2023-06-01"));
+        assert_eq!(month_before(day("2024-12-31"), 11), day("2024-01-01"));
+        assert_eq!(month_before(day("2024-01-01"), 0), day("2024-01-01"));
+    }
+}

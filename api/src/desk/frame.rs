@@ -1,0 +1,198 @@
+//! What stands around every page of the workbench: who is signed in, where one can go, and what waits.
+
+use std::sync::Arc;
+
+use adit_core::id::StreamKind;
+use adit_core::units::Position;
+use askama::Template;
+use axum::extract::FromRequestParts;
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, Method, StatusCode, header};
+use axum::response::{Html, IntoResponse, Redirect, Response};
+
+use super::people;
+use super::words::Words;
+use crate::access::Reader;
+use crate::app::App;
+use crate::extract::SignedIn;
+use crate::problem::{ApiRefusal, Problem, unreadable};
+use crate::reporter::language::Language;
+use crate::session::Session;
+
+/// Name of the cookie that holds the language of the workbench.
+pub(crate) const LANGUAGE: &str = "adit-language";
+
+/// Somebody at work: the session, what it may see, and the language.
+pub(crate) struct Desk {
+    pub(crate) app: Arc<App>,
+    pub(crate) session: Session,
+    pub(crate) reader: Reader,
+    pub(crate) w: Words,
+}
+
+/// The language that was chosen, or that the browser prefers.
+pub(crate) fn words(headers: &HeaderMap) -> Words {
+    let cookies = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
+    let mut pairs = cookies.flat_map(|value| value.split(';')).filter_map(|pair| pair.trim().split_once('='));
+    let chosen = pairs.find(|(name, _)| *name == LANGUAGE).and_then(|(_, value)| Language::named(value));
+    Words(chosen.unwrap_or_else(|| Language::of(None, headers)))
+}
+
+impl FromRequestParts<Arc<App>> for Desk {
+    type Rejection = Response;
+
+    async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Response> {
+        let w = words(&parts.headers);
+        match SignedIn::from_request_parts(parts, app).await {
+            Ok(SignedIn { session, reader }) => Ok(Self { app: Arc::clone(app), session, reader, w }),
+            Err(problem) if problem.status == StatusCode::UNAUTHORIZED => {
+                // What was typed can't be kept without a session; a page that was asked for can be asked for again.
+                let asked = parts.method == Method::GET;
+                let next = if asked { parts.uri.to_string() } else { String::new() };
+                let query = serde_urlencoded::to_string([("next", next)]).unwrap_or_default();
+                Err(Redirect::to(&format!("/desk/sign-in?{query}")).into_response())
+            }
+            Err(problem) => Err(Trouble(problem).into_response()),
+        }
+    }
+}
+
+/// What a page answers when it can't do what it was asked: the refusal, in both languages.
+pub(crate) struct Trouble(pub(crate) Problem);
+
+pub(crate) type Shown = Result<Response, Trouble>;
+
+impl<P: Into<Problem>> From<P> for Trouble {
+    fn from(problem: P) -> Self {
+        Self(problem.into())
+    }
+}
+
+#[derive(Template)]
+#[template(path = "desk/trouble.html")]
+struct TroublePage {
+    zh: String,
+    en: String,
+}
+
+impl IntoResponse for Trouble {
+    fn into_response(self) -> Response {
+        let said = |language| Words(language).refusal(&self.0.refusal);
+        let page = TroublePage { zh: said(Language::Zh), en: said(Language::En) };
+        match page.render() {
+            Ok(html) => (self.0.status, Html(html)).into_response(),
+            Err(_) => self.0.into_response(),
+        }
+    }
+}
+
+pub(crate) fn render(page: &impl Template) -> Shown {
+    let html = page.render().map_err(|error| unreadable(&error))?;
+    Ok(Html(html).into_response())
+}
+
+/// A place to go to.
+pub(crate) struct Link {
+    pub(crate) href: String,
+    pub(crate) text: String,
+}
+
+/// What every page shows around its own content.
+pub(crate) struct Frame {
+    pub(crate) w: Words,
+    pub(crate) nav: Vec<Link>,
+    /// The post of whoever is signed in.
+    pub(crate) who: String,
+    pub(crate) roles: String,
+    /// How many commands wait for this officer's signature.
+    pub(crate) waiting: usize,
+    /// The key is kept elsewhere: nothing can be signed here.
+    pub(crate) signs_here: bool,
+    pub(crate) demonstration: bool,
+    /// What has just been recorded: the position of the entry.
+    pub(crate) recorded: Option<Position>,
+}
+
+/// Where one can go, by what one may read.
+const PLACES: [&str; 16] = [
+    "register",
+    "docket",
+    "five_in_place",
+    "deadlines",
+    "inspections",
+    "enterprises",
+    "supervision",
+    "notifications",
+    "repeat_offenders",
+    "relief",
+    "duty",
+    "rewards",
+    "reward_budget",
+    "accountability",
+    "inquiries",
+    "statistics",
+];
+
+impl Frame {
+    pub(crate) fn of(desk: &Desk) -> Self {
+        let Desk { app, session, reader, w } = desk;
+        let now = app.office.ledger().now();
+        let mine = app.room.of(session.actor, now).into_iter();
+        let waiting = mine.filter(|(_, waits)| waits.other == session.actor && !waits.done).count();
+        let mut nav = Vec::new();
+        if reader.asker("statistics").is_some() {
+            nav.push(Link { href: "/desk/figures".to_owned(), text: w.t("figures.title").to_owned() });
+        }
+        for table in PLACES {
+            if reader.asker(table).is_some() {
+                nav.push(Link { href: format!("/desk/tables/{table}"), text: w.label(table) });
+            }
+        }
+        if reader.is_enterprise()
+            && let Some(own) = reader.acts_for
+        {
+            nav.push(Link {
+                href: stream_address(&own.to_string()),
+                text: w.t("nav.own_enterprise").to_owned(),
+            });
+        }
+        if reader.may_read(StreamKind::Rules) {
+            nav.push(Link { href: "/rules".to_owned(), text: w.t("nav.rules").to_owned() });
+        }
+        let roles: Vec<&str> = reader.roles.iter().map(|role| role.name()).collect();
+        let roles: Vec<&str> =
+            roles.into_iter().map(|name| w.find(&format!("role.{name}")).unwrap_or(name)).collect();
+        Self {
+            w: *w,
+            nav,
+            who: people::title(app, session.actor),
+            roles: roles.join(w.t("base.and")),
+            waiting,
+            signs_here: session.key.is_some(),
+            demonstration: app.options.demonstration,
+            recorded: None,
+        }
+    }
+
+    /// With the notice that an entry was just recorded.
+    pub(crate) fn after(mut self, recorded: Option<Position>) -> Self {
+        self.recorded = recorded;
+        self
+    }
+}
+
+/// The page of a stream.
+pub(crate) fn stream_address(stream: &str) -> String {
+    format!("/desk/streams/{stream}")
+}
+
+/// A parameter of a query string, decoded.
+pub(crate) fn parameter(query: Option<&str>, name: &str) -> Option<String> {
+    let pairs: Vec<(String, String)> = serde_urlencoded::from_str(query?).ok()?;
+    pairs.into_iter().find(|(key, _)| key == name).map(|(_, value)| value)
+}
+
+/// A refusal that a page of the workbench makes as the API does.
+pub(crate) fn not_found() -> Trouble {
+    ApiRefusal::NotFound.into()
+}

@@ -1,0 +1,160 @@
+//! The worklist: what waits for whoever is signed in, by deadline.
+
+use adit_core::id::StreamId;
+use adit_projections::Filter;
+use askama::Template;
+use axum::extract::RawQuery;
+use serde_json::Value;
+
+use super::case::WRITTEN;
+use super::frame::{Desk, Frame, Shown, parameter, render, stream_address};
+use super::queues::{QUEUES, Queue};
+use super::stream::heading;
+use super::words::urgency;
+use crate::handlers::blocking;
+use crate::handlers::queries::{Asked, page as rows_of};
+use crate::problem::Problem;
+
+/// Rows of one queue that are shown; the table has all.
+const SHOWN_MAX: usize = 12;
+/// Rows of one queue that are put in order of their deadlines.
+const ORDERED_MAX: usize = 500;
+
+struct Task {
+    about: String,
+    about_at: String,
+    act_at: String,
+    due: String,
+    left: String,
+    urgency: &'static str,
+}
+
+struct Waits {
+    title: String,
+    act: String,
+    total: usize,
+    more_at: String,
+    tasks: Vec<Task>,
+}
+
+struct Elsewhere {
+    title: String,
+    total: usize,
+    href: String,
+}
+
+#[derive(Template)]
+#[template(path = "desk/home.html")]
+struct Home {
+    frame: Frame,
+    waits: Vec<Waits>,
+    /// What waits for others, by number alone.
+    elsewhere: Vec<Elsewhere>,
+    begins: Vec<(String, String)>,
+}
+
+/// The worklist
+///
+/// 工作台：待办事项，按期限排列。
+#[utoipa::path(get, path = "/desk", tag = "desk",
+    responses((status = 200, description = "HTML"), (status = 303, description = "Not signed in")))]
+pub(crate) async fn show(desk: Desk, RawQuery(query): RawQuery) -> Shown {
+    let recorded = parameter(query.as_deref(), "recorded").and_then(|text| text.parse().ok());
+    render(&blocking(move || page(&desk, recorded.map(adit_core::units::Position))).await?)
+}
+
+/// What can be begun without a page before it.
+const BEGINS: [(&str, &str); 5] = [
+    ("hazard.report", "hazard"),
+    ("inspection.perform", "inspection"),
+    ("inspection.seal", "inspection"),
+    ("enterprise.register", "enterprise"),
+    ("inquiry.open", "inquiry"),
+];
+
+fn page(desk: &Desk, recorded: Option<adit_core::units::Position>) -> Result<Home, Problem> {
+    let (mut waits, mut elsewhere) = (Vec::new(), Vec::new());
+    for queue in &QUEUES {
+        let mine = queue.roles.iter().any(|role| desk.reader.roles.contains(role));
+        let Some(found) = ask(desk, queue, if mine { ORDERED_MAX } else { 1 })? else { continue };
+        if found.total == 0 {
+            continue;
+        }
+        let title = desk.w.find(&format!("queue.{}", queue.name)).unwrap_or(queue.name).to_owned();
+        let more_at = more_at(queue);
+        if mine {
+            let tasks = tasks(desk, queue, found.rows);
+            waits.push(Waits {
+                title,
+                act: desk.w.command(queue.command),
+                total: found.total,
+                more_at,
+                tasks,
+            });
+        } else {
+            elsewhere.push(Elsewhere { title, total: found.total, href: more_at });
+        }
+    }
+    let mut begins = Vec::new();
+    for (command, stream) in BEGINS {
+        let of = adit_core::id::StreamKind::ALL.into_iter().find(|of| of.name() == stream);
+        let may = of.map(|of| desk.reader.may_command(&desk.app.office, of, None));
+        let enterprise = desk.reader.is_enterprise() && command == "enterprise.register";
+        if may.transpose().map_err(|error| crate::problem::unreadable(&error))?.unwrap_or_default()
+            && !enterprise
+        {
+            begins.push((desk.w.command(command), format!("/desk/do/{command}")));
+        }
+    }
+    Ok(Home { frame: Frame::of(desk).after(recorded), waits, elsewhere, begins })
+}
+
+fn ask(desk: &Desk, queue: &Queue, limit: usize) -> Result<Option<adit_projections::Page<Value>>, Problem> {
+    let Some(asker) = desk.reader.asker(queue.model) else { return Ok(None) };
+    let filter = Filter { limit: Some(limit), ..(queue.filter)() };
+    rows_of(&desk.app, asker, queue.model, &Asked { filter, ..Asked::default() }).map(Some)
+}
+
+/// The table with the same filter.
+fn more_at(queue: &Queue) -> String {
+    let filter = serde_json::to_value((queue.filter)()).unwrap_or_default();
+    let filter = filter
+        .as_object()
+        .into_iter()
+        .flatten()
+        .filter(|(name, value)| !value.is_null() && !["offset", "limit"].contains(&name.as_str()));
+    let pairs: Vec<(String, String)> = filter
+        .map(|(name, value)| (name.clone(), value.as_str().map_or_else(|| value.to_string(), str::to_owned)))
+        .collect();
+    format!("/desk/tables/{}?{}", queue.model, serde_urlencoded::to_string(pairs).unwrap_or_default())
+}
+
+/// The tasks whose day comes first.
+fn tasks(desk: &Desk, queue: &Queue, mut rows: Vec<Value>) -> Vec<Task> {
+    let days = |row: &Value| row.get("days_left").and_then(Value::as_i64);
+    rows.sort_by_key(|row| days(row).unwrap_or(i64::MAX));
+    rows.truncate(SHOWN_MAX);
+    let task = |row: &Value| {
+        let text = |name: &str| row.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
+        let stream: StreamId = text(queue.stream).parse().ok()?;
+        let left = days(row);
+        Some(Task {
+            about: heading(desk, &stream),
+            about_at: stream_address(&stream.to_string()),
+            act_at: act_at(queue, &stream),
+            due: ["due", "claim_due"].map(text).into_iter().find(|due| !due.is_empty()).unwrap_or_default(),
+            left: left.map(|left| desk.w.days_left(left)).unwrap_or_default(),
+            urgency: urgency(left),
+        })
+    };
+    rows.iter().filter_map(task).collect()
+}
+
+/// The form of the next command: addressed to the stream, or begun with it.
+fn act_at(queue: &Queue, stream: &StreamId) -> String {
+    if WRITTEN.contains(&queue.command) {
+        return format!("/desk/reports/{}/write?command={}", stream.id, queue.command);
+    }
+    let field = if queue.command == "inquiry.open" { "hazards" } else { "stream" };
+    format!("/desk/do/{}?{field}={stream}&back=%2Fdesk", queue.command)
+}

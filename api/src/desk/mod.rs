@@ -1,0 +1,33 @@
+//! The workbench: one place where everybody who signs events works. Server-rendered, complete without a script, in Chinese
+//! and English, on a telephone and on a desk.
+//!
+//! A form is made of the schema of its command, and whether a command is lawful now is asked of the decider itself: pages know
+//! no rule of the domain, so they can't contradict one.
+
+pub(crate) mod act;
+pub(crate) mod case;
+mod chart;
+pub(crate) mod figures;
+mod form;
+mod frame;
+pub(crate) mod home;
+mod lawful;
+mod people;
+mod queues;
+pub(crate) mod sign_in;
+pub(crate) mod stream;
+pub(crate) mod table;
+mod told;
+pub(crate) mod waiting;
+mod words;
+
+use axum::http::header;
+use axum::response::IntoResponse;
+
+/// How the workbench looks
+///
+/// 工作台样式。
+#[utoipa::path(get, path = "/desk.css", tag = "desk", responses((status = 200, description = "CSS")))]
+pub(crate) async fn style() -> impl IntoResponse {
+    ([(header::CONTENT_TYPE, "text/css; charset=utf-8")], include_str!("../../templates/desk/desk.css"))
+}

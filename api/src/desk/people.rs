@@ -1,0 +1,50 @@
+//! Who is who: accounts by their posts. No person's name stands in the ledger.
+
+use adit_core::actor::ActorEvent;
+use adit_core::enterprise::EnterpriseEvent;
+use adit_core::event::Event;
+use adit_core::id::{ActorId, StreamId, StreamKind};
+use adit_core::ledger::vkey::VKey;
+use adit_core::role::Role;
+use adit_core::units::Position;
+
+use crate::app::App;
+
+/// The post of an account; its id where the ledger tells none.
+pub(crate) fn title(app: &App, actor: ActorId) -> String {
+    let facts = app.office.ledger().stream(&StreamId::new(StreamKind::Actor, actor.0)).unwrap_or_default();
+    let title = facts.into_iter().find_map(|fact| {
+        if let Event::Actor(ActorEvent::Enrolled(enrol)) = fact.event { Some(enrol.title) } else { None }
+    });
+    title.map_or_else(|| actor.to_string(), |title| title.to_string())
+}
+
+/// The name of an enterprise, as it was registered; its id where the ledger tells none.
+pub(crate) fn enterprise(app: &App, stream: &StreamId) -> String {
+    let facts = app.office.ledger().stream(stream).unwrap_or_default();
+    let name = facts.into_iter().find_map(|fact| {
+        if let Event::Enterprise(EnterpriseEvent::Registered(register)) = fact.event {
+            Some(register.name)
+        } else {
+            None
+        }
+    });
+    name.map_or_else(|| stream.to_string(), |name| name.to_string())
+}
+
+/// Accounts whose keys hold a role now, in the order of their enrolment.
+pub(crate) fn with_role(app: &App, role: Role) -> Vec<(ActorId, VKey)> {
+    let ledger = app.office.ledger();
+    let (keys, now) = (ledger.keys(), Position(ledger.size()));
+    let mut found: Vec<(Position, ActorId, VKey)> = Vec::new();
+    for (key, state) in keys.iter() {
+        if keys.in_force(key, now)
+            && keys.roles(key).contains(&role)
+            && let Some(actor) = keys.actor_of(key)
+        {
+            found.push((state.introduced, actor, key.clone()));
+        }
+    }
+    found.sort();
+    found.into_iter().map(|(_, actor, key)| (actor, key)).collect()
+}

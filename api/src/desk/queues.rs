@@ -1,0 +1,214 @@
+//! What waits for whom: for each role, where its next actions come from.
+
+use adit_core::hazard;
+use adit_core::report;
+use adit_core::reward;
+use adit_core::role::Role;
+use adit_projections::Filter;
+use adit_projections::deadlines::Standing;
+
+/// Rows of one read model that wait for one command by one role.
+pub(crate) struct Queue {
+    /// Its words are `queue.<name>`.
+    pub(crate) name: &'static str,
+    pub(crate) roles: &'static [Role],
+    pub(crate) model: &'static str,
+    pub(crate) filter: fn() -> Filter,
+    /// The next command.
+    pub(crate) command: &'static str,
+    /// The field of a row that names the stream.
+    pub(crate) stream: &'static str,
+}
+
+fn hazards(status: hazard::Status) -> Filter {
+    Filter { status: Some(status), ..Filter::default() }
+}
+
+fn running(clock: &str) -> Filter {
+    Filter { clock: Some(clock.to_owned()), standing: Some(Standing::Running), ..Filter::default() }
+}
+
+fn reports(status: report::Status) -> Filter {
+    Filter { report_status: Some(status), ..Filter::default() }
+}
+
+fn rewards(status: reward::Status) -> Filter {
+    Filter { reward_status: Some(status), ..Filter::default() }
+}
+
+/// In the order in which they are shown.
+pub(crate) const QUEUES: [Queue; 22] = [
+    queue(
+        "accept",
+        &[Role::Clerk],
+        "docket",
+        || reports(report::Status::Reported),
+        "report.accept",
+        "report",
+    ),
+    queue(
+        "verify_report",
+        &[Role::Inspector],
+        "docket",
+        || reports(report::Status::Accepted),
+        "report.verify",
+        "report",
+    ),
+    queue(
+        "handle",
+        &[Role::Handler],
+        "docket",
+        || reports(report::Status::Verified),
+        "report.handle",
+        "report",
+    ),
+    queue(
+        "answer",
+        &[Role::Handler],
+        "docket",
+        || reports(report::Status::Handled),
+        "report.answer",
+        "report",
+    ),
+    queue(
+        "close_report",
+        &[Role::Approver],
+        "docket",
+        || reports(report::Status::Answered),
+        "report.close",
+        "report",
+    ),
+    queue(
+        "verify",
+        &[Role::Inspector],
+        "register",
+        || hazards(hazard::Status::Reported),
+        "hazard.verify",
+        "hazard",
+    ),
+    queue(
+        "review",
+        &[Role::Inspector],
+        "register",
+        || hazards(hazard::Status::Rectified),
+        "hazard.review",
+        "hazard",
+    ),
+    queue(
+        "assign",
+        &[Role::Handler],
+        "register",
+        || hazards(hazard::Status::Verified),
+        "hazard.assign",
+        "hazard",
+    ),
+    queue("escalate", &[Role::Handler], "supervision", slow, "hazard.escalate", "hazard"),
+    queue(
+        "decide_extension",
+        &[Role::Approver],
+        "deadlines",
+        || running("decide_extension"),
+        "hazard.extend",
+        "stream",
+    ),
+    queue(
+        "publish_penalty",
+        &[Role::Handler],
+        "deadlines",
+        || running("publish_penalty"),
+        "hazard.publish",
+        "stream",
+    ),
+    queue(
+        "publish_listing",
+        &[Role::Handler],
+        "deadlines",
+        || running("publish_listing"),
+        "hazard.publish",
+        "stream",
+    ),
+    queue(
+        "close",
+        &[Role::Approver],
+        "register",
+        || hazards(hazard::Status::Passed),
+        "hazard.close",
+        "hazard",
+    ),
+    queue("decide_relief", &[Role::Approver], "relief", undecided, "hazard.decide_relief", "hazard"),
+    queue(
+        "petition",
+        &[Role::Approver],
+        "repeat_offenders",
+        petition,
+        "enterprise.petition_closure",
+        "enterprise",
+    ),
+    queue(
+        "approve_reward",
+        &[Role::Approver],
+        "rewards",
+        || rewards(reward::Status::Assessed),
+        "reward.approve",
+        "reward",
+    ),
+    queue(
+        "notify_reward",
+        &[Role::Handler],
+        "rewards",
+        || rewards(reward::Status::Approved),
+        "reward.notify",
+        "reward",
+    ),
+    queue("pay", &[Role::Finance], "rewards", || rewards(reward::Status::Claimed), "reward.pay", "reward"),
+    queue("inquire", &[Role::Investigator], "accountability", Filter::default, "inquiry.open", "hazard"),
+    queue(
+        "acknowledge",
+        &[Role::Enterprise],
+        "notifications",
+        unacknowledged,
+        "hazard.acknowledge",
+        "hazard",
+    ),
+    queue("mend_overdue", &[Role::Enterprise], "register", late, "hazard.evidence", "hazard"),
+    queue(
+        "mend",
+        &[Role::Enterprise],
+        "register",
+        || hazards(hazard::Status::Assigned),
+        "hazard.evidence",
+        "hazard",
+    ),
+];
+
+const fn queue(
+    name: &'static str,
+    roles: &'static [Role],
+    model: &'static str,
+    filter: fn() -> Filter,
+    command: &'static str,
+    stream: &'static str,
+) -> Queue {
+    Queue { name, roles, model, filter, command, stream }
+}
+
+/// Hazards past their day for which a step of the ladder is called.
+fn slow() -> Filter {
+    Filter { overdue: Some(true), ..Filter::default() }
+}
+
+fn undecided() -> Filter {
+    Filter { relief: Some(adit_projections::relief::Decision::Pending), ..Filter::default() }
+}
+
+fn petition() -> Filter {
+    Filter { petition: Some(true), ..Filter::default() }
+}
+
+fn unacknowledged() -> Filter {
+    Filter { acknowledged: Some(false), ..Filter::default() }
+}
+
+fn late() -> Filter {
+    Filter { overdue: Some(true), ..hazards(hazard::Status::Assigned) }
+}

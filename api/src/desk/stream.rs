@@ -1,0 +1,408 @@
+//! The page of one hazard, report, enterprise, inspection, inquiry, reward or account: what it is, what happened, what can
+//! be done now, and why the rest can not.
+
+use adit_core::id::{ActorId, StreamId, StreamKind};
+use adit_core::rules::criteria;
+use adit_core::units::{Day, Position};
+use adit_projections::Filter;
+use askama::Template;
+use axum::extract::{Path, RawQuery};
+use serde_json::Value;
+
+use super::act::known;
+use super::case::{Openable, WRITTEN, openable};
+use super::frame::{Desk, Frame, Shown, not_found, parameter, render};
+use super::lawful::{Standing, commands, standing};
+use super::people;
+use super::told::{Said, Told};
+use super::words::{Words, urgency};
+use crate::access::withhold;
+use crate::handlers::blocking;
+use crate::handlers::queries::{Asked, page as rows_of, shown};
+use crate::problem::{Problem, unreadable};
+use adit_core::report::case_number;
+
+/// One event.
+struct Happened {
+    position: Position,
+    at: String,
+    kind: String,
+    by: Vec<String>,
+    said: Vec<Said>,
+}
+
+/// A command that is lawful now, or the reason why it is not.
+struct Step {
+    text: String,
+    href: String,
+    why: String,
+}
+
+/// How far one of the five is.
+struct Element {
+    name: String,
+    stage: String,
+    stages: Vec<Option<Mark>>,
+}
+
+struct Mark {
+    day: String,
+    text: String,
+    by: String,
+    position: Position,
+}
+
+/// A deadline.
+struct Clock {
+    name: String,
+    due: String,
+    standing: String,
+    left: String,
+    urgency: &'static str,
+}
+
+#[derive(Template)]
+#[template(path = "desk/stream.html")]
+struct StreamPage {
+    frame: Frame,
+    heading: String,
+    id: String,
+    status: String,
+    facts: Vec<Said>,
+    criterion: String,
+    stages: [String; 3],
+    five: Vec<Element>,
+    sealed: Vec<Openable>,
+    /// Where what is sealed is opened.
+    opens_at: String,
+    clocks: Vec<Clock>,
+    lawful: Vec<Step>,
+    refused: Vec<Step>,
+    begins: Vec<Step>,
+    events: Vec<Happened>,
+}
+
+/// A page of a read model as this reader sees it; none where it is not for them.
+pub(crate) fn rows(desk: &Desk, name: &str, filter: Filter) -> Result<Vec<Value>, Problem> {
+    let Some(asker) = desk.reader.asker(name) else { return Ok(Vec::new()) };
+    rows_of(&desk.app, asker, name, &Asked { filter, ..Asked::default() }).map(|page| page.rows)
+}
+
+fn text<'a>(row: &'a Value, name: &str) -> &'a str {
+    row.get(name).and_then(Value::as_str).unwrap_or_default()
+}
+
+/// What a stream is called, without what the reader may not know of it.
+pub(crate) fn heading(desk: &Desk, stream: &StreamId) -> String {
+    let w = desk.w;
+    let one = |name: &str| {
+        let filter = Filter { stream: Some(*stream), limit: Some(1), ..Filter::default() };
+        rows(desk, name, filter).ok().and_then(|rows| rows.into_iter().next()).unwrap_or_default()
+    };
+    let named = match stream.kind {
+        StreamKind::Hazard => {
+            let row = one("register");
+            return join(text(&row, "enterprise_name"), text(&row, "place"));
+        }
+        StreamKind::Enterprise => return people::enterprise(&desk.app, stream),
+        StreamKind::Inspection => {
+            let row = one("inspections");
+            let day = ["performed_on", "opened_on", "sealed_on"].map(|name| text(&row, name));
+            join(
+                text(&row, "enterprise_name"),
+                day.into_iter().find(|day| !day.is_empty()).unwrap_or_default(),
+            )
+        }
+        StreamKind::Report => case_number(stream),
+        StreamKind::Actor => people::title(&desk.app, ActorId(stream.id)),
+        StreamKind::Reward
+        | StreamKind::Rules
+        | StreamKind::Ledger
+        | StreamKind::Inquiry
+        | StreamKind::Access => String::new(),
+    };
+    let kind = w.kind(stream.kind.name());
+    if named.is_empty() { kind } else { format!("{kind} · {named}") }
+}
+
+fn join(one: &str, other: &str) -> String {
+    [one, other].into_iter().filter(|text| !text.is_empty()).collect::<Vec<_>>().join(" · ")
+}
+
+/// The day by which a hazard is to be mended, or the next deadline of another stream.
+pub(crate) fn due(desk: &Desk, stream: &StreamId) -> Option<Day> {
+    let filter = Filter { stream: Some(*stream), ..Filter::default() };
+    let clocks = rows(desk, "deadlines", filter).ok()?;
+    clocks.iter().filter_map(|row| text(row, "due").parse().ok()).max()
+}
+
+/// What is shown of a hazard.
+const HAZARD: [&str; 15] = [
+    "enterprise",
+    "town",
+    "sector",
+    "place",
+    "description",
+    "origin",
+    "found_on",
+    "grade",
+    "criterion",
+    "due",
+    "listed",
+    "production_suspended",
+    "step",
+    "times_reopened",
+    "fined_yuan",
+];
+
+/// What is shown of an enterprise.
+const ENTERPRISE: [&str; 15] = [
+    "credit_code",
+    "sector",
+    "town",
+    "licence",
+    "producing",
+    "risk",
+    "standardisation",
+    "vetoed",
+    "open_major",
+    "open_general",
+    "closed_hazards",
+    "unit_penalties",
+    "unit_fines_yuan",
+    "relieved",
+    "inspections",
+];
+
+/// What the read model of a stream's kind says of it: table, and the columns that are shown.
+fn table_of(kind: StreamKind) -> Option<(&'static str, &'static [&'static str])> {
+    match kind {
+        StreamKind::Hazard => Some(("register", &HAZARD)),
+        StreamKind::Enterprise => Some(("enterprises", &ENTERPRISE)),
+        StreamKind::Inspection => Some((
+            "inspections",
+            &["enterprise", "sealed_on", "opened_on", "performed_on", "by", "nothing_found"],
+        )),
+        StreamKind::Reward => Some((
+            "rewards",
+            &[
+                "report",
+                "amount_yuan",
+                "rule",
+                "base_yuan",
+                "share_percent",
+                "reasons",
+                "because",
+                "claim_due",
+                "paid_on",
+            ],
+        )),
+        StreamKind::Inquiry => {
+            Some(("inquiries", &["trigger", "opened_by", "concluded_on", "nobody_responsible"]))
+        }
+        StreamKind::Report => Some((
+            "docket",
+            &[
+                "channel",
+                "matter",
+                "received_on",
+                "finding",
+                "hazards",
+                "files",
+                "joined",
+                "corroborates",
+                "disputed",
+                "retaliation_on",
+                "misses",
+            ],
+        )),
+        StreamKind::Actor | StreamKind::Rules | StreamKind::Ledger | StreamKind::Access => None,
+    }
+}
+
+/// The page of a stream
+///
+/// 事项页：情况、五落实、期限、可办事项、全部签署事件。
+#[utoipa::path(get, path = "/desk/streams/{kind}/{id}", tag = "desk",
+    params(("kind" = String, Path), ("id" = String, Path)),
+    responses((status = 200, description = "HTML"), (status = 303, description = "Not signed in"),
+        (status = 403, description = "api.forbidden"), (status = 404, description = "api.not_found")))]
+pub(crate) async fn show(
+    desk: Desk,
+    Path((kind, id)): Path<(String, String)>,
+    RawQuery(query): RawQuery,
+) -> Shown {
+    let stream: StreamId = format!("{kind}/{id}").parse().map_err(|_| not_found())?;
+    let recorded = parameter(query.as_deref(), "recorded").and_then(|text| text.parse().ok()).map(Position);
+    render(&blocking(move || page(&desk, stream, recorded)).await?)
+}
+
+fn page(desk: &Desk, stream: StreamId, recorded: Option<Position>) -> Result<StreamPage, Problem> {
+    let Desk { app, reader, w, .. } = desk;
+    let w = *w;
+    if reader.is_kept_from(&app.office, &stream)? {
+        return Err(crate::problem::ApiRefusal::NotFound.into());
+    }
+    if !reader.may_read_stream(&app.office, &stream).map_err(|error| unreadable(&error))? {
+        return Err(crate::problem::ApiRefusal::Forbidden.into());
+    }
+    let facts = app.office.ledger().stream(&stream).map_err(|error| unreadable(&error))?;
+    if facts.is_empty() {
+        return Err(crate::problem::ApiRefusal::NotFound.into());
+    }
+    let mut told = Told::new(desk);
+    let mut events = Vec::new();
+    for fact in facts.iter().rev() {
+        let mut event = shown(fact)?;
+        if reader.is_enterprise() {
+            withhold(&mut event);
+        }
+        let mut said = Vec::new();
+        told.data(event.get("data").unwrap_or(&Value::Null), &mut said);
+        events.push(Happened {
+            position: fact.position,
+            at: fact.at.local(),
+            kind: w.kind(text(&event, "type")),
+            by: fact.by.iter().map(|actor| told.title(*actor)).collect(),
+            said,
+        });
+    }
+    let only = Filter { stream: Some(stream), ..Filter::default() };
+    let row = match table_of(stream.kind) {
+        Some((name, _)) => rows(desk, name, only.clone())?.into_iter().next().unwrap_or_default(),
+        None => Value::Null,
+    };
+    let mut said = Vec::new();
+    for name in table_of(stream.kind).map(|(_, columns)| columns).unwrap_or_default() {
+        let value = row.get(name).unwrap_or(&Value::Null);
+        let says_nothing = value.is_null()
+            || [Value::Bool(false), Value::from(0), Value::from("0.00")].contains(value)
+            || value.as_array().is_some_and(Vec::is_empty);
+        if !says_nothing {
+            told.data(&serde_json::json!({ *name: value }), &mut said);
+        }
+    }
+    let code = ["criterion", "proposed_criterion"].map(|name| text(&row, name));
+    let criterion =
+        code.into_iter().find_map(criteria::get).map(|item| item.text_zh.to_owned()).unwrap_or_default();
+    let clocks = rows(desk, "deadlines", only.clone())?.iter().map(|row| clock(w, row)).collect();
+    let (lawful, refused) = steps(desk, stream)?;
+    Ok(StreamPage {
+        heading: heading(desk, &stream),
+        id: stream.to_string(),
+        status: match text(&row, "status") {
+            "" => String::new(),
+            status if stream.kind == StreamKind::Report => super::told::option(w, "report_status", status),
+            status => w.label(status),
+        },
+        facts: said,
+        criterion,
+        stages: ["committed", "evidenced", "confirmed"].map(|stage| w.label(stage)),
+        five: if stream.kind == StreamKind::Hazard { five(&mut told, only)? } else { Vec::new() },
+        sealed: openable(desk, &stream)?,
+        opens_at: format!("/desk/reports/{}/open", stream.id),
+        clocks,
+        lawful,
+        refused,
+        begins: begins(desk, stream)?,
+        events,
+        frame: Frame::of(desk).after(recorded),
+    })
+}
+
+fn clock(w: Words, row: &Value) -> Clock {
+    let days = row.get("days_left").and_then(Value::as_i64);
+    Clock {
+        name: super::told::option(w, "clock", text(row, "clock")),
+        due: text(row, "due").to_owned(),
+        standing: w.label(text(row, "standing")),
+        left: days.map(|days| w.days_left(days)).unwrap_or_default(),
+        urgency: urgency(days),
+    }
+}
+
+/// The matrix of the five: for each element what was committed to, shown and confirmed.
+fn five(told: &mut Told<'_>, only: Filter) -> Result<Vec<Element>, Problem> {
+    let (desk, w) = (told.desk, told.desk.w);
+    let row = rows(desk, "five_in_place", only)?.into_iter().next().unwrap_or_default();
+    let mut five = Vec::new();
+    for name in
+        adit_core::rules::five_in_place::Element::ALL.map(adit_core::rules::five_in_place::Element::name)
+    {
+        let stage = row.pointer(&format!("/elements/{name}")).unwrap_or(&Value::Null);
+        let steps = row.pointer(&format!("/steps/{name}")).and_then(Value::as_array);
+        let mut stages = Vec::new();
+        for stage in ["committed", "evidenced", "confirmed"] {
+            let step = steps.into_iter().flatten().rev().find(|step| text(step, "stage") == stage);
+            stages.push(step.map(|step| Mark {
+                day: text(step, "day").to_owned(),
+                text: text(step, "text").to_owned(),
+                by: step.get("by").map(|by| told.one("by", by)).unwrap_or_default(),
+                position: Position(step.get("position").and_then(Value::as_u64).unwrap_or_default()),
+            }));
+        }
+        five.push(Element {
+            name: w.label(name),
+            stage: w.label(stage.as_str().unwrap_or_default()),
+            stages,
+        });
+    }
+    Ok(five)
+}
+
+/// What can be done now, and why the rest can not.
+fn steps(desk: &Desk, stream: StreamId) -> Result<(Vec<Step>, Vec<Step>), Problem> {
+    let may = desk.reader.may_command(&desk.app.office, stream.kind, Some(&stream));
+    if !may.map_err(|error| unreadable(&error))? {
+        return Ok((Vec::new(), Vec::new()));
+    }
+    let known = known(desk, Some(stream));
+    let (mut lawful, mut refused) = (Vec::new(), Vec::new());
+    for kind in commands(stream.kind) {
+        // What is written to the reporter is sealed on a page of its own.
+        let href = if WRITTEN.contains(&kind) {
+            format!("/desk/reports/{}/write?command={kind}", stream.id)
+        } else {
+            format!("/desk/do/{kind}?stream={stream}")
+        };
+        let step = |why: String| Step { text: desk.w.command(kind), href: href.clone(), why };
+        match standing(desk, Some(stream), kind, &known) {
+            Standing::Lawful { .. } => lawful.push(step(String::new())),
+            // What is for others to sign is not among one's own steps.
+            Standing::Refused(refusal)
+                if refusal.code.contains(".needs_") || refusal.code.contains(".only_by_") => {}
+            Standing::Refused(refusal) => refused.push(step(desk.w.refusal(&refusal))),
+        }
+    }
+    Ok((lawful, refused))
+}
+
+/// What can be begun from here: a hazard of this enterprise, a reward for this report.
+fn begins(desk: &Desk, stream: StreamId) -> Result<Vec<Step>, Problem> {
+    let offers: &[(&str, &str)] = match stream.kind {
+        StreamKind::Enterprise => &[("hazard.report", "enterprise"), ("inspection.perform", "enterprise")],
+        StreamKind::Report => &[("reward.assess", "report")],
+        StreamKind::Hazard => &[("inquiry.open", "hazards")],
+        StreamKind::Reward
+        | StreamKind::Inspection
+        | StreamKind::Actor
+        | StreamKind::Rules
+        | StreamKind::Ledger
+        | StreamKind::Inquiry
+        | StreamKind::Access => &[],
+    };
+    let mut begins = Vec::new();
+    for (kind, field) in offers {
+        let named = kind.split('.').next();
+        let Some(of) = StreamKind::ALL.into_iter().find(|of| Some(of.name()) == named) else { continue };
+        let may = desk.reader.may_command(&desk.app.office, of, None).map_err(|error| unreadable(&error))?;
+        if may {
+            begins.push(Step {
+                text: desk.w.command(kind),
+                href: format!("/desk/do/{kind}?{field}={stream}"),
+                why: String::new(),
+            });
+        }
+    }
+    Ok(begins)
+}

@@ -1,0 +1,274 @@
+//! The tables with every filter, the columns one wants, page by page, and as files.
+
+use std::collections::BTreeSet;
+
+use adit_core::id::StreamId;
+use adit_projections::takes;
+use askama::Template;
+use axum::extract::{Path, RawQuery};
+use serde_json::Value;
+
+use super::frame::{Desk, Frame, Link, Shown, parameter, render, stream_address};
+use super::told::{self, Told};
+use super::words::{Words, urgency};
+use crate::handlers::blocking;
+use crate::handlers::queries::{Asked, page as rows_of};
+use crate::page::TABLES;
+use crate::problem::{ApiRefusal, Problem};
+use adit_core::report::case_number;
+
+/// Rows of one page.
+const PAGE_ROWS: usize = 50;
+
+/// A filter as it is shown.
+struct Shows {
+    name: &'static str,
+    label: String,
+    /// `choice`, `yes_no`, `day`, `line`.
+    widget: &'static str,
+    options: Vec<(String, String)>,
+    value: String,
+}
+
+struct Cell {
+    label: String,
+    text: String,
+    href: String,
+    class: &'static str,
+}
+
+#[derive(Template)]
+#[template(path = "desk/table.html")]
+struct TablePage {
+    frame: Frame,
+    name: &'static str,
+    title: String,
+    filters: Vec<Shows>,
+    filtered: bool,
+    /// Every column, and whether it is shown.
+    columns: Vec<(String, String, bool)>,
+    heads: Vec<String>,
+    rows: Vec<Vec<Cell>>,
+    from: usize,
+    to: usize,
+    total: usize,
+    before: Option<String>,
+    next: Option<String>,
+    as_of: String,
+    files: Vec<Link>,
+}
+
+/// Names that a filter can have.
+fn options(filter: &str) -> &'static [&'static str] {
+    match filter {
+        "status" => {
+            &["reported", "verified", "assigned", "rectified", "passed", "closed", "dismissed", "merged"]
+        }
+        "grade" => &["major", "general"],
+        "sector" => &["mine", "industry", "chemical", "fireworks", "other"],
+        "origin" => &["self_inspection", "inspection", "monitoring_alert", "accident", "earlier_register"],
+        "risk" => &["major", "larger", "general", "low"],
+        "standing" => &["running", "overdue", "met", "met_late"],
+        "reward_status" => {
+            &["assessed", "approved", "notified", "claimed", "paid", "forfeited", "waived", "denied"]
+        }
+        "report_status" => {
+            &["reported", "accepted", "verified", "handled", "answered", "closed", "declined", "transferred"]
+        }
+        "relief" => &["pending", "relieved", "refused"],
+        "group" => &["month", "year", "source", "sector", "town", "criterion", "enterprise"],
+        "by" => &["enterprise", "controller", "parent"],
+        "trigger" => &["not_found", "no_enforcement", "understated", "penalty_avoided", "reopened_at_once"],
+        _ => &[],
+    }
+}
+
+/// Filters that ask for yes or no.
+const YES_NO: [&str; 11] = [
+    "overdue",
+    "listed",
+    "suspended",
+    "in_place",
+    "petition",
+    "found",
+    "enforced",
+    "missed",
+    "inspection_due",
+    "vetoed",
+    "acknowledged",
+];
+
+fn shows(w: Words, name: &'static str, value: String) -> Shows {
+    let names = options(name);
+    let widget = if YES_NO.contains(&name) {
+        "yes_no"
+    } else if names.is_empty() {
+        if ["from", "to"].contains(&name) { "day" } else { "line" }
+    } else {
+        "choice"
+    };
+    let option = |option: &&str| ((*option).to_owned(), told::option(w, name, option));
+    let label = w.find(&format!("filter.{name}")).map_or_else(|| w.label(name), str::to_owned);
+    Shows { name, label, widget, options: names.iter().map(option).collect(), value }
+}
+
+/// A table with its filters
+///
+/// 汇总表：筛选、选列、翻页、导出。
+#[utoipa::path(get, path = "/desk/tables/{name}", tag = "desk", params(("name" = String, Path)),
+    responses((status = 200, description = "HTML"), (status = 303, description = "Not signed in"),
+        (status = 400, description = "api.bad_query"), (status = 403, description = "api.forbidden")))]
+pub(crate) async fn show(desk: Desk, Path(name): Path<String>, RawQuery(query): RawQuery) -> Shown {
+    // What is asked of the past is folded again: one at a time, so that it leaves a processor to those who write.
+    let past = parameter(query.as_deref(), "as_of").is_some_and(|text| !text.is_empty());
+    let app = std::sync::Arc::clone(&desk.app);
+    let turn = if past { Some(app.replays.acquire().await.map_err(|_| ApiRefusal::Stale)?) } else { None };
+    let shown = blocking(move || page(&desk, &name, query.as_deref())).await;
+    drop(turn);
+    render(&shown?)
+}
+
+/// Columns that can be chosen: the usual ones, then whatever else a row says that has a name.
+fn known(table: &str, usual: &[&str], row: Option<&Value>) -> Vec<String> {
+    let mut known: Vec<String> = usual.iter().map(|field| (*field).to_owned()).collect();
+    let mut seen: BTreeSet<String> = known.iter().cloned().collect();
+    for (field, _) in row.and_then(Value::as_object).into_iter().flatten() {
+        if crate::labels::column(table, field).is_some() && seen.insert(field.clone()) {
+            known.push(field.clone());
+        }
+    }
+    known
+}
+
+fn page(desk: &Desk, name: &str, query: Option<&str>) -> Result<TablePage, Problem> {
+    let w = desk.w;
+    let (name, usual) =
+        TABLES.into_iter().chain(MORE).find(|(known, _)| *known == name).ok_or(ApiRefusal::NotFound)?;
+    let asker = desk.reader.asker(name).ok_or(ApiRefusal::Forbidden)?;
+    let pairs: Vec<(String, String)> =
+        serde_urlencoded::from_str(query.unwrap_or_default()).map_err(|_| ApiRefusal::BadQuery)?;
+    let wanted: Vec<String> =
+        pairs.iter().filter(|(key, _)| key == "column").map(|(_, value)| value.clone()).collect();
+    // An empty field of the form is no filter.
+    let asked_for: Vec<(String, String)> =
+        pairs.iter().filter(|(key, value)| key != "column" && !value.is_empty()).cloned().collect();
+    let asked_query = serde_urlencoded::to_string(&asked_for).map_err(|_| ApiRefusal::BadQuery)?;
+    let mut asked = Asked::read(Some(&asked_query))?;
+    asked.filter.limit = Some(PAGE_ROWS);
+    let found = rows_of(&desk.app, asker, name, &asked)?;
+    let value_of = |key: &str| {
+        asked_for.iter().find(|(name, _)| name == key).map(|(_, value)| value.clone()).unwrap_or_default()
+    };
+    let shown: Vec<String> =
+        if wanted.is_empty() { usual.iter().map(|field| (*field).to_owned()).collect() } else { wanted };
+    let heads: Vec<String> = shown.iter().map(|field| w.column(name, field)).collect();
+    let mut told = Told::new(desk);
+    let rows = found.rows.iter().map(|row| cells(&mut told, name, row, &shown)).collect();
+    let page_at = |offset: usize| {
+        let mut pairs: Vec<(String, String)> = pairs.clone();
+        pairs.retain(|(key, value)| key != "offset" && !value.is_empty());
+        pairs.push(("offset".to_owned(), offset.to_string()));
+        format!("/desk/tables/{name}?{}", serde_urlencoded::to_string(pairs).unwrap_or_default())
+    };
+    let to = found.offset.saturating_add(found.rows.len());
+    let file = |format: &str| {
+        let mut pairs = asked_for.clone();
+        pairs.retain(|(key, _)| key != "offset");
+        pairs.push(("format".to_owned(), format.to_owned()));
+        let query = serde_urlencoded::to_string(pairs).unwrap_or_default();
+        Link { href: format!("/api/v1/projections/{name}?{query}"), text: format.to_uppercase() }
+    };
+    let hidden = ["offset", "as_of"];
+    Ok(TablePage {
+        title: w.label(name),
+        filters: takes(name)
+            .iter()
+            .filter(|filter| !["stream", "enterprise", "year", "rule"].contains(*filter))
+            .map(|filter| shows(w, filter, value_of(filter)))
+            .collect(),
+        filtered: asked_for.iter().any(|(key, _)| !hidden.contains(&key.as_str())),
+        columns: known(name, usual, found.rows.first())
+            .into_iter()
+            .map(|field| {
+                let is_shown = shown.contains(&field);
+                let label = w.column(name, &field);
+                (field, label, is_shown)
+            })
+            .collect(),
+        heads,
+        rows,
+        from: if found.rows.is_empty() { 0 } else { found.offset + 1 },
+        to,
+        total: found.total,
+        before: (found.offset > 0).then(|| page_at(found.offset.saturating_sub(PAGE_ROWS))),
+        next: (to < found.total).then(|| page_at(to)),
+        as_of: value_of("as_of"),
+        files: ["xlsx", "csv"].map(file).into(),
+        frame: Frame::of(desk),
+        name,
+    })
+}
+
+/// Tables of the workbench alone.
+const MORE: [(&str, &[&str]); 2] = [
+    (
+        "docket",
+        &[
+            "report",
+            "received_on",
+            "channel",
+            "matter",
+            "status",
+            "due",
+            "days_left",
+            "finding",
+            "disputed",
+            "retaliation_on",
+        ],
+    ),
+    ("inquiries", &["opened_on", "trigger", "hazards", "findings", "proposals", "concluded_on", "inquiry"]),
+];
+
+/// The streams that a row is about, the narrowest first.
+const ABOUT: [&str; 7] = ["hazard", "reward", "report", "inspection", "inquiry", "stream", "enterprise"];
+
+fn cells(told: &mut Told<'_>, table: &str, row: &Value, fields: &[String]) -> Vec<Cell> {
+    let w = told.desk.w;
+    let about = ABOUT.iter().find_map(|name| row.get(*name)?.as_str()?.parse::<StreamId>().ok());
+    let days = row.get("days_left").and_then(Value::as_i64);
+    let cell = |(at, field): (usize, &String)| {
+        // A report that is closed was answered; a hazard that is closed was struck off.
+        let named = if (table, field.as_str()) == ("docket", "status") { "report_status" } else { field };
+        let text = text(told, row, field, named);
+        let own: Option<StreamId> = row.get(field).and_then(Value::as_str).and_then(|text| text.parse().ok());
+        let href = own.or(about.filter(|_| at == 0)).map(|stream| stream_address(&stream.to_string()));
+        let class = match field.as_str() {
+            "due" | "days_left" | "overdue" => urgency(days),
+            name if name.ends_with("_on") || name.ends_with("_yuan") || name == "claim_due" => "number",
+            _ => "",
+        };
+        let text = match field.as_str() {
+            "days_left" => days.map_or(text, |days| w.days_left(days)),
+            "report" if own.is_some() => own.map(|report| case_number(&report)).unwrap_or_default(),
+            _ if own.is_some() => w.t("table.open").to_owned(),
+            _ => text,
+        };
+        Cell { label: w.column(table, field), text, href: href.unwrap_or_default(), class }
+    };
+    fields.iter().enumerate().map(cell).collect()
+}
+
+/// What stands in one cell.
+fn text(told: &mut Told<'_>, row: &Value, field: &str, named: &str) -> String {
+    match row.get(field) {
+        Some(Value::Array(items)) => {
+            items.iter().map(|item| told.one(field, item)).collect::<Vec<_>>().join("\n")
+        }
+        Some(Value::Null) => "—".to_owned(),
+        Some(value) => told.one(named, value),
+        // Of the five, how far each is.
+        None => row
+            .pointer(&format!("/elements/{field}"))
+            .map_or_else(|| "—".to_owned(), |stage| told.one("stage", stage)),
+    }
+}

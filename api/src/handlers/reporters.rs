@@ -1,0 +1,173 @@
+//! What a client needs that keeps a reporter's secret by itself: whom to seal to, and what became of the report. No account, and nothing of
+//! the secret but a signature.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use adit_core::event::{Event, Fact};
+use adit_core::id::StreamId;
+use adit_core::ledger::vkey::{ED25519, VKey};
+use adit_core::report::{self, Blob, Holds, case_number, correspondents, intake, reporter_key};
+use adit_core::reward;
+use adit_core::role::Role;
+use adit_core::units::{Fen, Position};
+use axum::extract::State;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use schemars::JsonSchema;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::pickups::point;
+use super::{Answered, Shared, blocking, ok};
+use crate::app::App;
+use crate::extract::Json;
+use crate::problem::{ApiRefusal, Problem, unreadable};
+use crate::reporter::report::officers;
+
+/// A challenge that was signed with the key of a report.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Mine {
+    /// Public half of the key that signs, 64 hexadecimal digits.
+    key: String,
+    /// The text of `/api/v1/challenge` as a note, signed under the name `<origin>/reporter`.
+    note: String,
+}
+
+/// Whom a report is sealed to, and from whom it can be kept
+///
+/// 受理人员的封存公钥（与 `/log/keys` 相同，只列受理人员），以及可以提出回避的工作人员。
+///
+/// Every recipient stands at `/log/keys` too, with its key. Leave out those whom the reporter excludes.
+#[utoipa::path(get, path = "/api/v1/intake", tag = "reports",
+    responses((status = 200, description = "origin; recipients: actor, key, age; officers: actor, title")))]
+pub(crate) async fn recipients(State(app): Shared) -> Answered {
+    blocking(move || {
+        let ledger = app.office.ledger();
+        let (keys, size) = (ledger.keys(), ledger.size());
+        let clerks = keys.recipients(size).filter(|(key, _)| keys.roles(key).contains(&Role::Clerk));
+        let recipients: Vec<Value> =
+            clerks.map(|(key, age)| json!({ "actor": keys.actor_of(key), "key": key, "age": age })).collect();
+        let officers = officers(&app)?;
+        let officers: Vec<Value> =
+            officers.iter().map(|(actor, title)| json!({ "actor": actor, "title": title })).collect();
+        Ok(ok(&json!({ "origin": ledger.origin(), "recipients": recipients, "officers": officers })))
+    })
+    .await
+}
+
+/// What became of a report, for whoever holds its key
+///
+/// 查询自己的举报：用举报密钥签署 `/api/v1/challenge` 的文本，不发送口令，也没有账号。信件以密文给出，由客户端自行打开。
+#[utoipa::path(post, path = "/api/v1/my", tag = "reports",
+    request_body = ref("#/components/schemas/Mine"),
+    responses((status = 200, description = "report, number, position, status, clocks, missed, disputed, testimony, letters, rewards, recipients"),
+        (status = 401, description = "api.bad_challenge"), (status = 404, description = "reporter.unknown_secret")))]
+pub(crate) async fn mine(State(app): Shared, Json(asked): Json<Mine>) -> Answered {
+    let key = point(&asked.key).ok_or(ApiRefusal::BadKey)?;
+    let ledger = app.office.ledger();
+    let probe =
+        VKey::new(&format!("{}/reporter", ledger.origin()), ED25519, key).ok_or(ApiRefusal::BadKey)?;
+    let signed =
+        app.challenges.check(&asked.note, ledger.origin(), std::slice::from_ref(&probe), ledger.now());
+    signed.ok_or(ApiRefusal::BadChallenge)?;
+    if let Some(last) = ledger.size().checked_sub(1) {
+        // Rewards are found in the read models; they follow the ledger within moments.
+        let _ = app.projector.wait_for(Position(last)).await;
+    }
+    let worker = Arc::clone(&app);
+    blocking(move || found(&worker, &probe).map(|value| ok(&value))).await
+}
+
+fn found(app: &App, key: &VKey) -> Result<Value, Problem> {
+    let unknown = || Problem {
+        status: ApiRefusal::NotFound.status(),
+        refusal: adit_core::refusal::Refusal::new("reporter.unknown_secret"),
+    };
+    let ledger = app.office.ledger();
+    let stream = app.office.find(&reporter_key(key))?.ok_or_else(unknown)?;
+    let state = app.office.report(stream)?;
+    let own = VKey::new(&format!("{}/{stream}", ledger.origin()), ED25519, *key.key()).ok_or_else(unknown)?;
+    let own = own.to_string();
+    if !state.keys.contains(&own) {
+        return Err(unknown());
+    }
+    let facts = ledger.stream(&stream).map_err(|error| unreadable(&error))?;
+    let sealed = Sealed::of(app, &facts);
+    let told = state.report.as_ref().and_then(|report| report.testimony.as_ref());
+    let letters: Vec<Value> = facts.iter().flat_map(|fact| letters(&sealed, fact)).collect();
+    let rewards = app.projector.read(|all| all.rewards.of_report(&stream));
+    let rewards: Result<Vec<Option<Value>>, Problem> =
+        rewards.into_iter().map(|reward| share(app, reward, &state, &own)).collect();
+    let office = intake(&ledger.keys(), ledger.size(), &state.excluded);
+    Ok(json!({
+        "report": stream,
+        "number": case_number(&stream),
+        "position": facts.first().map(|fact| fact.position),
+        "status": state.status,
+        "clocks": state.clocks,
+        "missed": state.missed,
+        "disputed": state.disputed,
+        "testimony": told.map(|blob| sealed.given(blob)),
+        "letters": letters,
+        "rewards": rewards?.into_iter().flatten().collect::<Vec<_>>(),
+        "recipients": correspondents(&state, &office),
+    }))
+}
+
+/// Sealed texts as they are given out.
+struct Sealed<'a> {
+    app: &'a App,
+    /// What was sealed again to the reporter, by the hash of what it is a copy of.
+    copies: BTreeMap<String, String>,
+}
+
+impl<'a> Sealed<'a> {
+    fn of(app: &'a App, facts: &[Fact]) -> Self {
+        Self { app, copies: crate::reporter::case::copies(facts) }
+    }
+
+    /// The hash, and the age file itself where it was not erased.
+    fn given(&self, blob: &Blob) -> Value {
+        let hash = self.copies.get(blob.blob.as_str()).map_or(blob.blob.as_str(), String::as_str);
+        let file = self.app.office.ledger().blobs().and_then(|blobs| blobs.read(hash).ok());
+        json!({ "blob": hash, "age": file.map(|bytes| STANDARD.encode(bytes)) })
+    }
+}
+
+/// Texts that were exchanged; copies stand for what they are copies of.
+fn letters(sealed: &Sealed<'_>, fact: &Fact) -> Vec<Value> {
+    let Event::Report(event) = &fact.event else { return Vec::new() };
+    let kind = adit_core::decider::StreamEvent::kind(event);
+    if matches!(event, report::ReportEvent::PickedUp(_)) {
+        return Vec::new();
+    }
+    let texts = event.blobs().into_iter().filter(|(holds, _)| *holds == Holds::Message);
+    let letter = |(_, blob): (Holds, &Blob)| {
+        let from = if fact.by.is_empty() { "reporter" } else { "office" };
+        json!({ "kind": kind, "on": fact.at.day(), "from": from, "sealed": sealed.given(blob) })
+    };
+    texts.map(letter).collect()
+}
+
+/// The share of a reporter in a reward of which they were told.
+fn share(app: &App, stream: StreamId, report: &report::State, own: &str) -> Result<Option<Value>, Problem> {
+    let state = app.office.reward(stream)?;
+    if matches!(state.status, reward::Status::Absent | reward::Status::Assessed | reward::Status::Approved) {
+        return Ok(None);
+    }
+    let Some(assessed) = &state.assessed else { return Ok(None) };
+    let nth = report.claims.get(own).copied();
+    let found = nth.and_then(|nth| assessed.claim_keys.get(nth).zip(assessed.shares_yuan.get(nth)));
+    let Some((key, amount)): Option<(&String, &Fen)> = found else { return Ok(None) };
+    Ok(Some(json!({
+        "reward": stream,
+        "status": state.status,
+        "amount_yuan": amount,
+        "claim_due": state.claim_due,
+        "claimed": state.claimed.contains(key),
+        "given_up": state.fallen_back.contains(key),
+        "reasons": assessed.reasons,
+    })))
+}

@@ -1,0 +1,141 @@
+//! The numbers that keep a flood from silencing anybody, from `data/limits.toml`, where each stands with its reason.
+
+use serde::Deserialize;
+
+const SHIPPED: &str = include_str!("../data/limits.toml");
+
+/// Declares the limits once: a field for each number that must stand in the file.
+macro_rules! limits {
+    ($($(#[$doc:meta])* $name:ident,)*) => {
+        /// What waits, how long, and how much at once. Units are last in the names.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub struct Limits { $($(#[$doc])* pub $name: u64),* }
+
+        #[derive(Deserialize)]
+        #[serde(deny_unknown_fields)]
+        struct File { $($name: Number),* }
+
+        impl Limits {
+            /// The limits of a file in the form of `data/limits.toml`.
+            ///
+            /// # Errors
+            /// A number that is missing, unknown, without a reason, or out of the range of the file that ships.
+            pub fn read(text: &str) -> Result<Self, LimitsError> {
+                let (file, shipped): (File, File) = (toml::from_str(text)?, toml::from_str(SHIPPED)?);
+                Ok(Self { $($name: file.$name.checked(stringify!($name), shipped.$name.range)?),* })
+            }
+        }
+    };
+}
+
+limits! {
+    /// Age from which a form for a report goes ahead.
+    report_wait_seconds,
+    /// Age from which a form with a secret goes ahead.
+    secret_wait_seconds,
+    /// How long a form counts as one that waited.
+    stamp_hours,
+    /// Of so many turns one goes to those who go behind.
+    late_share,
+    /// Reports that are sealed and entered at once.
+    sealing_at_once,
+    /// Files that are read and sealed at once.
+    files_at_once,
+    /// Look-ups by a secret at once.
+    lookups_at_once,
+    /// Steps on which answers to a secret leave.
+    answer_grid_milliseconds,
+    /// How long a request waits for its turn.
+    turn_wait_seconds,
+    /// What is typed into all forms that are being dealt with.
+    typed_mib,
+    /// Room on the disk below which no report is taken.
+    room_for_words_mib,
+    /// Room on the disk below which no file is taken.
+    room_for_files_mib,
+    /// Age from which a sealed file that nobody names is cleared away.
+    unnamed_days,
+    /// The same while there is no room for files.
+    unnamed_days_when_short,
+}
+
+/// Why limits can't be used.
+#[derive(Debug, thiserror::Error)]
+pub enum LimitsError {
+    #[error("couldn't read the limits: {0}")]
+    Form(#[from] toml::de::Error),
+    #[error("the limit {name} is {value}, not from {least} to {most}")]
+    Range { name: &'static str, value: u64, least: u64, most: u64 },
+    #[error("the limit {0} has no reason")]
+    NoReason(&'static str),
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Number {
+    value: u64,
+    range: [u64; 2],
+    because: String,
+}
+
+impl Number {
+    fn checked(&self, name: &'static str, [least, most]: [u64; 2]) -> Result<u64, LimitsError> {
+        let value = self.value;
+        if self.because.trim().is_empty() {
+            return Err(LimitsError::NoReason(name));
+        }
+        if (least..=most).contains(&value) {
+            Ok(value)
+        } else {
+            Err(LimitsError::Range { name, value, least, most })
+        }
+    }
+}
+
+const MIB: u64 = 1024 * 1024;
+
+impl Limits {
+    /// Those that ship.
+    pub(crate) fn shipped() -> Result<Self, LimitsError> {
+        Self::read(SHIPPED)
+    }
+
+    pub(crate) fn room_for_words(&self) -> u64 {
+        self.room_for_words_mib * MIB
+    }
+
+    pub(crate) fn room_for_files(&self) -> u64 {
+        self.room_for_files_mib * MIB
+    }
+
+    pub(crate) fn typed_bytes(&self) -> usize {
+        usize::try_from(self.typed_mib * MIB).unwrap_or(usize::MAX)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_limits_that_ship_can_be_used_and_fit_each_other() {
+        let limits = Limits::shipped().expect("limits");
+        assert!(limits.room_for_words_mib < limits.room_for_files_mib, "files end before words do");
+        // A prepared command waits for its signatures for a day, and a form counts for so many hours.
+        for days in [limits.unnamed_days, limits.unnamed_days_when_short] {
+            assert!(days * 24 >= limits.stamp_hours + 24);
+        }
+    }
+
+    #[test]
+    fn a_limit_that_is_missing_unknown_out_of_its_range_or_without_a_reason_is_named() {
+        let says = |text: &str| Limits::read(text).expect_err("refused").to_string();
+        assert!(says(&SHIPPED.replace("[late_share]", "[late_part]")).contains("late_part"));
+        assert!(says(&SHIPPED.replace("value = 64", "value = 0")).contains("sealing_at_once is 0"));
+        let (head, rest) = SHIPPED.split_once("because = \"Six").expect("a reason");
+        let rest = rest.split_once('"').expect("its end").1;
+        let silent = format!("{head}because = \"\"{rest}");
+        assert!(says(&silent).contains("report_wait_seconds has no reason"));
+        assert!(says("").contains("missing field"));
+    }
+}

@@ -1,0 +1,314 @@
+//! The workbench over HTTP: forms, second signatures, what is shown to whom.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test reports by panicking")]
+
+use serde_json::json;
+
+use crate::common::{PASSWORD, Reply, Server, id};
+use crate::sealed::{CANARY, reported, with_intake};
+
+/// A page with a session.
+fn page(server: &Server, token: &str, path: &str) -> Reply {
+    server.get(path, Some(token))
+}
+
+/// Sends a form as a browser does.
+fn send(server: &Server, token: Option<&str>, path: &str, fields: &[(&str, &str)]) -> Reply {
+    let body = serde_urlencoded::to_string(fields).unwrap();
+    let bearer = format!("Bearer {}", token.unwrap_or_default());
+    let mut headers = vec![("content-type", "application/x-www-form-urlencoded")];
+    if token.is_some() {
+        headers.push(("authorization", bearer.as_str()));
+    }
+    // Where an answer leads is looked at, not followed.
+    server.send_once("POST", path, &headers, Some(body.as_bytes()))
+}
+
+fn verified<'a>(
+    command: &'a str,
+    hazard: &'a str,
+    second: &'a str,
+    password: &'a str,
+) -> Vec<(&'a str, &'a str)> {
+    vec![
+        ("_id", command),
+        ("_stream", hazard),
+        ("_back", "/desk"),
+        ("_second", second),
+        ("_password", password),
+        ("because", "风机停转，符合条款"),
+        ("criterion", ""),
+    ]
+}
+
+#[test]
+fn given_nobody_is_signed_in_when_a_page_is_asked_for_then_it_leads_to_the_sign_in_and_back() {
+    let server = Server::start();
+    let reply = server.send_once("GET", "/desk/tables/register?status=closed", &[], None);
+    assert_eq!(reply.status, 303);
+    assert_eq!(reply.headers["location"], "/desk/sign-in?next=%2Fdesk%2Ftables%2Fregister%3Fstatus%3Dclosed");
+    let inspector = server.person("inspector-1");
+    server.app.keystore.store(inspector.actor, &inspector.key, PASSWORD).unwrap();
+    let account = inspector.actor.to_string();
+    let typed = [("name", account.as_str()), ("password", PASSWORD), ("next", "/desk/waiting")];
+    let reply = send(&server, None, "/desk/sign-in", &typed);
+    assert_eq!((reply.status, reply.headers["location"].as_str()), (303, "/desk/waiting"));
+    let cookie = &reply.headers["set-cookie"];
+    for part in ["__Host-adit=", "Secure", "HttpOnly", "SameSite=Strict"] {
+        assert!(cookie.contains(part), "{cookie}");
+    }
+}
+
+#[test]
+fn given_a_wrong_password_then_the_account_stays_typed_and_the_refusal_is_in_words() {
+    let server = Server::start();
+    let typed = [("name", "nobody"), ("password", "wrong password"), ("next", "https://evil.example/desk")];
+    let reply = send(&server, None, "/desk/sign-in", &typed);
+    assert_eq!(reply.status, 401);
+    assert!(reply.text.contains("value=\"nobody\""), "what was typed is lost");
+    assert!(!reply.text.contains("wrong password"), "the password comes back");
+    assert!(!reply.text.contains("evil.example"), "the page leads elsewhere");
+}
+
+#[test]
+fn given_a_reported_hazard_when_two_inspectors_sign_on_one_device_then_it_is_verified() {
+    let server = Server::start();
+    let hazard = server.hazard(0);
+    let (one, two) = (server.sign_in("inspector-1"), server.actor("inspector-2"));
+    server.sign_in("inspector-2");
+    let home = page(&server, &one, "/desk");
+    assert!(home.text.contains(&format!("/desk/do/hazard.verify?stream={hazard}")), "{}", home.text);
+    let form = page(&server, &one, &format!("/desk/do/hazard.verify?stream={hazard}"));
+    assert!(form.text.contains(&two), "the second inspector can't be chosen: {}", form.text);
+    let (size, command) = (server.size(), id());
+    let fields = verified(&command, &hazard, &two, PASSWORD);
+    let reply = send(&server, Some(&one), "/desk/do/hazard.verify", &fields);
+    assert_eq!(reply.status, 303, "{}", reply.text);
+    assert_eq!(reply.headers["location"], format!("/desk?recorded={size}"));
+    let again = send(&server, Some(&one), "/desk/do/hazard.verify", &fields);
+    assert_eq!((again.status, server.size()), (303, size + 1), "a double tap is one entry");
+    let shown = page(&server, &one, &format!("/desk/streams/{hazard}?recorded={size}"));
+    assert!(shown.text.contains("inspector-2") && shown.text.contains("role=\"status\""), "{}", shown.text);
+}
+
+#[test]
+fn given_a_wrong_password_of_the_second_then_nothing_is_written_and_nothing_typed_is_lost() {
+    let server = Server::start();
+    let hazard = server.hazard(0);
+    let one = server.sign_in("inspector-1");
+    server.sign_in("inspector-2");
+    let (size, two, command) = (server.size(), server.actor("inspector-2"), id());
+    let fields = verified(&command, &hazard, &two, "not their password");
+    let reply = send(&server, Some(&one), "/desk/do/hazard.verify", &fields);
+    assert_eq!((reply.status, server.size()), (401, size));
+    assert!(reply.text.contains("风机停转，符合条款"), "{}", reply.text);
+    assert!(!reply.text.contains("not their password"), "the password comes back");
+}
+
+#[test]
+fn given_no_password_of_the_second_then_it_waits_until_they_sign_in_their_own_session() {
+    let server = Server::start();
+    let hazard = server.hazard(0);
+    let (one, two) = (server.sign_in("inspector-1"), server.sign_in("inspector-2"));
+    let (other, command) = (server.actor("inspector-2"), id());
+    let fields = verified(&command, &hazard, &other, "");
+    let reply = send(&server, Some(&one), "/desk/do/hazard.verify", &fields);
+    assert_eq!((reply.status, reply.headers["location"].as_str()), (303, "/desk/waiting"));
+    let waits = page(&server, &two, "/desk/waiting");
+    assert!(waits.text.contains("风机停转，符合条款"), "they see what they sign: {}", waits.text);
+    let action = waits.text.split("action=\"/desk/waiting/").nth(1).unwrap().split('"').next().unwrap();
+    let size = server.size();
+    let reply = send(&server, Some(&two), &format!("/desk/waiting/{action}"), &[]);
+    assert_eq!(reply.status, 303, "{}", reply.text);
+    assert_eq!(reply.headers["location"], format!("/desk/streams/{hazard}?recorded={size}"));
+    let reply = send(&server, Some(&one), &format!("/desk/waiting/{action}"), &[]);
+    assert_eq!(reply.status, 404, "the first can't sign for the second");
+}
+
+#[test]
+fn given_fields_that_do_not_fit_then_each_is_named_and_the_rest_stays() {
+    let server = Server::start();
+    let enterprise = server.sign_in_by_key("enterprise-1");
+    let command = id();
+    let fields = [
+        ("_id", command.as_str()),
+        ("_stream", ""),
+        ("enterprise", &*server.enterprises[0].to_string()),
+        ("origin", "self_inspection"),
+        ("place", "<script>alert(1)</script>"),
+        ("description", ""),
+        ("found_on", "yesterday"),
+        ("criterion", ""),
+    ];
+    let (size, reply) = (server.size(), send(&server, Some(&enterprise), "/desk/do/hazard.report", &fields));
+    assert_eq!((reply.status, server.size()), (422, size));
+    for part in ["description-fault", "found_on-fault", "&#60;script&#62;", "yesterday"] {
+        assert!(reply.text.contains(part), "{part}: {}", reply.text);
+    }
+    assert!(!reply.text.contains("<script>"), "typed markup is markup");
+}
+
+#[test]
+fn given_a_command_that_a_rule_refuses_then_the_page_says_which_and_why() {
+    let server = Server::start();
+    let hazard = server.hazard(0);
+    let handler = server.sign_in("handler-1");
+    let shown = page(&server, &handler, &format!("/desk/streams/{hazard}"));
+    assert!(!shown.text.contains(&format!("/desk/do/hazard.assign?stream={hazard}\"")), "{}", shown.text);
+    let words = adit_core::refusal::Refusal::new("hazard.not_verified").words(adit_core::refusal::Lang::Zh);
+    assert!(shown.text.contains(&words.says), "why not is not told: {}", shown.text);
+    let command = id();
+    let fields = [
+        ("_id", command.as_str()),
+        ("_stream", hazard.as_str()),
+        ("_back", "/desk"),
+        ("responsible_post", "通风区长"),
+        ("due", "2024-05-20"),
+    ];
+    let (size, reply) = (server.size(), send(&server, Some(&handler), "/desk/do/hazard.assign", &fields));
+    assert_eq!((reply.status, server.size()), (422, size));
+    assert!(reply.text.contains("通风区长") && reply.text.contains(&words.says), "{}", reply.text);
+}
+
+#[test]
+fn given_an_enterprise_then_it_sees_itself_alone() {
+    let server = Server::start();
+    let (own, other) = (server.hazard(0), server.hazard(1));
+    let enterprise = server.sign_in_by_key("enterprise-1");
+    assert_eq!(page(&server, &enterprise, &format!("/desk/streams/{own}")).status, 200);
+    assert_eq!(page(&server, &enterprise, &format!("/desk/streams/{other}")).status, 403);
+    let (report, _) = server.report();
+    assert_eq!(page(&server, &enterprise, &format!("/desk/streams/{report}")).status, 403);
+    for closed in ["inspections", "rewards", "statistics", "enterprises", "accountability"] {
+        assert_eq!(page(&server, &enterprise, &format!("/desk/tables/{closed}")).status, 403, "{closed}");
+    }
+    let home = page(&server, &enterprise, "/desk");
+    assert!(!home.text.contains(&other) && !home.text.contains("举报"), "{}", home.text);
+}
+
+#[test]
+fn given_a_page_of_another_site_when_it_sends_a_form_with_the_cookie_then_it_is_refused() {
+    let server = Server::start();
+    let token = server.sign_in_by_key("handler-1");
+    let cookie = format!("__Host-adit={token}");
+    let headers = [
+        ("content-type", "application/x-www-form-urlencoded"),
+        ("cookie", cookie.as_str()),
+        ("sec-fetch-site", "cross-site"),
+    ];
+    for path in ["/desk/do/hazard.assign", "/desk/sign-out"] {
+        let reply = server.send_once("POST", path, &headers, Some(b"_id=x"));
+        assert_eq!(reply.status, 403, "{path}");
+    }
+    assert_eq!(page(&server, &token, "/desk").status, 200, "the session is over");
+    assert_eq!(server.get("/desk/sign-out", Some(&token)).status, 405, "a link signs out");
+}
+
+#[test]
+fn given_filters_and_columns_then_the_table_shows_them_page_by_page() {
+    let server = Server::start();
+    let hazard = server.hazard(0);
+    let token = server.sign_in_by_key("leader-1");
+    let shown =
+        page(&server, &token, "/desk/tables/register?status=reported&town=&column=place&column=status");
+    assert_eq!(shown.status, 200, "{}", shown.text);
+    assert!(shown.text.contains("主井口") && shown.text.contains(&hazard), "{}", shown.text);
+    assert!(!shown.text.contains("<td><b>企业</b>"), "a column that was not asked for");
+    let none = page(&server, &token, "/desk/tables/register?status=closed");
+    assert!(!none.text.contains(&hazard), "{}", none.text);
+    assert_eq!(page(&server, &token, "/desk/tables/register?colour=red").status, 400);
+    assert_eq!(page(&server, &token, "/desk/tables/nothing").status, 404);
+}
+
+#[test]
+fn given_a_language_then_every_page_speaks_it() {
+    let server = Server::start();
+    let token = server.sign_in_by_key("inspector-1");
+    let reply = send(&server, None, "/desk/language", &[("language", "en"), ("next", "//evil.example")]);
+    assert_eq!((reply.status, reply.headers["location"].as_str()), (303, "/desk"));
+    let bearer = format!("Bearer {token}");
+    let headers = [("authorization", bearer.as_str()), ("cookie", "adit-language=en")];
+    for path in ["/desk", "/desk/waiting", "/desk/tables/register", "/desk/do/hazard.report"] {
+        let shown = server.send("GET", path, &headers, None);
+        assert!(shown.text.contains("<html lang=\"en\">"), "{path}: {}", shown.text);
+    }
+    assert_eq!(json!(send(&server, None, "/desk/language", &[("language", "fr")]).status), json!(400));
+}
+
+#[test]
+fn given_a_sealed_report_then_intake_opens_it_after_the_log_has_it_and_writes_back_sealed() {
+    let server = with_intake(Server::start());
+    let report = reported(&server, &[]);
+    let token = server.sign_in("intake-1");
+    let case = page(&server, &token, &format!("/desk/streams/{}", report.stream));
+    assert!(case.text.contains(report.testimony["blob"].as_str().unwrap()), "{}", case.text);
+    assert!(!case.text.contains(CANARY), "the words stand on a page that nobody opened");
+    let (size, open) = (server.size(), format!("/desk/reports/{}/open", report.id()));
+    let opened = send(&server, Some(&token), &open, &[("blob", report.testimony["blob"].as_str().unwrap())]);
+    assert_eq!((opened.status, server.size()), (200, size + 1), "{}", opened.text);
+    assert!(opened.text.contains(CANARY), "{}", opened.text);
+    let write = format!("/desk/reports/{}/write", report.id());
+    let form = page(&server, &token, &format!("{write}?command=report.message"));
+    assert_eq!(form.status, 200, "{}", form.text);
+    let command = id();
+    let letter = [("_id", command.as_str()), ("command", "report.message"), ("words", "收到，请补充地点。")];
+    let sent = send(&server, Some(&token), &write, &letter);
+    assert_eq!((sent.status, server.size()), (303, size + 2), "{}", sent.text);
+    let again = send(&server, Some(&token), &write, &letter);
+    assert_eq!((again.status, server.size()), (303, size + 2), "a double tap is one letter");
+    let command = id();
+    let blank = send(
+        &server,
+        Some(&token),
+        &write,
+        &[("_id", command.as_str()), ("command", "report.message"), ("words", " ")],
+    );
+    assert_eq!((blank.status, server.size()), (422, size + 2));
+    let docket = page(&server, &token, "/desk/tables/docket?report_status=reported");
+    assert!(docket.text.contains(&report.stream), "{}", docket.text);
+}
+
+#[test]
+fn given_an_officer_whom_the_reporter_excludes_then_no_page_tells_them_of_the_report() {
+    let server = with_intake(Server::start());
+    let report = reported(&server, &["handler-1"]);
+    let token = server.sign_in("handler-1");
+    for path in [
+        format!("/desk/streams/{}", report.stream),
+        format!("/desk/reports/{}/write?command=report.message", report.id()),
+        format!("/desk/do/report.accept?stream={}", report.stream),
+    ] {
+        assert_eq!(page(&server, &token, &path).status, 404, "{path}");
+    }
+    let blob = [("blob", report.testimony["blob"].as_str().unwrap())];
+    let open = format!("/desk/reports/{}/open", report.id());
+    assert_eq!(send(&server, Some(&token), &open, &blob).status, 404);
+    for path in ["/desk", "/desk/tables/docket", "/desk/tables/deadlines"] {
+        assert!(!page(&server, &token, path).text.contains(report.id()), "{path}");
+    }
+}
+
+#[test]
+fn given_a_part_of_a_name_then_the_enterprise_is_found_or_asked_for() {
+    let server = Server::start();
+    let token = server.sign_in("clerk-1");
+    let hazard = |enterprise: &str| {
+        let command = id();
+        let fields = [
+            ("_id", command.as_str()),
+            ("_stream", ""),
+            ("enterprise", enterprise),
+            ("origin", "monitoring_alert"),
+            ("place", "尾矿库"),
+            ("description", "浸润线超限"),
+            ("found_on", "2024-05-09"),
+        ];
+        send(&server, Some(&token), "/desk/do/hazard.report", &fields)
+    };
+    assert_eq!(hazard("示例二").status, 303);
+    let which = hazard("示例");
+    assert_eq!(which.status, 422);
+    for enterprise in &server.enterprises {
+        assert!(which.text.contains(&format!("value=\"{enterprise}\"")), "{}", which.text);
+    }
+    assert_eq!(hazard("没有这一家").status, 422);
+}

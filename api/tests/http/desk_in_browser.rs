@@ -1,0 +1,223 @@
+//! Days at the workbench in a real browser without scripts: each role's pages, on a telephone and on a desk, in both languages.
+#![allow(
+    clippy::panic,
+    clippy::expect_used,
+    clippy::too_many_lines,
+    reason = "a test reports by panicking, and tells a story"
+)]
+
+use serde_json::{Value, json};
+
+use crate::browser::run;
+use crate::common::{PASSWORD, Server};
+use crate::sealed::{reported, with_intake};
+
+/// Largest page, in bytes.
+const PAGE_BYTES_MAX: u64 = 300_000;
+
+/// Each page fits its window, is small, and has nothing that axe finds wrong.
+#[track_caller]
+fn sound(said: &Value) {
+    assert_eq!(said["foreign"], json!([]), "another site was asked");
+    for page in said["seen"].as_array().expect("pages") {
+        assert_eq!(page["faults"], json!([]), "{page}");
+        assert_eq!(page["fits"], json!(true), "{page}");
+        assert!(page["size"].as_u64().is_some_and(|size| size < PAGE_BYTES_MAX), "{page}");
+    }
+}
+
+fn day(server: &Server, who: &str, locale: &str, width: u32, steps: &Value) -> Value {
+    let person = server.person(who);
+    server.app.keystore.store(person.actor, &person.key, PASSWORD).expect("stored");
+    let said = run(
+        "desk.mjs",
+        json!({ "url": server.url, "locale": locale, "width": width, "account": person.actor.to_string(),
+            "password": PASSWORD, "steps": steps, "name": format!("desk-{who}-{}-{width}", &locale[..2]) }),
+    );
+    sound(&said);
+    said
+}
+
+/// From the enterprise's own finding to the strike off the list, each step by the button on somebody's page.
+#[test]
+fn given_a_hazard_then_everybody_finds_their_next_step_on_their_own_page_until_it_is_closed() {
+    let server = Server::start();
+    let zh = "zh-CN";
+    let second = server.person("inspector-2");
+    server.app.keystore.store(second.actor, &second.key, PASSWORD).expect("stored");
+    let said = day(
+        &server,
+        "enterprise-1",
+        zh,
+        360,
+        &json!([
+            { "look": "home" },
+            { "click": "登记隐患" },
+            { "look": "report" },
+            { "fill": { "place": "主井口", "description": "通风机停转，备用风机无法启动" } },
+            { "press": "签署：登记隐患" },
+            { "see": "已签署" },
+            { "look": "recorded" },
+        ]),
+    );
+    let hazard = said["url"].as_str().and_then(|url| url.split("/streams/").nth(1)).expect("a page");
+    let hazard = hazard.split('?').next().expect("an address").to_owned();
+    day(
+        &server,
+        "inspector-1",
+        zh,
+        360,
+        &json!([
+            { "look": "home" },
+            { "click": "核实定级" },
+            { "look": "verify" },
+            { "fill": { "because": "双电源失效", "_password": PASSWORD } },
+            { "choose": { "_second": "inspector-2" } },
+            { "press": "签署：核实定级" },
+            { "see": "已签署" },
+        ]),
+    );
+    day(
+        &server,
+        "handler-1",
+        "en-US",
+        1280,
+        &json!([
+            { "look": "home" },
+            { "click": "Assign" },
+            { "fill": { "responsible_post": "通风区长", "due": "2024-05-20" } },
+            { "look": "assign" },
+            { "press": "Sign: Assign" },
+            { "see": "Signed" },
+            { "goto": format!("/desk/streams/{hazard}") },
+            { "open": "Why the rest" },
+            { "look": "hazard" },
+        ]),
+    );
+    let plan = ["aim", "responsibility", "measures", "funds", "time_limit", "emergency_plan"];
+    let plan: Value = plan.iter().map(|name| ((*name).to_owned(), json!("更换风机并做双电源试验"))).collect();
+    let mut steps = vec![
+        json!({ "click": "主井口" }),
+        json!({ "click": "填写治理方案" }),
+        json!({ "look": "plan" }),
+        json!({ "fill": plan }),
+        json!({ "press": "签署：填写治理方案" }),
+        json!({ "see": "已签署" }),
+    ];
+    let elements = ["responsibility", "measures", "funds", "time_limit", "emergency_plan"];
+    for element in elements {
+        steps.push(json!({ "goto": format!("/desk/do/hazard.evidence?stream={hazard}") }));
+        steps.push(json!({ "check": { "element": element } }));
+        steps.push(json!({ "fill": { "text": "现场照片与文件已存档" } }));
+        steps.push(json!({ "press": "签署：提交佐证" }));
+        steps.push(json!({ "see": "已签署" }));
+    }
+    steps.push(json!({ "look": "hazard" }));
+    day(&server, "enterprise-1", zh, 1280, &json!(steps));
+    let mut steps = Vec::new();
+    for element in elements {
+        steps.push(json!({ "goto": format!("/desk/do/hazard.confirm?stream={hazard}") }));
+        steps.push(json!({ "check": { "element": element } }));
+        steps.push(json!({ "press": "签署：确认要素到位" }));
+        steps.push(json!({ "see": "已签署" }));
+    }
+    day(&server, "inspector-1", zh, 1280, &json!(steps));
+    day(
+        &server,
+        "enterprise-1",
+        zh,
+        360,
+        &json!([
+            { "goto": format!("/desk/do/hazard.rectify?stream={hazard}") },
+            { "fill": { "because": "双电源试验合格" } },
+            { "press": "签署：报告整改完成" },
+            { "see": "已签署" },
+        ]),
+    );
+    day(
+        &server,
+        "inspector-1",
+        zh,
+        360,
+        &json!([
+            { "click": "现场复核" },
+            { "check": { "passed": "true" } },
+            { "fill": { "findings": "试验三次均在十分钟内切换", "_password": PASSWORD } },
+            { "choose": { "_second": "inspector-2" } },
+            { "press": "签署：现场复核" },
+            { "see": "已签署" },
+        ]),
+    );
+    let said = day(
+        &server,
+        "approver-1",
+        zh,
+        1280,
+        &json!([
+            { "look": "home" },
+            { "click": "审核销号" },
+            { "press": "签署：审核销号" },
+            { "see": "已签署" },
+            { "goto": format!("/desk/streams/{hazard}") },
+            { "look": "closed" },
+            { "goto": "/desk/tables/register" },
+            { "open": "筛选" },
+            { "look": "register" },
+        ]),
+    );
+    assert!(said["text"].as_str().is_some_and(|text| text.contains("主井口")), "{said}");
+    let facts = server.app.office.ledger().stream(&hazard.parse().expect("a stream")).expect("facts");
+    let last = facts.last().map(|fact| fact.event.kind().to_owned());
+    assert_eq!(last.as_deref(), Some("hazard.closed"));
+}
+
+#[test]
+fn given_any_role_then_every_place_that_it_can_go_to_is_sound() {
+    let server = Server::start();
+    server.hazard(0);
+    let tables = |names: &[&str]| -> Value {
+        let mut steps = vec![json!({ "look": "home" })];
+        for name in names {
+            steps.push(json!({ "goto": format!("/desk/tables/{name}") }));
+            steps.push(json!({ "look": name }));
+        }
+        Value::from(steps)
+    };
+    for (who, locale, width, names) in [
+        ("clerk-1", "zh-CN", 360, &["register", "deadlines"][..]),
+        ("finance-1", "en-US", 360, &["rewards", "reward_budget"]),
+        ("investigator-1", "zh-CN", 1280, &["accountability", "inquiries", "five_in_place"]),
+        ("leader-1", "en-US", 1280, &["statistics", "supervision", "repeat_offenders"]),
+        ("admin-1", "zh-CN", 360, &[]),
+        ("auditor-1", "en-US", 360, &[]),
+    ] {
+        day(&server, who, locale, width, &tables(names));
+    }
+}
+
+#[test]
+fn given_a_report_then_intake_reads_it_and_writes_back_on_a_telephone() {
+    let server = with_intake(Server::start());
+    let report = reported(&server, &[]);
+    let said = day(
+        &server,
+        "intake-1",
+        "zh-CN",
+        360,
+        &json!([
+            { "look": "home" },
+            { "goto": format!("/desk/streams/{}", report.stream) },
+            { "look": "case" },
+            { "press": "拆阅 举报内容" },
+            { "look": "opened" },
+            { "goto": format!("/desk/reports/{}/write?command=report.message", report.id()) },
+            { "fill": { "words": "收到。请补充具体在哪个工作面。" } },
+            { "look": "write" },
+            { "press": "签署：给举报人留言" },
+            { "see": "已签署" },
+            { "goto": "/desk/tables/docket" },
+            { "look": "docket" },
+        ]),
+    );
+    assert!(said["text"].as_str().is_some_and(|text| text.contains("网络")), "{said}");
+}

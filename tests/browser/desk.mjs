@@ -1,0 +1,62 @@
+// Days at the workbench in a browser, without scripts: sign in, look at pages, give commands by their forms.
+//
+// Plan: {url, locale, width, account, password, steps: [...], pictures, name}. A step is {goto}, {click}, {fill: {field: value}},
+// {check: {field: value}}, {choose: {field: label}}, {press}, {see} or {look: name}.
+
+import { axe, fits, main, page as fresh, picture } from "./base.mjs";
+
+const LABELS = {
+  "zh-CN": { account: "账号", password: "口令", enter: "登录" },
+  "en-US": { account: "Account", password: "Password", enter: "Sign in" },
+};
+
+const field = (page, name) => page.locator(`[name="${name}"]`);
+
+const STEPS = {
+  goto: (page, plan, path) => page.goto(plan.url + path),
+  click: (page, plan, text) => page.getByRole("link", { name: text }).first().click(),
+  press: (page, plan, text) => page.getByRole("button", { name: text }).first().click(),
+  open: (page, plan, text) => page.locator("summary", { hasText: text }).first().click(),
+  see: (page, plan, text) => page.getByText(text).first().waitFor(),
+  async fill(page, plan, fields) {
+    for (const [name, value] of Object.entries(fields)) await field(page, name).fill(value);
+  },
+  async check(page, plan, fields) {
+    for (const [name, value] of Object.entries(fields)) await page.check(`[name="${name}"][value="${value}"]`);
+  },
+  async choose(page, plan, fields) {
+    for (const [name, label] of Object.entries(fields)) await field(page, name).selectOption({ label });
+  },
+};
+
+// What a page looks like, what it is wider than, what axe says of it, and how large it is.
+async function look(page, plan, name, seen) {
+  await picture(page, plan, `${plan.name}-${name}`);
+  const size = (await page.content()).length;
+  seen.push({ name, title: await page.title(), path: new URL(page.url()).pathname, fits: await fits(page), faults: await axe(page), size });
+}
+
+await main(async (browser, plan) => {
+  const viewport = { width: plan.width, height: plan.width < 800 ? 780 : 900 };
+  const page = await fresh(browser, { offline: false, javaScriptEnabled: false, locale: plan.locale, viewport });
+  const say = LABELS[plan.locale];
+  const seen = [];
+  if (plan.account) {
+    await page.goto(`${plan.url}/desk`);
+    await look(page, plan, "sign-in", seen);
+    await page.getByLabel(say.account).fill(plan.account);
+    await page.getByLabel(say.password).fill(plan.password);
+    await page.getByRole("button", { name: say.enter }).click();
+    await page.waitForURL(/\/desk$/);
+  }
+  for (const step of plan.steps) {
+    for (const [what, how] of Object.entries(step)) {
+      if (what === "look") await look(page, plan, how, seen);
+      else await STEPS[what](page, plan, how).catch((error) => {
+        throw new Error(`${JSON.stringify(step)} at ${page.url()}: ${error}`);
+      });
+    }
+  }
+  const foreign = page.asked.filter((url) => !url.startsWith(plan.url));
+  return { seen, foreign, url: page.url(), text: await page.locator("main").innerText() };
+});
