@@ -3,13 +3,17 @@
 //! What is sealed is `content || 0x80 || 0x00 …` up to the next step: of 4 KiB for texts, of a ladder that doubles for files.
 //! The padding is found from the end, so that a stream of unknown length can be sealed as it arrives.
 
+use std::collections::BTreeSet;
 use std::io::{self, Read, Write};
 use std::iter;
 use std::str::FromStr;
 
 use age::{DecryptError, Decryptor, Encryptor};
 use bech32::{Bech32, Hrp};
+use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
+
+use crate::ledger::vkey::hex;
 
 /// Texts are padded to a multiple of this many bytes.
 const TEXT_STEP_BYTES: u64 = 4096;
@@ -44,6 +48,16 @@ impl Identity {
     pub fn recipient(&self) -> String {
         self.0.to_public().to_string()
     }
+}
+
+/// SHA-256 over these recipients, each once, in order, and with a line feed behind it; hexadecimal. People compare it.
+pub fn fingerprint<'a>(recipients: impl IntoIterator<Item = &'a str>) -> String {
+    let mut hasher = Sha256::new();
+    for recipient in recipients.into_iter().collect::<BTreeSet<_>>() {
+        hasher.update(recipient);
+        hasher.update([b'\n']);
+    }
+    hex(&<[u8; 32]>::from(hasher.finalize()))
 }
 
 /// What is sealed, which decides the steps of its padding.
