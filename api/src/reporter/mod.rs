@@ -7,7 +7,7 @@ mod case;
 pub(crate) mod follow;
 mod form;
 pub(crate) mod home;
-mod language;
+pub(crate) mod language;
 mod picture;
 pub(crate) mod report;
 
