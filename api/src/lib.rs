@@ -16,6 +16,8 @@ pub mod keystore;
 mod labels;
 mod openapi;
 mod page;
+#[cfg(feature = "pdf")]
+pub mod paper;
 mod pending;
 pub mod problem;
 pub mod projector;

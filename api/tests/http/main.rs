@@ -12,6 +12,10 @@ mod faults;
 mod log;
 mod me;
 mod pages;
+#[cfg(feature = "pdf")]
+mod paper;
+#[cfg(feature = "pdf")]
+mod poster;
 mod queries;
 mod reporter;
 mod reporter_in_browser;
