@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use adit_api::paper::{Address, Paper, PaperError, Poster, Size, poster};
+use adit_api::paper::{Paper, PaperError, Poster, Size, poster};
 use adit_core::office::Office;
 use adit_core::refusal::Lang;
 use adit_core::text::{Text, TextError};
@@ -11,6 +11,7 @@ use anyhow::Result;
 use clap::ValueEnum;
 use serde_json::json;
 
+use crate::export::write;
 use crate::failure::fail;
 use crate::output::Refused;
 
@@ -83,10 +84,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     let ledger = crate::open::ledger(&args.data.data)?;
     ledger.publish_due();
     let made = poster(&Office::open(ledger)?, &asked).map_err(words)?;
-    std::fs::write(&args.out, &made.pdf).map_err(|error| {
-        let path = args.out.display();
-        anyhow::Error::from(error).context(format!("couldn't write {path}"))
-    })?;
+    write(&args.out, &made.pdf)?;
     tell(args, &made);
     Ok(())
 }
@@ -112,7 +110,9 @@ fn line<const MAX: usize>(option: &str, text: Option<&str>) -> Result<Option<Tex
 fn words(error: PaperError) -> anyhow::Error {
     match error {
         PaperError::Refused(refusal) => Refused(refusal).into(),
-        error @ (PaperError::Template { .. } | PaperError::Data(_)) => anyhow::Error::from(error),
+        error @ (PaperError::Template { .. } | PaperError::Code | PaperError::Data(_)) => {
+            anyhow::Error::from(error)
+        }
     }
 }
 

@@ -274,6 +274,12 @@ mod given_a_ledger_that_takes_reports {
             assert!(String::from_utf8_lossy(&refused.stderr).contains(code), "{code}");
             assert!(!out.exists(), "{code}");
         }
+        let empty = folder.path("empty");
+        assert!(adit(&["init", "--data", text(&empty), "--origin", "board.example/ledger"]).status.success());
+        let address = "https://jubao.example.cn";
+        let refused = adit(&["poster", "--data", text(&empty), "--address", address, text(&out)]);
+        assert!(String::from_utf8_lossy(&refused.stderr).contains("poster.nobody_to_seal_to"));
+        assert!(!out.exists());
     }
 }
 

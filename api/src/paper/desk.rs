@@ -54,8 +54,10 @@ impl World for Desk {
         if id == self.markup.id() {
             return Ok(self.markup.clone());
         }
-        let shared = named(id, SHEET).then(|| include_str!("../../paper/sheet.typ"));
-        shared.map(|markup| Source::new(id, markup.to_owned())).ok_or_else(|| absent(id))
+        if named(id, SHEET) {
+            return Ok(Source::new(id, include_str!("../../paper/sheet.typ").to_owned()));
+        }
+        Err(absent(id))
     }
 
     fn file(&self, id: FileId) -> FileResult<Bytes> {

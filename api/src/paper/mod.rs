@@ -98,7 +98,7 @@ fn lacking(data: &Value, found: &mut BTreeSet<char>) {
 fn fingerprint(hex: &str) -> String {
     let mut grouped = String::new();
     for (at, digit) in hex.chars().enumerate() {
-        if at > 0 && at % 4 == 0 {
+        if at > 0 && at.is_multiple_of(4) {
             grouped.push(' ');
         }
         grouped.push(digit);

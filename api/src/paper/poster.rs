@@ -54,13 +54,14 @@ impl FromStr for Address {
         let text = text.trim();
         let (scheme, rest) = text.split_once("://").unwrap_or(("", text));
         let host = rest.strip_suffix('/').unwrap_or(rest);
-        if scheme != "https" && !(scheme == "http" && host.ends_with(".onion")) {
+        let (name, port) = host.split_once(':').unwrap_or((host, "443"));
+        let onion = name.rsplit('.').next() == Some("onion");
+        if scheme != "https" && !(scheme == "http" && onion) {
             return Err(Refusal::new("poster.address_not_secure"));
         }
         if host.contains(['/', '?', '#', '@']) {
             return Err(Refusal::new("poster.address_tells_where"));
         }
-        let (name, port) = host.split_once(':').unwrap_or((host, "443"));
         let label = |label: &str| {
             let plain = label.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
             !label.is_empty() && plain
@@ -353,7 +354,7 @@ fn grouped(number: i64) -> String {
     let digits = number.to_string();
     let mut grouped = String::new();
     for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at) % 3 == 0 {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
             grouped.push(',');
         }
         grouped.push(digit);
