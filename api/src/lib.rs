@@ -21,6 +21,8 @@ pub mod limits;
 pub mod onion;
 mod openapi;
 mod page;
+#[cfg(feature = "pdf")]
+pub mod paper;
 mod pending;
 mod pickup;
 pub mod problem;

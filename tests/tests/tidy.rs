@@ -79,7 +79,17 @@ fn every_refusal_has_its_words_in_both_languages() {
 /// Codes that stand as text in the sources, such as `api.forbidden` or `reward.floor`.
 #[test]
 fn every_code_in_the_sources_has_its_words() {
-    let kinds = ["api.", "office.", "reward.", "relief.", "closure.", "rules.", "entry.", "accountability."];
+    let kinds = [
+        "api.",
+        "office.",
+        "reward.",
+        "relief.",
+        "closure.",
+        "rules.",
+        "entry.",
+        "accountability.",
+        "poster.",
+    ];
     for path in sources().iter().filter(|path| !path.to_string_lossy().contains("/tests/")) {
         let text = fs::read_to_string(path).expect("source");
         let text = text.split("#[cfg(test)]").next().unwrap_or_default();

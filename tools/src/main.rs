@@ -14,6 +14,8 @@ mod import;
 mod init;
 mod key;
 mod open;
+#[cfg(feature = "pdf")]
+mod poster;
 mod project;
 mod receipt;
 mod rules;
@@ -82,6 +84,9 @@ enum Action {
     Export(export::Args),
     #[command(about = "Make the escrow key in three shares, open with two / 托管密钥")]
     Escrow(escrow::Args),
+    #[cfg(feature = "pdf")]
+    #[command(about = "Make the board that hangs at every mine, as a PDF / 举报奖励公告牌")]
+    Poster(poster::Args),
     #[command(about = "Measure on this machine / 性能测量")]
     Bench(bench::Args),
 }
@@ -122,6 +127,8 @@ fn main() -> ExitCode {
         Action::Witness(args) => witness::run(args),
         Action::Export(args) => export::run(&args),
         Action::Escrow(args) => escrow::run(&args),
+        #[cfg(feature = "pdf")]
+        Action::Poster(args) => poster::run(&args),
         Action::Bench(args) => bench::run(&args),
     };
     match done {

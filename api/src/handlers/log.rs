@@ -34,7 +34,7 @@ const TILE_OVERHEAD_BYTES: u64 = 128;
 const COLD_READS_MAX: usize = 2;
 
 /// Roles of those to whom reports are sealed.
-const SEALED_TO: [Role; 2] = [Role::Clerk, Role::Escrow];
+pub(crate) const SEALED_TO: [Role; 2] = [Role::Clerk, Role::Escrow];
 
 const TEXT: &str = "text/plain; charset=utf-8";
 const BYTES: &str = "application/octet-stream";

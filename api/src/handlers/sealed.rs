@@ -15,8 +15,8 @@ use adit_core::id::{CommandId, Id, StreamId, StreamKind};
 use adit_core::ledger::blobs::{BlobError, Blobs, Incoming, Kept};
 use adit_core::office::Answer;
 use adit_core::report::{
-    Blob, Holds, Message, Status, TESTIMONY_V, Testimony, WORDS_BYTES_MAX, correspondents, escrow, find_blob,
-    intake,
+    Blob, Holds, Message, ReportCommand, Status, TESTIMONY_V, Testimony, WORDS_BYTES_MAX, correspondents,
+    escrow, find_blob, intake,
 };
 use adit_core::seal::{self, HEAD_BYTES, Header, Kind, RECIPIENTS_MAX, SealError};
 use adit_core::secret::officer_identity;
@@ -40,6 +40,8 @@ use crate::session::Session;
 
 /// Largest sealed file, in bytes.
 const SEALED_BYTES_MAX: u64 = 128 * 1024 * 1024;
+/// Largest sealed text: the words of a testimony, as JSON may spell them, with what stands beside them, for as many as may read it.
+const TEXT_SEALED_BYTES_MAX: u64 = 256 * 1024;
 
 /// Which sealed file is opened.
 #[derive(Debug, Deserialize, Serialize, JsonSchema)]
@@ -236,7 +238,10 @@ pub(crate) fn sealed(app: &App, report: StreamId, words: &str) -> Result<Blob, P
         (status = 422, description = "api.not_age"), (status = 503, description = "api.busy"),
         (status = 507, description = "api.no_room")))]
 pub(crate) async fn upload(State(app): Shared, mut body: Body) -> Answered {
-    if store(&app)?.room()? < app.intake.limits.room_for_files() {
+    // Words end after files do, also where they were sealed elsewhere.
+    let words = body.size_hint().upper().is_some_and(|bytes| bytes <= TEXT_SEALED_BYTES_MAX);
+    let limits = &app.intake.limits;
+    if store(&app)?.room()? < if words { limits.room_for_words() } else { limits.room_for_files() } {
         return Err(ApiRefusal::NoRoom.into());
     }
     // A few at a time; the rest wait, and nothing of theirs is read yet.
@@ -327,6 +332,10 @@ pub(crate) fn check_blobs(app: &App, request: &Request) -> Result<(), Problem> {
     // Whoever seals by themselves knows what is published.
     let mut needed = escrow(&ledger.keys(), ledger.published().size(), &excluded);
     needed.retain(|age| office.contains(age));
+    if matches!(command, ReportCommand::PickUp(_)) {
+        // Copies for the reporter alone: what they are copies of is sealed to it.
+        needed.clear();
+    }
     allowed.extend(office);
     let seen: BTreeSet<&Short> = blobs.iter().map(|(_, blob)| &blob.blob).collect();
     if seen.len() != blobs.len() {

@@ -40,7 +40,7 @@ function draft() {
     contact: value("contact"),
     insider: value("insider") === "yes",
     keep: value("keep_metadata") === "yes",
-    files: [...form.elements.files.files].filter((file) => file.size > 0),
+    files: [...(form.elements.files?.files ?? [])].filter((file) => file.size > 0),
   };
 }
 
