@@ -11,9 +11,13 @@ fn later(server: &Server, first: &StreamId) -> Value {
 }
 
 fn table(server: &Server, who: &str, filter: &str) -> Vec<Value> {
+    of_table(server, "corroboration", who, filter)
+}
+
+fn of_table(server: &Server, table: &str, who: &str, filter: &str) -> Vec<Value> {
     let token = server.sign_in_by_key(who);
     let after = server.size() - 1;
-    let path = format!("/api/v1/projections/corroboration?after={after}{filter}");
+    let path = format!("/api/v1/projections/{table}?after={after}{filter}");
     server.get(&path, Some(&token)).expect(200)["rows"].as_array().unwrap().clone()
 }
 
@@ -52,6 +56,10 @@ fn given_three_who_report_the_same_hazard_then_they_are_proposed_joined_and_stil
     assert_eq!((rows.len(), &rows[0]["first"]), (1, &first));
     assert!(rows[0]["joined_at"].as_u64() > joined["positions"][0].as_u64());
 
+    let docket = of_table(&server, "docket", "clerk-1", "");
+    let firsts: Vec<_> = docket.iter().map(|row| &row["corroborates"]).collect();
+    assert_eq!(firsts, [&Value::Null, &first, &first]);
+
     // Each has its own way, and the first in the log is the one who is rewarded.
     for report in [&three, &one] {
         answered(&server, report);
@@ -69,6 +77,8 @@ fn given_three_who_report_the_same_hazard_then_they_are_proposed_joined_and_stil
         &["handler-1"],
     );
     assert!(table(&server, "clerk-1", &format!("&stream={two}"))[0]["joined_at"].is_null(), "proposed again");
+    let docket = of_table(&server, "docket", "clerk-1", &format!("&stream={two}"));
+    assert!(docket[0]["corroborates"].is_null(), "{docket:?}");
 }
 
 #[test]

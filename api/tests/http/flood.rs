@@ -10,6 +10,7 @@ use adit_core::ledger::disk::FaultyDisk;
 use adit_core::secret::{Script, Secret};
 
 use crate::common::{Reply, Server, limits};
+use crate::pickups::telephone;
 use crate::reporter::{Fields, fields, hidden, my, reported, send, simple, stream_of, value};
 
 const MIB: u64 = 1024 * 1024;
@@ -115,6 +116,7 @@ fn given_somebody_who_is_sent_back_then_what_they_typed_and_their_place_are_kept
 fn given_a_disk_that_is_nearly_full_then_it_is_said_before_anybody_types_and_files_end_before_words() {
     let disk = FaultyDisk::default();
     let server = Server::start_on(&disk);
+    let clerk = server.sign_in("clerk-1");
     let age = hidden(&server.get("/report?lang=zh", None).text, "look");
     disk.set_room(1024 * MIB);
     let page = server.get("/report?lang=zh", None).text;
@@ -141,6 +143,8 @@ fn given_a_disk_that_is_nearly_full_then_it_is_said_before_anybody_types_and_fil
     assert_eq!(refused.status, 507);
     assert!(refused.text.contains("还没有写入") && refused.text.contains("井下瓦斯超限"));
     server.send("PUT", "/api/v1/sealed", &[], Some(&large[..4096])).refused(507, "api.no_room");
+    let told = telephone(&crate::common::id());
+    server.post("/api/v1/reports", Some(&clerk), &told).refused(507, "reporter.no_room");
     assert_eq!(server.size(), before);
     disk.set_room(u64::MAX);
     assert_eq!(send(&server, "/report?lang=zh", &hidden(&refused.text, "send"), &[]).status, 200);
@@ -156,6 +160,13 @@ fn given_a_known_secret_and_an_unknown_one_then_both_answers_wait_for_the_same_s
     for (secret, status) in [(&known, 200), (&unknown, 404), (&wrong, 422)] {
         let begun = Instant::now();
         assert_eq!(my(&server, secret, "", &[]).status, status);
+        assert!(begun.elapsed() >= step, "{:?}", begun.elapsed());
+    }
+    // Words can be tried where a pickup code is changed for them, too.
+    for (secret, status) in [(&known, 200), (&unknown, 422)] {
+        let begun = Instant::now();
+        let typed = [("step", "pickup"), ("number", "1"), ("code", "1"), ("new_secret", secret.as_str())];
+        assert_eq!(send(&server, "/my?lang=zh", &fields(&typed), &[]).status, status);
         assert!(begun.elapsed() >= step, "{:?}", begun.elapsed());
     }
 }

@@ -25,7 +25,16 @@ fn given_an_onion_service_then_pages_for_the_public_name_it_and_pages_of_the_off
         assert!(there.status == 200 && !there.headers.contains_key("onion-location"), "{page}");
         assert!(!there.headers.contains_key("strict-transport-security"), "{page}");
     }
-    for page in ["/start", "/docs", "/rules", "/style.css", "/healthz", "/nowhere", "/tables/register"] {
+    for page in [
+        "/start",
+        "/docs",
+        "/rules",
+        "/style.css",
+        "/healthz",
+        "/nowhere",
+        "/tables/register",
+        "/desk/sign-in",
+    ] {
         assert!(!server.get(page, None).headers.contains_key("onion-location"), "{page}");
     }
     let sent = server.send(
@@ -74,6 +83,21 @@ fn given_an_officer_who_comes_by_the_onion_then_the_cookie_is_one_that_a_browser
     let session = |headers: &[(&str, &str)]| server.send("GET", "/api/v1/session", headers, None).status;
     assert_eq!(session(&[("cookie", cookie), ("host", &host())]), 200);
     assert_eq!(session(&[("cookie", cookie)]), 401, "a cookie without the prefix could be planted elsewhere");
+
+    // The workbench, in and out.
+    let onion = host();
+    let form = format!("name={}&password={}", person.actor, escaped(PASSWORD));
+    let typed = [("host", onion.as_str()), ("content-type", "application/x-www-form-urlencoded")];
+    let entered = server.send_once("POST", "/desk/sign-in", &typed, Some(form.as_bytes()));
+    let set = &entered.headers["set-cookie"];
+    assert!(entered.status == 303 && set.starts_with("adit-onion=") && !set.contains("Secure"), "{set}");
+    let cookie = set.split(';').next().unwrap();
+    let own = [("host", onion.as_str()), ("cookie", cookie), ("sec-fetch-site", "same-origin")];
+    assert_eq!(server.send_once("GET", "/desk", &own, None).status, 200);
+    let left = server.send_once("POST", "/desk/sign-out", &own, None);
+    let set = &left.headers["set-cookie"];
+    assert!(left.status == 303 && set.starts_with("adit-onion=;") && set.ends_with("Max-Age=0"), "{set}");
+    assert_eq!(session(&own), 401);
 }
 
 #[test]

@@ -13,7 +13,7 @@ use crate::reporter::{Fields, answered, fields, files_below, hidden, my, rewarde
 
 const WORDS: &str = "canary-51c7 三号井口没有通风，还在下井";
 
-fn telephone(id: &str) -> Value {
+pub(crate) fn telephone(id: &str) -> Value {
     json!({ "id": id, "channel": "telephone", "enterprise": "示例一矿", "place": "三号井口", "kinds": ["gas", "nonsense"],
         "words": WORDS })
 }
