@@ -15,7 +15,9 @@ const PACKAGES: [&str; 3] = ["package.json", "package-lock.json", ".npmrc"];
 const NPM: &str = if cfg!(windows) { "npm.cmd" } else { "npm" };
 
 fn main() -> ExitCode {
-    for source in ["web", "words/kinds.tsv", "../core/rules/entries.toml", "../core/words"] {
+    for source in
+        ["web", "words/kinds.tsv", "words/reporter/kinds.tsv", "../core/rules/entries.toml", "../core/words"]
+    {
         println!("cargo::rerun-if-changed={source}");
     }
     match build() {

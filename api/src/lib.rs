@@ -22,6 +22,8 @@ pub mod limits;
 pub mod onion;
 mod openapi;
 mod page;
+#[cfg(feature = "pdf")]
+pub mod paper;
 mod pending;
 mod pickup;
 pub mod problem;
@@ -34,6 +36,7 @@ mod session;
 mod slow_hash;
 pub mod timekeeper;
 pub mod timestamps;
+mod web;
 pub mod witness;
 pub mod witnesses;
 

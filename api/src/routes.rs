@@ -22,7 +22,7 @@ use crate::handlers::{
 use crate::onion::{Onion, Way};
 use crate::problem::{ApiRefusal, Problem};
 use crate::timekeeper::Timekeeper;
-use crate::{desk, openapi, page, reporter};
+use crate::{desk, openapi, page, reporter, web};
 
 /// Longest time for one request, in seconds.
 const REQUEST_SECONDS_MAX: u64 = 60;
@@ -101,6 +101,7 @@ fn routes() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(page::rules::rules))
         .routes(routes!(page::openapi))
         .routes(routes!(page::style))
+        .routes(routes!(web::script))
 }
 
 /// The OpenAPI document.
@@ -205,14 +206,14 @@ async fn onion_location(State(onion): State<Arc<Option<Onion>>>, request: Reques
     response
 }
 
+/// What pages may load: style and pictures of ours, and nothing that runs.
+pub(crate) const POLICY: &str = "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; \
+                                 frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'";
+
 /// Headers of every answer: no third party, no script, no frame, no sniffing; no store, and nothing for pages of others,
 /// except where a handler says otherwise of public data.
 const HEADERS: [(&str, &str); 9] = [
-    (
-        "content-security-policy",
-        "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; \
-         frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'",
-    ),
+    ("content-security-policy", POLICY),
     ("referrer-policy", "no-referrer"),
     ("x-content-type-options", "nosniff"),
     ("x-frame-options", "DENY"),

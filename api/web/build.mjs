@@ -2,7 +2,7 @@
 // in which the packages of package-lock.json are installed, and the one to write to. It is called by api/build.rs.
 //
 // Each page below becomes one file without any other: script and style stand in it, named by their hashes in its policy, so
-// that nothing else runs there.
+// that nothing else runs there. Each script below becomes one file, which a page of the server names by its hash.
 
 import { createHash } from "node:crypto";
 import { readFile, writeFile } from "node:fs/promises";
@@ -14,6 +14,8 @@ const web = join(api, "web");
 const modules = join(installed, "node_modules");
 const { build } = createRequire(join(modules, "/"))("esbuild");
 const PAGES = [{ folder: "viewer", file: "viewer.html" }];
+// Scripts that a page of the server names by hash.
+const SCRIPTS = [{ folder: "report", file: "report.js" }];
 
 const read = (...path) => readFile(join(...path), "utf8");
 
@@ -49,8 +51,14 @@ async function labels() {
   return Object.fromEntries(rows.map(([name, zh, en]) => [name, { zh, en }]));
 }
 
+// As what each plain kind of a report is entered.
+async function matters() {
+  const rows = (await read(api, "words/reporter/kinds.tsv")).trimEnd().split("\n").map((row) => row.split("\t"));
+  return Object.fromEntries(rows);
+}
+
 // What pages import from the rest of the program, by names of their own.
-const GIVEN = { kinds, labels, words: () => words("bundle.") };
+const GIVEN = { kinds, labels, matters, words: () => words("bundle.") };
 const given = {
   name: "given",
   setup(build) {
@@ -78,3 +86,5 @@ for (const { folder, file } of PAGES) {
   const page = (await read(web, folder, "page.html")).replace(/\{\{([a-z-]+)\}\}/g, (_, name) => filled[name]);
   await writeFile(join(out, file), page);
 }
+
+for (const { folder, file } of SCRIPTS) await writeFile(join(out, file), await bundled(join(web, folder, "main.js")));

@@ -29,10 +29,13 @@ pub enum Role {
     Leader,
     /// Keys and grants; cannot read testimony.
     Admin,
+    /// The key that is kept offline in shares and opens what is sealed when a court or the superior authority asks; it signs
+    /// nothing and reads nothing here.
+    Escrow,
 }
 
 impl Role {
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Clerk,
         Self::Inspector,
         Self::Handler,
@@ -43,6 +46,7 @@ impl Role {
         Self::Enterprise,
         Self::Leader,
         Self::Admin,
+        Self::Escrow,
     ];
 
     pub fn name(self) -> &'static str {
@@ -57,6 +61,7 @@ impl Role {
             Self::Enterprise => "enterprise",
             Self::Leader => "leader",
             Self::Admin => "admin",
+            Self::Escrow => "escrow",
         }
     }
 }

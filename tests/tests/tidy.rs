@@ -79,7 +79,17 @@ fn every_refusal_has_its_words_in_both_languages() {
 /// Codes that stand as text in the sources, such as `api.forbidden` or `reward.floor`.
 #[test]
 fn every_code_in_the_sources_has_its_words() {
-    let kinds = ["api.", "office.", "reward.", "relief.", "closure.", "rules.", "entry.", "accountability."];
+    let kinds = [
+        "api.",
+        "office.",
+        "reward.",
+        "relief.",
+        "closure.",
+        "rules.",
+        "entry.",
+        "accountability.",
+        "poster.",
+    ];
     for path in sources().iter().filter(|path| !path.to_string_lossy().contains("/tests/")) {
         let text = fs::read_to_string(path).expect("source");
         let text = text.split("#[cfg(test)]").next().unwrap_or_default();
@@ -154,7 +164,7 @@ fn every_dependency_has_its_reason() {
 #[test]
 fn what_runs_in_a_browser_is_written_here_and_its_packages_are_pinned() {
     let mut pages = 0;
-    for folder in ["api/web", "api/web/viewer", "tests/browser", "tests/mini-program"] {
+    for folder in ["api/web", "api/web/report", "api/web/viewer", "tests/browser", "tests/mini-program"] {
         for entry in fs::read_dir(root().join(folder)).expect("folder") {
             let path = entry.expect("entry").path();
             let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();

@@ -7,7 +7,6 @@ use adit_core::ledger::bundle::{BundleError, Verified, verify};
 use adit_core::ledger::vkey::{VKey, hex};
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
-use sha2::{Digest, Sha256};
 
 use crate::output::Refused;
 
@@ -60,11 +59,6 @@ fn check(path: &Path, key: Option<&str>, policy: Option<&Path>) -> Result<Result
     Ok(verify(&bytes, &key, policy.as_ref()))
 }
 
-/// SHA-256 of a key's text: what people compare.
-fn fingerprint(key: &VKey) -> String {
-    hex(&<[u8; 32]>::from(Sha256::digest(key.to_string().as_bytes())))
-}
-
 fn signatures(verified: &Verified) -> usize {
     verified.entries.iter().map(|entry| entry.signers.len()).sum()
 }
@@ -97,7 +91,7 @@ fn said(verified: &Verified, trusted: bool) -> Value {
         "day": manifest.day,
         "checkpoint": { "size": manifest.size, "root": hex(&manifest.root) },
         "log": verified.log,
-        "fingerprint": verified.log.first().map(fingerprint),
+        "fingerprint": verified.log.first().map(VKey::fingerprint),
         "key_given": trusted,
         "witnesses": witnesses,
         "streams": streams.collect::<Vec<_>>(),
@@ -117,7 +111,7 @@ fn tell(verified: &Verified, trusted: bool) {
         say!("  公钥 log key     {key}");
     }
     if let Some(key) = verified.log.first().filter(|_| !trusted) {
-        say!("  指纹 fingerprint {}", fingerprint(key));
+        say!("  指纹 fingerprint {}", key.fingerprint());
         say!(
             "  公钥出自证据包本身，请与另一途径取得的公钥比对，或加 --key / the key is the bundle's own word: compare it, or use --key"
         );

@@ -7,12 +7,15 @@ mod audit;
 mod bench;
 mod bundle;
 mod demo;
+mod escrow;
 mod export;
 mod failure;
 mod import;
 mod init;
 mod key;
 mod open;
+#[cfg(feature = "pdf")]
+mod poster;
 mod project;
 mod receipt;
 mod rules;
@@ -79,6 +82,11 @@ enum Action {
     Witness(witness::Args),
     #[command(about = "Write the public log as files, or an evidence bundle / 导出")]
     Export(export::Args),
+    #[command(about = "Make the escrow key in three shares, open with two / 托管密钥")]
+    Escrow(escrow::Args),
+    #[cfg(feature = "pdf")]
+    #[command(about = "Make the board that hangs at every mine, as a PDF / 举报奖励公告牌")]
+    Poster(poster::Args),
     #[command(about = "Measure on this machine / 性能测量")]
     Bench(bench::Args),
 }
@@ -118,6 +126,9 @@ fn main() -> ExitCode {
         Action::Rules(args) => rules::run(&args),
         Action::Witness(args) => witness::run(args),
         Action::Export(args) => export::run(&args),
+        Action::Escrow(args) => escrow::run(&args),
+        #[cfg(feature = "pdf")]
+        Action::Poster(args) => poster::run(&args),
         Action::Bench(args) => bench::run(&args),
     };
     match done {

@@ -227,6 +227,62 @@ mod given_a_writer_that_is_killed {
     }
 }
 
+#[cfg(feature = "pdf")]
+mod given_a_ledger_that_takes_reports {
+    use super::*;
+
+    #[test]
+    fn when_a_board_is_made_then_it_is_a_pdf_of_one_page_and_what_tells_one_board_from_another_is_refused() {
+        let folder = Folder::new();
+        let (data, out) = (folder.path("demo"), folder.path("board.pdf"));
+        assert!(adit(&["demo", "--no-serve", "--json", "--data", text(&data)]).status.success());
+        let board = |address: &str, letters: &str| {
+            adit(&[
+                "poster",
+                "--data",
+                text(&data),
+                "--address",
+                address,
+                "--paper",
+                "a4",
+                "--language",
+                "en",
+                "--place",
+                "辽宁省鞍山市",
+                "--date",
+                "2026-01-01",
+                "--letters",
+                letters,
+                "--json",
+                text(&out),
+            ])
+        };
+        let made = json(&board("https://jubao.example.cn", "应急管理局 王𪚥"));
+        assert_eq!(made["pages"], 1);
+        assert_eq!(made["missing"], serde_json::json!(["𪚥 U+2A6A5"]));
+        let pdf = std::fs::read(&out).expect("written");
+        assert!(pdf.starts_with(b"%PDF-") && made["bytes"] == pdf.len());
+
+        std::fs::remove_file(&out).expect("removed");
+        for (address, letters, code) in [
+            ("https://jubao.example.cn/?mine=7", "x", "poster.address_tells_where"),
+            ("http://jubao.example.cn", "x", "poster.address_not_secure"),
+            ("https://jubao.example.cn", "two\nlines", "--letters"),
+        ] {
+            let refused = board(address, letters);
+            assert_eq!(refused.status.code(), Some(1));
+            assert!(String::from_utf8_lossy(&refused.stderr).contains(code), "{code}");
+            assert!(!out.exists(), "{code}");
+        }
+        let empty = folder.path("empty");
+        assert!(adit(&["init", "--data", text(&empty), "--origin", "board.example/ledger"]).status.success());
+        let address = "https://jubao.example.cn";
+        let refused = adit(&["poster", "--data", text(&empty), "--address", address, text(&out)]);
+        assert!(String::from_utf8_lossy(&refused.stderr).contains("poster.nobody_to_seal_to"));
+        assert!(!out.exists());
+    }
+}
+
 mod given_the_published_cases {
     use super::*;
 

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use adit_core::id::StreamId;
 use adit_core::ledger::disk::{Disk, RealDisk};
 use adit_core::ledger::tiles::{Rows, TilePath};
+use adit_core::role::Role;
 use adit_core::units::Position;
 use axum::body::Bytes;
 use axum::extract::{Path, State};
@@ -20,6 +21,7 @@ use super::{Answered, Shared, blocking};
 use crate::app::App;
 use crate::problem::{ApiRefusal, Problem, unreadable};
 use crate::timestamps::folder;
+use crate::web::REPORT;
 use crate::witnesses::Witnesses;
 
 /// Most bytes of tiles that are kept in memory.
@@ -30,6 +32,9 @@ const TILES: usize = 8 << 10;
 const TILE_OVERHEAD_BYTES: u64 = 128;
 /// Tiles and streams that are read from the store at once; the rest queue, so that they leave the disk to those who write.
 const COLD_READS_MAX: usize = 2;
+
+/// Roles of those to whom reports are sealed.
+pub(crate) const SEALED_TO: [Role; 2] = [Role::Clerk, Role::Escrow];
 
 const TEXT: &str = "text/plain; charset=utf-8";
 const BYTES: &str = "application/octet-stream";
@@ -102,7 +107,7 @@ fn served(kind: &'static str, caching: &'static str, body: impl Into<Bytes>) -> 
 }
 
 /// Whether the client takes gzip: named, or by `*`, with a weight above zero.
-fn takes_gzip(headers: &HeaderMap) -> bool {
+pub(crate) fn takes_gzip(headers: &HeaderMap) -> bool {
     let values = headers.get_all(header::ACCEPT_ENCODING).iter().filter_map(|value| value.to_str().ok());
     let mut weights = values.flat_map(|value| value.split(',')).filter_map(|part| {
         let mut words = part.split(';').map(str::trim);
@@ -199,13 +204,14 @@ pub(crate) async fn tile(State(app): Shared, headers: HeaderMap, uri: Uri) -> An
     Ok(response)
 }
 
-/// The log's keys, the witnesses that it asks, and whom to seal to
+/// The log's keys, the witnesses that it asks, whom to seal to, and the script of the report page
 ///
-/// 日志公钥、所请的见证方与封存公钥：`log <vkey>`、`witness <vkey>`、`recipient <vkey> <age1…>`，每行一个。
+/// 日志公钥、所请的见证方、封存公钥与举报网页的脚本：`log <vkey>`、`witness <vkey>`、`recipient <vkey> <age1…>`、`grant clerk <vkey>`（受理）、
+/// `grant escrow <vkey>`（托管）、`script <路径> sha256-<base64>`，每行一个。
 ///
 /// Lines are added as the log comes to have more to tell; readers pass over words that they do not know.
 #[utoipa::path(get, path = "/log/keys", tag = "log",
-    responses((status = 200, description = "log <vkey>; witness <vkey>; recipient <vkey> <age recipient>", content_type = "text/plain")))]
+    responses((status = 200, description = "log <vkey>; witness <vkey>; recipient <vkey> <age recipient>; grant clerk|escrow <vkey>; script <path> sha256-<base64>", content_type = "text/plain")))]
 pub(crate) async fn keys(State(app): Shared) -> Answered {
     let ledger = app.office.ledger();
     let size = ledger.published().size();
@@ -218,9 +224,18 @@ pub(crate) async fn keys(State(app): Shared) -> Answered {
     for key in app.witnesses().into_iter().flat_map(Witnesses::vkeys) {
         let _ = writeln!(text, "witness {key}");
     }
-    for (key, age) in keys.recipients(size) {
+    // A key that has ended since the publication is left out at once: nobody shall seal to it any more.
+    let now = Position(ledger.size());
+    let recipients: Vec<_> = keys.recipients(size).filter(|(key, _)| keys.in_force(key, now)).collect();
+    for (key, age) in &recipients {
         let _ = writeln!(text, "recipient {key} {age}");
     }
+    for (key, _) in &recipients {
+        for role in keys.roles(key).into_iter().filter(|role| SEALED_TO.contains(role)) {
+            let _ = writeln!(text, "grant {role} {key}");
+        }
+    }
+    let _ = writeln!(text, "script {} {}", REPORT.path, REPORT.integrity);
     Ok(served(TEXT, FRESH, text))
 }
 

@@ -9,7 +9,6 @@ use adit_core::id::StreamId;
 use adit_core::ledger::vkey::{ED25519, VKey};
 use adit_core::report::{self, Blob, Holds, case_number, correspondents, intake, reporter_key};
 use adit_core::reward;
-use adit_core::role::Role;
 use adit_core::units::{Fen, Position};
 use axum::extract::State;
 use base64::Engine;
@@ -18,6 +17,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use super::log::SEALED_TO;
 use super::pickups::point;
 use super::{Answered, Shared, blocking, ok};
 use crate::app::App;
@@ -37,18 +37,21 @@ pub(crate) struct Mine {
 
 /// Whom a report is sealed to, and from whom it can be kept
 ///
-/// 受理人员的封存公钥（与 `/log/keys` 相同，只列受理人员），以及可以提出回避的工作人员。
+/// 受理和托管的封存公钥（与 `/log/keys` 相同），以及可以提出回避的工作人员。
 ///
-/// Every recipient stands at `/log/keys` too, with its key. Leave out those whom the reporter excludes.
+/// Every recipient stands at `/log/keys` too, with its key. Leave out those whom the reporter excludes; seal to all others, and to nobody
+/// where no `clerk` is left.
 #[utoipa::path(get, path = "/api/v1/intake", tag = "reports",
-    responses((status = 200, description = "origin; recipients: actor, key, age; officers: actor, title")))]
+    responses((status = 200, description = "origin; recipients: actor, key, age, role; officers: actor, title")))]
 pub(crate) async fn recipients(State(app): Shared) -> Answered {
     blocking(move || {
         let ledger = app.office.ledger();
         let (keys, size) = (ledger.keys(), ledger.size());
-        let clerks = keys.recipients(size).filter(|(key, _)| keys.roles(key).contains(&Role::Clerk));
-        let recipients: Vec<Value> =
-            clerks.map(|(key, age)| json!({ "actor": keys.actor_of(key), "key": key, "age": age })).collect();
+        let told = keys.recipients(size).filter_map(|(key, age)| {
+            let role = SEALED_TO.into_iter().find(|role| keys.roles(key).contains(role))?;
+            Some(json!({ "actor": keys.actor_of(key), "key": key, "age": age, "role": role }))
+        });
+        let recipients: Vec<Value> = told.collect();
         let officers = officers(&app)?;
         let officers: Vec<Value> =
             officers.iter().map(|(actor, title)| json!({ "actor": actor, "title": title })).collect();

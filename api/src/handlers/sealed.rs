@@ -15,7 +15,8 @@ use adit_core::id::{CommandId, Id, StreamId, StreamKind};
 use adit_core::ledger::blobs::{BlobError, Blobs, Incoming, Kept};
 use adit_core::office::Answer;
 use adit_core::report::{
-    Blob, Holds, Message, Status, TESTIMONY_V, Testimony, WORDS_BYTES_MAX, correspondents, find_blob, intake,
+    Blob, Holds, Message, ReportCommand, Status, TESTIMONY_V, Testimony, WORDS_BYTES_MAX, correspondents,
+    escrow, find_blob, intake,
 };
 use adit_core::seal::{self, HEAD_BYTES, Header, Kind, RECIPIENTS_MAX, SealError};
 use adit_core::secret::officer_identity;
@@ -39,6 +40,8 @@ use crate::session::Session;
 
 /// Largest sealed file, in bytes.
 const SEALED_BYTES_MAX: u64 = 128 * 1024 * 1024;
+/// Largest sealed text: the words of a testimony, as JSON may spell them, with what stands beside them, for as many as may read it.
+const TEXT_SEALED_BYTES_MAX: u64 = 256 * 1024;
 
 /// Which sealed file is opened.
 #[derive(Debug, Deserialize, Serialize, JsonSchema)]
@@ -235,7 +238,10 @@ pub(crate) fn sealed(app: &App, report: StreamId, words: &str) -> Result<Blob, P
         (status = 422, description = "api.not_age"), (status = 503, description = "api.busy"),
         (status = 507, description = "api.no_room")))]
 pub(crate) async fn upload(State(app): Shared, mut body: Body) -> Answered {
-    if store(&app)?.room()? < app.intake.limits.room_for_files() {
+    // Words end after files do, also where they were sealed elsewhere.
+    let words = body.size_hint().upper().is_some_and(|bytes| bytes <= TEXT_SEALED_BYTES_MAX);
+    let limits = &app.intake.limits;
+    if store(&app)?.room()? < if words { limits.room_for_words() } else { limits.room_for_files() } {
         return Err(ApiRefusal::NoRoom.into());
     }
     // A few at a time; the rest wait, and nothing of theirs is read yet.
@@ -322,7 +328,15 @@ pub(crate) fn check_blobs(app: &App, request: &Request) -> Result<(), Problem> {
     let state = request.stream.map(|stream| app.office.report(stream)).transpose()?.unwrap_or_default();
     let excluded = adit_core::report::excluded(&state, command);
     let mut allowed = adit_core::report::own_recipients(&state, command);
-    allowed.extend(intake(&ledger.keys(), ledger.size(), &excluded));
+    let office = intake(&ledger.keys(), ledger.size(), &excluded);
+    // Whoever seals by themselves knows what is published.
+    let mut needed = escrow(&ledger.keys(), ledger.published().size(), &excluded);
+    needed.retain(|age| office.contains(age));
+    if matches!(command, ReportCommand::PickUp(_)) {
+        // Copies for the reporter alone: what they are copies of is sealed to it.
+        needed.clear();
+    }
+    allowed.extend(office);
     let seen: BTreeSet<&Short> = blobs.iter().map(|(_, blob)| &blob.blob).collect();
     if seen.len() != blobs.len() {
         return Err(adit_core::refusal::Refusal::new("report.bad_blob").into());
@@ -334,7 +348,7 @@ pub(crate) fn check_blobs(app: &App, request: &Request) -> Result<(), Problem> {
             Err(BlobError::Missing(_)) => None,
             Err(error @ (BlobError::Damaged(_) | BlobError::Io(_))) => return Err(error.into()),
         };
-        adit_core::report::check(holds, blob, head.as_ref(), |age| allowed.contains(age))
+        adit_core::report::check(holds, blob, head.as_ref(), |age| allowed.contains(age), &needed)
             .map_err(|refusal| Problem::from(adit_core::refusal::Refusal::from(refusal)))?;
         // Cleared away is what nobody names: from here on it is as good as named.
         store.renew(blob.blob.as_str(), ledger.now())?;

@@ -35,7 +35,7 @@ use crate::problem::{ApiRefusal, Problem, unreadable};
 /// Longest message, in characters.
 const MESSAGE_CHARS_MAX: usize = 20_000;
 /// Which words of the secret are asked for before the receipt is left, counted from 0: one of each of three groups.
-const ASKED: [usize; 3] = [1, 6, 10];
+pub(super) const ASKED: [usize; 3] = [1, 6, 10];
 
 #[derive(Template)]
 #[template(path = "reporter/key.html")]

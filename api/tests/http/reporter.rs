@@ -9,6 +9,8 @@ use adit_core::report::{self, Blob, Message, ReportEvent, Testimony, corresponde
 use adit_core::seal::{self, Kind};
 use adit_core::secret::{Script, Secret, officer_identity};
 use adit_core::units::Day;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
@@ -604,7 +606,10 @@ mod given_any_of_the_pages {
         ];
         for page in &pages {
             assert!(page.len() < 50_000, "{} bytes", page.len());
-            for forbidden in ["<script", "http://", "style=", "onclick"] {
+            // The form alone has a script: one file of ours, by its hash.
+            let script = page.matches("<script type=\"module\" src=\"/web/report-").count();
+            assert_eq!((page.matches("<script").count(), script <= 1), (script, true), "{page}");
+            for forbidden in ["http://", "style=", "onclick"] {
                 // The name of the picture's language is the only address.
                 let page = page.replace("http://www.w3.org/2000/svg", "");
                 assert!(!page.contains(forbidden), "{forbidden}: {page}");
@@ -613,5 +618,38 @@ mod given_any_of_the_pages {
             assert!(["明硐", "Adit"].contains(&title.unwrap_or_default()), "{title:?}");
         }
         assert!(pages[1].contains("Who must not see it?") && pages[1].contains("lang=\"en\""));
+    }
+
+    /// Anybody can compare the script with its hash, with the page, and with what was built from the source.
+    #[test]
+    fn the_script_of_the_report_page_is_the_one_that_keys_and_page_name_by_its_hash() {
+        let server = Server::start();
+        let keys = server.get("/log/keys", None).text;
+        let line = keys.lines().find_map(|line| line.strip_prefix("script ")).expect("a script");
+        let (path, integrity) = line.split_once(' ').unwrap();
+        for encoding in ["gzip", "identity"] {
+            let script = server.send("GET", path, &[("accept-encoding", encoding)], None);
+            let hash = STANDARD.encode(sha2::Sha256::digest(&script.bytes));
+            assert_eq!((script.status, format!("sha256-{hash}").as_str()), (200, integrity), "{encoding}");
+            assert_eq!(script.headers["content-type"], "text/javascript; charset=utf-8");
+            assert_eq!(script.headers["cache-control"], "no-store", "nobody sees on the device who was here");
+        }
+        let page = server.get("/report", None);
+        let tag = format!(
+            "<script type=\"module\" src=\"{path}\" integrity=\"{}\">",
+            integrity.replace('+', "&#43;")
+        );
+        let plain = format!("<script type=\"module\" src=\"{path}\" integrity=\"{integrity}\">");
+        assert!(page.text.contains(&tag) || page.text.contains(&plain), "{}", page.text);
+        let policy = &page.headers["content-security-policy"];
+        assert!(policy.contains(&format!("script-src '{integrity}'; connect-src 'self'")), "{policy}");
+        assert!(policy.contains("default-src 'none'") && policy.contains("trusted-types 'none'"), "{policy}");
+        for other in ["/", "/my", "/start"] {
+            assert!(
+                !server.get(other, None).headers["content-security-policy"].contains("script-src"),
+                "{other}"
+            );
+        }
+        server.get("/web/report-0000000000000000.js", None).refused(404, "api.not_found");
     }
 }

@@ -1,10 +1,12 @@
 //! The reporter's whole way in a real browser without scripts, on a telephone and on a desktop, in both languages.
 #![allow(clippy::panic, clippy::expect_used, reason = "a test reports by panicking")]
 
+use adit_core::report::{fingerprint, intake};
+use adit_core::secret::officer_identity;
 use serde_json::{Value, json};
 
 use crate::browser::run;
-use crate::common::Server;
+use crate::common::{ORIGIN, Server};
 use crate::reporter::{answered, rewarded, stream_of};
 
 /// Each page fits its window, has nothing that axe finds wrong, and the same title; the address says nothing of what is written.
@@ -99,4 +101,161 @@ fn given_a_desktop_and_english_then_the_whole_way_from_the_home_page_to_the_vouc
 #[test]
 fn given_the_narrowest_window_then_nothing_is_cut_off() {
     whole_way("en-US", 320);
+}
+
+/// What nobody between the reporter's browser and the intake officers may read.
+const CANARY: &str = "canary-5c1d 井下瓦斯超限，还在生产。";
+/// What a telephone writes into a photograph.
+const PLACE: &[u8] = b"GPS canary-place 40.29N";
+
+/// A photograph that tells where it was taken, and another time behind its end.
+fn photograph() -> Vec<u8> {
+    let mut bytes = b"\xff\xd8\xff\xe0\0\x09JFIF\0\x01\x02".to_vec();
+    bytes.extend([0xff, 0xe1, 0, u8::try_from(PLACE.len()).expect("short") + 8]);
+    bytes.extend([b"Exif\0\0", PLACE].concat());
+    bytes.extend(b"\xff\xdb\0\x08\0table\xff\xda\0\x05\x01\x01\0coded\xff\xd9");
+    bytes.extend(PLACE);
+    bytes
+}
+
+fn run_sealed(server: &Server, part: &str, locale: &str, width: u32, more: &Value) -> Value {
+    let mut plan = json!({ "part": part, "url": server.url, "locale": locale, "width": width, "words": CANARY,
+        "contact": "canary-contact-138", "name": format!("{}-{width}", &locale[..2]) });
+    for (name, value) in more.as_object().into_iter().flatten() {
+        plan[name] = value.clone();
+    }
+    run("sealed.mjs", plan)
+}
+
+fn secret_of(said: &Value) -> String {
+    let words: Vec<&str> =
+        said["secret"].as_array().expect("words").iter().filter_map(Value::as_str).collect();
+    assert_eq!(words.len(), 12, "{said}");
+    words.join(" ")
+}
+
+/// With scripts: from the form to the receipt, then opened by an officer, answered, and followed without scripts by the same words.
+fn sealed_way(locale: &str, width: u32) {
+    let server = Server::start();
+    server.app.office.ledger().publish_now();
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("井口.jpg");
+    std::fs::write(&file, photograph()).expect("written");
+    let before = server.size();
+    let more = json!({ "file": file, "excluded": [server.actor("clerk-2")] });
+    let said = run_sealed(&server, "whole", locale, width, &more);
+    sound(&said, locale);
+    assert_eq!(said["leaks"], json!([]), "something readable left the browser");
+    assert!(said["bytes"].as_u64().expect("bytes") > 70_000, "nothing was looked at: {said}");
+    assert_eq!(said["complaints"], json!([]), "the policy of the page, or its script");
+    assert_eq!(server.size(), before + 1, "two taps are one report");
+    let here = if locale == "zh-CN" { "浏览器里封存" } else { "sealed in the browser" };
+    for place in [&said["where"], &said["says"][0]] {
+        assert!(place.as_str().is_some_and(|says| says.contains(here)), "{said}");
+    }
+    let kept = json!({ "words": CANARY, "enterprise": "示例矿业", "gas": true, "files": 1 });
+    assert_eq!((&said["kept"], &said["forms"]), (&kept, &json!(0)));
+    assert_eq!(said["sameSecret"], json!(true));
+    let ledger = server.app.office.ledger();
+    let everybody = intake(&ledger.keys(), ledger.size(), &std::collections::BTreeSet::new());
+    assert_eq!(said["fingerprint"], json!(fingerprint(&everybody)));
+    let receipt = said["receipt"].as_str().expect("a receipt");
+    assert!(receipt.starts_with("c2sp.org/tlog-proof@v1\n"), "{receipt}");
+    assert_eq!(said["name"], json!(format!("{before}.tlog-proof")));
+
+    let secret = secret_of(&said);
+    let report = stream_of(&server, &secret);
+    let clerk = server.sign_in("clerk-1");
+    let stream = server.get(&format!("/api/v1/streams/{report}"), Some(&clerk)).expect(200);
+    let data = &stream["events"][0]["data"]["report"];
+    let open = |blob: &Value| {
+        let path = format!("/api/v1/reports/{}/open", report.id);
+        server.post(&path, Some(&clerk), &json!({ "blob": blob["blob"] }))
+    };
+    let told = open(&data["testimony"]).expect(200);
+    let testimony = &told["testimony"];
+    assert_eq!((&testimony["words"], &testimony["contact"]), (&json!(CANARY), &json!("canary-contact-138")));
+    assert_eq!((&testimony["kinds"], &testimony["files"][0]["cleaned"]), (&json!(["gas"]), &json!(true)));
+    let photo = open(&data["files"][0]);
+    assert!(photo.bytes.starts_with(b"\xff\xd8\xff\xe0") && photo.bytes.ends_with(b"coded\xff\xd9"));
+    assert!(
+        !photo.bytes.windows(PLACE.len()).any(|window| window == PLACE),
+        "the photograph tells the place"
+    );
+    let excluded = officer_identity(&server.person("clerk-2").key, ORIGIN).recipient();
+    assert!(!data.to_string().contains(&excluded), "sealed to somebody who was excluded");
+
+    let form = format!("step=show&secret={}", secret.replace(' ', "+"));
+    let shown = server.send(
+        "POST",
+        "/my",
+        &[("content-type", "application/x-www-form-urlencoded")],
+        Some(form.as_bytes()),
+    );
+    for same in ["number", "position"] {
+        assert!(shown.text.contains(said[same].as_str().expect("a text")), "{same}: {}", shown.text);
+    }
+    answered(&server, &report);
+    rewarded(&server, &report);
+    let plan = json!({ "part": "follow", "url": server.url, "locale": locale, "width": width, "secret": secret, "name": "followed" });
+    let followed = run("reporter.mjs", plan);
+    assert_eq!(followed["letters"], json!([CANARY, "已责令停产"]));
+}
+
+#[test]
+fn given_a_telephone_with_scripts_then_nothing_readable_leaves_the_browser_and_the_words_open_it_later() {
+    sealed_way("zh-CN", 360);
+}
+
+#[test]
+fn given_a_desktop_with_scripts_then_nothing_readable_leaves_the_browser_and_the_words_open_it_later() {
+    sealed_way("en-US", 1280);
+}
+
+#[test]
+fn given_the_narrowest_window_with_scripts_then_nothing_is_cut_off() {
+    sealed_way("en-US", 320);
+}
+
+#[test]
+fn given_a_connection_that_is_lost_before_and_after_it_arrived_then_nothing_typed_is_lost_and_it_is_one_report()
+ {
+    let server = Server::start();
+    server.app.office.ledger().publish_now();
+    let before = server.size();
+    let said = run_sealed(&server, "lost", "zh-CN", 360, &json!({}));
+    assert!(said["alarm"].as_str().is_some_and(|alarm| alarm.contains("网络断了")), "{said}");
+    assert_eq!(
+        (&said["kept"], &said["sameSecret"], &said["leaks"]),
+        (&json!(CANARY), &json!(true), &json!([]))
+    );
+    assert_eq!(said["change"], json!(0), "what may have arrived is not changed under the same words");
+    assert!(said["lost"].as_u64() >= Some(1));
+    assert_eq!(server.size(), before + 1);
+    stream_of(&server, &secret_of(&said));
+}
+
+#[test]
+fn given_two_tabs_with_scripts_then_there_are_two_reports_with_a_secret_each() {
+    let server = Server::start();
+    server.app.office.ledger().publish_now();
+    let before = server.size();
+    let said = run_sealed(&server, "tabs", "en-US", 1280, &json!({}));
+    assert_eq!((server.size(), &said["leaks"]), (before + 2, &json!([])));
+    let [one, two] = [0, 1].map(|nth| stream_of(&server, &secret_of(&said["answers"][nth])));
+    assert_ne!(one, two);
+}
+
+#[test]
+fn given_a_browser_that_can_not_then_the_server_seals_and_the_page_says_so() {
+    let server = Server::start();
+    server.app.office.ledger().publish_now();
+    let said = run_sealed(&server, "plain", "en-US", 360, &json!({}));
+    for place in [&said["where"], &said["says"][0]] {
+        assert!(place.as_str().is_some_and(|says| says.contains("memory")), "{said}");
+    }
+    // Such a context has no header of isolation; nothing else is complained of.
+    let complaints = said["complaints"].as_array().expect("complaints");
+    let of_context = |complaint: &Value| complaint.to_string().contains("Cross-Origin-Opener-Policy");
+    assert!(complaints.iter().all(of_context), "{said}");
 }

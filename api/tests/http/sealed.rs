@@ -269,6 +269,89 @@ mod given_what_a_command_says_of_a_sealed_file {
 }
 
 #[test]
+fn given_the_keys_of_the_log_then_they_say_who_takes_in_reports_and_nobody_who_was_ended() {
+    let server = with_intake(Server::start());
+    server.app.office.ledger().publish_now();
+    let clerk = server.person("intake-1").key.vkey();
+    let keys = server.get("/log/keys", None).text;
+    assert!(keys.contains(&format!("grant clerk {clerk}\n")), "{keys}");
+    let stream = format!("actor/{}", server.actor("intake-1"));
+    server.execute(Some(&stream), "actor.suspend", &json!({ "because": "离岗" }), &["admin-1"]);
+    let keys = server.get("/log/keys", None).text;
+    assert!(!keys.contains(&clerk.to_string()), "published or not: {keys}");
+}
+
+mod given_an_escrow_key {
+    use super::*;
+
+    /// Introduces one to the log, and publishes it; gives back its actor, and what opens.
+    fn introduced(server: &Server) -> (String, Identity) {
+        let actor = adit_core::id::ActorId(Id::random().unwrap());
+        let stream = StreamId::new(StreamKind::Actor, actor.0).to_string();
+        let key = SigningKey::generate(&format!("{ORIGIN}/{stream}")).unwrap();
+        let identity = officer_identity(&key, ORIGIN);
+        let enrol = json!({ "key": key.vkey(), "title": "托管", "recipient": identity.recipient() });
+        let admins = ["admin-1", "admin-2"];
+        server.execute(Some(&stream), "actor.enrol", &enrol, &admins);
+        server.execute(
+            Some(&stream),
+            "actor.grant",
+            &json!({ "role": "escrow", "key": key.vkey() }),
+            &admins,
+        );
+        server.app.office.ledger().publish_now();
+        (actor.to_string(), identity)
+    }
+
+    fn report(server: &Server, readers: &[String], excluded: &[&str]) -> Reply {
+        let stream = StreamId::new(StreamKind::Report, Id::random().unwrap());
+        let key = SigningKey::generate(&format!("{ORIGIN}/{stream}")).unwrap();
+        let testimony = uploaded(server, b"{}", readers, Kind::Text);
+        let data = json!({ "matter": "major_hazard", "channel": "web", "key": key.vkey(), "testimony": testimony,
+            "excluded": excluded });
+        by_reporter(server, &stream.to_string(), "report.report", &data, &key)
+    }
+
+    #[test]
+    fn then_what_is_not_sealed_to_it_is_refused_unless_the_reporter_excludes_it() {
+        let server = with_intake(Server::start());
+        let (actor, identity) = introduced(&server);
+        let keys = server.get("/log/keys", None).text;
+        assert!(
+            keys.lines().any(|line| line.starts_with("grant escrow ") && line.contains(&actor)),
+            "{keys}"
+        );
+        report(&server, &intake(&server), &[]).refused(422, "report.escrow_missing");
+        let all = [intake(&server), vec![identity.recipient()]].concat();
+        report(&server, &all, &[]).expect(200);
+        report(&server, &all, &[&actor]).refused(422, "report.wrong_recipient");
+        report(&server, &intake(&server), &[&actor]).expect(200);
+        report(&server, &intake(&server), &[&actor, &server.actor("intake-2")])
+            .refused(422, "report.wrong_recipient");
+    }
+
+    #[test]
+    fn then_what_the_office_seals_is_sealed_to_it_too_and_it_alone_is_nobody_to_read() {
+        let server = with_intake(Server::start());
+        let before = reported(&server, &[]);
+        let (_, identity) = introduced(&server);
+        let token = server.sign_in("clerk-1");
+        let blob = server.post(&before.path("seal"), Some(&token), &json!({ "words": "已收到" })).expect(200);
+        let sealed =
+            server.app.office.ledger().blobs().unwrap().read(blob["blob"].as_str().unwrap()).unwrap();
+        let content = seal::open(&sealed, &identity).unwrap();
+        assert_eq!(serde_json::from_slice::<Message>(&content).unwrap().words, "已收到");
+        server
+            .command(&token, Some(&before.stream), "report.message", &json!({ "sealed": blob }))
+            .expect(200);
+        let ledger = server.app.office.ledger();
+        let clerks = ["clerk-1", "clerk-2", "intake-1", "intake-2"].map(|who| server.person(who).actor);
+        let left = adit_core::report::intake(&ledger.keys(), ledger.size(), &clerks.into_iter().collect());
+        assert!(left.is_empty(), "{left:?}");
+    }
+}
+
+#[test]
 fn given_an_upload_that_is_not_an_age_file_then_nothing_of_it_stays() {
     let server = with_intake(Server::start());
     let whole = seal::seal(b"gas", intake(&server).iter().map(String::as_str), Kind::Text).unwrap();

@@ -6,7 +6,7 @@ import { note, vkey } from "./note.js";
 
 const LINES_MAX = 64;
 export const ROLES = [
-  "clerk", "inspector", "handler", "approver", "finance", "investigator", "auditor", "enterprise", "leader", "admin",
+  "clerk", "inspector", "handler", "approver", "finance", "investigator", "auditor", "enterprise", "leader", "admin", "escrow",
 ];
 
 const isClock = (name) => /^[a-z_]{1,32}$/.test(name);

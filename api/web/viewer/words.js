@@ -65,7 +65,7 @@ export const WORDS = {
     byOneTime: "工作人员的一次性密钥",
     byActor: "工作人员 {id}",
     again: "核验另一个证据包",
-    roles: { clerk: "受理", inspector: "检查", handler: "承办", approver: "审批", finance: "财务", investigator: "调查", auditor: "审计", enterprise: "企业", leader: "领导", admin: "管理" },
+    roles: { clerk: "受理", inspector: "检查", handler: "承办", approver: "审批", finance: "财务", investigator: "调查", auditor: "审计", enterprise: "企业", leader: "领导", admin: "管理", escrow: "托管" },
   },
   en: {
     lang: "en",
@@ -131,6 +131,6 @@ export const WORDS = {
     byOneTime: "an officer's one-time key",
     byActor: "officer {id}",
     again: "Verify another bundle",
-    roles: { clerk: "clerk", inspector: "inspector", handler: "handler", approver: "approver", finance: "finance", investigator: "investigator", auditor: "auditor", enterprise: "enterprise", leader: "leader", admin: "administrator" },
+    roles: { clerk: "clerk", inspector: "inspector", handler: "handler", approver: "approver", finance: "finance", investigator: "investigator", auditor: "auditor", enterprise: "enterprise", leader: "leader", admin: "administrator", escrow: "escrow" },
   },
 };

@@ -196,7 +196,7 @@ pub fn make_private_folder(path: &Path) -> Result<(), HomeError> {
 }
 
 /// Writes a file that did not exist, readable by its owner alone, and waits until it is on disk.
-pub(crate) fn write_new(path: &Path, text: &str) -> Result<(), HomeError> {
+pub fn write_new(path: &Path, text: &str) -> Result<(), HomeError> {
     let io = |source: io::Error| {
         let path = path.to_owned();
         if source.kind() == io::ErrorKind::AlreadyExists {

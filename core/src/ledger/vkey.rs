@@ -64,6 +64,11 @@ impl VKey {
         self.id
     }
 
+    /// SHA-256 of its text, hexadecimal: what people compare.
+    pub fn fingerprint(&self) -> String {
+        hex(&<[u8; 32]>::from(Sha256::digest(self.to_string().as_bytes())))
+    }
+
     /// Strict verification of one signature over `text`.
     pub fn verifies(&self, text: &[u8], signature: &[u8]) -> bool {
         let Ok(key) = VerifyingKey::from_bytes(&self.key) else {

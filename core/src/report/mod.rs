@@ -21,7 +21,9 @@ pub use event::{
 pub use pickup::{CODE_DIGITS, Pickup, PickupCode, case_number, parse_case_number, pickup_key};
 pub use refusal::ReportRefusal;
 pub use sealed::{Holds, check, excluded, find_blob, own_recipients};
-pub use testimony::{FileNote, Message, TESTIMONY_V, Testimony, WORDS_BYTES_MAX, correspondents, intake};
+pub use testimony::{
+    FileNote, Message, TESTIMONY_V, Testimony, WORDS_BYTES_MAX, correspondents, escrow, fingerprint, intake,
+};
 
 use crate::decider::{Decider, Moment, Recorded};
 use crate::id::{ActorId, StreamId};

@@ -48,6 +48,7 @@ refusals! {
         BlobMissing = "report.blob_missing",
         NotSealed = "report.not_sealed",
         WrongRecipient = "report.wrong_recipient",
+        EscrowMissing = "report.escrow_missing",
         PickupNeedsClerk = "report.pickup_needs_clerk",
         PickupByLog = "report.pickup_by_log",
         NothingToPickUp = "report.nothing_to_pick_up",

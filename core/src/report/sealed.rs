@@ -150,7 +150,8 @@ pub fn own_recipients(state: &State, command: &ReportCommand) -> BTreeSet<String
 }
 
 /// Whether what a body is to say of a sealed file is so: it was received, has this size, is an age file of so many recipients, and
-/// each of these may read it. Decided by parsing its head; nobody's word is taken for it.
+/// each of these may read it, and those who must be able to are among them. Decided by parsing its head; nobody's word is taken
+/// for it.
 ///
 /// # Errors
 /// The rule that it breaks.
@@ -159,12 +160,16 @@ pub fn check(
     blob: &Blob,
     received: Option<&Head>,
     allowed: impl Fn(&str) -> bool,
+    needed: &BTreeSet<String>,
 ) -> Result<(), ReportRefusal> {
     let head = received.filter(|head| head.size == blob.size).ok_or(ReportRefusal::BlobMissing)?;
     if !is_sealed_file(&head.bytes, head.size, blob.recipients.len(), holds.kind()) {
         return Err(ReportRefusal::NotSealed);
     }
     let distinct: BTreeSet<&str> = blob.recipients.iter().map(Short::as_str).collect();
+    if !needed.iter().all(|age| distinct.contains(age.as_str())) {
+        return Err(ReportRefusal::EscrowMissing);
+    }
     if distinct.len() != blob.recipients.len() || !distinct.into_iter().all(allowed) {
         return Err(ReportRefusal::WrongRecipient);
     }
@@ -178,21 +183,27 @@ mod tests {
 
     /// A text that is sealed to one recipient, under what somebody says of it.
     fn checked(holds: Holds, claims: impl FnOnce(&mut Blob), allowed: bool) -> Result<(), ReportRefusal> {
+        let needed = BTreeSet::from([Identity::from_bytes(&[1; 32]).recipient()]);
         let recipients = vec![Identity::from_bytes(&[1; 32]).recipient()];
         let sealed = seal(&[7; 9000], recipients.iter().map(String::as_str), Kind::Text).expect("sealed");
         let mut blob = Blob::new(&"ab".repeat(32), sealed.len() as u64, &recipients).expect("a blob");
         claims(&mut blob);
         let head = Head { size: sealed.len() as u64, bytes: sealed[..1024].to_vec() };
-        check(holds, &blob, Some(&head), |_| allowed)
+        check(holds, &blob, Some(&head), |_| allowed, &needed)
     }
 
     #[test]
     fn what_is_said_of_a_sealed_file_must_be_so() {
-        use ReportRefusal::{BlobMissing, NotSealed, WrongRecipient};
+        use ReportRefusal::{BlobMissing, EscrowMissing, NotSealed, WrongRecipient};
         assert_eq!(checked(Holds::Testimony, |_| {}, true), Ok(()), "by its head alone");
         assert_eq!(checked(Holds::Message, |blob| blob.size += 1, true), Err(BlobMissing));
         assert_eq!(checked(Holds::File, |_| {}, true), Err(NotSealed), "padded as texts are");
         assert_eq!(checked(Holds::Message, |_| {}, false), Err(WrongRecipient));
+        let other = |blob: &mut Blob| {
+            let someone = Identity::from_bytes(&[2; 32]).recipient();
+            *blob = Blob::new(blob.blob.as_str(), blob.size, &[someone]).expect("a blob");
+        };
+        assert_eq!(checked(Holds::Message, other, true), Err(EscrowMissing));
         let twice = |blob: &mut Blob| blob.recipients.push(blob.recipients[0].clone());
         assert_eq!(checked(Holds::Message, twice, true), Err(NotSealed), "to one recipient");
     }
@@ -200,7 +211,7 @@ mod tests {
     #[test]
     fn what_is_not_there_or_plain_is_not_taken() {
         let blob = Blob::new(&"ab".repeat(32), 9, &["age1x".to_owned()]).expect("a blob");
-        let check = |head: Option<&Head>| check(Holds::Testimony, &blob, head, |_| true);
+        let check = |head: Option<&Head>| check(Holds::Testimony, &blob, head, |_| true, &BTreeSet::new());
         assert_eq!(check(None), Err(ReportRefusal::BlobMissing));
         let plain = Head { size: 9, bytes: b"testimony".to_vec() };
         assert_eq!(check(Some(&plain)), Err(ReportRefusal::NotSealed));

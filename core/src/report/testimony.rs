@@ -4,10 +4,12 @@
 use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 
 use super::command::Blob;
 use crate::id::ActorId;
 use crate::ledger::keyring::KeyRing;
+use crate::ledger::vkey::hex;
 use crate::role::Role;
 use crate::text::Text;
 
@@ -73,14 +75,39 @@ pub struct FileNote {
 }
 
 /// The age recipients to whom a report is sealed: intake officers whose keys are in force in a log of `size` entries, without
-/// those whom the reporter excludes.
+/// those whom the reporter excludes, and the escrow key. None where no intake officer is left: the escrow key lies in a safe, and
+/// nobody would read what is sealed to it alone.
 pub fn intake(keys: &KeyRing, size: u64, excluded: &BTreeSet<ActorId>) -> Vec<String> {
+    let mut found = holders(keys, size, excluded, Role::Clerk);
+    if !found.is_empty() {
+        found.extend(escrow(keys, size, excluded));
+    }
+    found.into_iter().collect()
+}
+
+/// The age recipients of the escrow key. A reporter may exclude it like anybody else.
+pub fn escrow(keys: &KeyRing, size: u64, excluded: &BTreeSet<ActorId>) -> BTreeSet<String> {
+    holders(keys, size, excluded, Role::Escrow)
+}
+
+fn holders(keys: &KeyRing, size: u64, excluded: &BTreeSet<ActorId>, role: Role) -> BTreeSet<String> {
     let told = keys.recipients(size).filter(|(key, _)| {
         let may = keys.actor_of(key).is_some_and(|actor| !excluded.contains(&actor));
-        may && keys.roles(key).contains(&Role::Clerk)
+        may && keys.roles(key).contains(&role)
     });
-    let distinct: BTreeSet<String> = told.map(|(_, age)| age.to_owned()).collect();
-    distinct.into_iter().collect()
+    told.map(|(_, age)| age.to_owned()).collect()
+}
+
+/// The hash over recipients, in order, that stands on the poster and on the page: 32 hexadecimal digits in groups of four.
+pub fn fingerprint(recipients: &[String]) -> String {
+    let mut hasher = Sha256::new();
+    for age in recipients {
+        hasher.update(age.as_bytes());
+        hasher.update(b"\n");
+    }
+    let digits = hex(&hasher.finalize());
+    let groups: Vec<&str> = (0..32).step_by(4).filter_map(|from| digits.get(from..from + 4)).collect();
+    groups.join(" ")
 }
 
 /// The age recipients to whom the office writes: every reporter who left one, and the intake officers, so that the office and a

@@ -4,6 +4,7 @@ mod articles;
 mod check;
 mod exclusion;
 mod no_fine;
+mod offer;
 #[cfg(test)]
 mod worked;
 
@@ -19,6 +20,7 @@ use crate::units::{Day, Fen, Position};
 
 pub use exclusion::{Exclusion, ExclusionRule};
 pub use no_fine::{NoFine, Tier};
+pub use offer::{Offer, Offers, offers};
 
 /// What was reported.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -41,6 +43,8 @@ pub enum Sector {
 }
 
 impl Sector {
+    pub const ALL: [Self; 5] = [Self::Mine, Self::Industry, Self::Chemical, Self::Fireworks, Self::Other];
+
     pub fn name(self) -> &'static str {
         match self {
             Self::Mine => "mine",
@@ -209,7 +213,8 @@ pub struct RewardResult {
 }
 
 impl RewardRule {
-    fn source(&self, article: &str) -> String {
+    /// Its document with one of its articles.
+    pub fn source(&self, article: &str) -> String {
         format!("{} {article}", self.document)
     }
 
@@ -236,17 +241,29 @@ impl Rewards {
         self.rule.iter().map(|rule| &rule.place).collect()
     }
 
-    /// The rule that gives `part` here and on that day: the place's own before the nation's, the sector's own before the
-    /// general one, the later before the earlier.
     fn find<'a, P>(
         &'a self,
         rules: &Rules,
         facts: &RewardFacts,
         part: impl Fn(&'a RewardRule) -> Option<&'a P>,
     ) -> Option<(&'a RewardRule, &'a P)> {
-        let holding = self.rule.iter().filter(|rule| {
-            rule.holds(&facts.place, facts.sector, facts.reported_on) && rules.in_force("rewards", rule.mark)
-        });
+        self.find_for(rules, &facts.place, facts.sector, facts.reported_on, part)
+    }
+
+    /// The rule that gives `part` here and on that day: the place's own before the nation's, the sector's own before the
+    /// general one, the later before the earlier.
+    fn find_for<'a, P>(
+        &'a self,
+        rules: &Rules,
+        place: &str,
+        sector: Sector,
+        on: Day,
+        part: impl Fn(&'a RewardRule) -> Option<&'a P>,
+    ) -> Option<(&'a RewardRule, &'a P)> {
+        let holding = self
+            .rule
+            .iter()
+            .filter(|rule| rule.holds(place, sector, on) && rules.in_force("rewards", rule.mark));
         let rank = |rule: &RewardRule| (rule.place.depth(), std::cmp::Reverse(rule.sectors.len()), rule.from);
         holding.filter_map(|rule| Some((rule, part(rule)?))).max_by_key(|(rule, _)| rank(rule))
     }
@@ -288,18 +305,22 @@ fn note_nation(rules: &Rules, facts: &RewardFacts, result: &mut RewardResult) {
 
 /// Says when a place has a rule that is not in force, so that nobody takes the nation's figure for the last word.
 fn note_place(rules: &Rules, facts: &RewardFacts, result: &mut RewardResult) {
-    let waiting = rules.rewards.iter().find(|rule| {
-        !rule.place.is_national()
-            && rule.holds(&facts.place, facts.sector, facts.reported_on)
-            && (!rules.in_force("rewards", rule.mark) || rule.has_no_numbers())
-    });
-    if let Some(rule) = waiting {
+    if let Some(rule) = waiting(rules, &facts.place, facts.sector, facts.reported_on) {
         result.reasons.push(Reason::new(
             "reward.local_rule_missing",
             [("rule", rule.name.clone())],
             &rule.document,
         ));
     }
+}
+
+/// The first rule of a place that is named and gives nothing yet.
+fn waiting<'a>(rules: &'a Rules, place: &str, sector: Sector, on: Day) -> Option<&'a RewardRule> {
+    rules.rewards.iter().find(|rule| {
+        !rule.place.is_national()
+            && rule.holds(place, sector, on)
+            && (!rules.in_force("rewards", rule.mark) || rule.has_no_numbers())
+    })
 }
 
 fn none(code: &str, source: &str) -> RewardResult {
@@ -378,8 +399,8 @@ fn of_fine(rules: &Rules, facts: &RewardFacts) -> RewardResult {
     RewardResult { outcome, amount, rule: Some(rule.id.clone()), alternative, reasons }
 }
 
-/// `15 %` from 1500.
-fn percent(rate: i64) -> String {
+/// `15` from 1500.
+pub fn percent(rate: i64) -> String {
     if rate % 100 == 0 { format!("{}", rate / 100) } else { format!("{}.{:02}", rate / 100, rate % 100) }
 }
 

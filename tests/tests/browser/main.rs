@@ -6,6 +6,7 @@
     reason = "a test reports by panicking, and tells a story"
 )]
 
+mod age;
 mod base;
 #[path = "../../../core/tests/common/mod.rs"]
 mod common;

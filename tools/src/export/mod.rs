@@ -37,7 +37,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
 }
 
 /// Writes a file whole, and waits until its content is on disk.
-fn write(path: &Path, bytes: &[u8]) -> Result<()> {
+pub(crate) fn write(path: &Path, bytes: &[u8]) -> Result<()> {
     let mut fresh = path.as_os_str().to_owned();
     fresh.push(".new");
     let write = || {

@@ -9,6 +9,7 @@
 mod bench;
 mod bundle;
 mod demo;
+mod escrow;
 mod export;
 mod import;
 mod key;

@@ -1,0 +1,79 @@
+//! The script of the report page: built with the program, named by its hash, and served by nobody else.
+//!
+//! A page that runs it names the hash twice, in the tag (`integrity`) and in its own policy (`script-src`), so that a browser runs
+//! these bytes or none; `/log/keys` tells the hash to everybody.
+
+use std::io::Write as _;
+use std::sync::LazyLock;
+
+use adit_core::ledger::vkey::hex;
+use axum::extract::Path;
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use sha2::{Digest, Sha256};
+
+use crate::handlers::Answered;
+use crate::handlers::log::takes_gzip;
+use crate::problem::ApiRefusal;
+use crate::routes::POLICY;
+
+static SOURCE: &str = include_str!(concat!(env!("OUT_DIR"), "/report.js"));
+
+/// A script by what names it.
+pub(crate) struct Script {
+    pub(crate) path: String,
+    /// `sha256-` and the hash in base64, as browsers write it.
+    pub(crate) integrity: String,
+    compressed: Vec<u8>,
+}
+
+/// What seals a report in the browser.
+pub(crate) static REPORT: LazyLock<Script> = LazyLock::new(|| {
+    let hash = Sha256::digest(SOURCE);
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
+    // Writing to memory can't fail; an empty one would not have the hash, and browsers would run nothing.
+    let _ = encoder.write_all(SOURCE.as_bytes());
+    Script {
+        path: format!("/web/report-{}.js", hex(&hash[..8])),
+        integrity: format!("sha256-{}", STANDARD.encode(hash)),
+        compressed: encoder.finish().unwrap_or_default(),
+    }
+});
+
+impl Script {
+    /// The policy of the page that runs it: this script and no other, and requests to us alone.
+    pub(crate) fn policy(&self) -> String {
+        format!("{POLICY}; script-src '{}'; connect-src 'self'", self.integrity)
+    }
+}
+
+/// The script of the report page
+///
+/// 举报网页的脚本：在浏览器里封存。以内容的哈希命名，`/log/keys` 中有其 SHA-256。
+///
+/// Like every page it is not kept on the device: that it was fetched would tell who was here.
+#[utoipa::path(get, path = "/web/{name}", tag = "reporter", params(("name" = String, Path)),
+    responses((status = 200, description = "JavaScript", content_type = "text/javascript"), (status = 404, description = "api.not_found")))]
+pub(crate) async fn script(Path(name): Path<String>, headers: HeaderMap) -> Answered {
+    if REPORT.path.strip_prefix("/web/") != Some(name.as_str()) {
+        return Err(ApiRefusal::NotFound.into());
+    }
+    let kind = [(header::CONTENT_TYPE, "text/javascript; charset=utf-8"), (header::VARY, "accept-encoding")];
+    if takes_gzip(&headers) {
+        let gzip = [(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"))];
+        return Ok((StatusCode::OK, kind, gzip, REPORT.compressed.as_slice()).into_response());
+    }
+    Ok((StatusCode::OK, kind, SOURCE).into_response())
+}
+
+/// A page that may run the script.
+pub(crate) fn with_script(mut page: Response) -> Response {
+    if let Ok(policy) = HeaderValue::from_str(&REPORT.policy()) {
+        page.headers_mut().insert(header::CONTENT_SECURITY_POLICY, policy);
+    }
+    page
+}

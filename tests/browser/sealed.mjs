@@ -1,0 +1,188 @@
+// The reporter's way in a browser with scripts: everything is sealed before it is sent. A proxy on the way keeps every byte that leaves
+// the browser, and loses answers where the plan asks for it.
+//
+// Plan: {part: "whole" | "lost" | "tabs" | "plain", url, locale, width, words, contact, file, excluded, pictures, name}.
+
+import { readFile } from "node:fs/promises";
+import { connect, createServer } from "node:net";
+import { axe, fits, main, page as fresh, picture } from "./base.mjs";
+
+const LABELS = {
+  "zh-CN": { look: "看一遍再提交", send: "提交举报", change: "修改", kept: "我抄好了", save: "保存回执文件" },
+  "en-US": { look: "Look it over", send: "Send the report", change: "Change something", kept: "I have them", save: "Save the receipt file" },
+};
+
+const button = (page, name) => page.getByRole("button", { name });
+
+// Everything that the browser sends, and faults on the way: `lose` has the beginnings of requests whose answers are lost.
+async function proxy(target) {
+  const [, host, port] = /^http:\/\/([^:]+):(\d+)/.exec(target);
+  const seen = { sent: [], lose: [], lost: 0 };
+  const server = createServer((client) => {
+    const upstream = connect(Number(port), host);
+    let losing = false;
+    client.on("data", (bytes) => {
+      seen.sent.push(bytes);
+      const head = bytes.toString("latin1", 0, 80);
+      losing ||= seen.lose.some((start) => head.startsWith(start));
+      upstream.write(bytes);
+    });
+    upstream.on("data", (bytes) => {
+      if (!losing) return client.write(bytes);
+      seen.lost += 1;
+      client.destroy();
+      upstream.destroy();
+    });
+    for (const [one, other] of [[client, upstream], [upstream, client]]) {
+      one.on("error", () => other.destroy());
+      one.on("close", () => other.destroy());
+    }
+  });
+  await new Promise((ready) => server.listen(0, "127.0.0.1", ready));
+  return Object.assign(seen, { port: server.address().port, close: () => server.close() });
+}
+
+// Which of the needles left the browser readable, in whatever spelling.
+function leaks(sent, needles) {
+  const whole = Buffer.concat(sent);
+  const spelled = (needle) => [needle, encodeURIComponent(needle), JSON.stringify(needle).slice(1, -1), Buffer.from(needle).toString("base64").slice(0, -4)];
+  return needles.filter((needle) => spelled(needle).some((spelling) => spelling.length > 2 && whole.includes(Buffer.from(spelling))));
+}
+
+async function state(page, plan, name, seen) {
+  await picture(page, plan, `${plan.name}-sealed-${name}`);
+  const address = new URL(page.url());
+  seen.push({ name, title: await page.title(), address: address.pathname, question: address.search, fits: await fits(page), faults: await axe(page) });
+}
+
+async function type(page, plan) {
+  await page.fill("#enterprise", "示例矿业");
+  await page.goto(`${page.url().split("#")[0]}#q2`);
+  await page.check("input[value=gas]");
+  await page.goto(`${page.url().split("#")[0]}#q3`);
+  for (const actor of plan.excluded ?? []) await page.check(`input[value="${actor}"]`);
+  await page.goto(`${page.url().split("#")[0]}#q4`);
+  await page.fill("#words", plan.words);
+  await page.fill("#contact", plan.contact);
+  await page.goto(`${page.url().split("#")[0]}#q5`);
+  if (plan.file) await page.setInputFiles("#files", plan.file);
+  await page.goto(`${page.url().split("#")[0]}#q6`);
+}
+
+async function opened(context, plan, port, host = "127.0.0.1") {
+  const page = await context.newPage();
+  page.complaints = [];
+  page.asked = [];
+  page.on("request", (request) => page.asked.push(request.url()));
+  // What the policy forbids is told as an error, too; a picture for the tab, which there is none of, is no complaint.
+  page.on("console", (message) => message.type() === "error" && !message.text().startsWith("Failed to load") && page.complaints.push(message.text()));
+  page.on("pageerror", (error) => page.complaints.push(String(error)));
+  await page.goto(`http://${host}:${port}/report?lang=${plan.locale.slice(0, 2)}`);
+  return page;
+}
+
+const words = (page) => page.locator(".words-of-secret b").allTextContents();
+
+async function sent(page, say) {
+  await page.waitForSelector(".qr svg");
+  const secret = await words(page);
+  return { secret, number: await page.textContent("[data-slot=number]"), position: await page.textContent("[data-slot=position]") };
+}
+
+async function whole(context, plan, say, net) {
+  const seen = [];
+  const page = await opened(context, plan, net.port);
+  const where = await page.textContent("#where-sealed");
+  await type(page, plan);
+  await state(page, plan, "q6", seen);
+  // Twice at once is once.
+  await button(page, say.look).dblclick();
+  await page.waitForSelector("h1:visible >> text=/提交前看一遍|Look it over/");
+  await state(page, plan, "look", seen);
+  const shown = await words(page);
+  const says = await page.locator("p.sealed:visible").allTextContents();
+  const fingerprint = await page.textContent("[data-slot=fingerprint]");
+  // The browser's back button leads to the form with everything in it, and forward to the same secret.
+  await page.goBack();
+  await page.waitForSelector("form.questions:visible");
+  const kept = { words: await page.inputValue("#words"), enterprise: await page.inputValue("#enterprise"), gas: await page.isChecked("input[value=gas]"), files: await page.evaluate(() => document.querySelector("#files").files.length) };
+  await page.goForward();
+  await page.waitForSelector("[data-do=send]:visible");
+  const again = await words(page);
+  await button(page, say.send).dblclick({ noWaitAfter: true });
+  const answer = await sent(page, say);
+  await state(page, plan, "receipt", seen);
+  const [download] = await Promise.all([page.waitForEvent("download"), button(page, say.save).click()]);
+  const receipt = await readFile(await download.path(), "utf8");
+  for (const nth of [2, 7, 11]) await page.fill(`#typed${nth}`, "x");
+  await button(page, say.kept).click();
+  await page.waitForSelector("[data-part=not_kept]:visible");
+  for (const nth of [2, 7, 11]) await page.fill(`#typed${nth}`, answer.secret[nth - 1]);
+  await button(page, say.kept).click();
+  await page.waitForSelector("[data-part=kept]:visible");
+  await state(page, plan, "kept", seen);
+  // Back after sending shows no form that could be sent again.
+  await page.goBack();
+  const forms = await page.locator("form.questions").count();
+  return {
+    seen, where, says, fingerprint, kept, forms, ...answer, receipt, name: download.suggestedFilename(),
+    sameSecret: JSON.stringify([shown, again]) === JSON.stringify([answer.secret, answer.secret]),
+    files: await page.locator("[data-list=files] li").allTextContents(),
+    complaints: page.complaints, foreign: page.asked.filter((url) => !url.startsWith(`http://127.0.0.1:${net.port}/`) && !url.startsWith("blob:")),
+  };
+}
+
+async function lost(context, plan, say, net) {
+  const page = await opened(context, plan, net.port);
+  await type(page, plan);
+  await context.setOffline(true);
+  await button(page, say.look).click();
+  await page.waitForSelector("#not-sent:visible", { timeout: 30_000 });
+  const alarm = await page.textContent("#not-sent");
+  const kept = await page.inputValue("#words");
+  await context.setOffline(false);
+  await button(page, say.look).click();
+  await page.waitForSelector("[data-do=send]:visible");
+  const shown = await words(page);
+  // Uploads arrive, and what enters the report does, too; only its answer is lost, again and again.
+  net.lose.push("POST /api/v1/append");
+  await button(page, say.send).click();
+  await page.waitForSelector("#not-sent:visible", { timeout: 60_000 });
+  const change = await page.locator("[data-do=change]:visible").count();
+  net.lose.length = 0;
+  await button(page, say.send).click();
+  const answer = await sent(page, say);
+  return { alarm, kept, change, lost: net.lost, ...answer, sameSecret: JSON.stringify(shown) === JSON.stringify(answer.secret) };
+}
+
+async function tabs(context, plan, say, net) {
+  const pages = [await opened(context, plan, net.port), await opened(context, plan, net.port)];
+  for (const page of pages) {
+    await type(page, plan);
+    await button(page, say.look).click();
+    await page.waitForSelector("[data-do=send]:visible");
+  }
+  await Promise.all(pages.map((page) => button(page, say.send).click()));
+  const answers = await Promise.all(pages.map((page) => sent(page, say)));
+  return { answers, secret: answers.flatMap((answer) => answer.secret) };
+}
+
+// A context that browsers do not trust with keys: the form goes to the server, and the page says so.
+async function plain(context, plan, say, net) {
+  const page = await opened(context, plan, net.port, "plain.example");
+  const where = await page.textContent("#where-sealed");
+  await type(page, { ...plan, file: null });
+  await button(page, say.look).click();
+  await page.waitForSelector("input[name=secret]", { state: "attached" });
+  return { where, says: await page.locator("p.sealed").allTextContents(), complaints: page.complaints, secret: [] };
+}
+
+await main(async (browser, plan) => {
+  const page = await fresh(browser, { offline: false, locale: plan.locale, viewport: { width: plan.width, height: 800 }, acceptDownloads: true });
+  const net = await proxy(plan.url);
+  const said = await { whole, lost, tabs, plain }[plan.part](page.context(), plan, LABELS[plan.locale], net);
+  net.close();
+  const groups = [0, 3, 6, 9].map((from) => said.secret.slice(from, from + 3).join(plan.locale === "zh-CN" ? "" : " "));
+  const needles = [plan.words, plan.contact, "示例矿业", "canary-place", ...groups.filter((group) => group !== "")];
+  return { ...said, leaks: leaks(net.sent, needles), bytes: Buffer.concat(net.sent).length };
+});
