@@ -33,7 +33,7 @@ const RETRY_SECONDS: u64 = 10;
 
 /// Every route. The document is made of the same list.
 fn routes() -> OpenApiRouter<Arc<App>> {
-    OpenApiRouter::with_openapi(openapi::Head::openapi())
+    let router = OpenApiRouter::with_openapi(openapi::Head::openapi())
         .routes(routes!(sign_in::sign_in))
         .routes(routes!(sign_in::challenge))
         .routes(routes!(sign_in::sign_in_by_key))
@@ -101,7 +101,12 @@ fn routes() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(page::rules::rules))
         .routes(routes!(page::openapi))
         .routes(routes!(page::style))
-        .routes(routes!(web::script))
+        .routes(routes!(web::script));
+    #[cfg(feature = "pdf")]
+    let router = router
+        .routes(routes!(desk::papers::poster_form, desk::papers::make_poster))
+        .routes(routes!(desk::papers::self_report));
+    router
 }
 
 /// The OpenAPI document.

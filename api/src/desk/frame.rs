@@ -156,6 +156,10 @@ impl Frame {
                 text: w.t("nav.own_enterprise").to_owned(),
             });
         }
+        let makes_boards = [Role::Clerk, Role::Handler, Role::Approver, Role::Admin];
+        if cfg!(feature = "pdf") && makes_boards.iter().any(|role| reader.roles.contains(role)) {
+            nav.push(Link { href: "/desk/poster".to_owned(), text: w.t("poster.title").to_owned() });
+        }
         if reader.roles.contains(&Role::Inspector) {
             nav.push(Link { href: "/desk/plans".to_owned(), text: w.t("plans.title").to_owned() });
         }

@@ -14,6 +14,8 @@ mod frame;
 pub(crate) mod home;
 mod lawful;
 pub(crate) mod me;
+#[cfg(feature = "pdf")]
+pub(crate) mod papers;
 mod people;
 pub(crate) mod plans;
 mod queues;

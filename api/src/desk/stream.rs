@@ -1,6 +1,8 @@
 //! The page of one hazard, report, enterprise, inspection, inquiry, reward or account: what it is, what happened, what can
 //! be done now, and why the rest can not.
 
+use adit_core::event::Event;
+use adit_core::hazard::{HazardEvent, Origin};
 use adit_core::id::{ActorId, StreamId, StreamKind};
 use adit_core::rules::criteria;
 use adit_core::units::{Day, Position};
@@ -391,6 +393,16 @@ fn begins(desk: &Desk, stream: StreamId) -> Result<Vec<Step>, Problem> {
     let only = Filter { stream: Some(stream), ..Filter::default() };
     if stream.kind == StreamKind::Hazard && !rows(desk, "accountability", only)?.is_empty() {
         let (text, href) = (desk.w.t("trace.open").to_owned(), format!("/desk/trace/{}", stream.id));
+        begins.push(Step { text, href, why: String::new() });
+    }
+    let first =
+        desk.app.office.ledger().stream(&stream).map_err(|error| unreadable(&error))?.into_iter().next();
+    let by_itself = first.is_some_and(|fact| {
+        matches!(fact.event, Event::Hazard(HazardEvent::Reported(report)) if report.origin == Origin::SelfInspection)
+    });
+    if cfg!(feature = "pdf") && by_itself {
+        let (text, href) =
+            (desk.w.t("stream.certificate").to_owned(), format!("/desk/certificates/{}", stream.id));
         begins.push(Step { text, href, why: String::new() });
     }
     for (kind, field) in offers {

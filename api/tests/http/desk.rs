@@ -574,3 +574,35 @@ fn given_a_hazard_then_whoever_investigates_sees_its_trace_as_of_any_day_and_nob
         assert_eq!(page(&server, &token, &path).status, 403, "{who}");
     }
 }
+
+#[test]
+fn given_a_self_report_then_its_certificate_is_a_document_once_it_is_published() {
+    let server = Server::start();
+    let (hazard, other) = (server.hazard(0), server.hazard(1));
+    let path = |hazard: &str| format!("/desk/certificates/{}", hazard.split('/').nth(1).unwrap());
+    let token = server.sign_in_by_key("enterprise-1");
+    assert_eq!(page(&server, &token, &path(&hazard)).status, 404, "nobody could check it");
+    server.app.office.ledger().publish_now();
+    let certificate = page(&server, &token, &path(&hazard));
+    assert_eq!(certificate.status, 200, "{}", certificate.text);
+    assert!(certificate.bytes.starts_with(b"%PDF-"));
+    assert_eq!(certificate.headers["content-type"], "application/pdf");
+    assert_eq!(page(&server, &token, &path(&other)).status, 403);
+}
+
+#[test]
+fn given_an_address_then_the_board_is_a_document_and_one_that_tells_where_is_refused() {
+    let server = Server::start();
+    let token = server.sign_in_by_key("clerk-1");
+    assert_eq!(page(&server, &token, "/desk/poster").status, 200);
+    let fields = |address: &'static str| {
+        [("address", address), ("size", "a4"), ("telephone", "0412-0000000"), ("letters", "")]
+    };
+    let made = send(&server, Some(&token), "/desk/poster", &fields("https://report.example"));
+    assert_eq!(made.status, 200, "{}", made.text);
+    assert!(made.bytes.starts_with(b"%PDF-"));
+    let refused = send(&server, Some(&token), "/desk/poster", &fields("https://report.example/?mine=3"));
+    assert!(refused.status == 422 && refused.text.contains("mine=3"), "{}", refused.text);
+    let finance = server.sign_in_by_key("finance-1");
+    assert_eq!(page(&server, &finance, "/desk/poster").status, 403);
+}
