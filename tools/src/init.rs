@@ -1,13 +1,14 @@
 //! `adit init`
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use adit_api::keystore::Keystore;
 use adit_core::actor::{ActorCommand, Enrol, RoleOfKey};
 use adit_core::command::{Command, Request};
 use adit_core::id::{ActorId, CommandId, Id, StreamId, StreamKind};
+use adit_core::ledger::checkpoint::Checkpoint;
 use adit_core::ledger::clock::{Clock, SystemClock};
 use adit_core::ledger::home::Home;
 use adit_core::ledger::keyring::actor_key_name;
@@ -17,7 +18,7 @@ use adit_core::office::Office;
 use adit_core::opening::{LedgerCommand, Open};
 use adit_core::role::Role;
 use adit_core::rules::place::NATIONAL;
-use adit_core::text::Text;
+use adit_core::text::{Long, Text};
 use anyhow::{Result, bail};
 use serde_json::json;
 
@@ -26,6 +27,7 @@ use crate::failure::fail;
 /// Make a new ledger: log key, data key, lock, two administrators with passwords that are shown once, and a key for imports.
 ///
 /// Example: adit init --data /srv/adit --origin xiuyan.example/ledger --place 辽宁省鞍山市岫岩满族自治县
+/// A new ledger after an old one: adit init --data /srv/adit-2027 --origin xiuyan.example/ledger/2027 --succeeds old/checkpoint --earlier-key old/log.vkey
 #[derive(clap::Args)]
 pub(crate) struct Args {
     #[command(flatten)]
@@ -36,6 +38,12 @@ pub(crate) struct Args {
     /// Whose ledger it is, from the province down; decides which local rules hold
     #[arg(long, default_value = "national", value_name = "辽宁省鞍山市…")]
     place: String,
+    /// The last checkpoint of the ledger that this one goes on from, as a file: of last year, or of one whose key was lost
+    #[arg(long, value_name = "FILE", requires = "earlier_key")]
+    succeeds: Option<PathBuf>,
+    /// Key of that ledger: a vkey, or a file with one in each line
+    #[arg(long, value_name = "VKEY|FILE", requires = "succeeds")]
+    earlier_key: Option<String>,
     /// Print one JSON object
     #[arg(long)]
     json: bool,
@@ -63,6 +71,7 @@ pub(crate) fn create(
     data: &Path,
     origin: &str,
     place: &str,
+    succeeds: Option<Long>,
     clock: Arc<dyn Clock>,
 ) -> Result<(Office, [Person; 2])> {
     if !is_name(origin) {
@@ -81,7 +90,7 @@ pub(crate) fn create(
     let open = Open {
         log: office.ledger().log_key().vkey(),
         admins: admins.iter().map(|admin| admin.key.vkey()).collect(),
-        succeeds: None,
+        succeeds,
         place: (place != NATIONAL).then(|| Text::new(place)).transpose()?,
     };
     office.execute(&request(Command::Ledger(LedgerCommand::Open(open)))?, &[])?;
@@ -115,9 +124,32 @@ pub(crate) fn password() -> Result<String> {
     Ok(Id::random()?.to_string())
 }
 
+/// The checkpoint that this ledger goes on from: one that the earlier ledger's key signed, of another name.
+fn earlier(args: &Args) -> Result<Option<Long>> {
+    let Some((path, key)) = args.succeeds.as_ref().zip(args.earlier_key.as_deref()) else { return Ok(None) };
+    let note = fs::read(path)?;
+    let keys = crate::open::vkeys(key).ok_or_else(|| {
+        fail("--earlier-key 不是公钥，也不是公钥文件", "--earlier-key is no vkey and no file of vkeys")
+    })?;
+    let checkpoint = Checkpoint::verify_any(&note, &keys).map_err(|_| {
+        fail(
+            "--succeeds 不是这把公钥签署的检查点，未开立台账",
+            "--succeeds is no checkpoint that this key signed; no ledger was made",
+        )
+    })?;
+    if checkpoint.origin == args.origin {
+        return Err(fail(
+            "新台账须用新名称，例如在后面加上年份：否则旧条目可以冒充新台账的条目",
+            "a new ledger takes a new name, such as the old one with its year: else entries of the old could pass for its own",
+        ));
+    }
+    Ok(Some(Text::new(&String::from_utf8_lossy(&note))?))
+}
+
 pub(crate) fn run(args: &Args) -> Result<()> {
     let data = &args.data.data;
-    let (office, admins) = create(data, &args.origin, &args.place, Arc::new(SystemClock))?;
+    let succeeds = earlier(args)?;
+    let (office, admins) = create(data, &args.origin, &args.place, succeeds, Arc::new(SystemClock))?;
     let home = Home::beside(data);
     enrol_importer(&office, &admins, &home)?;
     let keystore = Keystore::at(&home.actors());

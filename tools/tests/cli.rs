@@ -340,6 +340,76 @@ mod given_the_published_cases {
     }
 }
 
+mod given_a_ledger_of_last_year {
+    use super::*;
+
+    /// A ledger, exported as anybody reads it.
+    fn exported(folder: &Folder) -> PathBuf {
+        let (data, out) = (folder.path("2026"), folder.path("public"));
+        assert!(adit(&["init", "--data", text(&data), "--origin", "test.example/ledger"]).status.success());
+        assert!(adit(&["export", "tiles", "--data", text(&data), "--publish", text(&out)]).status.success());
+        out
+    }
+
+    fn after(
+        folder: &Folder,
+        name: &str,
+        origin: &str,
+        checkpoint: &Path,
+        key: &Path,
+    ) -> std::process::Output {
+        let data = folder.path(name);
+        adit(&[
+            "init",
+            "--data",
+            text(&data),
+            "--origin",
+            origin,
+            "--succeeds",
+            text(checkpoint),
+            "--earlier-key",
+            text(key),
+        ])
+    }
+
+    #[test]
+    fn when_a_new_one_is_made_then_its_first_entry_names_the_last_checkpoint() {
+        let folder = Folder::new();
+        let old = exported(&folder);
+        let made = after(
+            &folder,
+            "2027",
+            "test.example/ledger/2027",
+            &old.join("checkpoint"),
+            &old.join("log.vkey"),
+        );
+        assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+        let data = folder.path("2027");
+        let shown = json(&adit(&["project", "timeline", "--data", text(&data), "--json"]));
+        let stream = shown["rows"][0]["stream"].as_str().expect("a stream");
+        let shown =
+            String::from_utf8(adit(&["show", "--data", text(&data), stream, "--json"]).stdout).expect("text");
+        let checkpoint = std::fs::read_to_string(old.join("checkpoint")).expect("a checkpoint");
+        let root = checkpoint.lines().nth(2).expect("a root");
+        assert!(shown.contains(root), "{shown}");
+        assert!(adit(&["verify", "--data", text(&data)]).status.success());
+    }
+
+    #[test]
+    fn when_the_checkpoint_is_of_another_key_or_the_name_is_the_same_then_nothing_is_made() {
+        let folder = Folder::new();
+        let old = exported(&folder);
+        let (checkpoint, key) = (old.join("checkpoint"), old.join("log.vkey"));
+        let same = after(&folder, "same", "test.example/ledger", &checkpoint, &key);
+        assert_eq!(same.status.code(), Some(1));
+        let changed = folder.path("changed");
+        let note = std::fs::read_to_string(&checkpoint).expect("a checkpoint").replacen("\n3\n", "\n4\n", 1);
+        std::fs::write(&changed, note).expect("written");
+        assert_eq!(after(&folder, "changed-one", "test.example/2027", &changed, &key).status.code(), Some(1));
+        assert!(!folder.path("same").exists() && !folder.path("changed-one").exists(), "a ledger was made");
+    }
+}
+
 mod given_a_register_to_import {
     use super::*;
 

@@ -5,15 +5,21 @@ use std::fmt::Write as _;
 use std::io::Write as _;
 use std::sync::Arc;
 
+use adit_core::event::Event;
 use adit_core::id::StreamId;
+use adit_core::ledger::checkpoint::Checkpoint;
 use adit_core::ledger::disk::{Disk, RealDisk};
+use adit_core::ledger::log::Ledger;
 use adit_core::ledger::tiles::{Rows, TilePath};
+use adit_core::opening::LedgerEvent;
 use adit_core::role::Role;
 use adit_core::units::Position;
 use axum::body::Bytes;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, HeaderName, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 
@@ -207,11 +213,11 @@ pub(crate) async fn tile(State(app): Shared, headers: HeaderMap, uri: Uri) -> An
 /// The log's keys, the witnesses that it asks, whom to seal to, and the script of the report page
 ///
 /// 日志公钥、所请的见证方、封存公钥与举报网页的脚本：`log <vkey>`、`witness <vkey>`、`recipient <vkey> <age1…>`、`grant clerk <vkey>`（受理）、
-/// `grant escrow <vkey>`（托管）、`script <路径> sha256-<base64>`，每行一个。
+/// `grant escrow <vkey>`（托管）、`script <路径> sha256-<base64>`、`succeeds <前一本台账> <规模> <树根>`，每行一个。
 ///
 /// Lines are added as the log comes to have more to tell; readers pass over words that they do not know.
 #[utoipa::path(get, path = "/log/keys", tag = "log",
-    responses((status = 200, description = "log <vkey>; witness <vkey>; recipient <vkey> <age recipient>; grant clerk|escrow <vkey>; script <path> sha256-<base64>", content_type = "text/plain")))]
+    responses((status = 200, description = "log <vkey>; witness <vkey>; recipient <vkey> <age recipient>; grant clerk|escrow <vkey>; script <path> sha256-<base64>; succeeds <origin> <size> <root>", content_type = "text/plain")))]
 pub(crate) async fn keys(State(app): Shared) -> Answered {
     let ledger = app.office.ledger();
     let size = ledger.published().size();
@@ -236,7 +242,24 @@ pub(crate) async fn keys(State(app): Shared) -> Answered {
         }
     }
     let _ = writeln!(text, "script {} {}", REPORT.path, REPORT.integrity);
+    if let Some(earlier) = succeeds(ledger)? {
+        let root = STANDARD.encode(earlier.root);
+        let _ = writeln!(text, "succeeds {} {} {root}", earlier.origin, earlier.size);
+    }
     Ok(served(TEXT, FRESH, text))
+}
+
+/// The last checkpoint of the ledger that this one goes on from, as its first entry says.
+fn succeeds(ledger: &Ledger) -> Result<Option<Checkpoint>, Problem> {
+    let opened = ledger.stored(Position(0)).map_err(|error| unreadable(&error))?;
+    let Some(stream) = opened.map(|stored| stored.stream) else { return Ok(None) };
+    let facts = ledger.stream(&stream).map_err(|error| unreadable(&error))?;
+    let named = facts.into_iter().find_map(|fact| {
+        if let Event::Ledger(LedgerEvent::Opened(open)) = fact.event { open.succeeds } else { None }
+    });
+    Ok(named
+        .and_then(|note| Checkpoint::parse(note.as_str().as_bytes()).ok())
+        .map(|(checkpoint, _)| checkpoint))
 }
 
 /// The published entries of one stream

@@ -159,7 +159,7 @@ pub(super) fn run(args: &Generate) -> Result<Value> {
     let begun = Instant::now();
     let first = Day::new(FIRST_YEAR, 1, 2).context("the first day")?;
     let clock = Arc::new(SetClock::at(first.start().plus_seconds(9 * 3600)));
-    let (office, admins) = create(&args.data, super::ORIGIN, NATIONAL, clock.clone())?;
+    let (office, admins) = create(&args.data, super::ORIGIN, NATIONAL, None, clock.clone())?;
     let mut cast = Cast::enrol(office, clock, admins)?;
     let enterprises = enter_enterprises(args, &mut cast)?;
     let span = 365 * args.years;

@@ -235,7 +235,7 @@ fn open_bench(data: &Path) -> Result<Bench> {
         drop(office);
         set_aside(&home)?;
     }
-    let (office, admins) = create(data, &origin, NATIONAL, Arc::new(SystemClock))?;
+    let (office, admins) = create(data, &origin, NATIONAL, None, Arc::new(SystemClock))?;
     let person = Person::new(&origin)?;
     keystore.store(person.actor, &person.key, PASSWORD)?;
     let stream = StreamId::new(StreamKind::Actor, person.actor.0);

@@ -121,7 +121,7 @@ fn play(data: &std::path::Path, home: &Home, cases: &[Case], quiet: bool) -> Res
     let first = steps.first().map(|step| step.day).unwrap_or_default();
     let clock = Arc::new(SetClock::at(first.start()));
     let dynamic: Arc<dyn Clock> = Arc::clone(&clock) as Arc<dyn Clock>;
-    let (office, admins) = crate::init::create(data, ORIGIN, NATIONAL, dynamic)?;
+    let (office, admins) = crate::init::create(data, ORIGIN, NATIONAL, None, dynamic)?;
     crate::init::enrol_importer(&office, &admins, &Home::beside(data))?;
     let mut cast = Cast::enrol(office, clock, admins)?;
     let bar = crate::output::progress(steps.len() as u64, "演示 play", quiet);
