@@ -152,7 +152,7 @@ fn next_steps(desk: &Desk, invitation: &Invitation) -> Result<(Vec<(String, Stri
     let keys = ledger.keys();
     let stream = StreamId::new(StreamKind::Actor, invitation.actor.0);
     let there = !ledger.stream(&stream).map_err(|error| unreadable(&error))?.is_empty();
-    let at = |command: &str, pairs: &[(&str, &str)]| {
+    let leads_to = |command: &str, pairs: &[(&str, &str)]| {
         let query = serde_urlencoded::to_string(pairs).unwrap_or_default();
         format!("/desk/do/{command}?stream={stream}&back=%2Fdesk%2Faccounts&{query}")
     };
@@ -164,7 +164,7 @@ fn next_steps(desk: &Desk, invitation: &Invitation) -> Result<(Vec<(String, Stri
             let old = old.to_string();
             let mut pairs = vec![("old", old.as_str()), ("new", fresh.as_str())];
             pairs.extend(invitation.recipient.as_deref().map(|recipient| ("recipient", recipient)));
-            steps.push((desk.w.command("actor.rotate_key"), at("actor.rotate_key", &pairs)));
+            steps.push((desk.w.command("actor.rotate_key"), leads_to("actor.rotate_key", &pairs)));
         }
         return Ok((steps, true));
     }
@@ -177,7 +177,7 @@ fn next_steps(desk: &Desk, invitation: &Invitation) -> Result<(Vec<(String, Stri
                 desk.w.t("base.colon"),
                 role_words(desk.w, *role)
             );
-            steps.push((words, at("actor.grant", &[("role", role.name()), ("key", &fresh)])));
+            steps.push((words, leads_to("actor.grant", &[("role", role.name()), ("key", &fresh)])));
         }
     }
     Ok((steps, there))

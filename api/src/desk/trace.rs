@@ -231,11 +231,11 @@ fn picture(desk: &Desk, trace: &Value, until: Day) -> String {
         days.map(|on| Mark { on }).collect::<Vec<Mark>>()
     };
     let missed = list(trace, "not_in_time").filter_map(|clock| day(clock, "due")).map(|on| Mark { on });
-    let lane = |name: &str, spans, marks| Lane { name: w.t(name).to_owned(), spans, marks };
+    let lane = |name: &str, spans, marks| Lane { name: name.to_owned(), spans, marks };
     lanes(&[
-        lane("trace.life", spans, Vec::new()),
-        lane("trace.passed", Vec::new(), inspected(false)),
-        lane("trace.found", Vec::new(), inspected(true)),
-        lane("trace.missed", Vec::new(), missed.collect()),
+        lane(w.t("trace.life"), spans, Vec::new()),
+        lane(w.t("trace.passed"), Vec::new(), inspected(false)),
+        lane(w.t("trace.found"), Vec::new(), inspected(true)),
+        lane(w.t("trace.missed"), Vec::new(), missed.collect()),
     ])
 }

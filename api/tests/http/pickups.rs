@@ -137,15 +137,25 @@ mod given_a_report_by_telephone {
     #[test]
     fn when_its_reporter_brings_the_code_then_they_have_words_of_their_own_and_read_what_was_written_before()
     {
+        brings_the_code(&Server::start());
+    }
+
+    #[test]
+    fn when_there_is_an_escrow_key_then_its_reporter_brings_the_code_all_the_same() {
         let server = Server::start();
+        crate::sealed::given_an_escrow_key::introduced(&server);
+        brings_the_code(&server);
+    }
+
+    fn brings_the_code(server: &Server) {
         let clerk = server.sign_in("clerk-1");
-        let (report, number, code) = taken(&server, &clerk);
-        answered(&server, &report);
-        let reward = rewarded(&server, &report);
+        let (report, number, code) = taken(server, &clerk);
+        answered(server, &report);
+        let reward = rewarded(server, &report);
         let before = server.size();
-        let form = offered(&server, &number, &code);
+        let form = offered(server, &number, &code);
         assert_eq!(server.size(), before, "nothing is used up by looking");
-        let receipts: Vec<Reply> = (0..2).map(|_| send(&server, "/my?lang=zh", &form, &[])).collect();
+        let receipts: Vec<Reply> = (0..2).map(|_| send(server, "/my?lang=zh", &form, &[])).collect();
         assert_eq!(server.size(), before + 1, "sent twice, it is done once");
         assert!(
             receipts.iter().all(|page| page.status == 200 && page.text.contains(&number)),
@@ -153,20 +163,20 @@ mod given_a_report_by_telephone {
             receipts[0].text
         );
         let secret = value(&form, "new_secret");
-        assert_eq!(stream_of(&server, secret), report);
-        let page = my(&server, secret, "", &[]);
+        assert_eq!(stream_of(server, secret), report);
+        let page = my(server, secret, "", &[]);
         for read in [WORDS, "已责令停产", "15000.00"] {
             assert!(page.text.contains(read), "no {read} in {}", page.text);
         }
-        let page = my(&server, secret, "claim", &[("reward", &reward)]);
+        let page = my(server, secret, "claim", &[("reward", &reward)]);
         assert!(page.text.contains("领奖凭证"), "{}", page.text);
 
-        let again = pick(&server, &number, &code, &[]);
+        let again = pick(server, &number, &code, &[]);
         assert!(again.status == 422 && again.text.contains("已经用过了"), "{}", again.text);
         assert!(again.text.contains(&format!("value=\"{number}\"")), "nothing typed is lost: {}", again.text);
         let fresh = Secret::generate().unwrap();
         let words = fresh.text(adit_core::secret::Script::Chinese);
-        let again = pick(&server, &number, &code, &[("new_secret", words.as_str())]);
+        let again = pick(server, &number, &code, &[("new_secret", words.as_str())]);
         assert!(again.status == 422 && again.text.contains("已经用过了"), "{}", again.text);
         assert_eq!(server.size(), before + 2, "picked up, and claimed");
     }

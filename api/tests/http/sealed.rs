@@ -281,11 +281,11 @@ fn given_the_keys_of_the_log_then_they_say_who_takes_in_reports_and_nobody_who_w
     assert!(!keys.contains(&clerk.to_string()), "published or not: {keys}");
 }
 
-mod given_an_escrow_key {
+pub(crate) mod given_an_escrow_key {
     use super::*;
 
     /// Introduces one to the log, and publishes it; gives back its actor, and what opens.
-    fn introduced(server: &Server) -> (String, Identity) {
+    pub(crate) fn introduced(server: &Server) -> (String, Identity) {
         let actor = adit_core::id::ActorId(Id::random().unwrap());
         let stream = StreamId::new(StreamKind::Actor, actor.0).to_string();
         let key = SigningKey::generate(&format!("{ORIGIN}/{stream}")).unwrap();
