@@ -86,6 +86,7 @@ fn routes() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(desk::plans::show, desk::plans::seal_plan))
         .routes(routes!(desk::vouchers::form, desk::vouchers::show))
         .routes(routes!(desk::trace::show))
+        .routes(routes!(desk::telephone::form, desk::telephone::submit))
         .routes(routes!(desk::home::show))
         .routes(routes!(desk::figures::show))
         .routes(routes!(desk::table::show))

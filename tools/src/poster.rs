@@ -23,6 +23,7 @@ use crate::output::Refused;
 /// 制作举报奖励公告牌（PDF，一页）：奖励金额取自台账中有效的规则；全县同一个二维码；印有台账公钥和封存公钥的指纹，密钥更换后请重新制作。
 ///
 /// Example: adit poster --data /srv/adit --address https://jubao.example.cn --letters '岫岩镇阜昌路1号 应急管理局' board.pdf
+#[allow(rustdoc::bare_urls, reason = "it is printed as help, as it is")]
 #[derive(clap::Args)]
 pub(crate) struct Args {
     #[command(flatten)]

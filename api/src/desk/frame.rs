@@ -156,6 +156,9 @@ impl Frame {
                 text: w.t("nav.own_enterprise").to_owned(),
             });
         }
+        if reader.roles.contains(&Role::Clerk) {
+            nav.push(Link { href: "/desk/telephone".to_owned(), text: w.t("telephone.title").to_owned() });
+        }
         let makes_boards = [Role::Clerk, Role::Handler, Role::Approver, Role::Admin];
         if cfg!(feature = "pdf") && makes_boards.iter().any(|role| reader.roles.contains(role)) {
             nav.push(Link { href: "/desk/poster".to_owned(), text: w.t("poster.title").to_owned() });

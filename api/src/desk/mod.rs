@@ -22,6 +22,7 @@ mod queues;
 pub(crate) mod sign_in;
 pub(crate) mod stream;
 pub(crate) mod table;
+pub(crate) mod telephone;
 mod told;
 pub(crate) mod trace;
 pub(crate) mod vouchers;

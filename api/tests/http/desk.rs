@@ -606,3 +606,44 @@ fn given_an_address_then_the_board_is_a_document_and_one_that_tells_where_is_ref
     let finance = server.sign_in_by_key("finance-1");
     assert_eq!(page(&server, &finance, "/desk/poster").status, 403);
 }
+
+#[test]
+fn given_a_call_then_the_clerk_reads_out_number_and_code_and_what_is_missing_loses_nothing() {
+    let server = with_intake(Server::start());
+    let token = server.sign_in("intake-1");
+    let form = page(&server, &token, "/desk/telephone");
+    assert!(form.status == 200 && form.text.contains("现在有没有人受伤"), "{}", form.text);
+    let fields = |words: &'static str, excluded: String| {
+        let id = id();
+        move |server: &Server, token: &str| {
+            let fields = [
+                ("_id", id.as_str()),
+                ("channel", "telephone"),
+                ("enterprise", "示例一矿"),
+                ("kind", "gas"),
+                ("words", words),
+                ("insider", "yes"),
+                ("excluded", excluded.as_str()),
+            ];
+            send(server, Some(token), "/desk/telephone", &fields)
+        }
+    };
+    let size = server.size();
+    let missing = fields("", String::new())(&server, &token);
+    assert_eq!((missing.status, server.size()), (422, size));
+    assert!(missing.text.contains("value=\"示例一矿\""), "{}", missing.text);
+    let call = fields("三号井口没有通风", String::new());
+    let taken = call(&server, &token);
+    assert_eq!((taken.status, server.size()), (200, size + 1), "{}", taken.text);
+    let code =
+        |page: &str| page.split("class=\"voucher\">").nth(2).unwrap().split('<').next().unwrap().to_owned();
+    assert_eq!(code(&taken.text).chars().filter(char::is_ascii_digit).count(), 16);
+    let again = call(&server, &token);
+    assert_eq!((again.status, server.size()), (200, size + 1), "a double tap is two reports");
+    assert_eq!(code(&taken.text), code(&again.text));
+    assert!(!taken.text.contains("没有通风"), "the words come back");
+    let conflict = fields("三号井口没有通风", server.actor("intake-1"))(&server, &token);
+    assert_eq!((conflict.status, server.size()), (403, size + 1), "whoever is excluded takes it down");
+    let inspector = server.sign_in_by_key("inspector-1");
+    assert_eq!(page(&server, &inspector, "/desk/telephone").status, 403);
+}

@@ -235,6 +235,8 @@ fn given_a_report_then_intake_reads_it_and_writes_back_on_a_telephone() {
             { "look": "write" },
             { "press": "签署：给举报人留言" },
             { "see": "已签署" },
+            { "goto": "/desk/telephone" },
+            { "look": "telephone" },
             { "goto": "/desk/tables/docket" },
             { "look": "docket" },
         ]),
