@@ -33,7 +33,7 @@ const RETRY_SECONDS: u64 = 10;
 
 /// Every route. The document is made of the same list.
 fn routes() -> OpenApiRouter<Arc<App>> {
-    let router = OpenApiRouter::with_openapi(openapi::Head::openapi())
+    OpenApiRouter::with_openapi(openapi::Head::openapi())
         .routes(routes!(sign_in::sign_in))
         .routes(routes!(sign_in::challenge))
         .routes(routes!(sign_in::sign_in_by_key))
@@ -76,6 +76,19 @@ fn routes() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(reporter::home::home))
         .routes(routes!(reporter::report::form, reporter::report::submit))
         .routes(routes!(reporter::follow::form, reporter::follow::act))
+        .routes(routes!(page::start))
+        .routes(routes!(page::table))
+        .routes(routes!(page::docs))
+        .routes(routes!(page::rules::rules))
+        .routes(routes!(page::openapi))
+        .routes(routes!(page::style))
+        .routes(routes!(web::script))
+        .merge(workbench())
+}
+
+/// The pages of those who sign events.
+fn workbench() -> OpenApiRouter<Arc<App>> {
+    let router = OpenApiRouter::new()
         .routes(routes!(desk::sign_in::form, desk::sign_in::submit))
         .routes(routes!(desk::sign_in::sign_out))
         .routes(routes!(desk::sign_in::language))
@@ -95,14 +108,7 @@ fn routes() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(desk::case::open))
         .routes(routes!(desk::case::form, desk::case::send))
         .routes(routes!(desk::waiting::show))
-        .routes(routes!(desk::waiting::sign))
-        .routes(routes!(page::start))
-        .routes(routes!(page::table))
-        .routes(routes!(page::docs))
-        .routes(routes!(page::rules::rules))
-        .routes(routes!(page::openapi))
-        .routes(routes!(page::style))
-        .routes(routes!(web::script));
+        .routes(routes!(desk::waiting::sign));
     #[cfg(feature = "pdf")]
     let router = router
         .routes(routes!(desk::papers::poster_form, desk::papers::make_poster))
