@@ -114,9 +114,10 @@ pub(crate) struct Frame {
 }
 
 /// Where one can go, by what one may read.
-const PLACES: [&str; 16] = [
+const PLACES: [&str; 17] = [
     "register",
     "docket",
+    "corroboration",
     "five_in_place",
     "deadlines",
     "inspections",

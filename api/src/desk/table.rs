@@ -211,7 +211,7 @@ fn page(desk: &Desk, name: &str, query: Option<&str>) -> Result<TablePage, Probl
 }
 
 /// Tables of the workbench alone.
-const MORE: [(&str, &[&str]); 2] = [
+const MORE: [(&str, &[&str]); 3] = [
     (
         "docket",
         &[
@@ -225,6 +225,19 @@ const MORE: [(&str, &[&str]); 2] = [
             "finding",
             "disputed",
             "retaliation_on",
+        ],
+    ),
+    (
+        "corroboration",
+        &[
+            "first",
+            "report",
+            "received_on",
+            "days_apart",
+            "joined_at",
+            "same_hazard",
+            "same_matter",
+            "same_enterprise",
         ],
     ),
     ("inquiries", &["opened_on", "trigger", "hazards", "findings", "proposals", "concluded_on", "inquiry"]),
@@ -254,7 +267,7 @@ fn cells(told: &mut Told<'_>, table: &str, row: &Value, fields: &[String]) -> Ve
         };
         let text = match field.as_str() {
             "days_left" => days.map_or(text, |days| w.days_left(days)),
-            "report" if own.is_some() => own.map(|report| case_number(&report)).unwrap_or_default(),
+            "report" | "first" if own.is_some() => own.map(|report| case_number(&report)).unwrap_or_default(),
             _ if own.is_some() => w.t("table.open").to_owned(),
             _ => text,
         };

@@ -263,6 +263,7 @@ fn given_a_sealed_report_then_intake_opens_it_after_the_log_has_it_and_writes_ba
         &[("_id", command.as_str()), ("command", "report.message"), ("words", " ")],
     );
     assert_eq!((blank.status, server.size()), (422, size + 2));
+    assert_eq!(page(&server, &token, "/desk/tables/corroboration").status, 200);
     let docket = page(&server, &token, "/desk/tables/docket?report_status=reported");
     assert!(docket.text.contains(&report.stream), "{}", docket.text);
 }
