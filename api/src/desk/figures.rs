@@ -15,7 +15,7 @@ use crate::problem::{ApiRefusal, Problem};
 /// Months in one chart.
 const MONTHS: i32 = 12;
 /// Towns or sectors in one chart.
-const BARS_MAX: usize = 12;
+const BARS_MAX: usize = 6;
 
 /// One figure.
 struct Figure {
@@ -218,6 +218,7 @@ fn months(asking: &Asking<'_>) -> Result<Chart, Problem> {
 fn by(asking: &Asking<'_>, group: By) -> Result<Chart, Problem> {
     let filter = Filter { group: Some(group), to: Some(asking.day), ..Filter::default() };
     let (_, mut rows) = asking.rows("statistics", filter)?;
+    rows.retain(|row| ["stock_major", "overdue", "closed_major"].iter().any(|name| number(row, name) > 0));
     rows.sort_by_key(|row| std::cmp::Reverse(number(row, "stock_major")));
     rows.truncate(BARS_MAX);
     let (title, filter) = match group {
