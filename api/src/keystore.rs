@@ -25,6 +25,10 @@ use crate::slow_hash::{MEMORY_KIB, PASSES, SlowHash};
 
 /// Hashes at once; the rest queue, so that a flood of sign-ins does not take the memory.
 const HASHES_MAX: u32 = 2;
+/// For how long one code of a second factor is shown (RFC 6238).
+const CODE_SECONDS: u64 = 30;
+/// Wrong codes in that time; then the next one is waited for.
+const WRONG_CODES_MAX: u32 = 5;
 /// Shortest password, in characters.
 pub const PASSWORD_CHARS_MIN: usize = 12;
 /// Longest password, in bytes; longer ones would only cost time.
@@ -97,12 +101,14 @@ pub struct Keystore {
     hashes: SlowHash,
     /// The last step of each second factor that was used: none is taken twice.
     used: Mutex<BTreeMap<ActorId, u64>>,
+    /// Wrong codes in the time of one step: whoever has the password alone does not get to try them all.
+    wrong: Mutex<BTreeMap<ActorId, (u64, u32)>>,
 }
 
 impl Keystore {
     pub fn at(folder: &Path) -> Self {
-        let used = Mutex::new(BTreeMap::new());
-        Self { folder: folder.to_owned(), hashes: SlowHash::at_once(HASHES_MAX), used }
+        let (used, wrong) = (Mutex::new(BTreeMap::new()), Mutex::new(BTreeMap::new()));
+        Self { folder: folder.to_owned(), hashes: SlowHash::at_once(HASHES_MAX), used, wrong }
     }
 
     pub(crate) fn folder(&self) -> &Path {
@@ -258,7 +264,15 @@ impl Keystore {
             if code.trim().is_empty() {
                 return Err(KeystoreError::NeedsCode);
             }
-            let step = second.check(code, seconds).ok_or(KeystoreError::WrongCode)?;
+            let mut wrong = self.wrong.lock().unwrap_or_else(PoisonError::into_inner);
+            let now = seconds / CODE_SECONDS;
+            let tried = wrong.get(&actor).filter(|(at, _)| *at == now).map_or(0, |(_, tried)| *tried);
+            let found = second.check(code, seconds).filter(|_| tried < WRONG_CODES_MAX);
+            let Some(step) = found else {
+                wrong.insert(actor, (now, tried.saturating_add(1)));
+                return Err(KeystoreError::WrongCode);
+            };
+            drop(wrong);
             let mut used = self.used.lock().unwrap_or_else(PoisonError::into_inner);
             if used.get(&actor).is_some_and(|last| *last >= step) {
                 return Err(KeystoreError::WrongCode);
@@ -430,6 +444,21 @@ mod tests {
         store.unlock_with(actor, password, &code, now).expect("unlocked");
         assert!(matches!(store.unlock_with(actor, password, &code, now + 5), Err(KeystoreError::WrongCode)));
         store.unlock_with(actor, password, &second.code(now + 60), now + 60).expect("unlocked");
+        let later = now + 120;
+        for _ in 0..5 {
+            assert!(matches!(
+                store.unlock_with(actor, password, "000000", later),
+                Err(KeystoreError::WrongCode)
+            ));
+        }
+        let code = second.code(later);
+        assert!(
+            matches!(store.unlock_with(actor, password, &code, later), Err(KeystoreError::WrongCode)),
+            "guessing goes on"
+        );
+        store
+            .unlock_with(actor, password, &second.code(later + 30), later + 30)
+            .expect("unlocked in the next step");
     }
 
     #[test]

@@ -184,6 +184,11 @@ pub(crate) async fn seal_plan(desk: Desk, Form(typed): Form<Typed>) -> Shown {
     }
 }
 
+fn is_there(desk: &Desk, stream: &StreamId) -> Result<bool, Problem> {
+    let facts = desk.app.office.ledger().stream(stream).map_err(|error| unreadable(&error))?;
+    Ok(!facts.is_empty())
+}
+
 async fn carry(desk: &Desk, typed: &Typed, password: Zeroizing<String>) -> Result<Outcome, Problem> {
     if !desk.reader.roles.contains(&Role::Inspector) {
         return Err(ApiRefusal::Forbidden.into());
@@ -201,6 +206,10 @@ async fn carry(desk: &Desk, typed: &Typed, password: Zeroizing<String>) -> Resul
     let before = fs::read(&path).ok().and_then(|kept| seal::open(&kept, &identity).ok());
     let plan = match before.and_then(|plan| serde_json::from_slice::<Plan>(&plan).ok()) {
         Some(plan) if plan.enterprise == enterprise && plan.scope == scope.as_str() => plan,
+        // The id of another's plan, or of one that stands in the log: its file stays as it is.
+        other if (other.is_none() && path.exists()) || is_there(desk, &stream)? => {
+            return Err(ApiRefusal::Conflict.into());
+        }
         _ => {
             let salt = Id::random().map_err(|error| unreadable(&error))?.to_string();
             let plan = Plan { v: 1, salt, enterprise, scope: scope.to_string() };

@@ -512,6 +512,19 @@ fn given_a_plan_of_the_morning_then_the_log_has_its_commitment_alone_and_its_mak
         );
     }
     let other = server.sign_in("inspector-2");
+    let first = server.actor("inspector-1");
+    let same = [
+        ("_id", command.as_str()),
+        ("enterprise", ""),
+        ("scope", "x"),
+        ("_second", first.as_str()),
+        ("_password", PASSWORD),
+    ];
+    assert_eq!(
+        send(&server, Some(&other), "/desk/plans", &same).status,
+        409,
+        "another's plan is written over"
+    );
     assert!(
         !page(&server, &other, "/desk/plans").text.contains("通风与瓦斯"),
         "the plan is shown to another"
