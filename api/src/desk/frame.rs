@@ -45,7 +45,13 @@ impl FromRequestParts<Arc<App>> for Desk {
     async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Response> {
         let w = words(&parts.headers);
         match SignedIn::from_request_parts(parts, app).await {
-            Ok(SignedIn { session, reader }) => Ok(Self { app: Arc::clone(app), session, reader, w }),
+            Ok(SignedIn { session, reader }) => {
+                // What was answered before a page was asked for stands on it.
+                if parts.method == Method::GET && !caught_up(app).await {
+                    return Err(Trouble::from(ApiRefusal::Stale).into_response());
+                }
+                Ok(Self { app: Arc::clone(app), session, reader, w })
+            }
             Err(problem) if problem.status == StatusCode::UNAUTHORIZED => {
                 // What was typed can't be kept without a session; a page that was asked for can be asked for again.
                 let next = if parts.method == Method::GET { parts.uri.to_string() } else { String::new() };
@@ -54,6 +60,14 @@ impl FromRequestParts<Arc<App>> for Desk {
             }
             Err(problem) => Err(Trouble(problem).into_response()),
         }
+    }
+}
+
+/// Waits until the read models hold what the ledger holds now. False when they stopped.
+async fn caught_up(app: &App) -> bool {
+    match app.office.ledger().size().checked_sub(1) {
+        Some(newest) => app.projector.wait_for(Position(newest)).await,
+        None => true,
     }
 }
 

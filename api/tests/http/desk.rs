@@ -204,6 +204,17 @@ fn given_a_page_of_another_site_when_it_sends_a_form_with_the_cookie_then_it_is_
 }
 
 #[test]
+fn given_an_entry_that_was_answered_when_a_page_is_opened_at_once_then_it_stands_there() {
+    let server = Server::start();
+    let token = server.sign_in_by_key("leader-1");
+    for _ in 0..30 {
+        let hazard = server.hazard(0);
+        let shown = page(&server, &token, "/desk/tables/register?status=reported");
+        assert!(shown.text.contains(&hazard), "{}", shown.text);
+    }
+}
+
+#[test]
 fn given_filters_and_columns_then_the_table_shows_them_page_by_page() {
     let server = Server::start();
     let hazard = server.hazard(0);
