@@ -3,7 +3,7 @@
 use std::sync::{Arc, OnceLock};
 
 use adit_core::office::Office;
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, watch};
 
 use crate::challenge::Challenges;
 use crate::handlers::log::TileCache;
@@ -66,6 +66,8 @@ pub struct App {
     pub(crate) intake: Intake,
     pub(crate) pickups: Counter,
     witnesses: OnceLock<Arc<Witnesses>>,
+    /// The server is about to stop.
+    pub(crate) closing: watch::Sender<bool>,
     pub(crate) tiles: TileCache,
 }
 
@@ -97,6 +99,7 @@ impl App {
             intake: Intake::new(limits).map_err(|_| StartError::NoRandomness)?,
             pickups: Counter::default(),
             witnesses: OnceLock::new(),
+            closing: watch::Sender::new(false),
             tiles: TileCache::default(),
         }))
     }

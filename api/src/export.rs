@@ -1,7 +1,5 @@
 //! Tables as files: CSV and XLSX. A figure in a file is the read model's own; nothing is worked out here.
 
-use std::collections::BTreeMap;
-
 use adit_core::units::{Day, Fen};
 use adit_projections::statistics;
 use rust_xlsxwriter::{ExcelDateTime, Format as Style, Workbook, Worksheet, XlsxError};
@@ -68,10 +66,12 @@ enum Cell {
 /// # Errors
 /// Only where the file can't be put together.
 pub fn write(format: Format, model: &str, as_of: Day, rows: &[Value]) -> Result<Vec<u8>, ExportError> {
-    let columns = columns(rows);
     match format {
-        Format::Csv => csv(model, &columns, rows),
-        Format::Xlsx => xlsx(model, as_of, &columns, rows),
+        Format::Csv => csv(model, &columns(rows), rows),
+        Format::Xlsx => {
+            let title = label(model).map_or(model, |(zh, _)| zh);
+            book(&[Sheet { title, model, rows }], as_of)
+        }
     }
 }
 
@@ -154,48 +154,78 @@ fn csv(model: &str, columns: &[String], rows: &[Value]) -> Result<Vec<u8>, Expor
     writer.into_inner().map_err(|error| ExportError::Csv(error.into_error().into()))
 }
 
-fn xlsx(model: &str, as_of: Day, columns: &[String], rows: &[Value]) -> Result<Vec<u8>, ExportError> {
-    let (zh, en) = label(model).unwrap_or((model, model));
+/// One table of a workbook.
+pub struct Sheet<'a> {
+    pub title: &'a str,
+    /// The read model whose rows they are.
+    pub model: &'a str,
+    pub rows: &'a [Value],
+}
+
+/// Several tables as one workbook, as of a day, with what their columns mean.
+///
+/// # Errors
+/// Only where the file can't be put together.
+pub fn book(sheets: &[Sheet<'_>], as_of: Day) -> Result<Vec<u8>, ExportError> {
     let mut book = Workbook::new();
-    let sheet = book.add_worksheet();
-    sheet.set_name(zh)?;
-    let (bold, money) = (Style::new().set_bold().set_text_wrap(), Style::new().set_num_format("#,##0.00"));
-    let day = Style::new().set_num_format("yyyy-mm-dd");
-    for (at, column) in (0..).zip(columns) {
-        sheet.write_with_format(0, at, heading(model, column), &bold)?;
-        sheet.set_column_width(at, if column.contains("description") { 40 } else { 16 })?;
+    for (at, sheet) in (1..).zip(sheets) {
+        // Spreadsheets take names of 31 characters, each once, without some marks.
+        let name: String = sheet.title.chars().filter(|c| !"[]:*?/\\".contains(*c)).take(27).collect();
+        let name = if sheets.len() > 1 { format!("{at} {name}") } else { name };
+        fill(book.add_worksheet().set_name(name)?, sheet)?;
     }
-    sheet.set_freeze_panes(1, 0)?;
-    for (line, row) in (1..).zip(rows) {
-        for (at, column) in (0..).zip(columns) {
-            put(sheet, line, at, cell(column, row.get(column)), &money, &day)?;
-        }
-    }
-    if let (Some(last), true) =
-        (u16::try_from(columns.len()).ok().and_then(|many| many.checked_sub(1)), !rows.is_empty())
-    {
-        sheet.autofilter(0, 0, u32::try_from(rows.len()).unwrap_or(u32::MAX), last)?;
-    }
+    let bold = bold();
     let notes = book.add_worksheet();
     notes.set_name("说明 Notes")?;
     notes.set_column_width(0, 28)?;
     notes.set_column_width(1, 60)?;
     notes.set_column_width(2, 60)?;
-    notes.write_with_format(0, 0, format!("{zh} {en}"), &bold)?;
-    notes.write(1, 0, "截至 As of")?;
-    notes.write(1, 1, as_of.to_string())?;
-    notes.write(2, 0, "行数 Rows")?;
-    notes.write(2, 1, u32::try_from(rows.len()).unwrap_or(u32::MAX))?;
-    let meanings: BTreeMap<&str, (&str, &str)> =
-        statistics::DEFINITIONS.iter().map(|(name, zh, en)| (*name, (*zh, *en))).collect();
-    let defined = columns.iter().filter(|_| model == "statistics");
-    for (line, column) in (4..).zip(defined) {
-        let (zh, en) = meanings.get(column.as_str()).copied().unwrap_or_default();
-        notes.write(line, 0, heading(model, column))?;
-        notes.write(line, 1, zh)?;
-        notes.write(line, 2, en)?;
+    notes.write(0, 0, "截至 As of")?;
+    notes.write(0, 1, as_of.to_string())?;
+    let mut line = 1;
+    for sheet in sheets {
+        let (zh, en) = label(sheet.model).unwrap_or((sheet.model, sheet.model));
+        notes.write_with_format(line, 0, format!("{zh} {en}"), &bold)?;
+        notes.write(line, 1, sheet.title)?;
+        notes.write(line + 1, 0, "行数 Rows")?;
+        notes.write(line + 1, 1, u32::try_from(sheet.rows.len()).unwrap_or(u32::MAX))?;
+        line += 2;
+    }
+    if sheets.iter().any(|sheet| sheet.model == statistics::NAME) {
+        for (line, (column, zh, en)) in (line + 1..).zip(statistics::DEFINITIONS) {
+            notes.write(line, 0, heading(statistics::NAME, column))?;
+            notes.write(line, 1, *zh)?;
+            notes.write(line, 2, *en)?;
+        }
     }
     Ok(book.save_to_buffer()?)
+}
+
+fn bold() -> Style {
+    Style::new().set_bold().set_text_wrap()
+}
+
+fn fill(page: &mut Worksheet, sheet: &Sheet<'_>) -> Result<(), ExportError> {
+    let Sheet { model, rows, .. } = *sheet;
+    let columns = columns(rows);
+    let (bold, money) = (bold(), Style::new().set_num_format("#,##0.00"));
+    let day = Style::new().set_num_format("yyyy-mm-dd");
+    for (at, column) in (0..).zip(&columns) {
+        page.write_with_format(0, at, heading(model, column), &bold)?;
+        page.set_column_width(at, if column.contains("description") { 40 } else { 16 })?;
+    }
+    page.set_freeze_panes(1, 0)?;
+    for (line, row) in (1..).zip(rows) {
+        for (at, column) in (0..).zip(&columns) {
+            put(page, line, at, cell(column, row.get(column)), &money, &day)?;
+        }
+    }
+    if let (Some(last), true) =
+        (u16::try_from(columns.len()).ok().and_then(|many| many.checked_sub(1)), !rows.is_empty())
+    {
+        page.autofilter(0, 0, u32::try_from(rows.len()).unwrap_or(u32::MAX), last)?;
+    }
+    Ok(())
 }
 
 #[expect(

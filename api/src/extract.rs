@@ -19,6 +19,9 @@ use crate::session::Session;
 /// Largest body of a request, in bytes.
 pub(crate) const BODY_BYTES_MAX: usize = 256 * 1024;
 
+/// Says that a page's script asks, and nobody pressed anything.
+const LOOKS_BY_ITSELF: &str = "x-adit-live";
+
 /// Name of the cookie. The prefix makes browsers refuse it without `Secure` and `Path=/`, and from a sibling host.
 pub(crate) const COOKIE: &str = "__Host-adit";
 /// Its name at an onion service, whose `http` no browser need take for secure. Tor encrypts it; elsewhere it is not looked at.
@@ -119,6 +122,11 @@ impl FromRequestParts<Arc<App>> for Token {
     }
 }
 
+/// Whether a page asks by itself, without anybody at it: that keeps no session alive.
+fn looks_by_itself(parts: &Parts) -> bool {
+    parts.headers.contains_key(LOOKS_BY_ITSELF) || parts.uri.path() == crate::desk::live::PATH
+}
+
 /// Somebody who is signed in, with a key that is still in force, and what they may see now.
 pub(crate) struct SignedIn {
     pub(crate) session: Session,
@@ -131,7 +139,12 @@ impl FromRequestParts<Arc<App>> for SignedIn {
     async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Problem> {
         let Token(token) = Token::from_request_parts(parts, app).await?;
         let ledger = app.office.ledger();
-        let session = app.sessions.get(&token, ledger.now()).ok_or(ApiRefusal::NotSignedIn)?;
+        let found = if looks_by_itself(parts) {
+            app.sessions.peek(&token, ledger.now())
+        } else {
+            app.sessions.get(&token, ledger.now())
+        };
+        let session = found.ok_or(ApiRefusal::NotSignedIn)?;
         if !ledger.keys().in_force(&session.vkey, Position(ledger.size())) {
             // Suspended, or its key was replaced: the session ends with the key.
             app.sessions.end(&token);

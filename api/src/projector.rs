@@ -95,6 +95,11 @@ impl Projector {
         self.applied.clone().wait_for(|next| *next > position.0).await.is_ok()
     }
 
+    /// How many entries were taken over, as it changes.
+    pub(crate) fn applied(&self) -> watch::Receiver<u64> {
+        self.applied.clone()
+    }
+
     /// Whether the read models still follow the ledger.
     pub fn is_following(&self) -> bool {
         self.applied.has_changed().is_ok()

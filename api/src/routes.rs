@@ -101,7 +101,12 @@ fn workbench() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(desk::trace::show))
         .routes(routes!(desk::telephone::form, desk::telephone::submit))
         .routes(routes!(desk::home::show))
+        .routes(routes!(desk::live::follow))
         .routes(routes!(desk::figures::show))
+        .routes(routes!(desk::summary::show))
+        .routes(routes!(desk::system::show))
+        .routes(routes!(desk::rulebook::show))
+        .routes(routes!(desk::reads::show))
         .routes(routes!(desk::table::show))
         .routes(routes!(desk::stream::show))
         .routes(routes!(desk::act::form, desk::act::submit))
@@ -165,6 +170,12 @@ pub async fn serve(
         }
     });
     let publisher = tokio::spawn(publish(Arc::downgrade(&app)));
+    let closing = app.closing.clone();
+    // Whoever follows a page would keep the server from stopping.
+    let stop = async move {
+        stop.await;
+        closing.send_replace(true);
+    };
     let served = axum::serve(listener, router(app)).with_graceful_shutdown(stop).await;
     sweeper.abort();
     publisher.abort();

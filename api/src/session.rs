@@ -83,6 +83,21 @@ impl Sessions {
         Some(Session { name, actor: *actor, vkey: vkey.clone(), key: key.clone() })
     }
 
+    /// The session with this id, which a page looks after by itself: looking does not keep it alive.
+    pub(crate) fn peek(&self, token: &str, now: Timestamp) -> Option<Session> {
+        self.sweep(now);
+        let name = name(token);
+        let live = self.live();
+        let Live { actor, vkey, key, .. } = live.get(&name)?;
+        Some(Session { name, actor: *actor, vkey: vkey.clone(), key: key.clone() })
+    }
+
+    /// Whether a session is not over yet. Does not keep it alive.
+    pub(crate) fn is_live(&self, name: &SessionName, now: Timestamp) -> bool {
+        self.sweep(now);
+        self.live().contains_key(name)
+    }
+
     /// The unlocked key of a session that somebody else's request refers to. Does not keep it alive.
     pub(crate) fn key_of(&self, name: &SessionName, now: Timestamp) -> Option<Arc<SigningKey>> {
         self.sweep(now);

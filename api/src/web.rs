@@ -21,58 +21,65 @@ use crate::handlers::log::takes_gzip;
 use crate::problem::ApiRefusal;
 use crate::routes::POLICY;
 
-static SOURCE: &str = include_str!(concat!(env!("OUT_DIR"), "/report.js"));
-
 /// A script by what names it.
 pub(crate) struct Script {
     pub(crate) path: String,
     /// `sha256-` and the hash in base64, as browsers write it.
     pub(crate) integrity: String,
+    source: &'static str,
     compressed: Vec<u8>,
 }
 
 /// What seals a report in the browser.
-pub(crate) static REPORT: LazyLock<Script> = LazyLock::new(|| {
-    let hash = Sha256::digest(SOURCE);
-    let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
-    // Writing to memory can't fail; an empty one would not have the hash, and browsers would run nothing.
-    let _ = encoder.write_all(SOURCE.as_bytes());
-    Script {
-        path: format!("/web/report-{}.js", hex(&hash[..8])),
-        integrity: format!("sha256-{}", STANDARD.encode(hash)),
-        compressed: encoder.finish().unwrap_or_default(),
-    }
-});
+pub(crate) static REPORT: LazyLock<Script> =
+    LazyLock::new(|| Script::of("report", include_str!(concat!(env!("OUT_DIR"), "/report.js"))));
+
+/// What keeps a page of the workbench up with the ledger.
+pub(crate) static DESK: LazyLock<Script> =
+    LazyLock::new(|| Script::of("desk", include_str!(concat!(env!("OUT_DIR"), "/desk.js"))));
 
 impl Script {
+    fn of(name: &str, source: &'static str) -> Self {
+        let hash = Sha256::digest(source);
+        let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
+        // Writing to memory can't fail; an empty one would not have the hash, and browsers would run nothing.
+        let _ = encoder.write_all(source.as_bytes());
+        Self {
+            path: format!("/web/{name}-{}.js", hex(&hash[..8])),
+            integrity: format!("sha256-{}", STANDARD.encode(hash)),
+            source,
+            compressed: encoder.finish().unwrap_or_default(),
+        }
+    }
+
     /// The policy of the page that runs it: this script and no other, and requests to us alone.
     pub(crate) fn policy(&self) -> String {
         format!("{POLICY}; script-src '{}'; connect-src 'self'", self.integrity)
     }
 }
 
-/// The script of the report page
+/// The scripts of the report page and of the workbench
 ///
-/// 举报网页的脚本：在浏览器里封存。以内容的哈希命名，`/log/keys` 中有其 SHA-256。
+/// 举报网页的脚本（在浏览器里封存）和工作台的脚本（随台账刷新）。以内容的哈希命名；前者的 SHA-256 在 `/log/keys` 中。
 ///
 /// Like every page it is not kept on the device: that it was fetched would tell who was here.
 #[utoipa::path(get, path = "/web/{name}", tag = "reporter", params(("name" = String, Path)),
     responses((status = 200, description = "JavaScript", content_type = "text/javascript"), (status = 404, description = "api.not_found")))]
 pub(crate) async fn script(Path(name): Path<String>, headers: HeaderMap) -> Answered {
-    if REPORT.path.strip_prefix("/web/") != Some(name.as_str()) {
-        return Err(ApiRefusal::NotFound.into());
-    }
+    let scripts: [&Script; 2] = [&REPORT, &DESK];
+    let named = scripts.into_iter().find(|script| script.path.strip_prefix("/web/") == Some(name.as_str()));
+    let script = named.ok_or(ApiRefusal::NotFound)?;
     let kind = [(header::CONTENT_TYPE, "text/javascript; charset=utf-8"), (header::VARY, "accept-encoding")];
     if takes_gzip(&headers) {
         let gzip = [(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"))];
-        return Ok((StatusCode::OK, kind, gzip, REPORT.compressed.as_slice()).into_response());
+        return Ok((StatusCode::OK, kind, gzip, script.compressed.as_slice()).into_response());
     }
-    Ok((StatusCode::OK, kind, SOURCE).into_response())
+    Ok((StatusCode::OK, kind, script.source).into_response())
 }
 
-/// A page that may run the script.
-pub(crate) fn with_script(mut page: Response) -> Response {
-    if let Ok(policy) = HeaderValue::from_str(&REPORT.policy()) {
+/// A page that may run a script.
+pub(crate) fn with_script(mut page: Response, script: &Script) -> Response {
+    if let Ok(policy) = HeaderValue::from_str(&script.policy()) {
         page.headers_mut().insert(header::CONTENT_SECURITY_POLICY, policy);
     }
     page

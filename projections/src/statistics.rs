@@ -28,7 +28,8 @@ mod figures;
 use figures::Sum;
 pub use figures::{DEFINITIONS, Row};
 
-pub(crate) const NAME: &str = "statistics";
+/// What the table is called.
+pub const NAME: &str = "statistics";
 
 /// Filters that this table takes.
 pub(crate) const TAKES: &[&str] = &["group", "town", "sector", "enterprise", "from", "to"];

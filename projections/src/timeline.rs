@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::Projection;
 use crate::ask::{Ask, Filter, Page, Viewer};
 use crate::compact::{DayNumber, NONE, Signers, StreamKey, Table, Words};
-use crate::conflicts::NOTHING;
+use crate::conflicts::{Kept, NOTHING};
 
 pub(crate) const NAME: &str = "timeline";
 
@@ -116,6 +116,25 @@ impl Timeline {
                 ask.page(steps.filter(fits), position).flatten()
             }
         }
+    }
+
+    /// Openings and exports within the filter's days, the newest first, without those that are kept from whoever asks.
+    pub fn accesses(&self, filter: &Filter, kept: &Kept) -> Page<Position> {
+        let told = ["access.opened", "access.exported"].map(|kind| self.kinds.find(kind));
+        let (from, to) = (filter.from.map(DayNumber::from), filter.to.map(DayNumber::from));
+        let kept: BTreeSet<usize> = kept.streams.iter().flat_map(|stream| self.chain(stream)).collect();
+        let fits = |step: &usize| {
+            self.asked.get(*step).is_some_and(|asked| {
+                told.contains(&Some(asked.kind))
+                    && from.is_none_or(|from| from <= asked.day)
+                    && to.is_none_or(|to| asked.day <= to)
+                    && !kept.contains(step)
+            })
+        };
+        let position = |step: usize| self.steps.get(step).map(|step| Position(step.position.into()));
+        let ask =
+            Ask { filter, viewer: Viewer::Reports, today: Day::default(), streams: None, kept: &NOTHING };
+        ask.page((0..self.steps.len()).rev().filter(fits), position).flatten()
     }
 
     /// How many entries of streams of this kind stand on a day.

@@ -8,6 +8,7 @@ use adit_core::refusal::Refusal;
 use adit_core::role::Role;
 use adit_core::rules::criteria;
 use adit_core::rules::place::NATIONAL;
+use adit_core::units::Position;
 use adit_projections::Filter;
 use askama::Template;
 use axum::extract::{Form, Path, RawQuery};
@@ -15,7 +16,7 @@ use axum::response::{IntoResponse, Redirect};
 use zeroize::Zeroizing;
 
 use super::form::{self, Faults, Field, Typed, Widget};
-use super::frame::{Desk, Frame, Shown, Trouble, not_found, parameter, render, stream_address};
+use super::frame::{Desk, Frame, Shown, Trouble, not_found, parameter, render_live, stream_address};
 use super::lawful::{Standing, standing};
 use super::people;
 use super::words::Words;
@@ -64,10 +65,22 @@ struct Act {
     refusal: String,
     rule: String,
     lawful: bool,
+    /// The newest entry of the stream that this form knows.
+    seen: String,
+    /// What others recorded since the form was opened.
+    meanwhile: Vec<Meanwhile>,
+}
+
+/// What somebody else recorded while a form was open.
+#[derive(Clone)]
+struct Meanwhile {
+    kind: String,
+    by: String,
+    at: String,
 }
 
 /// What belongs to no field of the command.
-const OWN: [&str; 6] = ["_id", "_stream", "_second", "_password", "_code", "_back"];
+const OWN: [&str; 7] = ["_id", "_stream", "_second", "_password", "_code", "_back", "_seen"];
 
 fn widget_name(field: &Field) -> &'static str {
     match (field.own_name(), &field.widget) {
@@ -143,6 +156,7 @@ struct Draft {
     fixed: Vec<&'static str>,
     back: String,
     meant: Vec<(String, String)>,
+    meanwhile: Vec<Meanwhile>,
 }
 
 /// Fields of a command that are filled in by another command alone.
@@ -265,9 +279,35 @@ fn page(desk: &Desk, draft: Draft) -> Result<Act, Trouble> {
         rule: refusal.as_ref().map(|refusal| refusal.words(lang).rule).unwrap_or_default(),
         refusal: refusal.map(|refusal| w.refusal(&refusal)).unwrap_or_default(),
         lawful: matches!(lawful, Standing::Lawful { .. }),
+        seen: newest(desk, draft.stream.as_ref())?.map(|position| position.to_string()).unwrap_or_default(),
+        meanwhile: draft.meanwhile,
         frame: Frame::of(desk),
         kind: draft.kind,
     })
+}
+
+/// Position of the newest entry of a stream.
+fn newest(desk: &Desk, stream: Option<&StreamId>) -> Result<Option<Position>, Problem> {
+    let Some(stream) = stream else { return Ok(None) };
+    let facts = desk.app.office.ledger().stream(stream).map_err(|error| unreadable(&error))?;
+    Ok(facts.last().map(|fact| fact.position))
+}
+
+/// What others recorded in a stream behind the entry that a form knows.
+fn meanwhile(desk: &Desk, stream: Option<&StreamId>, seen: &str) -> Result<Vec<Meanwhile>, Problem> {
+    let (Some(stream), Ok(seen)) = (stream, seen.parse::<u64>()) else { return Ok(Vec::new()) };
+    let facts = desk.app.office.ledger().stream(stream).map_err(|error| unreadable(&error))?;
+    let own = desk.session.actor;
+    let others = facts.iter().filter(|fact| fact.position.0 > seen && !fact.by.contains(&own));
+    let told = others.map(|fact| {
+        let by: Vec<String> = fact.by.iter().map(|actor| people::title(&desk.app, *actor)).collect();
+        Meanwhile {
+            kind: desk.w.kind(fact.event.kind()),
+            by: by.join(desk.w.t("base.and")),
+            at: fact.at.local(),
+        }
+    });
+    Ok(told.collect())
 }
 
 /// Officers of whom one can sign as the second, by id and post.
@@ -322,11 +362,14 @@ pub(crate) async fn form(desk: Desk, Path(kind): Path<String>, RawQuery(query): 
             let id = Id::random().map_err(|error| unreadable(&error))?.to_string();
             let back = back(query.as_deref(), stream.as_ref());
             let faults = Faults::new();
-            let (second, refused, meant) = (String::new(), None, Vec::new());
-            page(&desk, Draft { kind, stream, id, typed, faults, second, refused, fixed, back, meant })
+            let (second, refused, meant, meanwhile) = (String::new(), None, Vec::new(), Vec::new());
+            page(
+                &desk,
+                Draft { kind, stream, id, typed, faults, second, refused, fixed, back, meant, meanwhile },
+            )
         })())
     };
-    render(&blocking(worker).await??)
+    render_live(&blocking(worker).await??)
 }
 
 /// Where one came from: a page of the workbench.
@@ -349,6 +392,7 @@ pub(crate) fn is_own_page(address: &str) -> bool {
 /// 提交命令表单。
 #[utoipa::path(post, path = "/desk/do/{command}", tag = "desk", params(("command" = String, Path)),
     responses((status = 303, description = "Recorded, or waits for a second signature"),
+        (status = 409, description = "Somebody else recorded something meanwhile: the form once more, with what it was"),
         (status = 422, description = "A rule refused it; nothing was written, nothing typed is lost")))]
 pub(crate) async fn submit(
     desk: Desk,
@@ -359,7 +403,7 @@ pub(crate) async fn submit(
     let mut typed: Typed =
         sent.into_iter().map(|(name, value)| (name, value.replace("\r\n", "\n"))).collect();
     let mut own = |name: &str| typed.remove(name).unwrap_or_default();
-    let [id, stream, second, password, code, back] = OWN.map(&mut own);
+    let [id, stream, second, password, code, back, seen] = OWN.map(&mut own);
     let password = Zeroizing::new(password);
     let stream =
         if stream.is_empty() { None } else { Some(stream.parse::<StreamId>().map_err(|_| not_found())?) };
@@ -368,6 +412,7 @@ pub(crate) async fn submit(
     let command_id: CommandId = id.parse().map_err(|_| ApiRefusal::BadRequest)?;
     let meant = find_enterprise(&desk, &mut typed)?;
     let fixed = stays_fixed(&desk, &typed);
+    let meanwhile = meanwhile(&desk, stream.as_ref(), &seen)?;
     let draft = |typed, faults, refused| Draft {
         kind: kind.clone(),
         stream,
@@ -379,11 +424,19 @@ pub(crate) async fn submit(
         refused,
         back: back.clone(),
         meant: meant.clone(),
+        meanwhile: meanwhile.clone(),
     };
     let data = match form::data(fields, &typed) {
         Ok(data) => data,
         Err(faults) => return again(desk, draft(typed, faults, None)).await,
     };
+    // What somebody else recorded meanwhile is shown before anything is signed; what was recorded already is answered again.
+    let answered = desk.app.office.ledger().answered(&command_id).map_err(|error| unreadable(&error))?;
+    if !meanwhile.is_empty() && answered.is_none() {
+        let mut response = again(desk, draft(typed, Faults::new(), None)).await?;
+        *response.status_mut() = axum::http::StatusCode::CONFLICT;
+        return Ok(response);
+    }
     let done =
         carry(&desk, &kind, command_id, stream, &data, Another { second: &second, password, code }).await;
     match done {
@@ -414,7 +467,7 @@ async fn again(desk: Desk, draft: Draft) -> Shown {
     let status =
         draft.refused.as_ref().map_or(axum::http::StatusCode::UNPROCESSABLE_ENTITY, |problem| problem.status);
     let page = blocking(move || Ok(page(&desk, draft))).await??;
-    let mut response = render(&page)?;
+    let mut response = render_live(&page)?;
     *response.status_mut() = status;
     Ok(response)
 }

@@ -7,9 +7,9 @@ use axum::extract::RawQuery;
 use serde_json::Value;
 
 use super::chart::{COLOURS, Group, bars};
-use super::frame::{Desk, Frame, Shown, parameter, render};
+use super::frame::{Desk, Frame, Shown, parameter, render_live};
 use crate::handlers::blocking;
-use crate::handlers::queries::{Asked, page as rows_of};
+use crate::handlers::queries::{ROWS_MAX, View};
 use crate::problem::{ApiRefusal, Problem};
 
 /// Months in one chart.
@@ -62,21 +62,35 @@ pub(crate) async fn show(desk: Desk, RawQuery(query): RawQuery) -> Shown {
     };
     let shown = blocking(move || page(&desk, as_of)).await;
     drop(turn);
-    render(&shown?)
+    render_live(&shown?)
 }
 
 /// Questions as of one day.
-struct Asking<'a> {
-    desk: &'a Desk,
+pub(super) struct Asking<'a> {
+    pub(super) desk: &'a Desk,
     as_of: Option<String>,
-    day: Day,
+    view: View<'a>,
+    pub(super) day: Day,
 }
 
-impl Asking<'_> {
-    fn rows(&self, name: &str, filter: Filter) -> Result<(usize, Vec<Value>), Problem> {
+impl<'a> Asking<'a> {
+    /// As of the end of a day; now where none is named.
+    pub(super) fn at(desk: &'a Desk, as_of: Option<String>) -> Result<Self, Problem> {
+        let view = View::at(&desk.app, as_of.as_deref())?;
+        Ok(Self { desk, as_of, day: view.today(), view })
+    }
+
+    /// How many entries it rests on.
+    pub(super) fn size(&self) -> u64 {
+        self.view.size()
+    }
+
+    /// Rows of a table, and how many there are.
+    pub(super) fn rows(&self, name: &str, filter: Filter) -> Result<(usize, Vec<Value>), Problem> {
         let asker = self.desk.reader.asker(name).ok_or(ApiRefusal::Forbidden)?;
-        let asked = Asked { filter, as_of: self.as_of.clone(), ..Asked::default() };
-        rows_of(&self.desk.app, asker, name, &asked).map(|page| (page.total, page.rows))
+        let limit = Some(filter.limit.unwrap_or(ROWS_MAX).min(ROWS_MAX));
+        let found = self.view.page(asker, name, &Filter { limit, ..filter })?;
+        Ok((found.total, found.rows))
     }
 
     fn total(&self, name: &str, filter: Filter) -> Result<usize, Problem> {
@@ -84,7 +98,7 @@ impl Asking<'_> {
     }
 
     /// The table with the rows behind a figure.
-    fn at(&self, table: &str, pairs: &[(&str, &str)]) -> String {
+    pub(super) fn address(&self, table: &str, pairs: &[(&str, &str)]) -> String {
         let mut pairs: Vec<(&str, &str)> = pairs.to_vec();
         if let Some(as_of) = &self.as_of {
             pairs.push(("as_of", as_of));
@@ -109,11 +123,11 @@ fn page(desk: &Desk, as_of: Option<String>) -> Result<FiguresPage, Problem> {
     if desk.reader.asker("statistics").is_none() {
         return Err(ApiRefusal::Forbidden.into());
     }
-    let day = match &as_of {
-        Some(text) => text.parse().map_err(|_| ApiRefusal::BadAsOf)?,
-        None => desk.app.office.ledger().now().day(),
-    };
-    let asking = Asking { desk, as_of: as_of.clone(), day };
+    if as_of.as_deref().is_some_and(|day| day.parse::<Day>().is_err()) {
+        return Err(ApiRefusal::BadAsOf.into());
+    }
+    let asking = Asking::at(desk, as_of.clone())?;
+    let day = asking.day;
     let figures = figures(&asking)?;
     let mut charts = vec![months(&asking)?];
     charts.push(by(&asking, By::Sector)?);
@@ -145,7 +159,7 @@ fn figures(asking: &Asking<'_>) -> Result<Vec<Figure>, Problem> {
     let (_, rows) = asking.rows("statistics", year)?;
     let row = rows.into_iter().next_back().unwrap_or_default();
     let (from, to) = (this_year.to_string(), asking.day.to_string());
-    let statistics = asking.at("statistics", &[("group", "year"), ("from", &from), ("to", &to)]);
+    let statistics = asking.address("statistics", &[("group", "year"), ("from", &from), ("to", &to)]);
     let figure = |label: String, value: String, href: String, class: &'static str| Figure {
         label,
         value,
@@ -159,20 +173,20 @@ fn figures(asking: &Asking<'_>) -> Result<Vec<Figure>, Problem> {
         figure(
             w.label("stock_major"),
             said(&row, "stock_major"),
-            asking.at("register", &[("grade", "major")]),
+            asking.address("register", &[("grade", "major")]),
             "",
         ),
         figure(
             w.label("overdue"),
             overdue.to_string(),
-            asking.at("register", &[("overdue", "true")]),
+            asking.address("register", &[("overdue", "true")]),
             if overdue > 0 { "late" } else { "" },
         ),
-        figure(w.label("listed"), listed.to_string(), asking.at("register", &[("listed", "true")]), ""),
+        figure(w.label("listed"), listed.to_string(), asking.address("register", &[("listed", "true")]), ""),
         figure(
             w.label("repeat_offenders"),
             repeat.to_string(),
-            asking.at("repeat_offenders", &[("petition", "true")]),
+            asking.address("repeat_offenders", &[("petition", "true")]),
             if repeat > 0 { "late" } else { "" },
         ),
         figure(w.label("closed_rate"), said(&row, "closed_rate"), statistics.clone(), ""),
@@ -195,8 +209,8 @@ fn chart(asking: &Asking<'_>, title: &str, rows: &[Value], columns: &[&str], fil
     let series: Vec<(&'static str, String)> =
         COLOURS.iter().zip(columns).map(|(colour, column)| (*colour, w.label(column))).collect();
     let at = |group: &str| match filter {
-        Some(filter) => asking.at("register", &[(filter, group), ("grade", "major")]),
-        None => asking.at("statistics", &[("group", "month")]),
+        Some(filter) => asking.address("register", &[(filter, group), ("grade", "major")]),
+        None => asking.address("statistics", &[("group", "month")]),
     };
     Chart {
         title: title.to_owned(),

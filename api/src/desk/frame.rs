@@ -19,6 +19,7 @@ use crate::extract::SignedIn;
 use crate::problem::{ApiRefusal, Problem, unreadable};
 use crate::reporter::language::Language;
 use crate::session::Session;
+use crate::web::{DESK, Script, with_script};
 
 /// Name of the cookie that holds the language of the workbench.
 pub(crate) const LANGUAGE: &str = "adit-language";
@@ -29,6 +30,8 @@ pub(crate) struct Desk {
     pub(crate) session: Session,
     pub(crate) reader: Reader,
     pub(crate) w: Words,
+    /// How many entries of the ledger its pages know at least.
+    pub(crate) size: u64,
 }
 
 /// The language that was chosen, or that the browser prefers.
@@ -47,10 +50,11 @@ impl FromRequestParts<Arc<App>> for Desk {
         match SignedIn::from_request_parts(parts, app).await {
             Ok(SignedIn { session, reader }) => {
                 // What was answered before a page was asked for stands on it.
-                if parts.method == Method::GET && !caught_up(app).await {
+                let size = app.office.ledger().size();
+                if parts.method == Method::GET && !caught_up(app, size).await {
                     return Err(Trouble::from(ApiRefusal::Stale).into_response());
                 }
-                Ok(Self { app: Arc::clone(app), session, reader, w })
+                Ok(Self { app: Arc::clone(app), session, reader, w, size })
             }
             Err(problem) if problem.status == StatusCode::UNAUTHORIZED => {
                 // What was typed can't be kept without a session; a page that was asked for can be asked for again.
@@ -63,9 +67,9 @@ impl FromRequestParts<Arc<App>> for Desk {
     }
 }
 
-/// Waits until the read models hold what the ledger holds now. False when they stopped.
-async fn caught_up(app: &App) -> bool {
-    match app.office.ledger().size().checked_sub(1) {
+/// Waits until the read models hold so many entries. False when they stopped.
+async fn caught_up(app: &App, size: u64) -> bool {
+    match size.checked_sub(1) {
         Some(newest) => app.projector.wait_for(Position(newest)).await,
         None => true,
     }
@@ -111,6 +115,11 @@ pub(crate) struct Link {
     pub(crate) text: String,
 }
 
+/// A page that follows the ledger where scripts run.
+pub(crate) fn render_live(page: &impl Template) -> Shown {
+    render(page).map(|page| with_script(page, &DESK))
+}
+
 /// What every page shows around its own content.
 pub(crate) struct Frame {
     pub(crate) w: Words,
@@ -125,6 +134,8 @@ pub(crate) struct Frame {
     pub(crate) demonstration: bool,
     /// What has just been recorded: the position of the entry.
     pub(crate) recorded: Option<Position>,
+    /// How many entries of the ledger this page knows.
+    pub(crate) size: u64,
 }
 
 /// Where one can go, by what one may read.
@@ -150,13 +161,14 @@ const PLACES: [&str; 17] = [
 
 impl Frame {
     pub(crate) fn of(desk: &Desk) -> Self {
-        let Desk { app, session, reader, w } = desk;
+        let Desk { app, session, reader, w, .. } = desk;
         let now = app.office.ledger().now();
         let mine = app.room.of(session.actor, now).into_iter();
         let waiting = mine.filter(|(_, waits)| waits.other == session.actor && !waits.done).count();
         let mut nav = Vec::new();
         if reader.asker("statistics").is_some() {
             nav.push(Link { href: "/desk/figures".to_owned(), text: w.t("figures.title").to_owned() });
+            nav.push(Link { href: "/desk/summary".to_owned(), text: w.t("summary.title").to_owned() });
         }
         for table in PLACES {
             if reader.asker(table).is_some() {
@@ -187,8 +199,14 @@ impl Frame {
         if reader.roles.contains(&Role::Admin) {
             nav.push(Link { href: "/desk/accounts".to_owned(), text: w.t("accounts.title").to_owned() });
         }
+        if reader.may_read(StreamKind::Access) {
+            nav.push(Link { href: "/desk/reads".to_owned(), text: w.t("reads.title").to_owned() });
+        }
+        if super::system::may_see(desk) {
+            nav.push(Link { href: "/desk/system".to_owned(), text: w.t("system.title").to_owned() });
+        }
         if reader.may_read(StreamKind::Rules) {
-            nav.push(Link { href: "/rules".to_owned(), text: w.t("nav.rules").to_owned() });
+            nav.push(Link { href: "/desk/rulebook".to_owned(), text: w.t("rulebook.title").to_owned() });
         }
         let roles: Vec<&str> = reader.roles.iter().map(|role| role.name()).collect();
         let roles: Vec<&str> =
@@ -202,7 +220,13 @@ impl Frame {
             signs_here: session.key.is_some(),
             demonstration: app.options.demonstration,
             recorded: None,
+            size: desk.size,
         }
+    }
+
+    /// What keeps this page up with the ledger.
+    pub(crate) fn script(&self) -> &'static Script {
+        &DESK
     }
 
     /// With the notice that an entry was just recorded.

@@ -7,7 +7,7 @@ use axum::extract::RawQuery;
 use serde_json::Value;
 
 use super::case::WRITTEN;
-use super::frame::{Desk, Frame, Shown, parameter, render, stream_address};
+use super::frame::{Desk, Frame, Shown, parameter, render_live, stream_address};
 use super::queues::{QUEUES, Queue};
 use super::stream::heading;
 use super::words::urgency;
@@ -60,7 +60,7 @@ struct Home {
     responses((status = 200, description = "HTML"), (status = 303, description = "Not signed in")))]
 pub(crate) async fn show(desk: Desk, RawQuery(query): RawQuery) -> Shown {
     let recorded = parameter(query.as_deref(), "recorded").and_then(|text| text.parse().ok());
-    render(&blocking(move || page(&desk, recorded.map(adit_core::units::Position))).await?)
+    render_live(&blocking(move || page(&desk, recorded.map(adit_core::units::Position))).await?)
 }
 
 /// What can be begun without a page before it.

@@ -13,7 +13,7 @@ use serde_json::Value;
 
 use super::act::known;
 use super::case::{Openable, WRITTEN, openable};
-use super::frame::{Desk, Frame, Shown, not_found, parameter, render};
+use super::frame::{Desk, Frame, Shown, not_found, parameter, render_live};
 use super::lawful::{Standing, commands, standing};
 use super::people;
 use super::told::{Said, Told};
@@ -232,7 +232,7 @@ pub(crate) async fn show(
 ) -> Shown {
     let stream: StreamId = format!("{kind}/{id}").parse().map_err(|_| not_found())?;
     let recorded = parameter(query.as_deref(), "recorded").and_then(|text| text.parse().ok()).map(Position);
-    render(&blocking(move || page(&desk, stream, recorded)).await?)
+    render_live(&blocking(move || page(&desk, stream, recorded)).await?)
 }
 
 fn page(desk: &Desk, stream: StreamId, recorded: Option<Position>) -> Result<StreamPage, Problem> {

@@ -8,7 +8,7 @@ use askama::Template;
 use axum::extract::{Path, RawQuery};
 use serde_json::Value;
 
-use super::frame::{Desk, Frame, Link, Shown, parameter, render, stream_address};
+use super::frame::{Desk, Frame, Link, Shown, parameter, render_live, stream_address};
 use super::told::{self, Told};
 use super::words::{Words, urgency};
 use crate::handlers::blocking;
@@ -126,7 +126,7 @@ pub(crate) async fn show(desk: Desk, Path(name): Path<String>, RawQuery(query): 
     let turn = if past { Some(app.replays.acquire().await.map_err(|_| ApiRefusal::Stale)?) } else { None };
     let shown = blocking(move || page(&desk, &name, query.as_deref())).await;
     drop(turn);
-    render(&shown?)
+    render_live(&shown?)
 }
 
 /// Columns that can be chosen: the usual ones, then whatever else a row says that has a name.

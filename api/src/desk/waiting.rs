@@ -6,7 +6,7 @@ use axum::extract::Path;
 use axum::response::{IntoResponse, Redirect};
 use serde_json::Value;
 
-use super::frame::{Desk, Frame, Shown, not_found, render, stream_address};
+use super::frame::{Desk, Frame, Shown, not_found, render_live, stream_address};
 use super::people;
 use super::stream::heading;
 use super::told::{Said, Told};
@@ -39,7 +39,7 @@ struct Waiting {
 #[utoipa::path(get, path = "/desk/waiting", tag = "desk",
     responses((status = 200, description = "HTML"), (status = 303, description = "Not signed in")))]
 pub(crate) async fn show(desk: Desk) -> Shown {
-    render(&blocking(move || page(&desk)).await?)
+    render_live(&blocking(move || page(&desk)).await?)
 }
 
 fn page(desk: &Desk) -> Result<Waiting, Problem> {

@@ -160,13 +160,53 @@ pub(crate) async fn checkpoint(State(app): Shared, anybody: Anybody) -> Answered
     Ok((StatusCode::OK, [(header::CONTENT_TYPE, "text/plain; charset=utf-8")], note).into_response())
 }
 
-/// The page of a read model that was asked for, with what the viewer may see of it.
-pub(crate) fn page(app: &App, asker: Asker, name: &str, asked: &Asked) -> Result<Page<Value>, Problem> {
-    let mut filter = asked.filter.clone();
-    let most = if asked.format.is_some() { export::ROWS_MAX } else { ROWS_MAX };
-    filter.limit = Some(filter.limit.unwrap_or(most).min(most));
-    let ask = |state: &Projections, rules: &Rules, today: Day| {
-        state.query(name, &filter, asker, rules, today).map_err(|error| match error {
+/// The read models as they are, or as they were: folded once, asked as often as a page likes.
+pub(crate) enum View<'a> {
+    Now(&'a App),
+    Then { state: Box<Projections>, rules: Arc<Rules>, today: Day },
+}
+
+impl<'a> View<'a> {
+    /// As of a position or a day; now where none is named.
+    pub(crate) fn at(app: &'a App, as_of: Option<&str>) -> Result<Self, Problem> {
+        let Some(text) = as_of else { return Ok(Self::Now(app)) };
+        let (until, _) = moment(app, text)?;
+        let state = fold(app.office.ledger(), None, until).map_err(|error| unreadable(&error))?;
+        Self::of(app, text, state)
+    }
+
+    fn of(app: &App, as_of: &str, state: Projections) -> Result<Self, Problem> {
+        let (until, today) = moment(app, as_of)?;
+        let rules = app.office.rules_until(until).map_err(|error| unreadable(&error))?;
+        Ok(Self::Then { state: Box::new(state), rules, today })
+    }
+
+    /// The day on which it is asked.
+    pub(crate) fn today(&self) -> Day {
+        match self {
+            Self::Now(app) => app.office.ledger().now().day(),
+            Self::Then { today, .. } => *today,
+        }
+    }
+
+    /// How many entries of the ledger the read models have taken over.
+    pub(crate) fn size(&self) -> u64 {
+        match self {
+            Self::Now(app) => app.projector.read(|state| state.next().0),
+            Self::Then { state, .. } => state.next().0,
+        }
+    }
+
+    /// Rows of a read model, with what the asker may see of it.
+    pub(crate) fn page(&self, asker: Asker, name: &str, filter: &Filter) -> Result<Page<Value>, Problem> {
+        let found = match self {
+            Self::Now(app) => {
+                let rules = app.office.rules();
+                app.projector.read(|state| state.query(name, filter, asker, &rules, self.today()))
+            }
+            Self::Then { state, rules, today } => state.query(name, filter, asker, rules, *today),
+        };
+        found.map_err(|error| match error {
             ProjectionError::Filter { filter, .. } => {
                 Problem::from(ApiRefusal::BadQuery).with("parameter", filter)
             }
@@ -178,23 +218,25 @@ pub(crate) fn page(app: &App, asker: Asker, name: &str, asked: &Asked) -> Result
             | ProjectionError::Snapshot(_)
             | ProjectionError::Row(_) => unreadable(&error),
         })
-    };
-    match &asked.as_of {
-        None => {
-            let rules = app.office.rules();
-            app.projector.read(|state| ask(state, &rules, app.office.ledger().now().day()))
-        }
-        Some(text) => {
-            let (until, today) = moment(app, text)?;
-            let ledger = app.office.ledger();
-            let state = match filter.stream.filter(|stream| of_one_hazard(name, stream)) {
-                Some(hazard) => fold_hazard(ledger, &hazard, until).map_err(|error| unreadable(&error))?,
-                None => fold(ledger, None, until).map_err(|error| unreadable(&error))?,
-            };
-            let rules = app.office.rules_until(until).map_err(|error| unreadable(&error))?;
-            ask(&state, &rules, today)
-        }
     }
+}
+
+/// The page of a read model that was asked for, with what the viewer may see of it.
+pub(crate) fn page(app: &App, asker: Asker, name: &str, asked: &Asked) -> Result<Page<Value>, Problem> {
+    let mut filter = asked.filter.clone();
+    let most = if asked.format.is_some() { export::ROWS_MAX } else { ROWS_MAX };
+    filter.limit = Some(filter.limit.unwrap_or(most).min(most));
+    let hazard = filter.stream.filter(|stream| of_one_hazard(name, stream));
+    let view = match (&asked.as_of, hazard) {
+        (Some(text), Some(hazard)) => {
+            let (until, _) = moment(app, text)?;
+            let state =
+                fold_hazard(app.office.ledger(), &hazard, until).map_err(|error| unreadable(&error))?;
+            View::of(app, text, state)?
+        }
+        (as_of, _) => View::at(app, as_of.as_deref())?,
+    };
+    view.page(asker, name, &filter)
 }
 
 /// Whether what a table says of a hazard rests on nothing but that hazard's and its enterprise's streams.

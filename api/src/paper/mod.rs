@@ -8,6 +8,7 @@ mod desk;
 mod inspection_record;
 mod poster;
 mod sheet;
+mod summary;
 mod words;
 
 use std::collections::BTreeSet;
@@ -21,6 +22,7 @@ pub use certificate::{Certificate, certificate};
 pub use inspection_record::{Finding, InspectionRecord, Signer, inspection_record};
 pub use poster::{ADDRESS_CHARS_MAX, Address, LETTERS_CHARS_MAX, Poster, TELEPHONE_CHARS_MAX, poster};
 pub use sheet::Proof;
+pub use summary::{Part, Summary, summary};
 
 /// A document, ready to be printed.
 #[derive(Debug)]

@@ -24,6 +24,8 @@ fn questions(streams: &BTreeMap<StreamKind, String>) -> Vec<(String, String)> {
                 "/api/v1/projections/{name}" => {
                     adit_projections::NAMES.iter().map(|name| path.replace("{name}", name)).collect()
                 }
+                // An answer that goes on is not waited for: whoever may ask is told that this can't be asked.
+                "/desk/live" => vec![format!("{path}?after=never")],
                 "/tables/{name}" => ["register", "five_in_place", "rewards", "deadlines", "repeat_offenders"]
                     .map(|name| path.replace("{name}", name))
                     .into(),

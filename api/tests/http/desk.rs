@@ -7,12 +7,12 @@ use crate::common::{PASSWORD, Reply, Server, id};
 use crate::sealed::{CANARY, reported, with_intake};
 
 /// A page with a session.
-fn page(server: &Server, token: &str, path: &str) -> Reply {
+pub(crate) fn page(server: &Server, token: &str, path: &str) -> Reply {
     server.get(path, Some(token))
 }
 
 /// Sends a form as a browser does.
-fn send(server: &Server, token: Option<&str>, path: &str, fields: &[(&str, &str)]) -> Reply {
+pub(crate) fn send(server: &Server, token: Option<&str>, path: &str, fields: &[(&str, &str)]) -> Reply {
     let body = serde_urlencoded::to_string(fields).unwrap();
     let bearer = format!("Bearer {}", token.unwrap_or_default());
     let mut headers = vec![("content-type", "application/x-www-form-urlencoded")];

@@ -9,7 +9,7 @@
 use serde_json::{Value, json};
 
 use crate::browser::run;
-use crate::common::{PASSWORD, Server};
+use crate::common::{PASSWORD, Server, id};
 use crate::sealed::{reported, with_intake};
 
 /// Largest page, in bytes.
@@ -242,4 +242,33 @@ fn given_a_report_then_intake_reads_it_and_writes_back_on_a_telephone() {
         ]),
     );
     assert!(said["text"].as_str().is_some_and(|text| text.contains("网络")), "{said}");
+}
+
+/// With scripts a page keeps up by itself, and a form says what happened and keeps what is typed.
+#[test]
+fn given_two_people_on_one_hazard_when_one_writes_then_the_page_of_the_other_shows_it_and_their_form_says_so() {
+    let server = Server::start();
+    let hazard = server.hazard(0);
+    let verify = json!({ "because": "符合条款", "criterion": null });
+    server.execute(Some(&hazard), "hazard.verify", &verify, &["inspector-1", "inspector-2"]);
+    let person = server.person("handler-1");
+    server.app.keystore.store(person.actor, &person.key, PASSWORD).expect("stored");
+    let other = server.sign_in("handler-2");
+    let serve = |on: &str| {
+        json!({ "id": id(), "token": other, "stream": hazard, "type": "hazard.serve",
+            "data": { "principal": on == "principal", "controller": on == "controller" } })
+    };
+    let said = run(
+        "live.mjs",
+        json!({ "url": server.url, "account": person.actor.to_string(), "password": PASSWORD, "width": 360,
+            "page": format!("/desk/streams/{hazard}"), "form": format!("/desk/do/hazard.assign?stream={hazard}"),
+            "fill": { "responsible_post": "通风区长" }, "appears": "已送达企业",
+            "writes": [serve("principal"), serve("controller")], "name": "desk-live" }),
+    );
+    assert_eq!(said["seen"], 0);
+    assert_eq!(said["kept"], json!(["通风区长"]), "what is typed stays");
+    for nothing in ["complaints", "foreign", "faults"] {
+        assert_eq!(said[nothing], json!([]), "{nothing}");
+    }
+    assert_eq!(said["fits"], json!(true));
 }

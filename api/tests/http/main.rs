@@ -11,6 +11,7 @@ mod common;
 mod corroboration;
 mod desk;
 mod desk_in_browser;
+mod desk_overview;
 mod faults;
 mod flood;
 mod log;

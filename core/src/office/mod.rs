@@ -406,7 +406,7 @@ impl Office {
     }
 
     /// Everything in the streams of one kind, in the order of the log.
-    fn facts_of(&self, kind: StreamKind) -> Result<Vec<Fact>, ExecuteError> {
+    pub fn facts_of(&self, kind: StreamKind) -> Result<Vec<Fact>, ExecuteError> {
         let mut facts = Vec::new();
         for stream in self.ledger.store().streams(kind)? {
             facts.extend(self.ledger.stream(&stream)?);

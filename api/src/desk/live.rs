@@ -1,0 +1,109 @@
+//! What changed, told to whoever looks at a page of the workbench (server-sent events).
+//!
+//! Told are the streams that this reader may read and no others, and of those the names alone: an enterprise learns of its own
+//! hazards, and not even by the time of an event of anything else.
+
+use std::collections::BTreeSet;
+use std::sync::{Arc, Weak};
+use std::time::Duration;
+
+use adit_core::id::StreamId;
+use adit_core::ledger::log::OpenError;
+use adit_core::units::Position;
+use axum::extract::RawQuery;
+use axum::response::IntoResponse;
+use axum::response::sse::{Event, KeepAlive, Sse};
+use futures_util::stream::unfold;
+use serde_json::json;
+use tokio::sync::watch;
+
+use super::frame::{Desk, Shown, parameter};
+use crate::access::Reader;
+use crate::app::App;
+use crate::problem::ApiRefusal;
+use crate::session::SessionName;
+
+/// Where pages listen.
+pub(crate) const PATH: &str = "/desk/live";
+/// Pause after a change, so that what is written together is told together.
+const PAUSE_MILLISECONDS: u64 = 300;
+/// Between two signs of life, by which a proxy sees that the connection is not idle.
+const ALIVE_SECONDS: u64 = 20;
+
+/// Somebody who looks at a page.
+struct Looking {
+    app: Weak<App>,
+    session: SessionName,
+    reader: Reader,
+    applied: watch::Receiver<u64>,
+    closing: watch::Receiver<bool>,
+    /// Entries below this position were told.
+    told: u64,
+    over: bool,
+}
+
+/// What changed
+///
+/// 实时变更：有权查看的事项有新条目时告知，只给出编号。
+#[utoipa::path(get, path = "/desk/live", tag = "desk", params(("after" = Option<u64>, Query, description = "how many entries the page knows")),
+    responses((status = 200, description = "Server-sent events: changed with size and streams; over", content_type = "text/event-stream"),
+        (status = 303, description = "Not signed in"), (status = 400, description = "api.bad_query")))]
+pub(crate) async fn follow(desk: Desk, RawQuery(query): RawQuery) -> Shown {
+    let applied = desk.app.projector.applied();
+    let told = match parameter(query.as_deref(), "after") {
+        Some(after) => after.parse().map_err(|_| ApiRefusal::BadQuery)?,
+        None => *applied.borrow(),
+    };
+    let closing = desk.app.closing.subscribe();
+    let app = Arc::downgrade(&desk.app);
+    let looking = Looking { app, session: desk.session.name, reader: desk.reader, applied, closing, told, over: false };
+    let alive = KeepAlive::new().interval(Duration::from_secs(ALIVE_SECONDS));
+    Ok(Sse::new(unfold(looking, next)).keep_alive(alive).into_response())
+}
+
+/// The next thing to tell; none once the session is over or the server stops.
+async fn next(mut looking: Looking) -> Option<(Result<Event, std::convert::Infallible>, Looking)> {
+    loop {
+        if looking.over || *looking.closing.borrow() {
+            return None;
+        }
+        let told = looking.told;
+        tokio::select! {
+            changed = looking.applied.wait_for(|size| *size > told) => { changed.ok()?; }
+            _ = looking.closing.changed() => return None,
+        }
+        tokio::time::sleep(Duration::from_millis(PAUSE_MILLISECONDS)).await;
+        let size = *looking.applied.borrow_and_update();
+        let app = looking.app.upgrade()?;
+        if !app.sessions.is_live(&looking.session, app.office.ledger().now()) {
+            looking.over = true;
+            return Some((Ok(Event::default().event("over").data("")), looking));
+        }
+        let (reader, from) = (looking.reader.clone(), looking.told);
+        let streams = tokio::task::spawn_blocking(move || changed(&app, &reader, from, size)).await.ok()?.ok()?;
+        looking.told = size;
+        if !streams.is_empty() {
+            let data = json!({ "size": size, "streams": streams }).to_string();
+            return Some((Ok(Event::default().event("changed").data(data)), looking));
+        }
+    }
+}
+
+/// The streams that got entries and that this reader may read.
+fn changed(app: &App, reader: &Reader, from: u64, until: u64) -> Result<BTreeSet<StreamId>, OpenError> {
+    let mut streams = BTreeSet::new();
+    app.office.ledger().replay(Position(from), Position(until), |fact| {
+        streams.insert(fact.stream);
+        Ok::<_, OpenError>(())
+    })?;
+    let mut mine = BTreeSet::new();
+    for stream in streams {
+        // A stream of which this can't be said is not told of.
+        if reader.may_read_stream(&app.office, &stream)?
+            && !reader.is_kept_from(&app.office, &stream).unwrap_or(true)
+        {
+            mine.insert(stream);
+        }
+    }
+    Ok(mine)
+}
