@@ -80,6 +80,7 @@ fn routes() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(page::table))
         .routes(routes!(page::docs))
         .routes(routes!(page::rules::rules))
+        .routes(routes!(page::figures::figures))
         .routes(routes!(page::openapi))
         .routes(routes!(page::style))
         .routes(routes!(web::script))
@@ -99,6 +100,7 @@ fn workbench() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(desk::plans::show, desk::plans::seal_plan))
         .routes(routes!(desk::vouchers::form, desk::vouchers::show))
         .routes(routes!(desk::trace::show))
+        .routes(routes!(desk::profile::show))
         .routes(routes!(desk::telephone::form, desk::telephone::submit))
         .routes(routes!(desk::home::show))
         .routes(routes!(desk::live::follow))
@@ -117,7 +119,8 @@ fn workbench() -> OpenApiRouter<Arc<App>> {
     #[cfg(feature = "pdf")]
     let router = router
         .routes(routes!(desk::papers::poster_form, desk::papers::make_poster))
-        .routes(routes!(desk::papers::self_report));
+        .routes(routes!(desk::papers::self_report))
+        .routes(routes!(desk::transfer::form, desk::transfer::make));
     router
 }
 

@@ -7,7 +7,7 @@
 pub(crate) mod accounts;
 pub(crate) mod act;
 pub(crate) mod case;
-mod chart;
+pub(crate) mod chart;
 pub(crate) mod figures;
 mod form;
 mod frame;
@@ -19,6 +19,7 @@ pub(crate) mod me;
 pub(crate) mod papers;
 mod people;
 pub(crate) mod plans;
+pub(crate) mod profile;
 mod queues;
 pub(crate) mod reads;
 pub(crate) mod rulebook;
@@ -30,6 +31,8 @@ pub(crate) mod table;
 pub(crate) mod telephone;
 mod told;
 pub(crate) mod trace;
+#[cfg(feature = "pdf")]
+pub(crate) mod transfer;
 pub(crate) mod vouchers;
 pub(crate) mod waiting;
 mod words;

@@ -56,7 +56,7 @@ impl From<PaperError> for Problem {
 }
 
 /// A PDF to be saved; its name is ours.
-fn pdf(name: &str, bytes: Vec<u8>) -> Response {
+pub(super) fn pdf(name: &str, bytes: Vec<u8>) -> Response {
     let named = format!("attachment; filename=\"{name}.pdf\"");
     (
         StatusCode::OK,

@@ -405,6 +405,18 @@ fn begins(desk: &Desk, stream: StreamId) -> Result<Vec<Step>, Problem> {
             (desk.w.t("stream.certificate").to_owned(), format!("/desk/certificates/{}", stream.id));
         begins.push(Step { text, href, why: String::new() });
     }
+    if stream.kind == StreamKind::Enterprise && desk.reader.asker("enterprises").is_some() {
+        let (text, href) = (desk.w.t("profile.title").to_owned(), super::profile::address(&stream));
+        begins.push(Step { text, href, why: String::new() });
+    }
+    if cfg!(feature = "pdf")
+        && stream.kind == StreamKind::Report
+        && desk.reader.may_command(&desk.app.office, StreamKind::Report, Some(&stream)).unwrap_or_default()
+    {
+        let (text, href) =
+            (desk.w.t("transfer.title").to_owned(), format!("/desk/reports/{}/transfer", stream.id));
+        begins.push(Step { text, href, why: String::new() });
+    }
     for (kind, field) in offers {
         let named = kind.split('.').next();
         let Some(of) = StreamKind::ALL.into_iter().find(|of| Some(of.name()) == named) else { continue };

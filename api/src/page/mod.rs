@@ -1,5 +1,6 @@
 //! Plain pages without scripts, in Chinese and English: where one begins, the tables, and what the API offers.
 
+pub(crate) mod figures;
 pub(crate) mod rules;
 pub(crate) mod verify;
 

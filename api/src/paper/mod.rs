@@ -9,6 +9,7 @@ mod inspection_record;
 mod poster;
 mod sheet;
 mod summary;
+mod transfer;
 mod words;
 
 use std::collections::BTreeSet;
@@ -23,6 +24,7 @@ pub use inspection_record::{Finding, InspectionRecord, Signer, inspection_record
 pub use poster::{ADDRESS_CHARS_MAX, Address, LETTERS_CHARS_MAX, Poster, TELEPHONE_CHARS_MAX, poster};
 pub use sheet::Proof;
 pub use summary::{Part, Summary, summary};
+pub use transfer::{TransferSheet, Transferred, transfer_sheet};
 
 /// A document, ready to be printed.
 #[derive(Debug)]

@@ -30,6 +30,12 @@ pub(super) struct Shown {
     log_key: String,
 }
 
+/// What the foot of each page names, on a document that rests on no single entry.
+#[derive(Serialize)]
+pub(super) struct Foot<'a> {
+    pub(super) origin: &'a str,
+}
+
 impl Proof {
     /// Where the entry's receipt is.
     fn receipt(&self) -> String {

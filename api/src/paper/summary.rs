@@ -3,6 +3,7 @@
 use adit_core::refusal::Lang;
 use serde::Serialize;
 
+use super::sheet::Foot;
 use super::{Paper, PaperError, Template, print};
 
 const TEMPLATE: Template = Template { name: "summary", markup: include_str!("../../paper/summary.typ") };
@@ -35,12 +36,6 @@ struct Data<'a> {
     #[serde(flatten)]
     says: &'a Summary<'a>,
     proof: Foot<'a>,
-}
-
-/// What the foot of each page names.
-#[derive(Serialize)]
-struct Foot<'a> {
-    origin: &'a str,
 }
 
 /// The summary as a PDF on A4.

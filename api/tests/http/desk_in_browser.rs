@@ -272,3 +272,45 @@ fn given_two_people_on_one_hazard_when_one_writes_then_the_page_of_the_other_sho
     }
     assert_eq!(said["fits"], json!(true));
 }
+
+#[test]
+fn given_those_who_look_over_the_whole_then_their_pages_are_sound_in_both_languages() {
+    let server = with_intake(Server::start());
+    let report = reported(&server, &[]);
+    for at in 0..2 {
+        let hazard = server.hazard(at);
+        let verify = json!({ "because": "符合条款", "criterion": "NCM88-一(地下矿山)-四" });
+        server.execute(Some(&hazard), "hazard.verify", &verify, &["inspector-1", "inspector-2"]);
+        let change = json!({ "holder": "示例矿业集团" });
+        let enterprise = server.enterprises[at].to_string();
+        server.execute(Some(&enterprise), "enterprise.change_controller", &change, &["clerk-1"]);
+    }
+    let rules = server.app.office.rules();
+    let pack = rules.packs().iter().find(|pack| pack.id == "duty").expect("pack");
+    let amend = json!({ "pack": "duty", "text": format!("# 本级说明\n{}", pack.text), "decision": "示例局办公会纪要" });
+    server.execute(None, "rules.amend", &amend, &["approver-1"]);
+    let profile = format!("/desk/profiles/{}", server.enterprises[0].id);
+    let transfer = format!("/desk/reports/{}/transfer", report.id());
+    let looks = |pages: &[(&str, &str)]| -> Value {
+        pages.iter().flat_map(|(path, name)| [json!({ "goto": path }), json!({ "look": name })]).collect()
+    };
+    day(
+        &server,
+        "intake-1",
+        "zh-CN",
+        1280,
+        &json!([
+            { "goto": format!("/desk/streams/{}", report.stream) },
+            { "press": "拆阅 举报内容" },
+            { "goto": transfer },
+            { "look": "transfer" },
+        ]),
+    );
+    for (locale, width) in [("zh-CN", 360), ("en-US", 1280)] {
+        let leader = [("/desk/summary?period=2024", "summary"), ("/desk/figures", "figures"), ("/figures", "public")];
+        day(&server, "leader-1", locale, width, &looks(&leader));
+        day(&server, "admin-1", locale, width, &looks(&[("/desk/system", "system")]));
+        let approver = [("/desk/rulebook?pack=duty", "rulebook"), ("/desk/reads", "reads"), (&profile, "profile")];
+        day(&server, "approver-1", locale, width, &looks(&approver));
+    }
+}

@@ -6,12 +6,13 @@ use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::TcpStream;
 use std::time::Duration;
 
+use adit_core::units::Position;
 use calamine::Reader as _;
 use serde_json::json;
 
 use crate::common::{Server, id};
 use crate::desk::{page, send};
-use crate::sealed::{reported, with_intake};
+use crate::sealed::{CANARY, reported, with_intake};
 
 #[test]
 fn given_a_month_that_is_over_then_its_summary_tells_the_figures_and_stays_the_same() {
@@ -215,4 +216,82 @@ fn given_a_page_that_looks_by_itself_then_it_keeps_no_session_alive() {
         server.send_once("GET", "/desk", &by_itself, None);
     }
     assert_eq!(server.send_once("GET", "/desk", &by_itself, None).status, 303, "the session is over");
+}
+
+#[test]
+fn given_a_report_when_it_is_transferred_then_the_sheet_has_chosen_facts_and_no_word_of_the_reporter() {
+    let server = with_intake(Server::start());
+    let report = reported(&server, &["handler-2"]);
+    let intake = server.sign_in("intake-1");
+    let path = format!("/desk/reports/{}/transfer", report.id());
+    let form = page(&server, &intake, &path);
+    assert_eq!(form.status, 200, "{}", form.text);
+    let typed = |item: &'static str| {
+        [("authority", "示例县消防救援大队"), ("enterprise", "示例一矿"), ("item", item), ("reply_by", "2024-06-10")]
+    };
+    let size = server.size();
+    let wrong = send(&server, Some(&intake), &path, &typed("NCM-none"));
+    assert_eq!((wrong.status, server.size()), (422, size), "{}", wrong.text);
+    assert!(wrong.text.contains("示例县消防救援大队") && wrong.text.contains("NCM-none"), "what was typed is lost");
+    let made = send(&server, Some(&intake), &path, &typed("NCM88-一(地下矿山)-四"));
+    assert_eq!((made.status, made.headers["content-type"].as_str()), (200, "application/pdf"), "{}", made.text);
+    let text = crate::paper::Printed::of(&made.bytes).text();
+    for part in ["示例县消防救援大队", "示例一矿", "NCM88", "2024-06-10"] {
+        assert!(text.contains(part), "{part}: {text}");
+    }
+    assert!(!text.contains(CANARY), "{text}");
+    assert_eq!(server.size(), size + 1, "that it went out is on record");
+    let file = blake3::hash(&made.bytes).to_hex();
+    let fact = server.app.office.ledger().fact(Position(size)).unwrap().unwrap();
+    let event = fact.event.to_json().unwrap();
+    assert_eq!(event["data"]["file"], file.as_str(), "a copy that turns up is known again");
+    let kept_from = server.sign_in("handler-2");
+    assert_eq!(page(&server, &kept_from, &path).status, 404);
+    for who in ["inspector-1", "leader-1", "enterprise-1"] {
+        let token = server.sign_in_by_key(who);
+        assert_ne!(page(&server, &token, &path).status, 200, "{who}");
+    }
+}
+
+#[test]
+fn given_two_mines_under_one_hand_then_the_profile_of_each_leads_to_the_other() {
+    let server = Server::start();
+    let [one, two] = [server.enterprises[0], server.enterprises[1]];
+    for enterprise in [one, two] {
+        let change = json!({ "holder": "示例矿业集团" });
+        server.execute(Some(&enterprise.to_string()), "enterprise.change_controller", &change, &["clerk-1"]);
+    }
+    let hazard = server.hazard(0);
+    let handler = server.sign_in_by_key("handler-1");
+    let stream = page(&server, &handler, &format!("/desk/streams/{one}"));
+    assert!(stream.text.contains(&format!("/desk/profiles/{}", one.id)), "{}", stream.text);
+    let shown = page(&server, &handler, &format!("/desk/profiles/{}", one.id));
+    assert_eq!(shown.status, 200, "{}", shown.text);
+    assert!(shown.text.contains(&format!("/desk/profiles/{}", two.id)), "{}", shown.text);
+    assert!(shown.text.contains("示例矿业集团") && shown.text.contains(&hazard), "{}", shown.text);
+    assert!(shown.text.contains("<svg"), "{}", shown.text);
+    let enterprise = server.sign_in_by_key("enterprise-1");
+    assert_eq!(page(&server, &enterprise, &format!("/desk/profiles/{}", two.id)).status, 403);
+    assert_eq!(page(&server, &handler, &format!("/desk/profiles/{}", "0".repeat(26))).status, 404);
+}
+
+#[test]
+fn given_nobody_is_signed_in_then_the_public_figures_tell_of_months_that_are_over_and_of_no_few_reports() {
+    let server = Server::start();
+    let hazard = server.hazard(0);
+    let verify = json!({ "because": "符合条款", "criterion": null });
+    server.execute(Some(&hazard), "hazard.verify", &verify, &["inspector-1", "inspector-2"]);
+    for _ in 0..4 {
+        server.report();
+    }
+    let before = server.get("/figures", None);
+    assert_eq!(before.status, 200, "{}", before.text);
+    assert!(!before.text.contains("2024-05<"), "a month that runs is told: {}", before.text);
+    server.clock.advance_seconds(30 * 24 * 3600);
+    let few = server.get("/figures", None);
+    assert!(few.text.contains("<span>2024-05</span>") && few.text.contains("件数还不足"), "{}", few.text);
+    server.report();
+    server.clock.advance_seconds(31 * 24 * 3600);
+    let enough = server.get("/figures", None);
+    assert!(enough.text.contains("<span>2024-05 – 2024-06</span>"), "{}", enough.text);
 }

@@ -19,8 +19,12 @@ pub(crate) struct Printed {
 
 impl Printed {
     pub(crate) fn new(paper: &Paper) -> Self {
+        Self::of(&paper.pdf)
+    }
+
+    pub(crate) fn of(pdf: &[u8]) -> Self {
         let printed = Self { folder: tempfile::tempdir().expect("folder") };
-        std::fs::write(printed.path("paper.pdf"), &paper.pdf).expect("written");
+        std::fs::write(printed.path("paper.pdf"), pdf).expect("written");
         printed
     }
 
