@@ -8,6 +8,9 @@ use plotters::style::{BLACK, Color, IntoFont, TextStyle};
 const SIZE: (u32, u32) = (640, 280);
 /// Size of letters, in the same units.
 const LETTERS: f64 = 14.0;
+/// Room for the names of lanes, in the same units, and how wide they may be, in letters.
+const NAMES: u32 = 180;
+const NAME_WIDTH_MAX: usize = 21;
 /// How many numbers stand beside a chart at most.
 const NUMBERS: usize = 6;
 /// Colours that are told apart without seeing red or green (Okabe and Ito).
@@ -107,8 +110,10 @@ fn draw_lanes(lanes: &[Lane]) -> Option<String> {
         let margin = whole * 0.03;
         let mut chart = ChartBuilder::on(&area)
             .margin(8)
+            // Half of the last day stands right of the axis.
+            .margin_right(44)
             .x_label_area_size(30)
-            .y_label_area_size(150)
+            .y_label_area_size(NAMES)
             .build_cartesian_2d(-margin..whole + margin, 0.0..many)
             .ok()?;
         // A label stands on a day, or between two.
@@ -142,11 +147,22 @@ fn draw_lanes(lanes: &[Lane]) -> Option<String> {
             chart.draw_series(dots).ok()?;
             // The name stands left of the axis, beside the middle of its lane.
             let (_, y) = chart.backend_coord(&(0.0, middle));
-            area.draw(&Text::new(lane.name.clone(), (8, y - 8), letters.clone())).ok()?;
+            area.draw(&Text::new(shortened(&lane.name), (8, y - 8), letters.clone())).ok()?;
         }
         area.present().ok()?;
     }
     Some(svg)
+}
+
+/// A name that fits beside the lanes: Chinese characters are as wide as two others.
+fn shortened(name: &str) -> String {
+    let mut width = 0;
+    let fits = |c: &char| {
+        width += if c.is_ascii() { 1 } else { 2 };
+        width <= NAME_WIDTH_MAX
+    };
+    let kept: String = name.chars().take_while(fits).collect();
+    if kept.len() < name.len() { format!("{kept}…") } else { kept }
 }
 
 #[cfg(test)]

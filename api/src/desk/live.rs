@@ -56,7 +56,8 @@ pub(crate) async fn follow(desk: Desk, RawQuery(query): RawQuery) -> Shown {
     };
     let closing = desk.app.closing.subscribe();
     let app = Arc::downgrade(&desk.app);
-    let looking = Looking { app, session: desk.session.name, reader: desk.reader, applied, closing, told, over: false };
+    let looking =
+        Looking { app, session: desk.session.name, reader: desk.reader, applied, closing, told, over: false };
     let alive = KeepAlive::new().interval(Duration::from_secs(ALIVE_SECONDS));
     Ok(Sse::new(unfold(looking, next)).keep_alive(alive).into_response())
 }
@@ -80,7 +81,8 @@ async fn next(mut looking: Looking) -> Option<(Result<Event, std::convert::Infal
             return Some((Ok(Event::default().event("over").data("")), looking));
         }
         let (reader, from) = (looking.reader.clone(), looking.told);
-        let streams = tokio::task::spawn_blocking(move || changed(&app, &reader, from, size)).await.ok()?.ok()?;
+        let streams =
+            tokio::task::spawn_blocking(move || changed(&app, &reader, from, size)).await.ok()?.ok()?;
         looking.told = size;
         if !streams.is_empty() {
             let data = json!({ "size": size, "streams": streams }).to_string();

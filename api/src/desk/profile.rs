@@ -115,7 +115,8 @@ fn page(desk: &Desk, enterprise: StreamId) -> Result<Profile, Problem> {
     let (_, repeats) = asking.rows("repeat_offenders", of())?;
     let today = asking.view.today();
     let mut told = Told::new(desk);
-    let held: Vec<Held> = HOLDERS.iter().flat_map(|(column, what)| held(&row, column, w.label(what))).collect();
+    let held: Vec<Held> =
+        HOLDERS.iter().flat_map(|(column, what)| held(&row, column, w.label(what))).collect();
     let mut parts = vec![
         hazards_part(desk, &enterprise, hazards_total, &hazards),
         inspections_part(desk, &enterprise, inspections_total, &inspections),
@@ -188,7 +189,8 @@ fn hazards_part(desk: &Desk, enterprise: &StreamId, total: usize, rows: &[Value]
     let w = desk.w;
     let shown = rows.iter().rev().take(LISTED_MAX).map(|row| Listed {
         link: Link { href: stream_address(text(row, "hazard")), text: text(row, "place").to_owned() },
-        says: [w.label(text(row, "grade")), w.label(text(row, "status")), text(row, "found_on").to_owned()].join(" · "),
+        says: [w.label(text(row, "grade")), w.label(text(row, "status")), text(row, "found_on").to_owned()]
+            .join(" · "),
         class: if row.get("overdue") == Some(&Value::Bool(true)) { "late" } else { "" },
     });
     part(desk, w.label("register"), "register", enterprise, total, shown.collect())
@@ -226,9 +228,10 @@ fn part(
 fn under_one_hand(asking: &Asking<'_>, row: &Value, own: &StreamId) -> Result<Vec<Part>, Problem> {
     let w = asking.desk.w;
     let mut parts = Vec::new();
-    for (column, filter_name, title) in
-        [("controllers", "controller", w.t("profile.controller")), ("parents", "parent", w.t("profile.parent"))]
-    {
+    for (column, filter_name, title) in [
+        ("controllers", "controller", w.t("profile.controller")),
+        ("parents", "parent", w.t("profile.parent")),
+    ] {
         let Some(holder) = list(row, column).last().map(|holder| text(holder, "holder")) else { continue };
         if holder.is_empty() {
             continue;
@@ -269,7 +272,9 @@ fn picture(desk: &Desk, row: &Value, hazards: &[Value], inspections: &[Value], t
     let mut shown = Vec::new();
     for (column, what) in &HOLDERS[..2] {
         for held in held(row, column, w.label(what)).into_iter().take(LANES_MAX) {
-            let (Ok(from), until) = (held.from.parse(), held.until.parse().unwrap_or(today)) else { continue };
+            let (Ok(from), until) = (held.from.parse(), held.until.parse().unwrap_or(today)) else {
+                continue;
+            };
             shown.push(Lane {
                 name: format!("{} {}", held.what, held.who),
                 spans: vec![Span { from, to: until }],
@@ -282,7 +287,8 @@ fn picture(desk: &Desk, row: &Value, hazards: &[Value], inspections: &[Value], t
         Some(Span { from: day(row, "found_on")?, to: day(row, "closed_on").unwrap_or(today) })
     });
     shown.push(Lane { name: w.t("profile.hazards").to_owned(), spans: life.collect(), marks: Vec::new() });
-    let days = |rows: Vec<Option<Day>>| rows.into_iter().flatten().map(|on| Mark { on }).collect::<Vec<Mark>>();
+    let days =
+        |rows: Vec<Option<Day>>| rows.into_iter().flatten().map(|on| Mark { on }).collect::<Vec<Mark>>();
     let visited = days(inspections.iter().map(|row| day(row, "performed_on")).collect());
     shown.push(Lane { name: w.label("inspections"), spans: Vec::new(), marks: visited });
     let accidents = days(list(row, "accidents").map(|accident| day(accident, "day")).collect());

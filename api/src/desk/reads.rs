@@ -68,9 +68,8 @@ pub(crate) async fn show(desk: Desk, RawQuery(query): RawQuery) -> Shown {
 
 fn page(desk: &Desk, filter: &Filter) -> Result<Reads, Problem> {
     let (app, w) = (&desk.app, desk.w);
-    let found = app.projector.read(|state| {
-        state.timeline.accesses(filter, state.conflicts.of(desk.reader.actor))
-    });
+    let found =
+        app.projector.read(|state| state.timeline.accesses(filter, state.conflicts.of(desk.reader.actor)));
     let mut rows = Vec::new();
     for position in &found.rows {
         let fact = app.office.ledger().fact(*position).map_err(|error| unreadable(&error))?;
@@ -83,7 +82,11 @@ fn page(desk: &Desk, filter: &Filter) -> Result<Reads, Problem> {
             Event::Access(AccessEvent::Exported(export)) => {
                 let many = export.bodies.to_string();
                 let because = export.because.as_ref().map(ToString::to_string).unwrap_or_default();
-                (w.fill("reads.exported", &[("n", &many), ("file", export.file.as_str())]), export.streams.clone(), because)
+                (
+                    w.fill("reads.exported", &[("n", &many), ("file", export.file.as_str())]),
+                    export.streams.clone(),
+                    because,
+                )
             }
             _ => continue,
         };
@@ -117,5 +120,8 @@ fn page(desk: &Desk, filter: &Filter) -> Result<Reads, Problem> {
 
 fn link(desk: &Desk, stream: &StreamId) -> Link {
     let may = desk.reader.may_read(stream.kind);
-    Link { href: if may { stream_address(&stream.to_string()) } else { String::new() }, text: heading(desk, stream) }
+    Link {
+        href: if may { stream_address(&stream.to_string()) } else { String::new() },
+        text: heading(desk, stream),
+    }
 }

@@ -97,7 +97,9 @@ fn page(desk: &Desk, asked: Option<&str>, before: bool) -> Result<Rulebook, Prob
         let of_pack: Vec<(&Fact, &RulesEvent)> = facts
             .iter()
             .filter_map(|fact| match &fact.event {
-                Event::Rules(event) if text_of(event).is_some_and(|(id, _)| id == pack.id) => Some((fact, event)),
+                Event::Rules(event) if text_of(event).is_some_and(|(id, _)| id == pack.id) => {
+                    Some((fact, event))
+                }
                 _ => None,
             })
             .collect();
@@ -106,9 +108,13 @@ fn page(desk: &Desk, asked: Option<&str>, before: bool) -> Result<Rulebook, Prob
             let shipped = shipped.as_ref().map(|shipped| shipped.text.to_string()).unwrap_or_default();
             changes(&if before { earlier.unwrap_or(shipped) } else { shipped }, &pack.text)
         });
-        let query = [("pack", pack.id), ("hash", &shipped.as_ref().map(adit_core::rules::Pack::hash).unwrap_or_default()), ("from", &today.to_string())]
-            .map(|(name, value)| format!("{name}={value}"))
-            .join("&");
+        let query = [
+            ("pack", pack.id),
+            ("hash", &shipped.as_ref().map(adit_core::rules::Pack::hash).unwrap_or_default()),
+            ("from", &today.to_string()),
+        ]
+        .map(|(name, value)| format!("{name}={value}"))
+        .join("&");
         packs.push(Shows {
             id: pack.id,
             name: w.label(&format!("pack_{}", pack.id)),
@@ -135,9 +141,10 @@ fn page(desk: &Desk, asked: Option<&str>, before: bool) -> Result<Rulebook, Prob
 fn decided(desk: &Desk, fact: &Fact, event: &RulesEvent) -> Decided {
     let w = desk.w;
     let (what, decision) = match event {
-        RulesEvent::Adopted(adopt) => {
-            (w.fill("rulebook.adopted_from", &[("from", &adopt.from.to_string())]), adopt.decision.to_string())
-        }
+        RulesEvent::Adopted(adopt) => (
+            w.fill("rulebook.adopted_from", &[("from", &adopt.from.to_string())]),
+            adopt.decision.to_string(),
+        ),
         RulesEvent::Amended(amend) => (w.t("rulebook.amended").to_owned(), amend.decision.to_string()),
         RulesEvent::RewardBudgetSet(budget) => (String::new(), budget.decision.to_string()),
     };
@@ -177,7 +184,11 @@ mod tests {
 
     #[test]
     fn a_difference_shows_what_went_and_what_came_with_a_few_lines_around() {
-        let lines = |changed: &str| (1..=20).map(|n| if n == 10 { format!("{changed}\n") } else { format!("{n}\n") }).collect::<String>();
+        let lines = |changed: &str| {
+            (1..=20)
+                .map(|n| if n == 10 { format!("{changed}\n") } else { format!("{n}\n") })
+                .collect::<String>()
+        };
         let changed = changes(&lines("old"), &lines("new"));
         let told: Vec<String> = changed.iter().map(|line| format!("{}{}", line.sign, line.text)).collect();
         assert_eq!(told, ["7", "8", "9", "-old", "+new", "11", "12", "13"]);

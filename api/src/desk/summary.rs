@@ -226,7 +226,8 @@ fn answer(desk: &Desk, period: Period, today: Day, format: &str) -> Result<Respo
 
 fn page(desk: &Desk, period: Period, today: Day, summary: Summary) -> Result<Response, Problem> {
     let mut months = vec![Period::of(today)];
-    while let (Some(last), true) = (months.last(), months.len() < usize::try_from(MONTHS).unwrap_or_default()) {
+    while let (Some(last), true) = (months.last(), months.len() < usize::try_from(MONTHS).unwrap_or_default())
+    {
         months.push(last.before());
     }
     let this = Period { year: today.year(), month: None };
@@ -258,8 +259,8 @@ fn summary(desk: &Desk, period: Period, today: Day) -> Result<Summary, Problem> 
     let mut told = Told::new(desk);
     let mut parts = vec![figures(&asking, &mut told, period, from, until)?];
     for (by, title) in [
-        (By::Sector, w.t("figures.sectors")),
-        (By::Town, w.t("figures.towns")),
+        (By::Sector, w.t("summary.sectors")),
+        (By::Town, w.t("summary.towns")),
         (By::Source, w.t("summary.sources")),
         (By::Criterion, w.t("summary.criteria")),
         (By::Enterprise, w.t("summary.enterprises")),
@@ -289,7 +290,11 @@ fn summary(desk: &Desk, period: Period, today: Day) -> Result<Summary, Problem> 
 fn title(w: Words, period: Period) -> String {
     let named = period.name();
     let named = [("period", named.as_str())];
-    if period.month.is_some() { w.fill("summary.of_month", &named) } else { w.fill("summary.of_year", &named) }
+    if period.month.is_some() {
+        w.fill("summary.of_month", &named)
+    } else {
+        w.fill("summary.of_year", &named)
+    }
 }
 
 /// The figures of this period, the one before, and of the year until then.
@@ -320,9 +325,10 @@ fn figures(
         }
         rows.push(row);
     }
-    let said = |name: &&str| rows.first().and_then(|row| row.get(*name)).is_some_and(|value| !value.is_null());
+    let said =
+        |name: &&str| rows.first().and_then(|row| row.get(*name)).is_some_and(|value| !value.is_null());
     let shown = FIGURES.iter().filter(|name| said(name)).map(|name| {
-        let figures = rows.iter().map(|row| told.one(name, row.get(*name).unwrap_or(&Value::Null)));
+        let figures = rows.iter().map(|row| figure(told, row, name));
         std::iter::once(w.column(statistics::NAME, name)).chain(figures).collect()
     });
     Ok(Part {
@@ -335,6 +341,14 @@ fn figures(
     })
 }
 
+/// A figure in words; a dash where there is none.
+fn figure(told: &mut Told<'_>, row: &Value, name: &str) -> String {
+    match row.get(name) {
+        None | Some(Value::Null) => "–".to_owned(),
+        Some(value) => told.one(name, value),
+    }
+}
+
 /// The largest groups; none where nothing is counted.
 fn group(
     asking: &Asking<'_>,
@@ -344,15 +358,24 @@ fn group(
     (from, until): (Day, Day),
 ) -> Result<Option<Part>, Problem> {
     let w = asking.desk.w;
-    let filter =
-        Filter { group: Some(by), from: Some(from), to: Some(until), limit: Some(GROUPS_MAX), ..Filter::default() };
+    let filter = Filter {
+        group: Some(by),
+        from: Some(from),
+        to: Some(until),
+        limit: Some(GROUPS_MAX),
+        ..Filter::default()
+    };
     let (total, mut rows) = asking.rows(statistics::NAME, filter)?;
-    let counts = |row: &Value| BY.iter().any(|name| row.get(*name).is_some_and(|value| *value != 0 && *value != "0.00"));
+    let counts = |row: &Value| {
+        BY.iter().any(|name| row.get(*name).is_some_and(|value| *value != 0 && *value != "0.00"))
+    };
     rows.retain(counts);
-    let heads = std::iter::once(w.label("group")).chain(BY.iter().map(|name| w.column(statistics::NAME, name)));
+    let heads =
+        std::iter::once(w.label("group")).chain(BY.iter().map(|name| w.column(statistics::NAME, name)));
     let shown = rows.iter().map(|row| {
-        let figures = BY.iter().map(|name| told.one(name, row.get(*name).unwrap_or(&Value::Null)));
-        let name = super::told::option(w, "group", row.get("group").and_then(Value::as_str).unwrap_or_default());
+        let figures = BY.iter().map(|name| figure(told, row, name));
+        let name =
+            super::told::option(w, "group", row.get("group").and_then(Value::as_str).unwrap_or_default());
         std::iter::once(name).chain(figures).collect()
     });
     let shown: Vec<Vec<String>> = shown.collect();
@@ -387,12 +410,14 @@ fn listed(
         .filter(|(_, value)| !value.is_null())
         .map(|(name, value)| (name.clone(), value.as_str().map_or_else(|| value.to_string(), str::to_owned)))
         .collect();
-    let pairs: Vec<(&str, &str)> = pairs.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+    let pairs: Vec<(&str, &str)> =
+        pairs.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
     let href = asking.address(table, &pairs);
     let (total, rows) = asking.rows(table, Filter { limit: Some(LISTED_MAX), ..filter })?;
     let columns: Vec<&&str> =
         columns.iter().filter(|name| rows.first().is_some_and(|row| row.get(**name).is_some())).collect();
-    let mut say = |name: &str, value: &Value| if value.is_null() { String::new() } else { told.one(name, value) };
+    let mut say =
+        |name: &str, value: &Value| if value.is_null() { String::new() } else { told.one(name, value) };
     let shown = rows
         .iter()
         .map(|row| columns.iter().map(|name| say(name, row.get(**name).unwrap_or(&Value::Null))).collect());

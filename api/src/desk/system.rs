@@ -80,7 +80,9 @@ fn ledger(app: &App, w: Words) -> Part {
     let ledger = app.office.ledger();
     let published = ledger.published();
     let (size, shown) = (ledger.size(), published.size());
-    let fault = |fault: Option<String>| fault.map_or_else(|| (w.t("system.none").to_owned(), true), |text| (text, false));
+    let fault = |fault: Option<String>| {
+        fault.map_or_else(|| (w.t("system.none").to_owned(), true), |text| (text, false))
+    };
     let (writing, writes) = fault(ledger.lock_fault());
     let (publishing, publishes) = fault(ledger.publication_fault());
     let models = app.projector.read(|state| state.next().0);
@@ -90,7 +92,11 @@ fn ledger(app: &App, w: Words) -> Part {
         lines: vec![
             line(w.t("system.origin"), ledger.origin(), true),
             line(w.t("system.entries"), size.to_string(), true),
-            line(w.t("system.published"), w.fill("system.published_to", &[("n", &shown.to_string()), ("at", &at)]), true),
+            line(
+                w.t("system.published"),
+                w.fill("system.published_to", &[("n", &shown.to_string()), ("at", &at)]),
+                true,
+            ),
             line(w.t("system.next"), w.fill("system.seconds", &[("n", &ledger.due_in().to_string())]), true),
             line(w.t("system.lock_fault"), writing, writes),
             line(w.t("system.publication_fault"), publishing, publishes),
@@ -115,7 +121,11 @@ fn witnesses(app: &App, w: Words) -> Part {
         };
         line(&status.name, text + &alarms, status.trouble.is_none() && status.alarms == 0)
     });
-    Part { title: w.t("system.witnesses").to_owned(), lines: lines.collect(), empty: w.t("system.no_witnesses").to_owned() }
+    Part {
+        title: w.t("system.witnesses").to_owned(),
+        lines: lines.collect(),
+        empty: w.t("system.no_witnesses").to_owned(),
+    }
 }
 
 fn said_of(w: Words, trouble: Trouble) -> &'static str {
@@ -204,7 +214,8 @@ fn backup(app: &App, w: Words) -> Part {
         Some(Some((size, at))) => {
             let behind = ledger.size().saturating_sub(size);
             let details = [("n", size.to_string()), ("at", at.local()), ("behind", behind.to_string())];
-            let details: Vec<(&str, &str)> = details.iter().map(|(name, text)| (*name, text.as_str())).collect();
+            let details: Vec<(&str, &str)> =
+                details.iter().map(|(name, text)| (*name, text.as_str())).collect();
             vec![line(w.t("system.copy"), w.fill("system.copied", &details), true)]
         }
     };

@@ -96,7 +96,11 @@ pub(crate) async fn form(desk: Desk, Path(id): Path<String>) -> Shown {
     responses((status = 200, description = "PDF"), (status = 403, description = "api.forbidden"),
         (status = 404, description = "api.not_found"), (status = 409, description = "api.key_elsewhere"),
         (status = 422, description = "What does not fit; nothing typed is lost")))]
-pub(crate) async fn make(desk: Desk, Path(id): Path<String>, Form(sent): Form<Vec<(String, String)>>) -> Shown {
+pub(crate) async fn make(
+    desk: Desk,
+    Path(id): Path<String>,
+    Form(sent): Form<Vec<(String, String)>>,
+) -> Shown {
     let report = of(&desk, &id)?;
     let chosen = Chosen::of(sent);
     let worker = move || match sheet(&desk, report, &chosen) {
@@ -120,7 +124,8 @@ pub(crate) async fn make(desk: Desk, Path(id): Path<String>, Form(sent): Form<Ve
 /// The report, for whoever transfers and from whom it is not kept.
 fn of(desk: &Desk, id: &str) -> Result<StreamId, Problem> {
     let report = crate::handlers::sealed::report_of(&desk.app, &desk.reader, id)?;
-    let may = desk.reader.may_read(StreamKind::Report) && MAKERS.iter().any(|role| desk.reader.roles.contains(role));
+    let may = desk.reader.may_read(StreamKind::Report)
+        && MAKERS.iter().any(|role| desk.reader.roles.contains(role));
     if !may {
         return Err(ApiRefusal::Forbidden.into());
     }

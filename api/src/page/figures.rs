@@ -38,8 +38,15 @@ static RULES: LazyLock<Option<Rules>> =
     LazyLock::new(|| toml::from_str(include_str!("../../data/public.toml")).ok());
 
 /// What is told of hazards.
-const HAZARDS: [&str; 7] =
-    ["verified_major", "closed_major", "stock_major", "verified_general", "stock_general", "missed", "listed"];
+const HAZARDS: [&str; 7] = [
+    "verified_major",
+    "closed_major",
+    "stock_major",
+    "verified_general",
+    "stock_general",
+    "missed",
+    "listed",
+];
 /// What the chart shows of them.
 const CHARTED: [&str; 3] = ["stock_major", "verified_major", "closed_major"];
 
@@ -158,9 +165,11 @@ fn periods(rows: &[Value], least: u32) -> Vec<Period> {
 
 impl Period {
     fn row(&self, least: u32) -> Row {
-        let name = if self.from == self.to { self.from.clone() } else { format!("{} – {}", self.from, self.to) };
+        let name =
+            if self.from == self.to { self.from.clone() } else { format!("{} – {}", self.from, self.to) };
         // Nothing and enough are said; what lies between is not.
-        let few = |many: u32| if many == 0 || many >= least { many.to_string() } else { format!("< {least}") };
+        let few =
+            |many: u32| if many == 0 || many >= least { many.to_string() } else { format!("< {least}") };
         let whole = |part: u32, of: u32| {
             let percent = u64::from(part) * 100 / u64::from(of.max(1));
             if of >= least { format!("{percent} %") } else { "–".to_owned() }
@@ -194,7 +203,13 @@ mod tests {
 
     #[test]
     fn months_are_put_together_until_they_point_to_nobody_and_the_last_few_wait() {
-        let rows = [month("2024-01", 2, 0), month("2024-02", 1, 1), month("2024-03", 4, 0), month("2024-04", 6, 6), month("2024-05", 3, 0)];
+        let rows = [
+            month("2024-01", 2, 0),
+            month("2024-02", 1, 1),
+            month("2024-03", 4, 0),
+            month("2024-04", 6, 6),
+            month("2024-05", 3, 0),
+        ];
         let told: Vec<Row> = periods(&rows, 5).iter().map(|period| period.row(5)).collect();
         let names: Vec<&str> = told.iter().map(|row| row.name.as_str()).collect();
         assert_eq!(names, ["2024-01 – 2024-03", "2024-04"]);

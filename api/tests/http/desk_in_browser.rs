@@ -246,7 +246,8 @@ fn given_a_report_then_intake_reads_it_and_writes_back_on_a_telephone() {
 
 /// With scripts a page keeps up by itself, and a form says what happened and keeps what is typed.
 #[test]
-fn given_two_people_on_one_hazard_when_one_writes_then_the_page_of_the_other_shows_it_and_their_form_says_so() {
+fn given_two_people_on_one_hazard_when_one_writes_then_the_page_of_the_other_shows_it_and_their_form_says_so()
+{
     let server = Server::start();
     let hazard = server.hazard(0);
     let verify = json!({ "because": "符合条款", "criterion": null });
@@ -307,10 +308,12 @@ fn given_those_who_look_over_the_whole_then_their_pages_are_sound_in_both_langua
         ]),
     );
     for (locale, width) in [("zh-CN", 360), ("en-US", 1280)] {
-        let leader = [("/desk/summary?period=2024", "summary"), ("/desk/figures", "figures"), ("/figures", "public")];
+        let leader =
+            [("/desk/summary?period=2024", "summary"), ("/desk/figures", "figures"), ("/figures", "public")];
         day(&server, "leader-1", locale, width, &looks(&leader));
         day(&server, "admin-1", locale, width, &looks(&[("/desk/system", "system")]));
-        let approver = [("/desk/rulebook?pack=duty", "rulebook"), ("/desk/reads", "reads"), (&profile, "profile")];
+        let approver =
+            [("/desk/rulebook?pack=duty", "rulebook"), ("/desk/reads", "reads"), (&profile, "profile")];
         day(&server, "approver-1", locale, width, &looks(&approver));
     }
 }

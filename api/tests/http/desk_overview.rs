@@ -22,7 +22,8 @@ fn given_a_month_that_is_over_then_its_summary_tells_the_figures_and_stays_the_s
     let leader = server.sign_in_by_key("leader-1");
     let shown = page(&server, &leader, "/desk/summary?period=2024-05");
     assert_eq!(shown.status, 200, "{}", shown.text);
-    let rows = server.get("/api/v1/projections/statistics?group=month&from=2024-05-01&to=2024-05-31", Some(&leader));
+    let rows =
+        server.get("/api/v1/projections/statistics?group=month&from=2024-05-01&to=2024-05-31", Some(&leader));
     let row = &rows.expect(200)["rows"][0];
     assert_eq!(row["reported"], 1);
     let told = shown.text.split("录入的隐患").nth(1).unwrap_or(&shown.text);
@@ -49,7 +50,10 @@ fn given_a_summary_then_it_is_a_workbook_with_a_sheet_for_each_part_and_a_pdf() 
     assert_eq!(file.status, 200, "{}", file.text);
     let mut book = calamine::Xlsx::new(std::io::Cursor::new(file.bytes)).unwrap();
     let names = book.sheet_names();
-    assert!(names.len() > 5 && names[0] == "1 主要数字" && names.contains(&"6 按企业".to_owned()), "{names:?}");
+    assert!(
+        names.len() > 5 && names[0] == "1 主要数字" && names.contains(&"6 按企业".to_owned()),
+        "{names:?}"
+    );
     let figures = book.worksheet_range(&names[0]).unwrap();
     assert_eq!(figures.height(), 3, "heads, this year, the one before");
     let pdf = page(&server, &leader, "/desk/summary?period=2024&format=pdf");
@@ -76,7 +80,11 @@ fn given_the_state_of_the_system_then_a_verified_copy_is_named_and_a_strange_one
     let other = Server::start();
     std::fs::write(keys.join("backed-up"), other.app.office.ledger().checkpoint()).unwrap();
     let shown = page(&server, &admin, "/desk/system");
-    assert!(shown.text.contains("banner alarm") && shown.text.contains("不是本台账的检查点"), "{}", shown.text);
+    assert!(
+        shown.text.contains("banner alarm") && shown.text.contains("不是本台账的检查点"),
+        "{}",
+        shown.text
+    );
     for who in ["enterprise-1", "finance-1", "clerk-1"] {
         let token = server.sign_in_by_key(who);
         assert_eq!(page(&server, &token, "/desk/system").status, 403, "{who}");
@@ -227,14 +235,27 @@ fn given_a_report_when_it_is_transferred_then_the_sheet_has_chosen_facts_and_no_
     let form = page(&server, &intake, &path);
     assert_eq!(form.status, 200, "{}", form.text);
     let typed = |item: &'static str| {
-        [("authority", "示例县消防救援大队"), ("enterprise", "示例一矿"), ("item", item), ("reply_by", "2024-06-10")]
+        [
+            ("authority", "示例县消防救援大队"),
+            ("enterprise", "示例一矿"),
+            ("item", item),
+            ("reply_by", "2024-06-10"),
+        ]
     };
     let size = server.size();
     let wrong = send(&server, Some(&intake), &path, &typed("NCM-none"));
     assert_eq!((wrong.status, server.size()), (422, size), "{}", wrong.text);
-    assert!(wrong.text.contains("示例县消防救援大队") && wrong.text.contains("NCM-none"), "what was typed is lost");
+    assert!(
+        wrong.text.contains("示例县消防救援大队") && wrong.text.contains("NCM-none"),
+        "what was typed is lost"
+    );
     let made = send(&server, Some(&intake), &path, &typed("NCM88-一(地下矿山)-四"));
-    assert_eq!((made.status, made.headers["content-type"].as_str()), (200, "application/pdf"), "{}", made.text);
+    assert_eq!(
+        (made.status, made.headers["content-type"].as_str()),
+        (200, "application/pdf"),
+        "{}",
+        made.text
+    );
     let text = crate::paper::Printed::of(&made.bytes).text();
     for part in ["示例县消防救援大队", "示例一矿", "NCM88", "2024-06-10"] {
         assert!(text.contains(part), "{part}: {text}");

@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
+use adit_api::keystore::Keystore;
 use adit_core::command::Command;
 use adit_core::enterprise::{
     ChangeHolder, EnterpriseCommand, Grade, LogSelfInspection, RecordAccident, Register, Risk,
@@ -18,6 +19,7 @@ use adit_core::hazard::{
 use adit_core::id::StreamId;
 use adit_core::inspection::{InspectionCommand, NothingFound, Perform, RecordFinding};
 use adit_core::ledger::clock::SetClock;
+use adit_core::ledger::home::Home;
 use adit_core::ledger::vkey::SigningKey;
 use adit_core::office::{Answer, ExecuteError};
 use adit_core::role::Role;
@@ -189,6 +191,8 @@ pub(super) fn run(args: &Generate) -> Result<Value> {
         }
         day = day.plus_days(1);
     }
+    let keystore = Keystore::at(&Home::beside(&args.data).actors());
+    world.cast.lock_officers_away(&keystore, super::PASSWORD)?;
     let size = world.cast.office.ledger().size();
     let took = begun.elapsed().as_secs_f64();
     #[expect(clippy::cast_precision_loss, reason = "counts of a bench are far below 2^52")]

@@ -2,13 +2,46 @@
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
+use std::sync::Arc;
 
+use adit_api::App;
 use adit_core::command::Request;
 use anyhow::{Context, Result, bail};
 use serde_json::{Value, json};
+use tokio::runtime::Runtime;
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
 
 /// Largest answer that is read.
 const ANSWER_BYTES_MAX: usize = 1 << 20;
+
+/// A server in this process.
+pub(crate) struct Server {
+    pub(crate) address: SocketAddr,
+    runtime: Runtime,
+    stop: oneshot::Sender<()>,
+    serving: JoinHandle<std::io::Result<()>>,
+}
+
+impl Server {
+    pub(crate) fn start(app: Arc<App>) -> Result<Self> {
+        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+        let listener = runtime.block_on(tokio::net::TcpListener::bind("127.0.0.1:0"))?;
+        let address = listener.local_addr()?;
+        let (stop, stopped) = oneshot::channel::<()>();
+        let serving = runtime.spawn(adit_api::serve(listener, app, async {
+            // Told to stop, or nobody is left to tell.
+            let _ = stopped.await;
+        }));
+        Ok(Self { address, runtime, stop, serving })
+    }
+
+    /// Waits until it has stopped. Connections that say nothing more must be gone before.
+    pub(crate) fn stop(self) -> Result<()> {
+        drop(self.stop);
+        Ok(self.runtime.block_on(self.serving)??)
+    }
+}
 
 /// One connection.
 pub(crate) struct Client {
@@ -44,6 +77,14 @@ impl Client {
         self.post("/api/v1/commands", &body)
     }
 
+    /// A page; its bytes.
+    pub(crate) fn get(&mut self, path: &str) -> Result<Vec<u8>> {
+        let head =
+            format!("GET {path} HTTP/1.1\r\nhost: bench\r\nauthorization: Bearer {}\r\n\r\n", self.token);
+        self.stream.get_mut().write_all(head.as_bytes())?;
+        self.answer()
+    }
+
     fn post(&mut self, path: &str, body: &Value) -> Result<Value> {
         let body = body.to_string();
         let head = format!(
@@ -52,13 +93,18 @@ impl Client {
             body.len()
         );
         self.stream.get_mut().write_all((head + &body).as_bytes())?;
+        Ok(serde_json::from_slice(&self.answer()?)?)
+    }
+
+    /// The content of the answer that comes.
+    fn answer(&mut self) -> Result<Vec<u8>> {
         let (status, length) = self.head()?;
         let mut answer = vec![0; length];
         self.stream.read_exact(&mut answer)?;
         if !(200..300).contains(&status) {
             bail!("the server answered {status}: {}", String::from_utf8_lossy(&answer));
         }
-        Ok(serde_json::from_slice(&answer)?)
+        Ok(answer)
     }
 
     /// Status and length of the answer that comes.

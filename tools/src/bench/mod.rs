@@ -3,6 +3,7 @@
 
 mod generate;
 mod http;
+mod pages;
 mod query;
 mod receipts;
 
@@ -72,6 +73,8 @@ enum What {
     Generate(generate::Generate),
     /// Ask every read model in many ways, and single hazards in the past
     Query(query::Query),
+    /// Ask for pages of the workbench over HTTP, by officers who are signed in
+    Pages(pages::Pages),
     /// Make receipts with proofs of entries all over a log
     Receipts(receipts::Receipts),
 }
@@ -119,6 +122,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         What::Verify(stored) => (verified(&stored.data)?, stored.json),
         What::Generate(generate) => (generate::run(generate)?, generate.json),
         What::Query(query) => (query::run(query)?, query.json),
+        What::Pages(pages) => (pages::run(pages)?, pages.json),
         What::Receipts(receipts) => (receipts::run(receipts)?, receipts.json),
     };
     if as_json {
@@ -390,16 +394,8 @@ fn over_http(load: &Load) -> Result<Value> {
     let home = Home::beside(&load.data);
     let (enterprise, actor) = (bench.enterprise, bench.person.actor.to_string());
     let today = bench.office.ledger().now().day();
-    let app = App::new(bench.office, Keystore::at(&home.actors()))?;
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    let listener = runtime.block_on(tokio::net::TcpListener::bind("127.0.0.1:0"))?;
-    let server = listener.local_addr()?;
-    let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
-    let serving = runtime.spawn(adit_api::serve(listener, app, async {
-        // Told to stop, or nobody is left to tell.
-        let _ = stopped.await;
-    }));
-    let first = Mutex::new(Client::sign_in(server, &actor, PASSWORD)?);
+    let server = http::Server::start(App::new(bench.office, Keystore::at(&home.actors()))?)?;
+    let first = Mutex::new(Client::sign_in(server.address, &actor, PASSWORD)?);
     let acks = load.acks.as_deref().map(open_acks).transpose()?;
     let start = || first.lock().unwrap_or_else(PoisonError::into_inner).again();
     let figures = drive_with(load, start, |client| {
@@ -410,8 +406,7 @@ fn over_http(load: &Load) -> Result<Value> {
     });
     // Dropped first, so that the server need not wait for a connection that says nothing more.
     drop(first);
-    drop(stop);
-    runtime.block_on(serving)??;
+    server.stop()?;
     let mut figures = figures?;
     figures["writers"] = json!(load.writers);
     Ok(figures)

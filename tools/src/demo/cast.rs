@@ -182,22 +182,35 @@ impl Cast {
 
     /// Puts every account's key under one password; gives back the accounts.
     pub(crate) fn lock_away(self, keystore: &Keystore, password: &str) -> Result<Vec<Account>> {
-        let mut shown = Vec::new();
-        let mut enterprises = 1..;
-        let admins = (1..).zip(&self.admins).map(|(number, admin)| (format!("admin-{number}"), admin));
-        let wanted =
-            |name: &String| OFFICERS.iter().any(|(officer, _)| officer == name) || name.starts_with("示例");
-        for (name, person) in admins.chain(self.people.iter().map(|(n, p)| (n.clone(), p))) {
-            if wanted(&name) || name.starts_with("admin-") {
-                // An account's name is typed on any keyboard.
-                let account = match name.starts_with("示例").then(|| enterprises.next()).flatten() {
-                    Some(number) => format!("enterprise-{number}"),
-                    None => name.clone(),
-                };
-                keystore.enrol(person.actor, Some(&account), &person.key, password)?;
-                shown.push(Account { who: name, signs_in_as: account, actor: person.actor.to_string() });
-            }
+        let mut shown = self.lock_officers_away(keystore, password)?;
+        let enterprises = self.people.iter().filter(|(name, _)| name.starts_with("示例"));
+        for ((name, person), number) in enterprises.zip(1..) {
+            shown.push(locked(keystore, name.clone(), format!("enterprise-{number}"), person, password)?);
         }
         Ok(shown)
     }
+
+    /// The same with administrators and officers alone.
+    pub(crate) fn lock_officers_away(&self, keystore: &Keystore, password: &str) -> Result<Vec<Account>> {
+        let admins = self.admins.iter().zip(1..).map(|(admin, number)| (format!("admin-{number}"), admin));
+        let is_officer = |name: &String| OFFICERS.iter().any(|(officer, _)| officer == name);
+        let officers = self.people.iter().filter(|(name, _)| is_officer(name));
+        let officers = officers.map(|(name, person)| (name.clone(), person));
+        admins
+            .chain(officers)
+            .map(|(name, person)| locked(keystore, name.clone(), name, person, password))
+            .collect()
+    }
+}
+
+/// Puts a key under a password. An account's name is typed on any keyboard.
+fn locked(
+    keystore: &Keystore,
+    who: String,
+    account: String,
+    person: &Person,
+    password: &str,
+) -> Result<Account> {
+    keystore.enrol(person.actor, Some(&account), &person.key, password)?;
+    Ok(Account { who, signs_in_as: account, actor: person.actor.to_string() })
 }

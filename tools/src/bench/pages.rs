@@ -1,0 +1,124 @@
+//! `adit bench pages`: pages of the workbench over HTTP, on a ledger that `adit bench generate` made.
+
+use std::path::PathBuf;
+use std::time::Instant;
+
+use adit_api::App;
+use adit_api::keystore::Keystore;
+use adit_core::ledger::home::Home;
+use adit_projections::{Filter, Viewer};
+use anyhow::{Context, Result};
+use serde_json::{Value, json};
+
+use super::http::{Client, Server};
+use super::{PASSWORD, histogram, micros};
+
+#[derive(clap::Args)]
+pub(super) struct Pages {
+    /// A ledger that `adit bench generate` made
+    #[arg(long, value_name = "DIR")]
+    data: PathBuf,
+    /// How often each page is asked for
+    #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..))]
+    rounds: u32,
+    /// Print one JSON object
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+/// Hazards whose pages are asked for in turn.
+const SAMPLES: usize = 50;
+
+/// Pages of one kind, and by whom they are asked for.
+struct Kind {
+    name: &'static str,
+    account: &'static str,
+    paths: Vec<String>,
+}
+
+pub(super) fn run(pages: &Pages) -> Result<Value> {
+    let office = adit_core::office::Office::open(crate::open::ledger(&pages.data)?)?;
+    let begun = Instant::now();
+    let app = App::new(office, Keystore::at(&Home::beside(&pages.data).actors()))?;
+    let started = begun.elapsed().as_secs_f64();
+    let (kinds, hazards) = (kinds(&app)?, app.projector.read(adit_projections::Projections::hazards));
+    let server = Server::start(app)?;
+    let mut figures = json!({ "hazards": hazards, "start_s": started });
+    for kind in &kinds {
+        let mut client = Client::sign_in(server.address, kind.account, PASSWORD)?;
+        let (mut latencies, mut largest) = (histogram()?, 0);
+        // The first of each is not counted: it may be the first after the start.
+        client.get(&kind.paths[0])?;
+        for path in kind.paths.iter().cycle().take(kind.paths.len().max(pages.rounds as usize)) {
+            let asked = Instant::now();
+            let page = client.get(path)?;
+            latencies.saturating_record(micros(asked.elapsed()));
+            largest = largest.max(page.len());
+        }
+        figures[kind.name] = json!({
+            "pages": latencies.len(),
+            "p50_ms": milliseconds(latencies.value_at_quantile(0.5)),
+            "p99_ms": milliseconds(latencies.value_at_quantile(0.99)),
+            "max_ms": milliseconds(latencies.max()),
+            "largest_kb": largest / 1000,
+        });
+    }
+    server.stop()?;
+    Ok(figures)
+}
+
+#[expect(clippy::cast_precision_loss, reason = "microseconds of a bench are far below 2^52")]
+fn milliseconds(micros: u64) -> f64 {
+    micros as f64 / 1000.0
+}
+
+/// What an inspector, a handler and a leader ask for on a day.
+fn kinds(app: &App) -> Result<Vec<Kind>> {
+    let rules = app.office.rules();
+    let today = app.office.ledger().now().day();
+    let all = app.projector.read(|state| state.hazards());
+    let mut hazards = Vec::new();
+    for at in 0..SAMPLES {
+        let filter = Filter { offset: all / SAMPLES * at, limit: Some(1), ..Filter::default() };
+        let rows =
+            app.projector.read(|state| state.query("register", &filter, Viewer::Reports, &rules, today))?;
+        hazards.extend(rows.rows);
+    }
+    let text = |row: &Value, name: &str| row[name].as_str().unwrap_or_default().to_owned();
+    let sample = hazards.get(hazards.len() / 2).context("a ledger without hazards")?;
+    let each =
+        |begin: &str, name: &str| hazards.iter().map(|row| format!("{begin}{}", text(row, name))).collect();
+    let town = escaped(&text(sample, "town"));
+    let register = |query: &str| format!("/desk/tables/register{query}");
+    let filters = [
+        "?status=verified".to_owned(),
+        "?overdue=true".to_owned(),
+        "?grade=major&status=assigned".to_owned(),
+        format!("?town={town}"),
+        "?contains=00017".to_owned(),
+        "?origin=inspection&listed=true".to_owned(),
+    ];
+    let profiles: Vec<String> =
+        hazards.iter().map(|row| text(row, "enterprise").replace("enterprise/", "/desk/profiles/")).collect();
+    let page = |name: &'static str, account: &'static str, paths: Vec<String>| Kind { name, account, paths };
+    Ok(vec![
+        page("worklist_inspector", "inspector-1", vec!["/desk".to_owned()]),
+        page("worklist_handler", "handler", vec!["/desk".to_owned()]),
+        page("worklist_approver", "approver", vec!["/desk".to_owned()]),
+        page("register", "handler", vec![register(""), register(&format!("?offset={}", all / 2))]),
+        page("register_filtered", "handler", filters.iter().map(|query| register(query)).collect()),
+        page("hazard", "inspector-1", each("/desk/streams/", "hazard")),
+        page("form", "inspector-1", each("/desk/do/hazard.verify?stream=", "hazard")),
+        page("enterprise", "handler", each("/desk/streams/", "enterprise")),
+        page("profile", "handler", profiles),
+        page("figures", "leader", vec!["/desk/figures".to_owned()]),
+        page("summary", "leader", vec![format!("/desk/summary?period={}", today.year())]),
+        page("deadlines", "handler", vec!["/desk/tables/deadlines".to_owned()]),
+        page("statistics", "leader", vec!["/desk/tables/statistics?group=town".to_owned()]),
+    ])
+}
+
+/// A value of a query string.
+fn escaped(text: &str) -> String {
+    text.bytes().map(|byte| format!("%{byte:02X}")).collect()
+}
