@@ -39,13 +39,15 @@ struct Kind {
 pub(super) fn run(pages: &Pages) -> Result<Value> {
     let office = adit_core::office::Office::open(crate::open::ledger(&pages.data)?)?;
     let begun = Instant::now();
-    let app = App::new(office, Keystore::at(&Home::beside(&pages.data).actors()))?;
+    let folder = Home::beside(&pages.data).actors();
+    let (app, keystore) = (App::new(office, Keystore::at(&folder))?, Keystore::at(&folder));
     let started = begun.elapsed().as_secs_f64();
     let (kinds, hazards) = (kinds(&app)?, app.projector.read(adit_projections::Projections::hazards));
     let server = Server::start(app)?;
     let mut figures = json!({ "hazards": hazards, "start_s": started });
     for kind in &kinds {
-        let mut client = Client::sign_in(server.address, kind.account, PASSWORD)?;
+        let account = keystore.find(kind.account).context("a ledger that `adit bench generate` did not make")?;
+        let mut client = Client::sign_in(server.address, &account.to_string(), PASSWORD)?;
         let (mut latencies, mut largest) = (histogram()?, 0);
         // The first of each is not counted: it may be the first after the start.
         client.get(&kind.paths[0])?;
