@@ -104,6 +104,7 @@ fn workbench() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(desk::telephone::form, desk::telephone::submit))
         .routes(routes!(desk::home::show))
         .routes(routes!(desk::live::follow))
+        .routes(routes!(desk::help::show))
         .routes(routes!(desk::figures::show))
         .routes(routes!(desk::summary::show))
         .routes(routes!(desk::system::show))

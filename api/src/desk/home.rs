@@ -1,7 +1,8 @@
 //! The worklist: what waits for whoever is signed in, by deadline.
 
 use adit_core::id::StreamId;
-use adit_projections::Filter;
+use adit_core::units::Day;
+use adit_projections::{Filter, Viewer};
 use askama::Template;
 use axum::extract::RawQuery;
 use serde_json::Value;
@@ -12,7 +13,7 @@ use super::queues::{QUEUES, Queue};
 use super::stream::heading;
 use super::words::urgency;
 use crate::handlers::blocking;
-use crate::handlers::queries::{Asked, page as rows_of};
+use crate::handlers::queries::{Asked, View, page as rows_of};
 use crate::problem::Problem;
 
 /// Rows of one queue that are shown; the table has all.
@@ -43,6 +44,18 @@ struct Elsewhere {
     href: String,
 }
 
+/// When an enterprise has to look for hazards by itself again.
+struct Duty {
+    /// In which months, by which document.
+    says: String,
+    last: String,
+    due: String,
+    left: String,
+    urgency: &'static str,
+    done: bool,
+    act_at: String,
+}
+
 #[derive(Template)]
 #[template(path = "desk/home.html")]
 struct Home {
@@ -51,6 +64,7 @@ struct Home {
     /// What waits for others, by number alone.
     elsewhere: Vec<Elsewhere>,
     begins: Vec<(String, String)>,
+    duty: Option<Duty>,
 }
 
 /// The worklist
@@ -105,7 +119,34 @@ fn page(desk: &Desk, recorded: Option<adit_core::units::Position>) -> Result<Hom
             begins.push((desk.w.command(command), format!("/desk/do/{command}")));
         }
     }
-    Ok(Home { frame: Frame::of(desk).after(recorded), waits, elsewhere, begins })
+    Ok(Home { frame: Frame::of(desk).after(recorded), waits, elsewhere, begins, duty: duty(desk)? })
+}
+
+/// The duty of the enterprise that the reader acts for. Of the table it sees this alone: the rest says when it will be inspected.
+fn duty(desk: &Desk) -> Result<Option<Duty>, Problem> {
+    let Some(own) = desk.reader.acts_for.filter(|_| desk.reader.is_enterprise()) else { return Ok(None) };
+    let view = View::at(&desk.app, None)?;
+    let filter = Filter { enterprise: Some(own), ..Filter::default() };
+    let Some(row) = view.page(Viewer::Reports.into(), "duty", &filter)?.rows.into_iter().next() else {
+        return Ok(None);
+    };
+    let text = |name: &str| row.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
+    let Some(months) = row.get("every_months").and_then(Value::as_u64) else { return Ok(None) };
+    let due: Option<Day> = text("due").parse().ok();
+    let left = due.map(|due| due.days_since(view.today()));
+    let done = row.get("done") == Some(&Value::Bool(true));
+    let source = text("source");
+    let details = [("n", months.to_string()), ("source", source)];
+    let details: Vec<(&str, &str)> = details.iter().map(|(name, text)| (*name, text.as_str())).collect();
+    Ok(Some(Duty {
+        says: desk.w.fill("home.duty_says", &details),
+        last: text("last_on"),
+        due: text("due"),
+        left: left.filter(|_| !done).map(|left| desk.w.days_left(left)).unwrap_or_default(),
+        urgency: if done { "" } else { urgency(left) },
+        done,
+        act_at: format!("/desk/do/enterprise.log_self_inspection?stream={own}&back=%2Fdesk"),
+    }))
 }
 
 fn ask(desk: &Desk, queue: &Queue, limit: usize) -> Result<Option<adit_projections::Page<Value>>, Problem> {

@@ -11,6 +11,7 @@ pub(crate) mod chart;
 pub(crate) mod figures;
 mod form;
 mod frame;
+pub(crate) mod help;
 pub(crate) mod home;
 mod lawful;
 pub(crate) mod live;

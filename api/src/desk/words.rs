@@ -167,7 +167,7 @@ mod tests {
         // Keys that are put together of a prefix and a name stand under these.
         let heads = [
             "command.", "field.", "hint.", "fault.", "option.", "nav.", "queue.", "days.", "role.",
-            "filter.", "said.", "letter.",
+            "filter.", "said.", "letter.", "guide.",
         ];
         let computed = |key: &&String| !heads.iter().any(|head| key.starts_with(head));
         let missing: Vec<_> = asked

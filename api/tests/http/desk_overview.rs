@@ -316,3 +316,28 @@ fn given_nobody_is_signed_in_then_the_public_figures_tell_of_months_that_are_ove
     let enough = server.get("/figures", None);
     assert!(enough.text.contains("<span>2024-05 – 2024-06</span>"), "{}", enough.text);
 }
+
+#[test]
+fn given_an_enterprise_then_its_duty_stands_on_its_worklist_and_its_guide_tells_of_its_own_work_alone() {
+    let server = Server::start();
+    let token = server.sign_in_by_key("enterprise-1");
+    let home = page(&server, &token, "/desk");
+    assert!(home.text.contains("请于 2024-05-31 前自查"), "{}", home.text);
+    let own = server.enterprises[0].to_string();
+    let looked =
+        json!({ "enterprise": own, "inspected_on": "2024-05-09", "led_by_principal": true, "hazards": [] });
+    server.execute(Some(&own), "enterprise.log_self_inspection", &looked, &["enterprise-1"]);
+    let home = page(&server, &token, "/desk");
+    assert!(home.text.contains("本期已自查") && home.text.contains("2024-05-09"), "{}", home.text);
+    let help = page(&server, &token, "/desk/help");
+    assert!(
+        help.text.contains("id=\"enterprise\"") && !help.text.contains("id=\"investigator\""),
+        "{}",
+        help.text
+    );
+    assert!(!help.text.contains("举报"), "{}", help.text);
+    let officer = server.sign_in_by_key("inspector-1");
+    let help = page(&server, &officer, "/desk/help");
+    let at = |role: &str| help.text.find(&format!("id=\"{role}\"")).unwrap();
+    assert!(at("inspector") < at("clerk"), "one's own guide comes first");
+}

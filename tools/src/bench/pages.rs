@@ -46,7 +46,8 @@ pub(super) fn run(pages: &Pages) -> Result<Value> {
     let server = Server::start(app)?;
     let mut figures = json!({ "hazards": hazards, "start_s": started });
     for kind in &kinds {
-        let account = keystore.find(kind.account).context("a ledger that `adit bench generate` did not make")?;
+        let account =
+            keystore.find(kind.account).context("a ledger that `adit bench generate` did not make")?;
         let mut client = Client::sign_in(server.address, &account.to_string(), PASSWORD)?;
         let (mut latencies, mut largest) = (histogram()?, 0);
         // The first of each is not counted: it may be the first after the start.
