@@ -312,8 +312,12 @@ fn given_those_who_look_over_the_whole_then_their_pages_are_sound_in_both_langua
             [("/desk/summary?period=2024", "summary"), ("/desk/figures", "figures"), ("/figures", "public")];
         day(&server, "leader-1", locale, width, &looks(&leader));
         day(&server, "admin-1", locale, width, &looks(&[("/desk/system", "system")]));
-        let approver =
-            [("/desk/rulebook?pack=duty", "rulebook"), ("/desk/reads", "reads"), (&profile, "profile")];
+        let approver = [
+            ("/desk/rulebook?pack=duty", "rulebook"),
+            ("/desk/reads", "reads"),
+            (&*profile, "profile"),
+            ("/desk/help", "help"),
+        ];
         day(&server, "approver-1", locale, width, &looks(&approver));
     }
 }
