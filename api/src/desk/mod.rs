@@ -9,6 +9,7 @@ pub(crate) mod act;
 pub(crate) mod case;
 mod chart;
 pub(crate) mod figures;
+mod files;
 mod form;
 mod frame;
 pub(crate) mod home;
@@ -19,6 +20,9 @@ pub(crate) mod papers;
 mod people;
 pub(crate) mod plans;
 mod queues;
+#[cfg(feature = "pdf")]
+pub(crate) mod records;
+mod sent;
 pub(crate) mod sign_in;
 pub(crate) mod stream;
 pub(crate) mod table;
