@@ -55,8 +55,9 @@ await main(async (browser, plan) => {
   for (const step of plan.steps) {
     for (const [what, how] of Object.entries(step)) {
       if (what === "look") await look(page, plan, how, seen);
-      else await STEPS[what](page, plan, how).catch((error) => {
-        throw new Error(`${JSON.stringify(step)} at ${page.url()}: ${error}`);
+      else await STEPS[what](page, plan, how).catch(async (error) => {
+        const says = await page.locator("main").innerText().catch(String);
+        throw new Error(`${JSON.stringify(step)} at ${page.url()}: ${error}\n${says.slice(0, 600)}`);
       });
     }
   }

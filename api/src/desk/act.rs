@@ -124,9 +124,10 @@ fn shows(desk: &Desk, draft: &Draft, field: &Field) -> Shows {
     Shows {
         name: field.name.clone(),
         label: field_words(w, "field", kind, field).map_or_else(|| w.label(field.own_name()), str::to_owned),
-        hint: match field.widget {
-            Widget::Files => files::limits(w, &desk.app.intake.limits),
-            _ => field_words(w, "hint", kind, field).unwrap_or_default().to_owned(),
+        hint: if field.widget == Widget::Files {
+            files::limits(w, &desk.app.intake.limits)
+        } else {
+            field_words(w, "hint", kind, field).unwrap_or_default().to_owned()
         },
         widget: widget_name(field),
         required: field.required,

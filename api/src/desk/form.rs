@@ -317,11 +317,10 @@ fn value(widget: &Widget, text: &str) -> Result<Value, &'static str> {
             _ => Err("fault.choice"),
         },
         Widget::Choice(names) if names.iter().any(|name| name == text) => said(),
-        Widget::Choice(_) => Err("fault.choice"),
+        Widget::Choice(_) | Widget::Files => Err("fault.choice"),
         Widget::Stream => text.parse::<StreamId>().map_or(Err("fault.stream"), |_| said()),
         Widget::Id => text.parse::<Id>().map_or(Err("fault.id"), |_| said()),
         Widget::Key => text.parse::<VKey>().map_or(Err("fault.key"), |_| said()),
-        Widget::Files => Err("fault.choice"),
         Widget::Many(one) => {
             let lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
             lines.map(|line| value(one, line)).collect::<Result<Vec<_>, _>>().map(Value::Array)

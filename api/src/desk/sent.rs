@@ -85,7 +85,8 @@ impl Sent {
             };
             let Some(name) = field.name().map(str::to_owned) else { continue };
             match field.file_name().map(str::to_owned) {
-                Some(file) if name == FILES => {
+                // An input in which nothing was chosen sends a file without a name.
+                Some(file) if name == FILES && !file.is_empty() => {
                     if let Err(problem) = self.file(desk, &file, field).await {
                         self.fault.get_or_insert(problem);
                     }
@@ -100,8 +101,7 @@ impl Sent {
     async fn file(&mut self, desk: &Desk, name: &str, mut field: Field<'_>) -> Result<(), Problem> {
         let next = async |field: &mut Field<'_>| field.chunk().await.map_err(|error| broken(error.status()));
         let Some(first) = next(&mut field).await? else {
-            // No file was chosen.
-            return Ok(());
+            return Err(ApiRefusal::EmptyFile.into());
         };
         let (app, before) = (&desk.app, Load::of(&self.files));
         Load { files: before.files + 1, ..before }.check(app)?;

@@ -258,23 +258,7 @@ fn page(desk: &Desk, stream: StreamId, recorded: Option<Position>) -> Result<Str
         return Err(crate::problem::ApiRefusal::NotFound.into());
     }
     let mut told = Told::new(desk);
-    let mut events = Vec::new();
-    for fact in facts.iter().rev() {
-        let mut event = shown(fact)?;
-        if reader.is_enterprise() {
-            withhold(&mut event);
-        }
-        let mut said = Vec::new();
-        told.data(event.get("data").unwrap_or(&Value::Null), &mut said);
-        events.push(Happened {
-            position: fact.position,
-            at: fact.at.local(),
-            kind: w.kind(text(&event, "type")),
-            by: fact.by.iter().map(|actor| told.title(*actor)).collect(),
-            said,
-            files: shown_below(stream, fact.event.attachments()),
-        });
-    }
+    let events = happened(&mut told, &facts)?;
     let only = Filter { stream: Some(stream), ..Filter::default() };
     let row = match table_of(stream.kind) {
         Some((name, _)) => rows(desk, name, only.clone())?.into_iter().next().unwrap_or_default(),
@@ -319,6 +303,29 @@ fn page(desk: &Desk, stream: StreamId, recorded: Option<Position>) -> Result<Str
         events,
         frame: Frame::of(desk).after(recorded),
     })
+}
+
+/// What happened, the newest first.
+fn happened(told: &mut Told<'_>, facts: &[Fact]) -> Result<Vec<Happened>, Problem> {
+    let Desk { reader, w, .. } = told.desk;
+    let mut events = Vec::new();
+    for fact in facts.iter().rev() {
+        let mut event = shown(fact)?;
+        if reader.is_enterprise() {
+            withhold(&mut event);
+        }
+        let mut said = Vec::new();
+        told.data(event.get("data").unwrap_or(&Value::Null), &mut said);
+        events.push(Happened {
+            position: fact.position,
+            at: fact.at.local(),
+            kind: w.kind(text(&event, "type")),
+            by: fact.by.iter().map(|actor| told.title(*actor)).collect(),
+            said,
+            files: shown_below(fact.stream, fact.event.attachments()),
+        });
+    }
+    Ok(events)
 }
 
 fn shown_below(stream: StreamId, files: &[Attachment]) -> Vec<FileShown> {

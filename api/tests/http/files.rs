@@ -304,7 +304,8 @@ fn given_a_form_that_does_not_fit_then_it_keeps_what_was_typed_and_the_files_tha
     };
     let size = server.size();
     let photo = photograph(3);
-    let refused = form(&server, &token, "/desk/do/hazard.report", &fields(""), &[("井口.jpg", &photo)]);
+    let refused =
+        form(&server, &token, "/desk/do/hazard.report", &fields(""), &[("井口.jpg", &photo), ("", b"")]);
     assert_eq!((refused.status, server.size()), (422, size), "{}", refused.text);
     assert!(
         refused.text.contains("value=\"主井口\"") && refused.text.contains("井口.jpg"),
