@@ -5,6 +5,7 @@ use std::sync::{Arc, OnceLock};
 use adit_core::office::Office;
 use tokio::sync::{Semaphore, watch};
 
+use crate::attached::Rations;
 use crate::challenge::Challenges;
 use crate::handlers::log::TileCache;
 use crate::intake::Intake;
@@ -23,6 +24,9 @@ use crate::witnesses::Witnesses;
 const SIGN_INS_MAX: usize = 64;
 /// Replays of the past (`as_of`) at once; the rest queue, so that they leave a processor to those who write.
 const REPLAYS_MAX: usize = 1;
+
+/// Files that are shown at once; each lies in memory, and a photograph that is drawn small does so pixel by pixel.
+const VIEWS_MAX: usize = 2;
 
 /// Why the server can't be started.
 #[derive(Debug, thiserror::Error)]
@@ -63,6 +67,8 @@ pub struct App {
     pub(crate) challenges: Challenges,
     pub(crate) sign_ins: Semaphore,
     pub(crate) replays: Semaphore,
+    pub(crate) views: Semaphore,
+    pub(crate) rations: Rations,
     pub(crate) intake: Intake,
     pub(crate) pickups: Counter,
     witnesses: OnceLock<Arc<Witnesses>>,
@@ -96,6 +102,8 @@ impl App {
             challenges: Challenges::new().map_err(|_| StartError::NoRandomness)?,
             sign_ins: Semaphore::new(SIGN_INS_MAX),
             replays: Semaphore::new(REPLAYS_MAX),
+            views: Semaphore::new(VIEWS_MAX),
+            rations: Rations::default(),
             intake: Intake::new(limits).map_err(|_| StartError::NoRandomness)?,
             pickups: Counter::default(),
             witnesses: OnceLock::new(),

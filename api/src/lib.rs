@@ -6,6 +6,7 @@
 
 pub mod access;
 pub mod app;
+mod attached;
 pub mod bundle;
 mod challenge;
 mod clerk_script;
@@ -26,6 +27,7 @@ mod page;
 pub mod paper;
 mod pending;
 mod pickup;
+mod picture_small;
 pub mod problem;
 pub mod projector;
 mod reporter;

@@ -57,6 +57,16 @@ limits! {
     unnamed_days,
     /// The same while there is no room for files.
     unnamed_days_when_short,
+    /// Files that one entry names as evidence.
+    evidence_files,
+    /// Largest of them.
+    evidence_file_mib,
+    /// All of one entry together.
+    evidence_total_mib,
+    /// What one account may send on one day.
+    evidence_day_mib,
+    /// Pixels of the largest photograph of which a small picture is drawn.
+    picture_megapixels,
 }
 
 /// Why limits can't be used.
@@ -108,6 +118,22 @@ impl Limits {
         self.room_for_files_mib * MIB
     }
 
+    pub(crate) fn evidence_file(&self) -> u64 {
+        self.evidence_file_mib * MIB
+    }
+
+    pub(crate) fn evidence_total(&self) -> u64 {
+        self.evidence_total_mib * MIB
+    }
+
+    pub(crate) fn evidence_day(&self) -> u64 {
+        self.evidence_day_mib * MIB
+    }
+
+    pub(crate) fn picture_pixels(&self) -> u64 {
+        self.picture_megapixels * 1_000_000
+    }
+
     pub(crate) fn typed_bytes(&self) -> usize {
         usize::try_from(self.typed_mib * MIB).unwrap_or(usize::MAX)
     }
@@ -125,6 +151,11 @@ mod tests {
         for days in [limits.unnamed_days, limits.unnamed_days_when_short] {
             assert!(days * 24 >= limits.stamp_hours + 24);
         }
+        assert!(
+            limits.evidence_file_mib <= limits.evidence_total_mib,
+            "a file that may be sent may be named"
+        );
+        assert!(limits.evidence_total_mib <= limits.evidence_day_mib, "and what one entry names, on one day");
     }
 
     #[test]

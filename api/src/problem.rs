@@ -71,7 +71,18 @@ api_refusals! {
     BadWords = "api.bad_words", UNPROCESSABLE_ENTITY;
     NobodyToRead = "api.nobody_to_read", UNPROCESSABLE_ENTITY;
     NotAge = "api.not_age", UNPROCESSABLE_ENTITY;
+    /// A command names a file that was never received, or was cleared away meanwhile.
+    FileMissing = "api.file_missing", UNPROCESSABLE_ENTITY;
+    FileOtherwise = "api.file_otherwise", UNPROCESSABLE_ENTITY;
+    FileNamedBefore = "api.file_named_before", UNPROCESSABLE_ENTITY;
+    FileTooLarge = "api.file_too_large", PAYLOAD_TOO_LARGE;
+    TooMuchToday = "api.too_much_today", TOO_MANY_REQUESTS;
+    TooManyFiles = "api.too_many_files", UNPROCESSABLE_ENTITY;
+    EmptyFile = "api.empty_file", UNPROCESSABLE_ENTITY;
+    NoSmallPicture = "api.no_small_picture", UNPROCESSABLE_ENTITY;
     Conflict = "api.conflict", CONFLICT;
+    /// A document would rest on an entry that nobody else can check yet.
+    NotPublished = "api.not_published", CONFLICT;
     FirstSignedOut = "api.first_signed_out", CONFLICT;
     /// The session was opened by a key that the client keeps: it cannot sign here.
     KeyElsewhere = "api.key_elsewhere", CONFLICT;

@@ -10,14 +10,13 @@ use axum::http::{HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use tower_http::catch_panic::CatchPanicLayer;
-use tower_http::timeout::TimeoutLayer;
 use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::app::App;
 use crate::handlers::{
-    bundles, commands, log, me, pickups, queries, reporters, sealed, search, sign_in, vouchers,
+    bundles, commands, files, log, me, pickups, queries, reporters, sealed, search, sign_in, vouchers,
 };
 use crate::onion::{Onion, Way};
 use crate::problem::{ApiRefusal, Problem};
@@ -26,6 +25,8 @@ use crate::{desk, openapi, page, reporter, web};
 
 /// Longest time for one request, in seconds.
 const REQUEST_SECONDS_MAX: u64 = 60;
+/// The same where somebody who is signed in sends files: photographs over a mobile network underground.
+const FILES_SECONDS_MAX: u64 = 600;
 /// Seconds between two looks for sessions that are over, and for a new day.
 const SWEEP_SECONDS: u64 = 60;
 /// Seconds until a publication that failed is tried again.
@@ -45,8 +46,11 @@ fn routes() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(commands::sign))
         .routes(routes!(commands::prepare))
         .routes(routes!(commands::append))
+        .routes(routes!(files::upload))
+        .routes(routes!(files::of_pending))
         .routes(routes!(vouchers::voucher))
         .routes(routes!(queries::stream))
+        .routes(routes!(files::of_stream))
         .routes(routes!(queries::entry))
         .routes(routes!(queries::projection))
         .routes(routes!(bundles::bundle))
@@ -121,7 +125,9 @@ fn workbench() -> OpenApiRouter<Arc<App>> {
     let router = router
         .routes(routes!(desk::papers::poster_form, desk::papers::make_poster))
         .routes(routes!(desk::papers::self_report))
-        .routes(routes!(desk::transfer::form, desk::transfer::make));
+        .routes(routes!(desk::transfer::form, desk::transfer::make))
+        .routes(routes!(desk::records::record))
+        .routes(routes!(desk::records::served));
     router
 }
 
@@ -138,10 +144,7 @@ pub fn router(app: Arc<App>) -> Router {
         .fallback(async || ApiRefusal::NotFound)
         .method_not_allowed_fallback(async || ApiRefusal::WrongMethod)
         .with_state(app)
-        .layer(TimeoutLayer::with_status_code(
-            StatusCode::SERVICE_UNAVAILABLE,
-            Duration::from_secs(REQUEST_SECONDS_MAX),
-        ))
+        .layer(from_fn(in_time))
         .layer(from_fn_with_state(onion, onion_location))
         .layer(CatchPanicLayer::custom(|_| ApiRefusal::Unreadable.into_response()))
         .layer(from_fn(plain_refusals))
@@ -202,6 +205,15 @@ async fn publish(app: Weak<App>) {
         let Some(running) = app.upgrade() else { return };
         let _ = tokio::task::spawn_blocking(move || running.office.ledger().publish_due()).await;
     }
+}
+
+/// Ends what takes too long.
+async fn in_time(request: Request, next: Next) -> Response {
+    let path = request.uri().path();
+    let sends_files = path == "/api/v1/files" || path.starts_with("/desk/do/");
+    let most = if sends_files { FILES_SECONDS_MAX } else { REQUEST_SECONDS_MAX };
+    let answered = tokio::time::timeout(Duration::from_secs(most), next.run(request)).await;
+    answered.unwrap_or_else(|_| ApiRefusal::TimedOut.into_response())
 }
 
 /// Refusals of the framework itself (a path or header that does not fit, a timeout) get the same form as ours.

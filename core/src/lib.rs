@@ -7,6 +7,7 @@
 
 pub mod access;
 pub mod actor;
+pub mod attachment;
 pub mod command;
 pub mod decider;
 pub mod enterprise;

@@ -113,7 +113,8 @@ mod given_an_inspection {
     use super::*;
 
     fn visited(bureau: &Bureau, enterprise: StreamId) -> StreamId {
-        let perform = Perform { enterprise, day: day("2024-05-10"), checked: text("井下") };
+        let perform =
+            Perform { enterprise, day: day("2024-05-10"), checked: text("井下"), files: Vec::new() };
         let command = Command::Inspection(InspectionCommand::Perform(perform));
         bureau.run(None, command, &["inspector-1", "inspector-2"]).expect("performed").stream
     }
@@ -130,6 +131,7 @@ mod given_an_inspection {
                 description: text("未支护"),
                 found_on: day(found_on),
                 criterion: Some(MINE.to_owned()),
+                files: Vec::new(),
             };
             let command = Command::Inspection(InspectionCommand::RecordFinding(finding));
             let result = bureau.run(Some(visit), command, &["inspector-1", "inspector-2"]);

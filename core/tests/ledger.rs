@@ -113,7 +113,7 @@ fn one_inspector_signing_twice_is_not_two() {
 fn a_finding_and_its_hazard_land_whole_or_not_at_all() {
     let bureau = Bureau::in_memory();
     let enterprise = bureau.enterprise("甲矿");
-    let perform = Perform { enterprise, day: day("2024-05-10"), checked: text("井下") };
+    let perform = Perform { enterprise, day: day("2024-05-10"), checked: text("井下"), files: Vec::new() };
     let both = ["inspector-1", "inspector-2"];
     let inspection = bureau
         .run(None, Command::Inspection(InspectionCommand::Perform(perform)), &both)
@@ -126,6 +126,7 @@ fn a_finding_and_its_hazard_land_whole_or_not_at_all() {
             description: text("未支护"),
             found_on: day(found_on),
             criterion: None,
+            files: Vec::new(),
         }))
     };
     // The hazard's own rule refuses a day in the future, so the finding does not land either.

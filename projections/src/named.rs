@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use adit_core::event::{Event, Fact};
+use adit_core::event::Fact;
 use serde::{Deserialize, Serialize};
 
 use crate::Projection;
@@ -35,9 +35,6 @@ impl Projection for Named {
     const NAME: &'static str = "named";
 
     fn apply(&mut self, fact: &Fact) {
-        // Reports alone have sealed files.
-        if let Event::Report(event) = &fact.event {
-            self.files.extend(event.blobs().into_iter().filter_map(|(_, blob)| bytes(blob.blob.as_str())));
-        }
+        self.files.extend(fact.event.sealed_files().into_iter().filter_map(bytes));
     }
 }

@@ -163,7 +163,7 @@ mod given_a_hazard {
     #[test]
     fn when_it_is_mended_then_it_is_reviewed_within_ten_days() {
         let mut world = mended_by("2024-02-19", "2024-03-31");
-        world.five(1).hazard(1, HazardCommand::Rectify(because()), &officer(Role::Enterprise));
+        world.five(1).hazard(1, HazardCommand::Rectify(because().into()), &officer(Role::Enterprise));
         assert_eq!(due(&world, "review"), json!("2024-02-29"));
         missed_once(&mut world, "2024-02-29", "review");
     }
@@ -256,7 +256,7 @@ mod given_that_more_time_is_asked_for {
         world.hazard(1, HazardCommand::RefuseExtension(because()), &officer(Role::Approver));
         assert_eq!(world.rows("supervision")[0]["extension"], json!("not_granted"));
         assert_eq!(ask(&mut world, "2024-04-30"), Ok(()));
-        world.five(1).hazard(1, HazardCommand::Rectify(because()), &officer(Role::Enterprise));
+        world.five(1).hazard(1, HazardCommand::Rectify(because().into()), &officer(Role::Enterprise));
         assert_eq!(world.rows("supervision")[0]["extension"], json!("lapsed"));
         let filter = Filter { clock: Some("decide_extension".to_owned()), ..Filter::default() };
         let rows = world.ask("deadlines", &filter, Viewer::Reports).rows;
@@ -297,7 +297,12 @@ mod given_slow_mending {
     use super::*;
 
     fn review_failed(due: Day) -> HazardCommand {
-        HazardCommand::Review(Review { passed: false, findings: text("未消除"), due: Some(due) })
+        HazardCommand::Review(Review {
+            passed: false,
+            findings: text("未消除"),
+            due: Some(due),
+            files: Vec::new(),
+        })
     }
 
     #[test]
@@ -314,7 +319,7 @@ mod given_slow_mending {
             let escalate = Escalate { step, because: text("进展缓慢") };
             world.hazard(1, HazardCommand::Escalate(escalate), &officer(Role::Handler));
             assert_eq!(world.rows("supervision")[0]["called_for"], Value::Null);
-            world.five(1).hazard(1, HazardCommand::Rectify(because()), &officer(Role::Enterprise));
+            world.five(1).hazard(1, HazardCommand::Rectify(because().into()), &officer(Role::Enterprise));
             let next = day(last).plus_days(10);
             let next = if last == "2024-02-28" { day("2024-03-10") } else { next };
             world.hazard(1, review_failed(next), &inspectors());
@@ -327,7 +332,7 @@ mod given_slow_mending {
     fn when_a_step_was_called_for_and_not_taken_then_the_next_miss_calls_for_it_again() {
         let mut world = mended_by("2024-02-01", "2024-02-28");
         missed_once(&mut world, "2024-02-28", "rectify");
-        world.five(1).hazard(1, HazardCommand::Rectify(because()), &officer(Role::Enterprise));
+        world.five(1).hazard(1, HazardCommand::Rectify(because().into()), &officer(Role::Enterprise));
         world.hazard(1, review_failed(day("2024-03-10")), &inspectors());
         missed_once(&mut world, "2024-03-10", "rectify");
         assert_eq!(world.rows("supervision")[0]["called_for"], json!("letter"));

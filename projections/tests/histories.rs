@@ -48,9 +48,9 @@ fn hazard_command(world: &World, what: u8, choice: u8) -> (HazardCommand, Vec<Pa
         }
         2 => (assign(today.plus_days(i64::from(choice % 20))), officer(Role::Handler)),
         3 => (HazardCommand::Commit(element(one)), enterprise()),
-        4 => (HazardCommand::Evidence(element(one)), enterprise()),
+        4 => (HazardCommand::Evidence(element(one).into()), enterprise()),
         5 => (HazardCommand::Confirm(ElementOnly { element: one }), inspectors()),
-        6 => (HazardCommand::Rectify(because()), enterprise()),
+        6 => (HazardCommand::Rectify(because().into()), enterprise()),
         7 => (reviewed(!choice.is_multiple_of(3)), inspectors()),
         8 => (HazardCommand::Close(Empty {}), officer(Role::Approver)),
         9 => (HazardCommand::Reopen(because()), officer(Role::Approver)),
@@ -120,13 +120,16 @@ fn inspection_command(world: &World, what: u8, choice: u8) -> InspectionCommand 
     match what % 4 {
         0 => {
             let (enterprise, day) = (firm(choice % 3), world.today());
-            InspectionCommand::Perform(Perform { enterprise, day, checked: text("全矿") })
+            InspectionCommand::Perform(Perform {
+                enterprise, day, checked: text("全矿"), files: Vec::new()
+            })
         }
         1 => InspectionCommand::RecordFinding(RecordFinding {
             place: text("三号巷道"),
             description: text("顶板离层"),
             found_on: world.today(),
             criterion: Some(CRITERIA[usize::from(choice) % 2].to_owned()),
+            files: Vec::new(),
         }),
         2 => {
             InspectionCommand::Enforce(Enforce { measure: text("责令整改"), article: text("第102条") })

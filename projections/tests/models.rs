@@ -123,7 +123,7 @@ mod given_five_elements {
         world.assigned(1, 1, CRITERIA[0]);
         for one in &Element::ALL[..4] {
             world.hazard(1, HazardCommand::Commit(element(*one)), &officer(Role::Enterprise));
-            world.hazard(1, HazardCommand::Evidence(element(*one)), &officer(Role::Enterprise));
+            world.hazard(1, HazardCommand::Evidence(element(*one).into()), &officer(Role::Enterprise));
             world.hazard(1, HazardCommand::Confirm(ElementOnly { element: *one }), &inspectors());
         }
         let row = &world.fold().five_in_place.rows(&world.log.rules)[0];
@@ -166,7 +166,7 @@ mod given_a_running_clock {
         let mut world = two_mines();
         world.assigned(1, 1, CRITERIA[0]).five(1);
         assert_eq!(standing(&world), [("rectify".into(), Standing::Running)]);
-        world.hazard(1, HazardCommand::Rectify(because()), &officer(Role::Enterprise));
+        world.hazard(1, HazardCommand::Rectify(because().into()), &officer(Role::Enterprise));
         assert_eq!(
             standing(&world),
             [("review".into(), Standing::Running), ("rectify".into(), Standing::Met)]
@@ -201,7 +201,7 @@ mod given_a_running_clock {
         let row = &world.fold().deadlines.rows(world.today())[0];
         assert_eq!((row.standing, row.days_left), (Standing::Overdue, Some(-1)));
         assert!(row.missed_at.is_some());
-        world.hazard(1, HazardCommand::Rectify(because()), &officer(Role::Enterprise));
+        world.hazard(1, HazardCommand::Rectify(because().into()), &officer(Role::Enterprise));
         assert!(standing(&world).contains(&("rectify".into(), Standing::MetLate)));
     }
 
@@ -439,7 +439,7 @@ mod given_a_timeline {
     fn when_one_stream_is_asked_for_then_its_events_come_in_order_with_who_signed() {
         let mut world = two_mines();
         world.assigned(1, 1, CRITERIA[0]).five(1).assigned(2, 2, CRITERIA[1]);
-        world.hazard(1, HazardCommand::Rectify(because()), &officer(Role::Enterprise));
+        world.hazard(1, HazardCommand::Rectify(because().into()), &officer(Role::Enterprise));
         world.hazard(1, reviewed(false), &inspectors());
         let steps = world.fold().timeline.of(&pit(1));
         assert_eq!(steps.first().map(|step| step.kind.as_str()), Some("hazard.reported"));
@@ -471,7 +471,7 @@ mod given_somebody_asks_what_they_signed {
         use adit_core::units::Position;
         let mut world = two_mines();
         world.assigned(1, 1, CRITERIA[0]).five(1);
-        world.hazard(1, HazardCommand::Rectify(because()), &officer(Role::Enterprise));
+        world.hazard(1, HazardCommand::Rectify(because().into()), &officer(Role::Enterprise));
         world.hazard(1, reviewed(false), &inspectors());
         world.handled(7, "20100");
         let state = world.fold();

@@ -590,7 +590,7 @@ fn given_a_general_hazard_when_it_is_passed_then_only_the_approval_is_missing() 
     world.hazard(1, found(firm(1), Origin::SelfInspection, today), &officer(Role::Enterprise));
     world.hazard(1, verify(None), &inspectors());
     world.hazard(1, assign(today.plus_days(9)), &officer(Role::Handler));
-    world.hazard(1, HazardCommand::Rectify(because()), &officer(Role::Enterprise));
+    world.hazard(1, HazardCommand::Rectify(because().into()), &officer(Role::Enterprise));
     world.hazard(1, reviewed(true), &inspectors());
     assert_eq!(ask(&world, "five_in_place", all())[0]["missing"], json!(["approval"]));
 }

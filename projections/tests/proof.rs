@@ -392,7 +392,7 @@ mod given_a_plan {
         let mut world = planned();
         let funds = Element::Funds;
         world.hazard(1, HazardCommand::Commit(said(funds, "三十万元")), &officer(Role::Enterprise));
-        world.hazard(1, HazardCommand::Evidence(said(funds, "银行回单")), &officer(Role::Enterprise));
+        world.hazard(1, HazardCommand::Evidence(said(funds, "银行回单").into()), &officer(Role::Enterprise));
         assert_eq!(texts(&world, Element::Measures), [Some("支护".to_owned())]);
         world.five(1);
         let words = |words: &str| Some(words.to_owned());

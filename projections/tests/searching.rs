@@ -32,6 +32,7 @@ fn indexed() -> (World, Finder) {
             description: text(told),
             found_on: world.today(),
             criterion: None,
+            files: Vec::new(),
         };
         world.hazard(number, HazardCommand::Report(report), &officer(Role::Clerk));
     }

@@ -1,7 +1,7 @@
 // Days at the workbench in a browser, without scripts: sign in, look at pages, give commands by their forms.
 //
 // Plan: {url, locale, width, account, password, steps: [...], pictures, name}. A step is {goto}, {click}, {fill: {field: value}},
-// {check: {field: value}}, {choose: {field: label}}, {press}, {see} or {look: name}.
+// {check: {field: value}}, {choose: {field: label}}, {attach: {id: [path, …]}}, {press}, {see} or {look: name}.
 
 import { axe, fits, main, page as fresh, picture } from "./base.mjs";
 
@@ -23,6 +23,9 @@ const STEPS = {
   },
   async check(page, plan, fields) {
     for (const [name, value] of Object.entries(fields)) await page.check(`[name="${name}"][value="${value}"]`);
+  },
+  async attach(page, plan, inputs) {
+    for (const [id, paths] of Object.entries(inputs)) await page.locator(`#${id}`).setInputFiles(paths);
   },
   async choose(page, plan, fields) {
     for (const [name, label] of Object.entries(fields)) await field(page, name).selectOption({ label });
@@ -52,8 +55,9 @@ await main(async (browser, plan) => {
   for (const step of plan.steps) {
     for (const [what, how] of Object.entries(step)) {
       if (what === "look") await look(page, plan, how, seen);
-      else await STEPS[what](page, plan, how).catch((error) => {
-        throw new Error(`${JSON.stringify(step)} at ${page.url()}: ${error}`);
+      else await STEPS[what](page, plan, how).catch(async (error) => {
+        const says = await page.locator("main").innerText().catch(String);
+        throw new Error(`${JSON.stringify(step)} at ${page.url()}: ${error}\n${says.slice(0, 600)}`);
       });
     }
   }

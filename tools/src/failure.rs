@@ -202,6 +202,8 @@ fn of_verify(fault: &VerifyFault) -> &'static str {
     match fault {
         VerifyFault::Store(error) => of_store(error),
         VerifyFault::Entry { .. } => "有条目核验不通过",
+        VerifyFault::File { .. } => "条目引用的文件缺失或被改动",
+        VerifyFault::Unreadable(_) => "有正文读不出来",
     }
 }
 

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use adit_core::ledger::clock::SystemClock;
 use adit_core::ledger::home::Home;
 use adit_core::ledger::log::{Ledger, OpenError};
-use adit_core::ledger::verify::{Verified, VerifyFault, verify};
+use adit_core::ledger::verify::{Files, Verified, VerifyFault, files, verify};
 use serde_json::{Value, json};
 
 /// Exit code for wrong usage.
@@ -15,8 +15,8 @@ const USAGE: u8 = 2;
 
 /// Check a ledger, an evidence bundle, or a receipt.
 ///
-/// With --data: every group, entry, body, signature, key, grant, clock and index key. Exit code 0 only if all holds; else the
-/// first fault is named (file, offset, position) and the exit code is 1. Nothing is changed.
+/// With --data: every group, entry, body, signature, key, grant, clock and index key, and the sealed files that entries name. Exit
+/// code 0 only if all holds; else the first fault is named (file, offset, position) and the exit code is 1. Nothing is changed.
 /// 逐条核验全部内容；发现第一处问题即指出位置并以退出码1结束。
 ///
 /// With RECEIPT and --key: that the log with this key recorded the receipt's entry. It needs no ledger and no network.
@@ -67,11 +67,14 @@ pub(crate) fn run(args: &Args) -> ExitCode {
 
 fn ledger(data: &Path, as_json: bool) -> ExitCode {
     match check(data, as_json) {
-        Ok(verified) => {
+        Ok((verified, files)) => {
             if as_json {
-                say!("{}", said(&verified));
+                let mut said = said(&verified);
+                said["files"] = json!(files);
+                say!("{said}");
             } else {
                 tell(&verified);
+                say!("  {} sealed files; {} of reports are gone", files.whole, files.gone);
             }
             ExitCode::SUCCESS
         }
@@ -124,10 +127,10 @@ impl Fault {
     }
 }
 
-fn check(data: &Path, quiet: bool) -> Result<Verified, Fault> {
+fn check(data: &Path, quiet: bool) -> Result<(Verified, Files), Fault> {
     let ledger = Ledger::open(&Home::beside(data), Arc::new(SystemClock))?;
     let bar = crate::output::progress(ledger.size(), "核验 verify", quiet);
     let verified = verify(ledger.store(), &ledger.log_key().vkey(), |position| bar.set_position(position))?;
     bar.finish_and_clear();
-    Ok(verified)
+    Ok((verified, files(&ledger)?))
 }

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use adit_core::attachment::Attachment;
 use adit_core::command::{Command, Request};
 use adit_core::id::{ActorId, CommandId, Id, StreamId, StreamKind};
 use adit_core::refusal::Refusal;
@@ -11,14 +12,16 @@ use adit_core::rules::place::NATIONAL;
 use adit_core::units::Position;
 use adit_projections::Filter;
 use askama::Template;
-use axum::extract::{Form, Path, RawQuery};
-use axum::response::{IntoResponse, Redirect};
+use axum::extract::{self, Path, RawQuery};
+use axum::response::{IntoResponse, Redirect, Response};
 use zeroize::Zeroizing;
 
+use super::files::{self, FileShown};
 use super::form::{self, Faults, Field, Typed, Widget};
 use super::frame::{Desk, Frame, Shown, Trouble, not_found, parameter, render_live, stream_address};
 use super::lawful::{Standing, standing};
 use super::people;
+use super::sent::{FILES, Sent};
 use super::words::Words;
 use crate::handlers::blocking;
 use crate::handlers::commands::{Beside, Outcome, carry_out};
@@ -30,7 +33,7 @@ pub(crate) struct Shows {
     pub(crate) name: String,
     pub(crate) label: String,
     pub(crate) hint: String,
-    /// `line`, `text`, `day`, `money`, `count`, `yes_no`, `choice`, `many`, `criterion`, `enterprise`, `id`.
+    /// `line`, `text`, `day`, `money`, `count`, `yes_no`, `choice`, `many`, `files`, `criterion`, `enterprise`, `id`.
     pub(crate) widget: &'static str,
     pub(crate) required: bool,
     pub(crate) value: String,
@@ -54,6 +57,11 @@ struct Act {
     id: String,
     stream: String,
     fields: Vec<Shows>,
+    takes_files: bool,
+    /// Whoever gives it knows of reports, whose files belong into no other stream.
+    knows_reports: bool,
+    /// Files that were sent before.
+    kept: Vec<FileShown>,
     criteria: Vec<(String, String)>,
     /// Names of enterprises, to choose from while one types.
     enterprises: Vec<String>,
@@ -97,6 +105,7 @@ fn widget_name(field: &Field) -> &'static str {
         Widget::YesNo => "yes_no",
         Widget::Choice(_) => "choice",
         Widget::Many(_) => "many",
+        Widget::Files => "files",
         Widget::Stream | Widget::Id | Widget::Key => "id",
     }
 }
@@ -127,11 +136,18 @@ fn shows(desk: &Desk, draft: &Draft, field: &Field) -> Shows {
     Shows {
         name: field.name.clone(),
         label: field_words(w, "field", kind, field).map_or_else(|| w.label(field.own_name()), str::to_owned),
-        hint: field_words(w, "hint", kind, field).unwrap_or_default().to_owned(),
+        hint: if field.widget == Widget::Files {
+            files::limits(w, &desk.app.intake.limits)
+        } else {
+            field_words(w, "hint", kind, field).unwrap_or_default().to_owned()
+        },
         widget: widget_name(field),
         required: field.required,
         options: names.iter().map(option).collect(),
-        fault: draft.faults.get(&field.name).map(|fault| w.t(fault).to_owned()).unwrap_or_default(),
+        fault: match (&field.widget, &draft.file_fault) {
+            (Widget::Files, Some(problem)) => w.refusal(&problem.refusal),
+            _ => draft.faults.get(&field.name).map(|fault| w.t(fault).to_owned()).unwrap_or_default(),
+        },
         value,
         fixed,
     }
@@ -144,12 +160,16 @@ fn selectable() -> Vec<(String, String)> {
 }
 
 /// A form, as it stands.
+#[derive(Default)]
 struct Draft {
     kind: String,
     stream: Option<StreamId>,
     id: String,
     typed: Typed,
     faults: Faults,
+    /// Files that were sent, and what was wrong with one.
+    files: Vec<Attachment>,
+    file_fault: Option<Problem>,
     second: String,
     refused: Option<Problem>,
     /// Fields that come from the page before.
@@ -266,6 +286,9 @@ fn page(desk: &Desk, draft: Draft) -> Result<Act, Trouble> {
         back: draft.back,
         id: draft.id,
         stream: draft.stream.map(|stream| stream.to_string()).unwrap_or_default(),
+        takes_files: shown.iter().any(|field| field.widget == "files"),
+        knows_reports: desk.reader.may_read(StreamKind::Report),
+        kept: files::shown("", &draft.files),
         fields: shown,
         enterprises: if names {
             enterprises(desk, None)?.into_iter().map(|(_, name)| name).collect()
@@ -361,12 +384,7 @@ pub(crate) async fn form(desk: Desk, Path(kind): Path<String>, RawQuery(query): 
             let (typed, fixed) = beginning(&desk, fields, query.as_deref());
             let id = Id::random().map_err(|error| unreadable(&error))?.to_string();
             let back = back(query.as_deref(), stream.as_ref());
-            let faults = Faults::new();
-            let (second, refused, meant, meanwhile) = (String::new(), None, Vec::new(), Vec::new());
-            page(
-                &desk,
-                Draft { kind, stream, id, typed, faults, second, refused, fixed, back, meant, meanwhile },
-            )
+            page(&desk, Draft { kind, stream, id, typed, fixed, back, ..Draft::default() })
         })())
     };
     render_live(&blocking(worker).await??)
@@ -394,14 +412,13 @@ pub(crate) fn is_own_page(address: &str) -> bool {
     responses((status = 303, description = "Recorded, or waits for a second signature"),
         (status = 409, description = "Somebody else recorded something meanwhile: the form once more, with what it was"),
         (status = 422, description = "A rule refused it; nothing was written, nothing typed is lost")))]
-pub(crate) async fn submit(
-    desk: Desk,
-    Path(kind): Path<String>,
-    Form(sent): Form<Vec<(String, String)>>,
-) -> Shown {
+pub(crate) async fn submit(desk: Desk, Path(kind): Path<String>, request: extract::Request) -> Shown {
     let fields = form::fields(&kind).ok_or_else(not_found)?;
-    let mut typed: Typed =
-        sent.into_iter().map(|(name, value)| (name, value.replace("\r\n", "\n"))).collect();
+    // Nothing is read of whoever gives no commands of this kind at all.
+    may(&desk, &kind, None)?;
+    let takes_files = fields.iter().any(|field| field.widget == Widget::Files);
+    let Sent { fields: sent, files, fresh, fault, .. } = Sent::read(&desk, request, takes_files).await?;
+    let mut typed: Typed = sent.into_iter().collect();
     let mut own = |name: &str| typed.remove(name).unwrap_or_default();
     let [id, stream, second, password, code, back, seen] = OWN.map(&mut own);
     let password = Zeroizing::new(password);
@@ -410,6 +427,9 @@ pub(crate) async fn submit(
     let back = Some(back).filter(|back| is_own_page(back)).unwrap_or_else(|| "/desk".to_owned());
     may(&desk, &kind, stream.as_ref())?;
     let command_id: CommandId = id.parse().map_err(|_| ApiRefusal::BadRequest)?;
+    if fresh && let Some(before) = before(&desk, command_id, stream, &back)? {
+        return Ok(before);
+    }
     let meant = find_enterprise(&desk, &mut typed)?;
     let fixed = stays_fixed(&desk, &typed);
     let meanwhile = meanwhile(&desk, stream.as_ref(), &seen)?;
@@ -420,15 +440,20 @@ pub(crate) async fn submit(
         fixed: fixed.clone(),
         typed,
         faults,
+        files: files.clone(),
+        file_fault: None,
         second: second.clone(),
         refused,
         back: back.clone(),
         meant: meant.clone(),
         meanwhile: meanwhile.clone(),
     };
-    let data = match form::data(fields, &typed) {
-        Ok(data) => data,
-        Err(faults) => return again(desk, draft(typed, faults, None)).await,
+    let mut data = match (form::data(fields, &typed), fault) {
+        (Ok(data), None) => data,
+        (data, file_fault) => {
+            let draft = draft(typed, data.err().unwrap_or_default(), None);
+            return again(desk, Draft { file_fault, ..draft }).await;
+        }
     };
     // What somebody else recorded meanwhile is shown before anything is signed; what was recorded already is answered again.
     let answered = desk.app.office.ledger().answered(&command_id).map_err(|error| unreadable(&error))?;
@@ -437,20 +462,45 @@ pub(crate) async fn submit(
         *response.status_mut() = axum::http::StatusCode::CONFLICT;
         return Ok(response);
     }
+    if !files.is_empty() {
+        data[FILES] = serde_json::to_value(&files).map_err(|error| unreadable(&error))?;
+    }
     let done =
         carry(&desk, &kind, command_id, stream, &data, Another { second: &second, password, code }).await;
     match done {
-        Ok(Outcome::Recorded(answer)) => {
-            let place = if stream.is_none() { stream_address(&answer.stream.to_string()) } else { back };
-            let position =
-                answer.positions.first().map(|position| format!("recorded={position}")).unwrap_or_default();
-            let join = if place.contains('?') { '&' } else { '?' };
-            Ok(Redirect::to(&format!("{place}{join}{position}")).into_response())
-        }
+        Ok(Outcome::Recorded(answer)) => Ok(recorded(answer.stream, answer.positions.first(), stream, &back)),
         Ok(Outcome::Waits(..)) => Ok(Redirect::to("/desk/waiting").into_response()),
         Err(problem) if problem.status.is_server_error() => Err(problem.into()),
         Err(problem) => again(desk, draft(typed, Faults::new(), Some(problem))).await,
     }
+}
+
+/// Where whoever gave a command goes on, with the notice that it is written.
+fn recorded(written: StreamId, first: Option<&Position>, stream: Option<StreamId>, back: &str) -> Response {
+    let place = if stream.is_none() { stream_address(&written.to_string()) } else { back.to_owned() };
+    let position = first.map(|position| format!("recorded={position}")).unwrap_or_default();
+    let join = if place.contains('?') { '&' } else { '?' };
+    Redirect::to(&format!("{place}{join}{position}")).into_response()
+}
+
+/// What became of the same form when it was sent before: files that come a second time are sealed to other bytes, so the command
+/// would not be the same.
+fn before(
+    desk: &Desk,
+    id: CommandId,
+    stream: Option<StreamId>,
+    back: &str,
+) -> Result<Option<Response>, Problem> {
+    let ledger = desk.app.office.ledger();
+    let answered = ledger.answered(&id).map_err(|error| unreadable(&error))?;
+    if let Some(first) = answered.as_ref().and_then(|answered| answered.positions.first()) {
+        let stored =
+            ledger.stored(*first).map_err(|error| unreadable(&error))?.ok_or(ApiRefusal::Unreadable)?;
+        return Ok(Some(recorded(stored.stream, Some(first), stream, back)));
+    }
+    let waits = desk.app.room.of(desk.session.actor, ledger.now());
+    let waits = waits.iter().any(|(_, second)| second.request.id == id && second.first == desk.session.actor);
+    Ok(waits.then(|| Redirect::to("/desk/waiting").into_response()))
 }
 
 /// What an enterprise can't choose.

@@ -34,6 +34,8 @@ pub(crate) enum Widget {
     Key,
     /// Several, one on each line.
     Many(Box<Widget>),
+    /// Photographs and documents; they are sent with the form and not typed.
+    Files,
 }
 
 /// One field of a form.
@@ -225,7 +227,12 @@ fn widget(schema: &Value, defs: &Value) -> Option<Widget> {
         "boolean" => Some(Widget::YesNo),
         "integer" => Some(Widget::Count),
         "array" => {
-            let item = widget(present(schema.get("items")?, defs), defs)?;
+            let item = present(schema.get("items")?, defs);
+            // What is sealed to others has no hash of its content.
+            if item.pointer("/properties/sha256").is_some() {
+                return Some(Widget::Files);
+            }
+            let item = widget(item, defs)?;
             Some(Widget::Many(Box::new(item)))
         }
         "string" => Some(text_widget(schema)),
@@ -310,7 +317,7 @@ fn value(widget: &Widget, text: &str) -> Result<Value, &'static str> {
             _ => Err("fault.choice"),
         },
         Widget::Choice(names) if names.iter().any(|name| name == text) => said(),
-        Widget::Choice(_) => Err("fault.choice"),
+        Widget::Choice(_) | Widget::Files => Err("fault.choice"),
         Widget::Stream => text.parse::<StreamId>().map_or(Err("fault.stream"), |_| said()),
         Widget::Id => text.parse::<Id>().map_or(Err("fault.id"), |_| said()),
         Widget::Key => text.parse::<VKey>().map_or(Err("fault.key"), |_| said()),
@@ -354,7 +361,7 @@ pub(crate) fn samples(fields: &[Field], known: &Typed, today: Day) -> Vec<Value>
             Widget::Many(one) if matches!(**one, Widget::Stream) => vec![nobodys("hazard")],
             Widget::Many(one) if matches!(**one, Widget::Count) => vec!["0".to_owned()],
             // Nothing is known to fit: whether one can be named shows when one is.
-            Widget::Id | Widget::Key | Widget::Many(_) => return Vec::new(),
+            Widget::Id | Widget::Key | Widget::Many(_) | Widget::Files => return Vec::new(),
         };
         let before = std::mem::take(&mut samples);
         for sample in before {

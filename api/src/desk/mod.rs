@@ -9,6 +9,7 @@ pub(crate) mod act;
 pub(crate) mod case;
 pub(crate) mod chart;
 pub(crate) mod figures;
+mod files;
 mod form;
 mod frame;
 pub(crate) mod help;
@@ -23,7 +24,10 @@ pub(crate) mod plans;
 pub(crate) mod profile;
 mod queues;
 pub(crate) mod reads;
+#[cfg(feature = "pdf")]
+pub(crate) mod records;
 pub(crate) mod rulebook;
+mod sent;
 pub(crate) mod sign_in;
 pub(crate) mod stream;
 pub(crate) mod summary;

@@ -10,6 +10,7 @@ use adit_core::refusal::Refusal;
 use adit_core::role::Role;
 use adit_core::rules::criteria;
 use adit_core::text::Text;
+use adit_core::units::Position;
 use askama::Template;
 use axum::extract::{Form, Path};
 use axum::http::{HeaderMap, StatusCode, header};
@@ -72,7 +73,7 @@ fn maker(desk: &Desk) -> Result<(), Problem> {
 }
 
 /// The address by which this page was asked for.
-fn own_address(headers: &HeaderMap) -> String {
+pub(super) fn own_address(headers: &HeaderMap) -> String {
     let host = headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
     format!("https://{host}")
 }
@@ -148,6 +149,19 @@ pub(crate) async fn self_report(desk: Desk, headers: HeaderMap, Path(id): Path<S
     Ok(pdf("certificate", blocking(move || certified(&desk, hazard, &address)).await?))
 }
 
+/// What shows that a document rests on the entry at this position.
+pub(super) fn proof(desk: &Desk, position: Position, address: &str) -> Result<Proof, Problem> {
+    let ledger = desk.app.office.ledger();
+    let stored = ledger.stored(position).map_err(|error| unreadable(&error))?.ok_or(ApiRefusal::NotFound)?;
+    Ok(Proof {
+        address: address.parse()?,
+        origin: ledger.origin().to_owned(),
+        position,
+        leaf: leaf_hash(&stored.entry),
+        log_key: ledger.log_key().vkey(),
+    })
+}
+
 fn certified(desk: &Desk, hazard: StreamId, address: &str) -> Result<Vec<u8>, Problem> {
     let (app, w) = (&desk.app, desk.w);
     let ledger = app.office.ledger();
@@ -164,7 +178,6 @@ fn certified(desk: &Desk, hazard: StreamId, address: &str) -> Result<Vec<u8>, Pr
     if report.origin != Origin::SelfInspection || fact.position.0 >= ledger.published().size() {
         return Err(ApiRefusal::NotFound.into());
     }
-    let stored = ledger.stored(fact.position).map_err(|error| fault(&error))?.ok_or(ApiRefusal::NotFound)?;
     let only = adit_projections::Filter { stream: Some(hazard), ..adit_projections::Filter::default() };
     let row = super::stream::rows(desk, "register", only)?.into_iter().next().unwrap_or_default();
     let text = |name: &str| row.get(name).and_then(serde_json::Value::as_str).unwrap_or_default();
@@ -178,13 +191,7 @@ fn certified(desk: &Desk, hazard: StreamId, address: &str) -> Result<Vec<u8>, Pr
         found_on: report.found_on,
         reported_on: fact.at.day(),
         state: w.label(text("status")),
-        proof: Proof {
-            address: address.parse()?,
-            origin: ledger.origin().to_owned(),
-            position: fact.position,
-            leaf: leaf_hash(&stored.entry),
-            log_key: ledger.log_key().vkey(),
-        },
+        proof: proof(desk, fact.position, address)?,
     };
     Ok(certificate(&shows, w.lang())?.pdf)
 }

@@ -1,9 +1,11 @@
 //! The page of one hazard, report, enterprise, inspection, inquiry, reward or account: what it is, what happened, what can
 //! be done now, and why the rest can not.
 
-use adit_core::event::Event;
+use adit_core::attachment::Attachment;
+use adit_core::event::{Event, Fact};
 use adit_core::hazard::{HazardEvent, Origin};
 use adit_core::id::{ActorId, StreamId, StreamKind};
+use adit_core::inspection::InspectionEvent;
 use adit_core::rules::criteria;
 use adit_core::units::{Day, Position};
 use adit_projections::Filter;
@@ -13,7 +15,8 @@ use serde_json::Value;
 
 use super::act::known;
 use super::case::{Openable, WRITTEN, openable};
-use super::frame::{Desk, Frame, Shown, not_found, parameter, render_live};
+use super::files::{self, FileShown};
+use super::frame::{Desk, Frame, Shown, not_found, parameter, render_live, stream_address};
 use super::lawful::{Standing, commands, standing};
 use super::people;
 use super::told::{Said, Told};
@@ -31,6 +34,7 @@ struct Happened {
     kind: String,
     by: Vec<String>,
     said: Vec<Said>,
+    files: Vec<FileShown>,
 }
 
 /// A command that is lawful now, or the reason why it is not.
@@ -52,6 +56,8 @@ struct Mark {
     text: String,
     by: String,
     position: Position,
+    /// What was shown for it so far, the newest first.
+    files: Vec<FileShown>,
 }
 
 /// A deadline.
@@ -74,6 +80,9 @@ struct StreamPage {
     criterion: String,
     stages: [String; 3],
     five: Vec<Element>,
+    /// Files of the finding that opened the hazard, for whoever may read the inspection, and where that is.
+    found: Vec<FileShown>,
+    found_at: String,
     sealed: Vec<Openable>,
     /// Where what is sealed is opened.
     opens_at: String,
@@ -249,22 +258,7 @@ fn page(desk: &Desk, stream: StreamId, recorded: Option<Position>) -> Result<Str
         return Err(crate::problem::ApiRefusal::NotFound.into());
     }
     let mut told = Told::new(desk);
-    let mut events = Vec::new();
-    for fact in facts.iter().rev() {
-        let mut event = shown(fact)?;
-        if reader.is_enterprise() {
-            withhold(&mut event);
-        }
-        let mut said = Vec::new();
-        told.data(event.get("data").unwrap_or(&Value::Null), &mut said);
-        events.push(Happened {
-            position: fact.position,
-            at: fact.at.local(),
-            kind: w.kind(text(&event, "type")),
-            by: fact.by.iter().map(|actor| told.title(*actor)).collect(),
-            said,
-        });
-    }
+    let events = happened(&mut told, &facts)?;
     let only = Filter { stream: Some(stream), ..Filter::default() };
     let row = match table_of(stream.kind) {
         Some((name, _)) => rows(desk, name, only.clone())?.into_iter().next().unwrap_or_default(),
@@ -285,6 +279,7 @@ fn page(desk: &Desk, stream: StreamId, recorded: Option<Position>) -> Result<Str
         code.into_iter().find_map(criteria::get).map(|item| item.text_zh.to_owned()).unwrap_or_default();
     let clocks = rows(desk, "deadlines", only.clone())?.iter().map(|row| clock(w, row)).collect();
     let (lawful, refused) = steps(desk, stream)?;
+    let (found, found_at) = found(desk, stream, &facts)?;
     Ok(StreamPage {
         heading: heading(desk, &stream),
         id: stream.to_string(),
@@ -296,16 +291,79 @@ fn page(desk: &Desk, stream: StreamId, recorded: Option<Position>) -> Result<Str
         facts: said,
         criterion,
         stages: ["committed", "evidenced", "confirmed"].map(|stage| w.label(stage)),
-        five: if stream.kind == StreamKind::Hazard { five(&mut told, only)? } else { Vec::new() },
+        five: if stream.kind == StreamKind::Hazard { five(&mut told, only, &facts)? } else { Vec::new() },
+        found,
+        found_at,
         sealed: openable(desk, &stream)?,
         opens_at: format!("/desk/reports/{}/open", stream.id),
         clocks,
         lawful,
         refused,
-        begins: begins(desk, stream)?,
+        begins: begins(desk, stream, &facts)?,
         events,
         frame: Frame::of(desk).after(recorded),
     })
+}
+
+/// What happened, the newest first.
+fn happened(told: &mut Told<'_>, facts: &[Fact]) -> Result<Vec<Happened>, Problem> {
+    let Desk { reader, w, .. } = told.desk;
+    let mut events = Vec::new();
+    for fact in facts.iter().rev() {
+        let mut event = shown(fact)?;
+        if reader.is_enterprise() {
+            withhold(&mut event);
+        }
+        let mut said = Vec::new();
+        told.data(event.get("data").unwrap_or(&Value::Null), &mut said);
+        events.push(Happened {
+            position: fact.position,
+            at: fact.at.local(),
+            kind: w.kind(text(&event, "type")),
+            by: fact.by.iter().map(|actor| told.title(*actor)).collect(),
+            said,
+            files: shown_below(fact.stream, fact.event.attachments()),
+        });
+    }
+    Ok(events)
+}
+
+fn shown_below(stream: StreamId, files: &[Attachment]) -> Vec<FileShown> {
+    files::shown(&format!("/api/v1/streams/{stream}"), files)
+}
+
+/// What was shown for one of the five, the newest first.
+fn evidence(element: &str, facts: &[Fact]) -> Vec<FileShown> {
+    let mut files = Vec::new();
+    for fact in facts.iter().rev() {
+        if let Event::Hazard(HazardEvent::Evidenced(evidence)) = &fact.event
+            && evidence.element.name() == element
+        {
+            files.extend(shown_below(fact.stream, &evidence.files));
+        }
+    }
+    files
+}
+
+/// Files of the finding that opened the hazard. They stay in the inspection's stream, which an enterprise does not read.
+fn found(desk: &Desk, hazard: StreamId, facts: &[Fact]) -> Result<(Vec<FileShown>, String), Problem> {
+    let office = &desk.app.office;
+    let Some(Event::Hazard(HazardEvent::Reported(report))) = facts.first().map(|fact| &fact.event) else {
+        return Ok(<_>::default());
+    };
+    let Some(inspection) = report.inspection else { return Ok(<_>::default()) };
+    if !desk.reader.may_read_stream(office, &inspection).map_err(|error| unreadable(&error))? {
+        return Ok(<_>::default());
+    }
+    let mut found = Vec::new();
+    for fact in office.ledger().stream(&inspection).map_err(|error| unreadable(&error))? {
+        if let Event::Inspection(InspectionEvent::FindingRecorded(finding)) = &fact.event
+            && finding.hazard == hazard
+        {
+            found.extend(shown_below(inspection, &finding.finding.files));
+        }
+    }
+    Ok((found, stream_address(&inspection.to_string())))
 }
 
 fn clock(w: Words, row: &Value) -> Clock {
@@ -320,7 +378,7 @@ fn clock(w: Words, row: &Value) -> Clock {
 }
 
 /// The matrix of the five: for each element what was committed to, shown and confirmed.
-fn five(told: &mut Told<'_>, only: Filter) -> Result<Vec<Element>, Problem> {
+fn five(told: &mut Told<'_>, only: Filter, facts: &[Fact]) -> Result<Vec<Element>, Problem> {
     let (desk, w) = (told.desk, told.desk.w);
     let row = rows(desk, "five_in_place", only)?.into_iter().next().unwrap_or_default();
     let mut five = Vec::new();
@@ -337,6 +395,7 @@ fn five(told: &mut Told<'_>, only: Filter) -> Result<Vec<Element>, Problem> {
                 text: text(step, "text").to_owned(),
                 by: step.get("by").map(|by| told.one("by", by)).unwrap_or_default(),
                 position: Position(step.get("position").and_then(Value::as_u64).unwrap_or_default()),
+                files: if stage == "evidenced" { evidence(name, facts) } else { Vec::new() },
             }));
         }
         five.push(Element {
@@ -376,7 +435,7 @@ fn steps(desk: &Desk, stream: StreamId) -> Result<(Vec<Step>, Vec<Step>), Proble
 }
 
 /// What can be begun from here: a hazard of this enterprise, a reward for this report.
-fn begins(desk: &Desk, stream: StreamId) -> Result<Vec<Step>, Problem> {
+fn begins(desk: &Desk, stream: StreamId, facts: &[Fact]) -> Result<Vec<Step>, Problem> {
     let offers: &[(&str, &str)] = match stream.kind {
         StreamKind::Enterprise => &[("hazard.report", "enterprise"), ("inspection.perform", "enterprise")],
         StreamKind::Report => &[("reward.assess", "report")],
@@ -395,16 +454,7 @@ fn begins(desk: &Desk, stream: StreamId) -> Result<Vec<Step>, Problem> {
         let (text, href) = (desk.w.t("trace.open").to_owned(), format!("/desk/trace/{}", stream.id));
         begins.push(Step { text, href, why: String::new() });
     }
-    let first =
-        desk.app.office.ledger().stream(&stream).map_err(|error| unreadable(&error))?.into_iter().next();
-    let by_itself = first.is_some_and(|fact| {
-        matches!(fact.event, Event::Hazard(HazardEvent::Reported(report)) if report.origin == Origin::SelfInspection)
-    });
-    if cfg!(feature = "pdf") && by_itself {
-        let (text, href) =
-            (desk.w.t("stream.certificate").to_owned(), format!("/desk/certificates/{}", stream.id));
-        begins.push(Step { text, href, why: String::new() });
-    }
+    begins.extend(papers(desk, &stream, facts));
     if stream.kind == StreamKind::Enterprise && desk.reader.asker("enterprises").is_some() {
         let (text, href) = (desk.w.t("profile.title").to_owned(), super::profile::address(&stream));
         begins.push(Step { text, href, why: String::new() });
@@ -430,4 +480,26 @@ fn begins(desk: &Desk, stream: StreamId) -> Result<Vec<Step>, Problem> {
         }
     }
     Ok(begins)
+}
+
+/// What can be printed from here.
+fn papers(desk: &Desk, stream: &StreamId, facts: &[Fact]) -> Vec<Step> {
+    let any = |is: &dyn Fn(&Event) -> bool| facts.iter().any(|fact| is(&fact.event));
+    let by_itself = any(
+        &|event| matches!(event, Event::Hazard(HazardEvent::Reported(report)) if report.origin == Origin::SelfInspection),
+    );
+    let served = any(&|event| matches!(event, Event::Hazard(HazardEvent::Served(_))));
+    let performed = any(&|event| matches!(event, Event::Inspection(InspectionEvent::Performed(_))));
+    let papers = [
+        (by_itself, desk.w.t("stream.certificate"), "certificates"),
+        (served, desk.w.t("stream.notice"), "notices"),
+        (performed, desk.w.t("stream.record"), "records"),
+    ];
+    let there = papers.into_iter().filter(|(there, ..)| *there && cfg!(feature = "pdf"));
+    let step = |(_, text, place): (bool, &str, &str)| Step {
+        text: text.to_owned(),
+        href: format!("/desk/{place}/{}", stream.id),
+        why: String::new(),
+    };
+    there.map(step).collect()
 }

@@ -6,6 +6,7 @@ use axum::extract::Path;
 use axum::response::{IntoResponse, Redirect};
 use serde_json::Value;
 
+use super::files::{self, FileShown};
 use super::frame::{Desk, Frame, Shown, not_found, render_live, stream_address};
 use super::people;
 use super::stream::heading;
@@ -24,6 +25,7 @@ struct Waits {
     other: String,
     since: String,
     said: Vec<Said>,
+    files: Vec<FileShown>,
 }
 
 #[derive(Template)]
@@ -68,6 +70,7 @@ fn page(desk: &Desk) -> Result<Waiting, Problem> {
             other: people::title(&desk.app, second.other),
             since: second.since.local(),
             said,
+            files: files::shown(&format!("/api/v1/pending/{id}"), second.request.command.attachments()),
         });
     }
     Ok(Waiting { frame: Frame::of(desk), waits })

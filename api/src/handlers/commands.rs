@@ -26,6 +26,7 @@ use super::sealed::check_blobs;
 use super::{Answered, Shared, blocking, json, ok};
 use crate::access::Reader;
 use crate::app::App;
+use crate::attached::check_files;
 use crate::extract::{Anybody, Json, JsonBytes, SignedIn};
 use crate::json::{place, problem_at, read};
 use crate::pending::{Found, Second};
@@ -171,10 +172,16 @@ pub(super) async fn answered(app: &Arc<App>, answer: Answer, sight: Sight) -> An
     blocking(move || recorded(&worker, &answer, sight)).await.map(|value| ok(&value))
 }
 
+/// Whether what a command says of sealed files is so.
+fn check_named(app: &App, request: &Request) -> Result<(), Problem> {
+    check_blobs(app, request)?;
+    check_files(app, request)
+}
+
 async fn execute(app: &Arc<App>, request: Request, keys: Vec<Arc<SigningKey>>) -> Result<Answer, Problem> {
     let worker = Arc::clone(app);
     let answer = blocking(move || {
-        check_blobs(&worker, &request)?;
+        check_named(&worker, &request)?;
         let keys: Vec<&SigningKey> = keys.iter().map(AsRef::as_ref).collect();
         Ok(worker.office.execute(&request, &keys)?)
     });
@@ -288,7 +295,7 @@ async fn wait_for_second(
         }
     }
     let (worker, asked) = (Arc::clone(app), request.clone());
-    blocking(move || check_blobs(&worker, &asked)).await?;
+    blocking(move || check_named(&worker, &asked)).await?;
     let fresh = Id::random().map_err(|error| unreadable(&error))?;
     let waits = Second {
         request,
@@ -432,7 +439,7 @@ pub(crate) async fn prepare(State(app): Shared, anybody: Anybody, JsonBytes(byte
 
 fn decide(app: &App, request: &Request, signers: &[VKey], asks: &Asks) -> Result<Decision, Problem> {
     let hands: Vec<Hand<'_>> = signers.iter().map(Hand::Elsewhere).collect();
-    let checked = check_blobs(app, request);
+    let checked = check_named(app, request);
     let decided = checked.and_then(|()| app.office.prepare(request, &hands).map_err(Problem::from));
     let (Asks::Reporter, Some(stream), Err(refused)) = (asks, request.stream, &decided) else {
         return decided;

@@ -256,7 +256,7 @@ pub(crate) async fn upload(State(app): Shared, mut body: Body) -> Answered {
 }
 
 /// The next bytes of a body; none at its end.
-async fn next(body: &mut Body) -> Result<Option<Bytes>, Problem> {
+pub(super) async fn next(body: &mut Body) -> Result<Option<Bytes>, Problem> {
     loop {
         let frame = poll_fn(|context| Pin::new(&mut *body).poll_frame(context)).await;
         let Some(frame) = frame else { return Ok(None) };

@@ -21,7 +21,17 @@ pub struct Finding {
     pub due: Option<String>,
 }
 
-/// An inspector who signed in the ledger.
+/// A photograph or a document that the inspection names.
+#[derive(Clone, Debug, Serialize)]
+pub struct Attached {
+    pub name: String,
+    /// Which finding it shows, from one; none where it shows the inspection as a whole.
+    pub finding: Option<usize>,
+    /// SHA-256 of its content, hexadecimal.
+    pub sha256: String,
+}
+
+/// An inspector who signed in the ledger; the name is written by hand where the ledger tells a post alone.
 #[derive(Clone, Debug, Serialize)]
 pub struct Signer {
     pub name: String,
@@ -37,6 +47,7 @@ pub struct InspectionRecord {
     pub on: Day,
     pub scope: String,
     pub findings: Vec<Finding>,
+    pub files: Vec<Attached>,
     pub signers: Vec<Signer>,
     pub proof: Proof,
 }
@@ -48,18 +59,21 @@ struct Data<'a> {
     on: String,
     scope: &'a str,
     findings: &'a [Finding],
+    files: Vec<Attached>,
     signers: &'a [Signer],
     proof: Shown,
 }
 
 /// The record as a PDF on A4, over as many pages as it needs. Whoever calls has made sure that it may be asked for.
 pub fn inspection_record(shows: &InspectionRecord, lang: Lang) -> Result<Paper, PaperError> {
+    let in_fours = |file: &Attached| Attached { sha256: super::in_fours(&file.sha256), ..file.clone() };
     let data = Data {
         enterprise: &shows.enterprise,
         inspection: &shows.inspection,
         on: shows.on.to_string(),
         scope: &shows.scope,
         findings: &shows.findings,
+        files: shows.files.iter().map(in_fours).collect(),
         signers: &shows.signers,
         proof: shows.proof.shown()?,
     };

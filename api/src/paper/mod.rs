@@ -6,6 +6,7 @@
 mod certificate;
 mod desk;
 mod inspection_record;
+mod notice;
 mod poster;
 mod sheet;
 mod summary;
@@ -20,7 +21,8 @@ use serde::Serialize;
 use serde_json::Value;
 
 pub use certificate::{Certificate, certificate};
-pub use inspection_record::{Finding, InspectionRecord, Signer, inspection_record};
+pub use inspection_record::{Attached, Finding, InspectionRecord, Signer, inspection_record};
+pub use notice::{Notice, notice};
 pub use poster::{ADDRESS_CHARS_MAX, Address, LETTERS_CHARS_MAX, Poster, TELEPHONE_CHARS_MAX, poster};
 pub use sheet::Proof;
 pub use summary::{Part, Summary, summary};

@@ -209,7 +209,7 @@ impl Form {
 }
 
 /// A file on its way into its sealed form.
-struct Arriving {
+pub(crate) struct Arriving {
     sealing: Sealing<Incoming>,
     hasher: Sha256,
     /// What has arrived and is not sealed yet: the first bytes, which say what it is, and a picture as long as it is not whole.
@@ -225,17 +225,17 @@ const HEAD_BYTES: usize = 4096;
 const UNKNOWN_KIND: &str = "application/octet-stream";
 
 impl Arriving {
-    fn new(sealing: Sealing<Incoming>, clean: bool) -> Self {
+    pub(crate) fn new(sealing: Sealing<Incoming>, clean: bool) -> Self {
         let held = Zeroizing::new(Vec::new());
         Self { sealing, hasher: Sha256::new(), held, kind: None, clean, cleaned: false }
     }
 
     /// Bytes that have arrived.
-    fn size(&self) -> u64 {
+    pub(crate) fn size(&self) -> u64 {
         self.sealing.content() + self.held.len() as u64
     }
 
-    fn take(mut self, chunk: &[u8]) -> Result<Self, Problem> {
+    pub(crate) fn take(mut self, chunk: &[u8]) -> Result<Self, Problem> {
         self.held.extend_from_slice(chunk);
         if self.kind.is_none() && self.held.len() >= HEAD_BYTES {
             self.kind = Some(kind_of(&self.held));
@@ -255,7 +255,7 @@ impl Arriving {
         Ok(())
     }
 
-    fn keep(mut self, name: String, recipients: Vec<String>) -> Result<SealedFile, Problem> {
+    pub(crate) fn keep(mut self, name: String, recipients: Vec<String>) -> Result<SealedFile, Problem> {
         let kind = *self.kind.get_or_insert_with(|| kind_of(&self.held));
         // Only a picture that is here as a whole can be taken apart.
         if self.clean && self.sealing.content() == 0 && picture::KINDS.contains(&kind) {
@@ -280,12 +280,12 @@ impl Arriving {
 }
 
 /// What a file is, by its first bytes and never by its name.
-fn kind_of(head: &[u8]) -> &'static str {
+pub(crate) fn kind_of(head: &[u8]) -> &'static str {
     infer::get(head).map_or(UNKNOWN_KIND, |kind| kind.mime_type())
 }
 
 /// A typed field; forms send line ends of their own.
-async fn typed(mut field: Field<'_>) -> Result<Zeroizing<String>, Problem> {
+pub(crate) async fn typed(mut field: Field<'_>) -> Result<Zeroizing<String>, Problem> {
     let mut bytes = Zeroizing::new(Vec::new());
     while let Some(chunk) = field.chunk().await.map_err(|error| broken(error.status()))? {
         if bytes.len() + chunk.len() > FIELD_BYTES_MAX {
@@ -298,7 +298,7 @@ async fn typed(mut field: Field<'_>) -> Result<Zeroizing<String>, Problem> {
 }
 
 /// The name of a file without folders, control characters and what turns the direction of writing.
-fn tidy_name(name: &str) -> String {
+pub(crate) fn tidy_name(name: &str) -> String {
     let last = name.rsplit(['/', '\\']).next().unwrap_or_default();
     let hides = |c: char| {
         c.is_control()
@@ -308,7 +308,7 @@ fn tidy_name(name: &str) -> String {
     if tidy.trim().is_empty() { "file".to_owned() } else { tidy }
 }
 
-fn broken(status: StatusCode) -> Problem {
+pub(crate) fn broken(status: StatusCode) -> Problem {
     match status {
         StatusCode::PAYLOAD_TOO_LARGE => ApiRefusal::TooLarge.into(),
         _ => ApiRefusal::BadRequest.into(),

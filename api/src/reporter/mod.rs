@@ -5,7 +5,7 @@
 
 pub(crate) mod case;
 pub(crate) mod follow;
-mod form;
+pub(crate) mod form;
 pub(crate) mod home;
 pub(crate) mod language;
 pub(crate) mod pickup;

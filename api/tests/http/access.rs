@@ -21,6 +21,10 @@ fn questions(streams: &BTreeMap<StreamKind, String>) -> Vec<(String, String)> {
                 "/api/v1/streams/{kind}/{id}" => {
                     streams.values().map(|stream| format!("/api/v1/streams/{stream}")).collect()
                 }
+                "/api/v1/streams/{kind}/{id}/files/{hash}" => streams
+                    .values()
+                    .map(|stream| format!("/api/v1/streams/{stream}/files/{}", "ab".repeat(32)))
+                    .collect(),
                 "/api/v1/projections/{name}" => {
                     adit_projections::NAMES.iter().map(|name| path.replace("{name}", name)).collect()
                 }
@@ -36,6 +40,7 @@ fn questions(streams: &BTreeMap<StreamKind, String>) -> Vec<(String, String)> {
                         .replace("{command}", "hazard.report")
                         .replace("{kind}", "hazard")
                         .replace("{id}", &"0".repeat(26))
+                        .replace("{hash}", &"ab".repeat(32))
                         .replace("{name}", "closure"),
                 ],
             };
@@ -89,7 +94,7 @@ fn every_role_on_every_route() {
                 let form = ("content-type", "application/x-www-form-urlencoded");
                 server.send_once("POST", &path, &[with, &[form]].concat(), Some(b""))
             } else if method == "PUT" {
-                server.send("PUT", &path, &[], Some(b"not sealed"))
+                server.send("PUT", &path, with, Some(b"not sealed"))
             } else {
                 let body = match path.rsplit('/').next() {
                     Some("open") => json!({ "blob": "ab".repeat(32) }),

@@ -132,7 +132,8 @@ impl Server {
         let log = SigningKey::generate(ORIGIN).unwrap();
         let store = Embedded::open_on(Arc::new(disk.clone()), &home, &[log.vkey()], &[7; 32]).unwrap();
         let blobs = Blobs::open(Arc::new(disk.clone()), &home.data).unwrap();
-        let ledger = Ledger::over_with_blobs(Arc::new(store), Arc::clone(&clock) as _, log, blobs).unwrap();
+        let ledger =
+            Ledger::over_with_blobs(Arc::new(store), Arc::clone(&clock) as _, log, blobs, &[7; 32]).unwrap();
         Self::over(ledger, clock, folder, Options::default())
     }
 

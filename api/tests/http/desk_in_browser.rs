@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 
 use crate::browser::run;
 use crate::common::{PASSWORD, Server, id};
+use crate::files::photograph;
 use crate::sealed::{reported, with_intake};
 
 /// Largest page, in bytes.
@@ -319,5 +320,106 @@ fn given_those_who_look_over_the_whole_then_their_pages_are_sound_in_both_langua
             ("/desk/help", "help"),
         ];
         day(&server, "approver-1", locale, width, &looks(&approver));
+    }
+}
+
+/// From the telephone's camera at the finding to everybody's page, in both languages and at both widths.
+#[test]
+fn given_an_inspector_underground_then_a_photograph_goes_with_the_finding_and_a_refusal_loses_none() {
+    let server = Server::start();
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = |name: &str, shade: u8| {
+        let path = folder.path().join(name);
+        std::fs::write(&path, photograph(shade)).expect("written");
+        path.to_string_lossy().into_owned()
+    };
+    let second = server.person("inspector-2");
+    server.app.keystore.store(second.actor, &second.key, PASSWORD).expect("stored");
+    let signs = json!({ "_password": PASSWORD });
+    let said = day(
+        &server,
+        "inspector-1",
+        "zh-CN",
+        360,
+        &json!([
+            { "goto": format!("/desk/do/inspection.perform?enterprise={}", server.enterprises[0]) },
+            { "fill": { "checked": "主扇风机、双电源、三号巷道" } },
+            { "attach": { "f-camera": [file("入井.jpg", 40)] } },
+            { "look": "perform-files" },
+            { "choose": { "_second": "inspector-2" } },
+            { "fill": signs },
+            { "press": "签署：记录检查" },
+            { "see": "已签署" },
+        ]),
+    );
+    let inspection = said["url"].as_str().and_then(|url| url.split("/streams/").nth(1)).expect("a page");
+    let inspection = inspection.split('?').next().expect("an address").to_owned();
+    let said = day(
+        &server,
+        "inspector-1",
+        "zh-CN",
+        360,
+        &json!([
+            { "goto": format!("/desk/do/inspection.record_finding?stream={inspection}") },
+            { "fill": { "place": "三号巷道", "description": "顶板离层，未支护", "criterion": "没有这一条" } },
+            { "attach": { "f-camera": [file("顶板.jpg", 90)], "f-files": [file("支护.jpg", 160), file("标志.jpg", 230)] } },
+            { "choose": { "_second": "inspector-2" } },
+            { "fill": signs },
+            { "press": "签署：记录检查发现" },
+            { "see": "已经收到的" },
+            { "look": "finding-refused" },
+            { "fill": { "criterion": "NCM88-一(地下矿山)-四", "_password": PASSWORD } },
+            { "press": "签署：记录检查发现" },
+            { "see": "已签署" },
+            { "look": "inspection-files" },
+        ]),
+    );
+    assert_eq!(said["text"].as_str().map(|text| text.matches(".jpg").count()), Some(4), "{said}");
+    let facts = server.app.office.ledger().stream(&inspection.parse().expect("a stream")).expect("facts");
+    let adit_core::event::Event::Inspection(adit_core::inspection::InspectionEvent::FindingRecorded(found)) =
+        &facts.last().expect("a finding").event
+    else {
+        panic!("no finding")
+    };
+    let hazard = found.hazard.to_string();
+    for (who, locale, width) in
+        [("handler-1", "en-US", 360), ("leader-1", "en-US", 1280), ("approver-1", "zh-CN", 1280)]
+    {
+        day(
+            &server,
+            who,
+            locale,
+            width,
+            &json!([{ "goto": format!("/desk/streams/{hazard}") }, { "look": "found-files" }]),
+        );
+    }
+    let major = json!({ "criterion": "NCM88-一(地下矿山)-四", "because": "现场核实" });
+    server.execute(Some(&hazard), "hazard.verify", &major, &["inspector-1", "inspector-2"]);
+    let measures = json!({ "element": "measures", "text": "锚网支护" });
+    server.execute(Some(&hazard), "hazard.commit", &measures, &["enterprise-1"]);
+    day(
+        &server,
+        "enterprise-1",
+        "en-US",
+        360,
+        &json!([
+            { "goto": format!("/desk/do/hazard.evidence?stream={hazard}") },
+            { "check": { "element": "measures" } },
+            { "fill": { "text": "锚网支护已经完成" } },
+            { "attach": { "f-files": [file("锚网.jpg", 20), file("验收.jpg", 60)] } },
+            { "look": "evidence-files" },
+            { "press": "Sign: Show evidence" },
+            { "see": "Signed" },
+            { "look": "five-files" },
+        ]),
+    );
+    for locale in ["zh-CN", "en-US"] {
+        day(
+            &server,
+            "inspector-2",
+            locale,
+            1280,
+            &json!([{ "goto": format!("/desk/streams/{hazard}") }, { "look": "five-files" }]),
+        );
     }
 }

@@ -76,6 +76,7 @@ impl Author {
             description: Text::new("顶板离层").unwrap(),
             found_on: AT.day(),
             criterion: None,
+            files: Vec::new(),
         };
         let event = Event::Hazard(HazardEvent::Reported(report));
         Self {

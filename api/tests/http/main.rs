@@ -13,6 +13,7 @@ mod desk;
 mod desk_in_browser;
 mod desk_overview;
 mod faults;
+mod files;
 mod flood;
 mod log;
 mod me;

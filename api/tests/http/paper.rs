@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command as Program;
 
 use adit_api::paper::{
-    Certificate, Finding, InspectionRecord, Paper, Proof, Signer, certificate, inspection_record,
+    Attached, Certificate, Finding, InspectionRecord, Paper, Proof, Signer, certificate, inspection_record,
 };
 use adit_core::refusal::Lang;
 use adit_core::units::Position;
@@ -160,6 +160,7 @@ fn a_record_runs_over_pages_and_says_so_where_nothing_was_found() {
         criterion: None,
         due: Some("2024-06-10".to_owned()),
     };
+    let file = Attached { name: "三号口.jpg".to_owned(), finding: Some(2), sha256: "5a".repeat(32) };
     let signer = |name: &str| Signer { name: name.to_owned(), post: "执法人员".to_owned() };
     let mut shows = InspectionRecord {
         enterprise: "示例一矿".to_owned(),
@@ -167,6 +168,7 @@ fn a_record_runs_over_pages_and_says_so_where_nothing_was_found() {
         on: "2024-05-10".parse().expect("day"),
         scope: "安全出口、通风、提升".to_owned(),
         findings: vec![finding; 30],
+        files: vec![file],
         signers: vec![signer("王某"), signer("李某")],
         proof: proof(&server),
     };
@@ -174,9 +176,11 @@ fn a_record_runs_over_pages_and_says_so_where_nothing_was_found() {
     assert!(made.pages > 1, "{} pages", made.pages);
     let text = checked(&server, &made, "inspection-record-zh");
     assert_eq!(text.matches(&squeezed(TYPED)).count(), 30);
+    assert!(text.contains("三号口.jpg") && text.contains(&"5a".repeat(32)), "{text}");
     assert!(text.contains("王某") && text.contains("李某") && text.contains("一般隐患"), "{text}");
 
     shows.findings.clear();
+    shows.files.clear();
     let text = Printed::new(&inspection_record(&shows, Lang::En).expect("a record")).text();
     assert!(text.contains("Nothingwasfound"), "{text}");
 }

@@ -3,6 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::attachment::Attachment;
 use crate::id::StreamId;
 use crate::rules::five_in_place::Element;
 use crate::text::{Long, Short};
@@ -38,13 +39,13 @@ pub enum HazardCommand {
     Commit(ElementText),
     /// The enterprise shows evidence for one of the five.
     #[serde(rename = "hazard.evidence")]
-    Evidence(ElementText),
+    Evidence(Evidence),
     /// An inspector confirms one of the five.
     #[serde(rename = "hazard.confirm")]
     Confirm(ElementOnly),
     /// The enterprise says that it is mended.
     #[serde(rename = "hazard.rectify")]
-    Rectify(Because),
+    Rectify(Rectify),
     /// Review on site. Two inspectors, neither of whom rectified.
     #[serde(rename = "hazard.review")]
     Review(Review),
@@ -144,6 +145,9 @@ pub struct Report {
     /// Code of the criterion item that it seems to meet.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub criterion: Option<String>,
+    /// What shows it: photographs, documents.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub files: Vec<Attachment>,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -218,6 +222,40 @@ pub struct ElementText {
     pub text: Long,
 }
 
+/// What shows that one of the five is in place.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Evidence {
+    pub element: Element,
+    pub text: Long,
+    /// Photographs and documents.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub files: Vec<Attachment>,
+}
+
+impl From<ElementText> for Evidence {
+    /// In words alone.
+    fn from(said: ElementText) -> Self {
+        Self { element: said.element, text: said.text, files: Vec::new() }
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Rectify {
+    pub because: Long,
+    /// What shows that it is mended: photographs, documents.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub files: Vec<Attachment>,
+}
+
+impl From<Because> for Rectify {
+    /// In words alone.
+    fn from(said: Because) -> Self {
+        Self { because: said.because, files: Vec::new() }
+    }
+}
+
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ElementOnly {
@@ -233,6 +271,9 @@ pub struct Review {
     /// has gone by.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub due: Option<Day>,
+    /// What shows it: photographs, documents.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub files: Vec<Attachment>,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]

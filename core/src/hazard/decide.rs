@@ -1,8 +1,9 @@
 //! Each command, and the states in which it is lawful.
 
 use super::command::{
-    Assign, Because, DecideRelief, ElementOnly, ElementText, Empty, Escalate, Extend, HazardCommand, List,
-    Merge, Origin, Penalise, Plan, Publish, Published, RecordOverdue, Report, Review, Serve, Verify,
+    Assign, Because, DecideRelief, ElementOnly, ElementText, Empty, Escalate, Evidence, Extend,
+    HazardCommand, List, Merge, Origin, Penalise, Plan, Publish, Published, RecordOverdue, Rectify, Report,
+    Review, Serve, Verify,
 };
 use super::event::{
     Assigned, Delisted, Extended, ExtensionRequested, HazardEvent, Listed, Overdue, Penalised, Planned,
@@ -34,9 +35,9 @@ pub(super) fn decide(
         HazardCommand::Acknowledge(_) => acknowledge(state, facts, moment),
         HazardCommand::Assign(assign) => self::assign(state, assign, moment),
         HazardCommand::Commit(text) => commit(state, text, facts, moment),
-        HazardCommand::Evidence(text) => evidence(state, text, facts, moment),
+        HazardCommand::Evidence(shown) => evidence(state, shown, facts, moment),
         HazardCommand::Confirm(only) => confirm(state, only, moment),
-        HazardCommand::Rectify(because) => rectify(state, because, facts, moment),
+        HazardCommand::Rectify(rectify) => self::rectify(state, rectify, facts, moment),
         HazardCommand::Review(review) => self::review(state, review, moment),
         HazardCommand::Close(_) => close(state, moment),
         HazardCommand::Reopen(because) => reopen(state, because, moment),
@@ -205,12 +206,12 @@ fn commit(state: &State, text: &ElementText, facts: &Facts, moment: &Moment<'_>)
     Ok(HazardEvent::Committed(text.clone()))
 }
 
-fn evidence(state: &State, text: &ElementText, facts: &Facts, moment: &Moment<'_>) -> Decision {
+fn evidence(state: &State, shown: &Evidence, facts: &Facts, moment: &Moment<'_>) -> Decision {
     open(state)?;
     own_enterprise(state, facts, moment)?;
-    need(state.stage(text.element) >= Stage::Committed, Refusal::ElementNotCommitted)?;
-    need(state.stage(text.element) < Stage::Confirmed, Refusal::ElementAlreadyConfirmed)?;
-    Ok(HazardEvent::Evidenced(text.clone()))
+    need(state.stage(shown.element) >= Stage::Committed, Refusal::ElementNotCommitted)?;
+    need(state.stage(shown.element) < Stage::Confirmed, Refusal::ElementAlreadyConfirmed)?;
+    Ok(HazardEvent::Evidenced(shown.clone()))
 }
 
 fn confirm(state: &State, only: &ElementOnly, moment: &Moment<'_>) -> Decision {
@@ -227,14 +228,15 @@ fn asks_for_five(state: &State, moment: &Moment<'_>) -> bool {
 }
 
 /// Mended only when the enterprise has shown all five (plan, mines, 10: rectified strictly by the five in place).
-fn rectify(state: &State, because: &Because, facts: &Facts, moment: &Moment<'_>) -> Decision {
+fn rectify(state: &State, rectify: &Rectify, facts: &Facts, moment: &Moment<'_>) -> Decision {
     being_mended(state)?;
     need(state.status == Status::Assigned, Refusal::NotAssigned)?;
     own_enterprise(state, facts, moment)?;
     let shown = !asks_for_five(state, moment) || state.all_at_least(Stage::Evidenced);
     need(shown, Refusal::FiveNotEvidenced)?;
     let review_due = due_in_force("review", moment.now.day(), moment)?.map(|due| due.day);
-    Ok(HazardEvent::Rectified(Rectified { because: because.because.clone(), review_due }))
+    let (because, files) = (rectify.because.clone(), rectify.files.clone());
+    Ok(HazardEvent::Rectified(Rectified { because, review_due, files }))
 }
 
 fn review(state: &State, review: &Review, moment: &Moment<'_>) -> Decision {

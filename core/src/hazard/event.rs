@@ -3,9 +3,10 @@
 use serde::{Deserialize, Serialize};
 
 use super::command::{
-    Assign, Because, ElementOnly, ElementText, Empty, Escalate, List, Merge, Penalise, PersonDecides,
-    Publish, Published, Report, Review, Serve, Step,
+    Assign, Because, ElementOnly, ElementText, Empty, Escalate, Evidence, List, Merge, Penalise,
+    PersonDecides, Publish, Published, Report, Review, Serve, Step,
 };
+use crate::attachment::Attachment;
 use crate::decider::StreamEvent;
 use crate::id::StreamId;
 use crate::ledger::entry::Line;
@@ -35,7 +36,7 @@ pub enum HazardEvent {
     #[serde(rename = "hazard.committed")]
     Committed(ElementText),
     #[serde(rename = "hazard.evidenced")]
-    Evidenced(ElementText),
+    Evidenced(Evidence),
     #[serde(rename = "hazard.confirmed")]
     Confirmed(ElementOnly),
     #[serde(rename = "hazard.rectified")]
@@ -101,6 +102,8 @@ pub struct Rectified {
     pub because: Long,
     /// Day by which it must be reviewed on site; none while no such rule is in force.
     pub review_due: Option<Day>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub files: Vec<Attachment>,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

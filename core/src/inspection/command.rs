@@ -3,6 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::attachment::Attachment;
 use crate::id::StreamId;
 use crate::text::{Long, Short};
 use crate::units::Day;
@@ -54,6 +55,9 @@ pub struct Perform {
     pub day: Day,
     /// Where and what was checked.
     pub checked: Long,
+    /// What was seen there: photographs, documents.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub files: Vec<Attachment>,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -65,6 +69,9 @@ pub struct RecordFinding {
     /// Code of the criterion item that it seems to meet.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub criterion: Option<String>,
+    /// What shows it. The hazard that it opens does not carry them: the enterprise reads that, and not the inspection.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub files: Vec<Attachment>,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]

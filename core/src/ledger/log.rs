@@ -10,6 +10,7 @@ use crate::ledger::checkpoint::Checkpoint;
 use crate::ledger::clock::Clock;
 use crate::ledger::embedded::Embedded;
 use crate::ledger::entry::{Seen, SignedEntry};
+use crate::ledger::files::Files;
 use crate::ledger::group::GroupQueue;
 use crate::ledger::home::{Home, HomeError};
 use crate::ledger::journal::Sealer;
@@ -83,6 +84,8 @@ struct Shared {
     sealer: Option<Sealer>,
     /// Sealed files; none for a ledger in memory.
     blobs: Option<Blobs>,
+    /// Those of them that prove something; none for a ledger in memory.
+    files: Option<Files>,
     /// Keeps the lock outside the store; none for a ledger in memory.
     lock: Option<Arc<LockKeeper>>,
 }
@@ -125,8 +128,9 @@ impl Ledger {
         let lock = Arc::clone(store.lock());
         let publisher = Publisher::new(Some((store.disk(), home.data.join("published"))));
         let blobs = Blobs::open(store.disk(), &home.data)?;
+        let files = Files::new(blobs.clone(), data_key);
         let kept = Kept { home: home.clone(), lock, sealer: Sealer::new(data_key), publisher };
-        let ledger = Self::build(Arc::new(store), clock, log_keys, Some(kept), Some(blobs))?;
+        let ledger = Self::build(Arc::new(store), clock, log_keys, Some(kept), Some((blobs, files)))?;
         ledger.restore_published()?;
         Ok(ledger)
     }
@@ -146,8 +150,10 @@ impl Ledger {
         clock: Arc<dyn Clock>,
         log_keys: impl Into<LogKeys>,
         blobs: Blobs,
+        data_key: &[u8; 32],
     ) -> Result<Self, OpenError> {
-        Self::build(store, clock, log_keys.into(), None, Some(blobs))
+        let files = Files::new(blobs.clone(), data_key);
+        Self::build(store, clock, log_keys.into(), None, Some((blobs, files)))
     }
 
     fn build(
@@ -155,12 +161,13 @@ impl Ledger {
         clock: Arc<dyn Clock>,
         log_keys: LogKeys,
         kept: Option<Kept>,
-        blobs: Option<Blobs>,
+        sealed: Option<(Blobs, Files)>,
     ) -> Result<Self, OpenError> {
         let (home, lock, sealer, publisher) = match kept {
             Some(kept) => (Some(kept.home), Some(kept.lock), Some(kept.sealer), kept.publisher),
             None => (None, None, None, Publisher::new(None)),
         };
+        let (blobs, files) = sealed.unzip();
         let origin = log_keys.origin().to_owned();
         let tree = restore_tree(store.as_ref())?;
         let keys = restore_keys(store.as_ref(), &origin)?;
@@ -185,6 +192,7 @@ impl Ledger {
             feeds: Mutex::new(Vec::new()),
             sealer,
             blobs,
+            files,
             lock,
         };
         Ok(Self { shared: Arc::new(shared) })
@@ -258,6 +266,11 @@ impl Ledger {
     /// Sealed files outside the log; `None` for a ledger in memory.
     pub fn blobs(&self) -> Option<&Blobs> {
         self.shared.blobs.as_ref()
+    }
+
+    /// Files that prove something, which whoever may read the bodies that name them may see; `None` for a ledger in memory.
+    pub fn files(&self) -> Option<&Files> {
+        self.shared.files.as_ref()
     }
 
     /// Why the lock could not be replaced lately, if so.

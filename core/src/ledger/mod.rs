@@ -11,6 +11,7 @@ pub mod disk;
 pub mod embedded;
 pub mod entry;
 pub mod evidence;
+pub mod files;
 pub mod group;
 pub mod home;
 mod index;

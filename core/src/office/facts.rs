@@ -361,6 +361,8 @@ pub(super) fn hazards_opened<'a>(
                 description: found.finding.description.clone(),
                 found_on: found.finding.found_on,
                 criterion: found.finding.criterion.clone(),
+                // They stay with the inspection, which the enterprise does not read.
+                files: Vec::new(),
             };
             opened.push((found.hazard, HazardCommand::Report(report)));
         }

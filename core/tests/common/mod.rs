@@ -155,6 +155,7 @@ impl Bureau {
             description: text("顶板离层"),
             found_on: day("2024-05-10"),
             criterion: None,
+            files: Vec::new(),
         };
         Request { id: CommandId(id()), stream: None, command: Command::Hazard(HazardCommand::Report(report)) }
     }

@@ -223,8 +223,12 @@ impl World {
 
     /// A visit of two inspectors to an enterprise.
     pub(crate) fn visit(&mut self, number: u8, enterprise: u8, what: &[InspectionCommand]) -> &mut Self {
-        let perform =
-            inspection::Perform { enterprise: firm(enterprise), day: self.today(), checked: text("井下") };
+        let perform = inspection::Perform {
+            enterprise: firm(enterprise),
+            day: self.today(),
+            checked: text("井下"),
+            files: Vec::new(),
+        };
         for command in std::iter::once(&InspectionCommand::Perform(perform)).chain(what) {
             self.try_inspection(number, command).expect("lawful");
         }
@@ -243,6 +247,7 @@ impl World {
             description: text("顶板离层"),
             found_on: self.today(),
             criterion: criterion.map(str::to_owned),
+            files: Vec::new(),
         };
         self.visit(number, enterprise, &[InspectionCommand::RecordFinding(finding)]);
         let today = self.today();
@@ -385,6 +390,7 @@ pub(crate) fn found(enterprise: StreamId, origin: Origin, on: Day) -> HazardComm
         description: text("顶板离层"),
         found_on: on,
         criterion: Some(CRITERIA[0].to_owned()),
+        files: Vec::new(),
     })
 }
 
@@ -453,7 +459,7 @@ impl World {
             if stage < Stage::Evidenced {
                 self.hazard(number, HazardCommand::Commit(element(one)), &officer(Role::Enterprise));
             }
-            self.hazard(number, HazardCommand::Evidence(element(one)), &officer(Role::Enterprise));
+            self.hazard(number, HazardCommand::Evidence(element(one).into()), &officer(Role::Enterprise));
             self.hazard(number, HazardCommand::Confirm(ElementOnly { element: one }), &inspectors());
         }
         self
@@ -461,7 +467,7 @@ impl World {
 
     pub(crate) fn closed(&mut self, number: u8) -> &mut Self {
         self.five(number);
-        self.hazard(number, HazardCommand::Rectify(because()), &officer(Role::Enterprise));
+        self.hazard(number, HazardCommand::Rectify(because().into()), &officer(Role::Enterprise));
         self.hazard(number, reviewed(true), &inspectors());
         self.hazard(number, HazardCommand::Close(Empty {}), &officer(Role::Approver))
     }
@@ -476,7 +482,7 @@ impl World {
 }
 
 pub(crate) fn reviewed(passed: bool) -> HazardCommand {
-    HazardCommand::Review(Review { passed, findings: text("复核意见"), due: None })
+    HazardCommand::Review(Review { passed, findings: text("复核意见"), due: None, files: Vec::new() })
 }
 
 pub(crate) fn substantiated(number: u8) -> ReportCommand {

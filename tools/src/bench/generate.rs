@@ -371,6 +371,7 @@ impl World {
             description: description.clone(),
             found_on,
             criterion,
+            files: Vec::new(),
         };
         let hazard = match origin {
             Origin::SelfInspection => {
@@ -378,10 +379,15 @@ impl World {
                 self.cast.sign(None, command, &[&self.enterprises[enterprise].1])?.stream
             }
             Origin::Inspection => {
-                let perform = Perform { enterprise: stream, day: found_on, checked: text("现场检查")? };
+                let perform = Perform {
+                    enterprise: stream,
+                    day: found_on,
+                    checked: text("现场检查")?,
+                    files: Vec::new(),
+                };
                 let command = Command::Inspection(InspectionCommand::Perform(perform));
                 let visit = self.cast.act_on(None, command, INSPECTORS)?.stream;
-                let finding = RecordFinding { place, description, found_on, criterion };
+                let finding = RecordFinding { place, description, found_on, criterion, files: Vec::new() };
                 let command = Command::Inspection(InspectionCommand::RecordFinding(finding));
                 let answer = self.cast.act_on(Some(visit), command, INSPECTORS)?;
                 let position = *answer.positions.last().context("a finding opens a hazard")?;
@@ -488,10 +494,10 @@ impl World {
             self.own(&hazard, HazardCommand::Plan(plan))?;
             for element in Element::ALL {
                 let shown = ElementText { element, text: text("见附件")? };
-                self.own(&hazard, HazardCommand::Evidence(shown))?;
+                self.own(&hazard, HazardCommand::Evidence(shown.into()))?;
             }
         }
-        self.own(&hazard, HazardCommand::Rectify(Because { because: text("已整改")? }))?;
+        self.own(&hazard, HazardCommand::Rectify(Because { because: text("已整改")? }.into()))?;
         self.then(dice.days(1, 8), Task::Review(number));
         Ok(())
     }
@@ -502,7 +508,7 @@ impl World {
         let passed = hazard.reviews > 0 || dice.percent(95);
         let days = dice.days(5, 20);
         let due = (!passed).then(|| self.today().plus_days(days));
-        let review = Review { passed, findings: text("现场复核")?, due };
+        let review = Review { passed, findings: text("现场复核")?, due, files: Vec::new() };
         self.on(&hazard, HazardCommand::Review(review), INSPECTORS)?;
         hazard.reviews += 1;
         let next = if passed { Task::Close(number) } else { Task::Mend(number) };
@@ -585,7 +591,10 @@ impl World {
 
     fn visit(&self, number: u64) -> Result<()> {
         let (stream, _) = self.of_enterprise(number)?;
-        let perform = Perform { enterprise: *stream, day: self.today(), checked: text("例行检查")? };
+        let perform =
+            Perform {
+                enterprise: *stream, day: self.today(), checked: text("例行检查")?, files: Vec::new()
+            };
         let command = Command::Inspection(InspectionCommand::Perform(perform));
         let visit = self.cast.act_on(None, command, INSPECTORS)?.stream;
         let nothing = InspectionCommand::NothingFound(NothingFound { checked: text("未发现隐患")? });

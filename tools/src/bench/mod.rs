@@ -380,6 +380,7 @@ fn hazard(enterprise: StreamId, found_on: Day) -> Result<Request> {
         description: Text::new("bench: 监测值超限 a reading above its limit")?,
         found_on,
         criterion: None,
+        files: Vec::new(),
     };
     Ok(Request {
         id: CommandId(Id::random()?),

@@ -189,7 +189,7 @@ const INSPECTORS: [&str; 2] = ["inspector-1", "inspector-2"];
 /// An inspection with its findings; each opens a hazard, which two inspectors verify.
 fn inspect(cast: &mut Cast, case: &Case) -> Result<()> {
     let enterprise = cast.stream(&format!("{}/enterprise", case.id))?;
-    let perform = Perform { enterprise, day: cast.today(), checked: text(&case.finding)? };
+    let perform = Perform { enterprise, day: cast.today(), checked: text(&case.finding)?, files: Vec::new() };
     let command = Command::Inspection(InspectionCommand::Perform(perform));
     let inspection = cast.act_on(None, command, &INSPECTORS)?.stream;
     cast.name(&format!("{}/inspection", case.id), inspection);
@@ -202,6 +202,7 @@ fn inspect(cast: &mut Cast, case: &Case) -> Result<()> {
             description: text(&case.finding)?,
             found_on: cast.today(),
             criterion: criterion.clone(),
+            files: Vec::new(),
         };
         let command = Command::Inspection(InspectionCommand::RecordFinding(finding));
         let answer = cast.act_on(Some(inspection), command, &INSPECTORS)?;

@@ -123,6 +123,7 @@ fn self_report(cast: &mut Cast, name: &str, criterion: &str, description: &str) 
         description: text(description)?,
         found_on: cast.today(),
         criterion: Some(criterion.to_owned()),
+        files: Vec::new(),
     };
     let stream = cast.act_on(None, Command::Hazard(HazardCommand::Report(report)), &[name])?.stream;
     cast.name(&hazard_of(name), stream);
@@ -130,7 +131,12 @@ fn self_report(cast: &mut Cast, name: &str, criterion: &str, description: &str) 
 }
 
 fn find(cast: &mut Cast, name: &str, criterion: &str, description: &str) -> Result<()> {
-    let perform = Perform { enterprise: cast.stream(name)?, day: cast.today(), checked: text(description)? };
+    let perform = Perform {
+        enterprise: cast.stream(name)?,
+        day: cast.today(),
+        checked: text(description)?,
+        files: Vec::new(),
+    };
     let inspection =
         cast.act_on(None, Command::Inspection(InspectionCommand::Perform(perform)), &INSPECTORS)?.stream;
     let finding = RecordFinding {
@@ -138,6 +144,7 @@ fn find(cast: &mut Cast, name: &str, criterion: &str, description: &str) -> Resu
         description: text(description)?,
         found_on: cast.today(),
         criterion: Some(criterion.to_owned()),
+        files: Vec::new(),
     };
     let command = Command::Inspection(InspectionCommand::RecordFinding(finding));
     let answer = cast.act_on(Some(inspection), command, &INSPECTORS)?;
@@ -164,7 +171,9 @@ fn commit_all(cast: &Cast, name: &str) -> Result<()> {
 }
 
 fn evidence(cast: &Cast, name: &str, elements: &[Element]) -> Result<()> {
-    elements.iter().try_for_each(|e| on_hazard(cast, name, HazardCommand::Evidence(element(*e)?), &[name]))
+    elements
+        .iter()
+        .try_for_each(|e| on_hazard(cast, name, HazardCommand::Evidence(element(*e)?.into()), &[name]))
 }
 
 fn confirm(cast: &Cast, name: &str, elements: &[Element]) -> Result<()> {
@@ -180,11 +189,12 @@ fn mend(cast: &Cast, name: &str, due: Day) -> Result<()> {
     assign(cast, name, due)?;
     commit_all(cast, name)?;
     evidence(cast, name, &Element::ALL)?;
-    on_hazard(cast, name, HazardCommand::Rectify(Because { because: text("已整改完成")? }), &[name])
+    on_hazard(cast, name, HazardCommand::Rectify(Because { because: text("已整改完成")? }.into()), &[name])
 }
 
 fn review_and_close(cast: &Cast, name: &str) -> Result<()> {
-    let review = hazard::Review { passed: true, findings: text("现场复核通过")?, due: None };
+    let review =
+        hazard::Review { passed: true, findings: text("现场复核通过")?, due: None, files: Vec::new() };
     on_hazard(cast, name, HazardCommand::Review(review), &INSPECTORS)?;
     confirm(cast, name, &Element::ALL)?;
     on_hazard(cast, name, HazardCommand::Close(hazard::Empty {}), &["approver"])

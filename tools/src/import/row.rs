@@ -193,6 +193,7 @@ impl<'a> Cells<'a> {
             description,
             found_on: found_on?,
             criterion: criterion.ok()?,
+            files: Vec::new(),
         })
     }
 

@@ -98,3 +98,27 @@ fn when_a_byte_of_the_journal_is_flipped_then_verify_names_the_file_and_exits_1(
     assert!(fault["fault"]["file"].as_str().is_some_and(|named| named.ends_with(&file)), "{fault}");
     assert!(fault["fault"]["offset"].is_u64(), "{fault}");
 }
+
+#[test]
+fn when_a_sealed_file_is_changed_then_verify_names_it_and_when_one_of_a_report_is_gone_it_counts_it() {
+    let place = Place::new();
+    let data = place.path("demo");
+    adit(&["demo", "--no-serve", "--json", "--data", &data]).done();
+    let before = adit(&["verify", "--data", &data, "--json"]).done().json();
+    assert!(before["files"]["whole"].as_u64().is_some_and(|many| many > 0), "{before}");
+    assert_eq!(before["files"]["gone"], 0);
+    let sealed = place.files().into_iter().find(|(path, _)| path.to_string_lossy().contains("/blobs/"));
+    let (path, mut content) = sealed.expect("a sealed file");
+    content[0] ^= 1;
+    std::fs::write(&path, &content).expect("changed");
+    let said = adit(&["verify", "--data", &data, "--json"]);
+    assert_eq!(said.code, Some(1), "{}\n{}", said.out, said.err);
+    let fault = said.json();
+    let name = path.file_name().expect("a name").to_string_lossy().into_owned();
+    assert_eq!(fault["fault"]["file"], json!(name), "{fault}");
+    assert!(fault["fault"]["position"].is_u64(), "{fault}");
+    // What a reporter sent may have been destroyed for good.
+    std::fs::remove_file(&path).expect("removed");
+    let after = adit(&["verify", "--data", &data, "--json"]).done().json();
+    assert_eq!(after["files"]["gone"], 1, "{after}");
+}

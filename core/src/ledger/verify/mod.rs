@@ -5,6 +5,7 @@
 //! journal. Stops at the first fault and names it.
 
 mod examine;
+mod files;
 mod signatures;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -14,14 +15,17 @@ use std::sync::{Arc, PoisonError};
 use serde::Serialize;
 
 use examine::{Examined, ExaminedEntry, examine};
+pub use files::{Files, files};
 use signatures::{Bad, Signatures};
 
 use crate::id::{ActorId, StreamId};
 use crate::ledger::ahead::ahead;
+use crate::ledger::blobs::BlobError;
 use crate::ledger::body::Body;
 use crate::ledger::checkpoint::Checkpoint;
 use crate::ledger::entry::{Entry, Line, Seen, SignedEntry};
 use crate::ledger::keyring::KeyRing;
+use crate::ledger::log::OpenError;
 use crate::ledger::merkle::{Hash, Tree};
 use crate::ledger::officer;
 use crate::ledger::sequencer::{is_by_another, seen_of, with_introduced};
@@ -58,6 +62,10 @@ pub enum VerifyFault {
     Store(#[from] StoreError),
     #[error("position {position}: {what}")]
     Entry { position: u64, what: &'static str },
+    #[error("position {position}: {source}")]
+    File { position: u64, file: String, source: BlobError },
+    #[error(transparent)]
+    Unreadable(Box<OpenError>),
 }
 
 impl VerifyFault {
@@ -70,6 +78,8 @@ impl VerifyFault {
         match self {
             Self::Store(error) => place_of(error),
             Self::Entry { position, .. } => (None, None, Some(*position)),
+            Self::File { position, file, .. } => (Some(file.clone()), None, Some(*position)),
+            Self::Unreadable(_) => (None, None, None),
         }
     }
 }
