@@ -380,7 +380,7 @@ fn given_a_command_that_waits_then_its_two_officers_see_its_files_and_nobody_els
     }
     let waits = server.get("/desk/waiting", Some(&two));
     let places: Vec<&str> =
-        waits.text.split("src=\"").skip(1).map(|rest| rest.split('"').next().unwrap()).collect();
+        waits.text.split("<img src=\"").skip(1).map(|rest| rest.split('"').next().unwrap()).collect();
     assert_eq!(places.len(), 1, "a double tap waits once: {}", waits.text);
     for (who, status) in [(&one, 200), (&two, 200), (&server.sign_in_by_key("approver-1"), 404)] {
         assert_eq!(server.get(places[0], Some(who)).status, status);
