@@ -183,9 +183,11 @@ impl Projection for Docket {
             ReportEvent::Joined(_) => report.joined += 1,
             ReportEvent::RetaliationAlleged(_) => report.retaliation = Some(now),
             ReportEvent::Overdue(_) => report.misses += 1,
-            ReportEvent::Satisfied(_) => report.disputed = false,
+            ReportEvent::Satisfied(satisfied) => report.disputed = satisfied.disputed,
             ReportEvent::Reported(_)
             | ReportEvent::MessageSent(_)
+            | ReportEvent::Invited(_)
+            | ReportEvent::InvitationWithdrawn(_)
             | ReportEvent::KeyRotated(_)
             | ReportEvent::PickedUp(_)
             | ReportEvent::Locked(_) => {}

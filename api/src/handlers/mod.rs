@@ -2,6 +2,7 @@
 
 pub(crate) mod bundles;
 pub(crate) mod commands;
+pub(crate) mod joint;
 pub(crate) mod log;
 pub(crate) mod me;
 pub(crate) mod pickups;
