@@ -13,6 +13,7 @@ mod desk;
 mod desk_in_browser;
 mod faults;
 mod flood;
+mod joint;
 mod log;
 mod me;
 mod mini_program;
