@@ -168,10 +168,18 @@ impl LetIn {
     }
 
     /// The same for a client that signs by itself: what is to be signed.
-    pub(crate) fn prepare(&self, app: &App, id: CommandId, own: &Own) -> Result<Decision, Problem> {
+    pub(crate) fn prepare(self, app: &App, id: CommandId, own: &Own) -> Result<Decision, Problem> {
         let hands = [Hand::Elsewhere(&own.key), Hand::Held(&self.key)];
-        Ok(app.office.prepare(&self.request(id, own)?, &hands)?)
+        Ok(lent(app.office.prepare(&self.request(id, own)?, &hands)?, self.key))
     }
+}
+
+/// The code's own key signs here.
+fn lent(mut decision: Decision, key: SigningKey) -> Decision {
+    if let Decision::Prepared(prepared) = &mut decision {
+        prepared.lend(key);
+    }
+    decision
 }
 
 /// What a client that keeps the first reporter's key is to sign, so that a code of its own is given out.
@@ -185,5 +193,6 @@ pub(crate) fn prepare_invitation(
     let state = app.office.report(report)?;
     let fresh = Fresh::make(app, &report, &state, code, &id.to_string())?;
     let request = Request { id, stream: Some(report), command: Command::Report(fresh.command()) };
-    Ok(app.office.prepare(&request, &[Hand::Elsewhere(first), Hand::Held(&fresh.key)])?)
+    let hands = [Hand::Elsewhere(first), Hand::Held(&fresh.key)];
+    Ok(lent(app.office.prepare(&request, &hands)?, fresh.key))
 }

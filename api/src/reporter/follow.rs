@@ -124,6 +124,8 @@ struct Follow {
     joint: Joint,
     /// Somebody else reported it first.
     joined: bool,
+    /// Where this reporter came in.
+    entered: u64,
     may_judge: bool,
     disputed: bool,
     done: Option<String>,
@@ -324,6 +326,7 @@ fn follow_page(
         cards: case.rewards.iter().map(card).collect::<Result<_, _>>()?,
         joint: Joint::of(app, case)?,
         joined: case.joined,
+        entered: case.entered.0,
         may_judge: case.may_judge(),
         disputed: case.disputed(),
         done,

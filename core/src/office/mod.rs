@@ -131,7 +131,7 @@ pub struct Prepared {
     stream: StreamId,
     reads: Vec<Read>,
     drafts: Vec<Unsigned>,
-    /// Keys made for this command alone, which sign at once.
+    /// Keys made for this command alone, and those lent to it, which sign at once.
     one_time: Vec<SigningKey>,
     signers: Vec<VKey>,
     countersign: bool,
@@ -162,6 +162,12 @@ impl Prepared {
     /// Whose signatures are wanted. Empty when every signature can be made here.
     pub fn signers(&self) -> &[VKey] {
         &self.signers
+    }
+
+    /// Signs with a key that is here too, so that nobody else is asked for its signature.
+    pub fn lend(&mut self, key: SigningKey) {
+        self.signers.retain(|signer| *signer != key.vkey());
+        self.one_time.push(key);
     }
 
     pub fn stream(&self) -> StreamId {
