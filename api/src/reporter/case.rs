@@ -107,6 +107,7 @@ impl Case {
         Ok(Some(Self {
             stream,
             state,
+            facts,
             testimony,
             letters,
             rewards,
@@ -115,7 +116,6 @@ impl Case {
             entered_on,
             joined,
             key,
-            facts,
         }))
     }
 

@@ -32,14 +32,14 @@ pub(super) enum Purpose {
 /// A code that fits.
 enum Fits {
     Pickup(Unlocked),
-    Join(LetIn),
+    Join(Box<LetIn>),
 }
 
 impl Fits {
     async fn of(app: &Arc<App>, purpose: Purpose, number: &str, code: &str) -> Result<Self, Problem> {
         match purpose {
             Purpose::Pickup => unlock(app, number, code).await.map(Self::Pickup),
-            Purpose::Join => let_in(app, number, code).await.map(Self::Join),
+            Purpose::Join => let_in(app, number, code).await.map(|fits| Self::Join(Box::new(fits))),
         }
     }
 

@@ -67,3 +67,28 @@ pub fn limits(rules: &Rules) -> JointLimits {
         JointLimits { reporters_max: 1, invitations_max: 0 }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rules::tests::changed;
+
+    #[test]
+    fn numbers_under_which_nobody_reports_or_a_report_never_fills_are_refused() {
+        for (from, to, named) in [
+            ("reporters_max = 10", "reporters_max = 0", "nobody reports"),
+            ("invitations_max = 40", "invitations_max = 8", "fewer than would fill"),
+            ("invitations_max = 40", "invitations_max = 65", "more than 64"),
+        ] {
+            let said = changed("joint", from, to, false).expect_err(to).to_string();
+            assert!(said.contains(named), "{to}: {said}");
+        }
+    }
+
+    #[test]
+    fn a_number_that_nobody_verified_lets_nobody_in_until_its_pack_is_adopted() {
+        let unsure = |adopted| changed("joint", "mark = \"S\"", "mark = \"U\"", adopted).expect("packs");
+        assert_eq!(limits(&unsure(false)), JointLimits { reporters_max: 1, invitations_max: 0 });
+        assert_eq!(limits(&unsure(true)), JointLimits { reporters_max: 10, invitations_max: 40 });
+    }
+}

@@ -416,9 +416,6 @@ pub(crate) mod tests {
             ("catalogues", "succeeds = \"GM129\"", "succeeds = \"FW121\"", "nothing holds after 2023-05-14"),
             ("catalogues", "beside = \"CH121\"\n", "", "overlaps with CH3067"),
             ("catalogues", "beside = \"NCM88\"", "beside = \"CH121\"", "no CH121 in its sector"),
-            ("joint", "reporters_max = 10", "reporters_max = 0", "nobody reports"),
-            ("joint", "invitations_max = 40", "invitations_max = 8", "fewer than would fill"),
-            ("joint", "invitations_max = 40", "invitations_max = 65", "more than 64"),
         ] {
             let error =
                 changed(pack, from, to, false).err().unwrap_or_else(|| panic!("{pack}: {to} was accepted"));
