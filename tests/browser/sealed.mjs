@@ -5,6 +5,7 @@
 
 import { readFile } from "node:fs/promises";
 import { connect, createServer } from "node:net";
+import { join } from "node:path";
 import { axe, fits, main, page as fresh, picture } from "./base.mjs";
 
 const LABELS = {
@@ -90,12 +91,13 @@ async function sent(page, say) {
 }
 
 // The words copied, and as a picture: its dots, as the browser reads the file again.
-async function keptOnDevice(context, page, say) {
+async function keptOnDevice(context, page, plan, say) {
   await context.grantPermissions(["clipboard-read", "clipboard-write"]);
   await button(page, say.copy).click();
   await page.waitForSelector("[data-slot=did]:not(:empty)");
   const copied = await page.evaluate(() => navigator.clipboard.readText());
   const [download] = await Promise.all([page.waitForEvent("download"), button(page, say.picture).click()]);
+  if (plan.pictures) await download.saveAs(join(plan.pictures, `${plan.name}-sealed-saved.png`));
   const bytes = [...await readFile(await download.path())];
   const dots = await page.evaluate(async (bytes) => {
     const picture = await createImageBitmap(new Blob([Uint8Array.from(bytes)], { type: "image/png" }));
@@ -134,7 +136,7 @@ async function whole(context, plan, say, net) {
   await state(page, plan, "receipt", seen);
   const [download] = await Promise.all([page.waitForEvent("download"), button(page, say.save).click()]);
   const receipt = await readFile(await download.path(), "utf8");
-  const onDevice = await keptOnDevice(context, page, say);
+  const onDevice = await keptOnDevice(context, page, plan, say);
   await state(page, plan, "receipt-kept", seen);
   for (const nth of [2, 7, 11]) await page.fill(`#typed${nth}`, "x");
   await button(page, say.kept).click();
