@@ -16,6 +16,7 @@ mod extract;
 mod handlers;
 mod intake;
 mod invitations;
+mod joint;
 mod json;
 pub mod keystore;
 mod labels;

@@ -7,6 +7,7 @@ use serde_json::{Map, Value, json};
 use utoipa::OpenApi;
 
 use crate::handlers::commands::Append;
+use crate::handlers::joint::MadeCode;
 use crate::handlers::pickups::{Exchange, TakeDown};
 use crate::handlers::reporters::Mine;
 use crate::handlers::sign_in::{ChangePassword, SignIn, SignInByKey};
@@ -129,6 +130,7 @@ fn schemas() -> Map<String, Value> {
     schemas.insert("Append".into(), own::<Append>());
     schemas.insert("TakeDown".into(), own::<TakeDown>());
     schemas.insert("Exchange".into(), own::<Exchange>());
+    schemas.insert("MadeCode".into(), own::<MadeCode>());
     schemas.insert("Mine".into(), own::<Mine>());
     schemas.insert("Voucher".into(), own::<Voucher>());
     schemas.insert("SignIn".into(), own::<SignIn>());

@@ -17,14 +17,14 @@ use adit_core::ledger::vkey::{SigningKey, VKey, hex};
 use adit_core::office::{Answer, Decision, Hand};
 use adit_core::refusal::Refusal;
 use adit_core::report::{
-    Blob, Channel, Copied, Holds, PickUp, Pickup, PickupCode, Report, ReportCommand, ReportEvent,
+    Blob, Channel, Copied, Holds, OneTimeCode, PickUp, Pickup, Report, ReportCommand, ReportEvent,
     ReportRefusal, case_number, parse_case_number, pickup_key,
 };
 use adit_core::seal::{self, Identity, Kind};
 use adit_core::secret::Secret;
 use adit_core::text::Text;
 use adit_core::units::Day;
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::Instant;
 use zeroize::Zeroizing;
 
@@ -56,7 +56,12 @@ impl Default for Counter {
 }
 
 impl Counter {
-    fn slow(&self, code: &PickupCode, salt: &str) -> Result<Zeroizing<[u8; 32]>, Problem> {
+    /// A place among those who wait for the slow hash.
+    pub(crate) fn place(&self) -> Result<SemaphorePermit<'_>, Problem> {
+        self.waiting.try_acquire().map_err(|_| ApiRefusal::TooManyTries.into())
+    }
+
+    pub(crate) fn slow(&self, code: &OneTimeCode, salt: &str) -> Result<Zeroizing<[u8; 32]>, Problem> {
         let slow = self.hashes.hash(code.digits(), salt.as_bytes(), MEMORY_KIB, PASSES);
         slow.ok_or_else(|| ApiRefusal::Unreadable.into())
     }
@@ -67,7 +72,7 @@ pub(crate) struct Taken {
     pub(crate) answer: Answer,
     pub(crate) number: String,
     /// To be read out once.
-    pub(crate) code: PickupCode,
+    pub(crate) code: OneTimeCode,
     /// When it is decided whether to accept it.
     pub(crate) accept_due: Option<Day>,
 }
@@ -83,7 +88,7 @@ pub(crate) fn take_down(
     draft: &Draft,
 ) -> Result<Taken, Problem> {
     let ledger = app.office.ledger();
-    let code = PickupCode::of_clerk(clerk, ledger.origin(), &id);
+    let code = OneTimeCode::of_clerk(clerk, ledger.origin(), &id);
     if let Some(taken) = taken_before(app, clerk, id, &code)? {
         return Ok(taken);
     }
@@ -134,7 +139,7 @@ fn taken_before(
     app: &App,
     clerk: &SigningKey,
     id: CommandId,
-    code: &PickupCode,
+    code: &OneTimeCode,
 ) -> Result<Option<Taken>, Problem> {
     let ledger = app.office.ledger();
     let Some(before) = ledger.answered(&id).map_err(|error| unreadable(&error))? else { return Ok(None) };
@@ -151,7 +156,7 @@ fn taken_before(
     taken(app, answer, code.clone()).map(Some)
 }
 
-fn taken(app: &App, answer: Answer, code: PickupCode) -> Result<Taken, Problem> {
+fn taken(app: &App, answer: Answer, code: OneTimeCode) -> Result<Taken, Problem> {
     let state = app.office.report(answer.stream)?;
     let accept_due = state.clocks.get("accept").copied();
     Ok(Taken { number: case_number(&answer.stream), accept_due, answer, code })
@@ -168,14 +173,19 @@ pub(crate) struct Unlocked {
 /// Compares a code. The code is not used up by it.
 pub(crate) async fn unlock(app: &Arc<App>, number: &str, code: &str) -> Result<Unlocked, Problem> {
     let number = parse_case_number(number).ok_or_else(|| Refusal::new("reporter.bad_case_number"))?;
-    let code = PickupCode::parse(code).ok_or_else(|| Refusal::new("reporter.bad_pickup_code"))?;
-    let leaves = Instant::now() + Duration::from_millis(ANSWER_MILLIS);
-    let unlocked = compare(app, number, code).await;
-    tokio::time::sleep_until(leaves).await;
-    unlocked
+    let code = OneTimeCode::parse(code).ok_or_else(|| Refusal::new("reporter.bad_pickup_code"))?;
+    in_equal_time(compare(app, number, code)).await
 }
 
-async fn compare(app: &Arc<App>, number: String, code: PickupCode) -> Result<Unlocked, Problem> {
+/// Nobody learns from the time of an answer what it was compared with.
+pub(crate) async fn in_equal_time<T>(tried: impl Future<Output = T>) -> T {
+    let leaves = Instant::now() + Duration::from_millis(ANSWER_MILLIS);
+    let said = tried.await;
+    tokio::time::sleep_until(leaves).await;
+    said
+}
+
+async fn compare(app: &Arc<App>, number: String, code: OneTimeCode) -> Result<Unlocked, Problem> {
     let wrong = || Problem::from(Refusal::from(ReportRefusal::WrongPickupCode));
     let worker = Arc::clone(app);
     let (report, pickup) = blocking(move || {
@@ -190,7 +200,7 @@ async fn compare(app: &Arc<App>, number: String, code: PickupCode) -> Result<Unl
     if !pickup.may_be(&code) {
         return Err(wrong());
     }
-    let Ok(place) = app.pickups.waiting.try_acquire() else { return Err(ApiRefusal::TooManyTries.into()) };
+    let place = app.pickups.place()?;
     let worker = Arc::clone(app);
     let compared = blocking(move || {
         let slow = worker.pickups.slow(&code, pickup.salt.as_str())?;
@@ -204,9 +214,9 @@ async fn compare(app: &Arc<App>, number: String, code: PickupCode) -> Result<Unl
 
 /// The public halves of a reporter's own secret.
 pub(crate) struct Own {
-    key: VKey,
-    claim_key: String,
-    recipient: String,
+    pub(crate) key: VKey,
+    pub(crate) claim_key: String,
+    pub(crate) recipient: String,
 }
 
 impl Own {

@@ -16,7 +16,7 @@ use utoipa_axum::routes;
 
 use crate::app::App;
 use crate::handlers::{
-    bundles, commands, files, log, me, pickups, queries, reporters, sealed, search, sign_in, vouchers,
+    bundles, commands, files, joint, log, me, pickups, queries, reporters, sealed, search, sign_in, vouchers,
 };
 use crate::onion::{Onion, Way};
 use crate::problem::{ApiRefusal, Problem};
@@ -60,6 +60,8 @@ fn routes() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(pickups::take))
         .routes(routes!(pickups::script))
         .routes(routes!(pickups::exchange))
+        .routes(routes!(joint::invite))
+        .routes(routes!(joint::join))
         .routes(routes!(reporters::recipients))
         .routes(routes!(reporters::mine))
         .routes(routes!(search::search))

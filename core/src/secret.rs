@@ -183,6 +183,11 @@ impl Secret {
         Zeroizing::new(groups.join("-"))
     }
 
+    /// 32 bytes of their own for a label.
+    pub(crate) fn seed_of(&self, origin: &str, label: &str) -> Zeroizing<[u8; 32]> {
+        derive(self.0.as_ref(), origin, label)
+    }
+
     fn derive(&self, origin: &str, purpose: Use) -> Zeroizing<[u8; 32]> {
         derive(self.0.as_ref(), origin, purpose.label())
     }

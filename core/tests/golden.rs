@@ -66,6 +66,15 @@ fn key() -> SigningKey {
     SigningKey::from_seed(&name, &[3; 32]).expect("key")
 }
 
+/// Another key of the same report.
+fn another(seed: u8) -> SigningKey {
+    SigningKey::from_seed(key().name(), &[seed; 32]).expect("key")
+}
+
+fn signing(keys: &[SigningKey]) -> Vec<Party> {
+    keys.iter().map(|key| Party::Reporter { key: key.vkey().to_string() }).collect()
+}
+
 fn rules() -> Rules {
     let adopted: Vec<_> = PACKS.iter().map(|pack| (pack.id.to_owned(), pack.hash())).collect();
     Rules::with_adopted(&adopted).expect("packs")
@@ -108,6 +117,8 @@ where
             one if one.starts_with("report.pick_up") => {
                 vec![Party::Log, Party::Reporter { key: key().vkey().to_string() }]
             }
+            "report.invite" => signing(&[key(), another(9)]),
+            one if one.starts_with("report.join with_a_code") => signing(&[another(9), another(8)]),
             one if one.ends_with("by_one_clerk") => vec![officer(1, Role::Clerk)],
             one if one.ends_with("by_one_enterprise") => vec![officer(5, Role::Enterprise)],
             _ => everybody(&key()),
@@ -277,10 +288,10 @@ fn hazard() {
 fn report() {
     let blob = json!({ "blob": "ab".repeat(32), "size": 4096, "recipients": ["age1x"] });
     let sealed = json!({ "sealed": blob });
-    let other = SigningKey::from_seed(key().name(), &[8; 32]).expect("key");
+    let (other, invitation) = (another(8), another(9));
     let reported =
         json!({ "matter": "major_hazard", "channel": "web", "key": key().vkey(), "testimony": blob });
-    let code = report::PickupCode::parse("1234 5678 9012 3456").expect("a code");
+    let code = report::OneTimeCode::parse("1234 5678 9012 3456").expect("a code");
     let pickup = report::Pickup::new(&[7; 16], &code, &[5; 32]).expect("a pickup");
     let kept =
         json!({ "matter": "major_hazard", "channel": "telephone", "testimony": blob, "pickup": pickup });
@@ -288,6 +299,9 @@ fn report() {
         "proof": hex(&[5; 32]) });
     let mut wrong = pick_up.clone();
     wrong["proof"] = json!(hex(&[6; 32]));
+    let invite = json!({ "key": invitation.vkey(), "salt": "7".repeat(32), "filter": 7, "number": "第一个" });
+    let join = json!({ "key": other.vkey(), "claim_key": "cd".repeat(32), "recipient": pickup.recipient,
+        "invitation": invitation.vkey() });
     let commands = [
         ("report.report", reported),
         ("report.report kept by_one_clerk", kept),
@@ -310,7 +324,10 @@ fn report() {
             json!({ "report": stream(StreamKind::Report, 5), "because": "同一工作面，同一隐患" }),
         ),
         ("report.separate", json!({ "because": "不是同一处" })),
+        ("report.invite", invite),
+        ("report.withdraw_invitation", json!({ "key": invitation.vkey() })),
         ("report.join", json!({ "key": other.vkey() })),
+        ("report.join with_a_code", join),
         ("report.rotate_key", json!({ "old": key().vkey(), "new": other.vkey() })),
         ("report.pick_up", pick_up.clone()),
         ("report.pick_up late", pick_up),
@@ -332,13 +349,16 @@ fn report() {
     let way =
         ["report.report", "report.accept", "report.verify", "report.handle", "report.answer", "report.close"];
     let kept = "report.report kept by_one_clerk";
-    let states: [(&str, &[&str]); 14] = [
+    let states: [(&str, &[&str]); 17] = [
         ("absent", &[]),
         ("reported", &way[..1]),
         ("corroborating", &["report.report", "report.corroborate"]),
         ("kept", &[kept]),
         ("kept, declined", &[kept, "report.decline"]),
         ("picked up", &[kept, "report.pick_up"]),
+        ("invited", &["report.report", "report.invite"]),
+        ("withdrawn", &["report.report", "report.invite", "report.withdraw_invitation"]),
+        ("joined", &["report.report", "report.invite", "report.join with_a_code"]),
         ("declined", &["report.report", "report.decline"]),
         ("transferred", &["report.report", "report.transfer"]),
         ("accepted", &way[..2]),
@@ -393,6 +413,7 @@ fn reward() {
     let excluded = json!({ "report": stream(StreamKind::Report, 3), "place": "national", "sector": "industry",
         "excluded": "already_handled" });
     let claim = json!({ "key": key().vkey() });
+    let claim_with = json!({ "key": key().vkey(), "voucher": "ab".repeat(32) });
     let commands = [
         ("reward.assess", assess.clone()),
         ("reward.assess excluded", excluded.clone()),
@@ -400,9 +421,13 @@ fn reward() {
         ("reward.reassess excluded", excluded),
         ("reward.approve", json!({})),
         ("reward.notify", json!({})),
-        ("reward.claim", claim.clone()),
-        ("reward.claim late", claim.clone()),
+        ("reward.claim", claim_with.clone()),
+        ("reward.claim late", claim_with),
         ("reward.pay", json!({ "amount_yuan": "3015", "voucher": "凭证" })),
+        (
+            "reward.pay of_one_voucher",
+            json!({ "amount_yuan": "3015", "voucher": "凭证", "voucher_hash": "ab".repeat(32) }),
+        ),
         ("reward.forfeit", json!({})),
         ("reward.forfeit late", json!({})),
         ("reward.waive", claim),

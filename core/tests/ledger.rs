@@ -377,7 +377,7 @@ fn a_report_is_rewarded_once_without_a_name_and_its_entries_show_no_officer() {
     assert_eq!(code(again), "reward.matter_rewarded");
     assert_eq!(on_reward(RewardCommand::Approve(reward::Empty {}), &["approver"]), "done");
     assert_eq!(on_reward(RewardCommand::Notify(reward::Empty {}), &["handler"]), "done");
-    let pay = |yuan: i64| RewardCommand::Pay(Pay { amount_yuan: Fen(yuan), voucher: text("凭证-1") });
+    let pay = |yuan: i64| RewardCommand::Pay(Pay::whole(Fen(yuan), text("凭证-1")));
     assert_eq!(on_reward(pay(301_500), &["finance"]), "reward.not_claimed");
     let stranger = SigningKey::generate(&format!("{ORIGIN}/{reward}")).expect("key");
     let claim_with = |key: &SigningKey| {

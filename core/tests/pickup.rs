@@ -10,7 +10,7 @@ use adit_core::ledger::entry::{Line, SignedEntry};
 use adit_core::ledger::verify::verify;
 use adit_core::ledger::vkey::{SigningKey, hex};
 use adit_core::report::{
-    self, Channel, Finding, PickUp, Pickup, PickupCode, ReportCommand, ReportEvent, case_number,
+    self, Channel, Finding, OneTimeCode, PickUp, Pickup, ReportCommand, ReportEvent, case_number,
     correspondents, parse_case_number, pickup_key, reporter_key,
 };
 use adit_core::reward::{self, Assess, RewardCommand};
@@ -23,7 +23,7 @@ use common::{Bureau, ORIGIN, code, day, id, sealed_words, text};
 const SLOW: [u8; 32] = [5; 32];
 
 fn pickup() -> Pickup {
-    let code = PickupCode::parse("1234 5678 9012 3456").expect("a code");
+    let code = OneTimeCode::parse("1234 5678 9012 3456").expect("a code");
     Pickup::new(&[7; 16], &code, &SLOW).expect("a pickup")
 }
 
@@ -231,7 +231,7 @@ mod given_a_report_that_a_clerk_took_down {
         assert_eq!(picked_up(&bureau, &case, pick_up(&case)), "done");
         assert_eq!(claimed(&bureau, &case, &by_code), "reward.not_the_reporter");
         assert_eq!(claimed(&bureau, &case, &case.claim), "done");
-        let pay = reward::Pay { amount_yuan: "15000".parse().expect("money"), voucher: text("凭证") };
+        let pay = reward::Pay::whole("15000".parse().expect("money"), text("凭证"));
         assert_eq!(on_reward(&bureau, &case, RewardCommand::Pay(pay), &["finance"]), "done");
     }
 

@@ -270,7 +270,7 @@ mod given_a_report_that_may_be_excluded {
         let case = ready(&bureau);
         let deny = RewardCommand::Assess(excluded(&case, Exclusion::AlreadyHandled));
         assert_eq!(on_reward(&bureau, &case, deny, &BOTH), "done");
-        let pay = Pay { amount_yuan: "3015".parse().expect("money"), voucher: text("凭证") };
+        let pay = Pay::whole("3015".parse().expect("money"), text("凭证"));
         for (command, who) in [
             (RewardCommand::Assess(assess(&case)), "handler"),
             (RewardCommand::Reassess(assess(&case)), "handler"),

@@ -176,6 +176,8 @@ impl Projection for Corroboration {
             | ReportEvent::Reopened(_)
             | ReportEvent::MessageSent(_)
             | ReportEvent::EvidenceAdded(_)
+            | ReportEvent::Invited(_)
+            | ReportEvent::InvitationWithdrawn(_)
             | ReportEvent::Joined(_)
             | ReportEvent::KeyRotated(_)
             | ReportEvent::PickedUp(_)

@@ -381,6 +381,8 @@ impl Deadlines {
             | ReportEvent::Linked(_)
             | ReportEvent::Corroborated(_)
             | ReportEvent::Separated(_)
+            | ReportEvent::Invited(_)
+            | ReportEvent::InvitationWithdrawn(_)
             | ReportEvent::Joined(_)
             | ReportEvent::KeyRotated(_)
             | ReportEvent::PickedUp(_)

@@ -169,10 +169,8 @@ impl Projection for Docket {
             ReportEvent::Disputed(_) => report.disputed = true,
             ReportEvent::Closed(_) => report.ends(Status::Closed, now),
             ReportEvent::Reopened(reopened) => {
-                report.status = Status::Accepted;
                 report.running = [None, day(reopened.handle_due), None];
-                report.disputed = false;
-                report.closed = None;
+                report.reopens();
             }
             ReportEvent::EvidenceAdded(word) => report.files += count(word.files.len()),
             ReportEvent::Linked(link) => report.hazards.push(Key::of(&link.hazard)),
@@ -183,9 +181,11 @@ impl Projection for Docket {
             ReportEvent::Joined(_) => report.joined += 1,
             ReportEvent::RetaliationAlleged(_) => report.retaliation = Some(now),
             ReportEvent::Overdue(_) => report.misses += 1,
-            ReportEvent::Satisfied(_) => report.disputed = false,
+            ReportEvent::Satisfied(satisfied) => report.disputed = satisfied.disputed,
             ReportEvent::Reported(_)
             | ReportEvent::MessageSent(_)
+            | ReportEvent::Invited(_)
+            | ReportEvent::InvitationWithdrawn(_)
             | ReportEvent::KeyRotated(_)
             | ReportEvent::PickedUp(_)
             | ReportEvent::Locked(_) => {}
@@ -198,6 +198,12 @@ const HANDLE: usize = 1;
 const ANSWER: usize = 2;
 
 impl Report {
+    fn reopens(&mut self) {
+        self.status = Status::Accepted;
+        self.disputed = false;
+        self.closed = None;
+    }
+
     fn ends(&mut self, status: Status, now: When) {
         self.status = status;
         self.running = [None; 3];

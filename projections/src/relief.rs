@@ -284,6 +284,8 @@ impl Relief {
             | ReportEvent::Reopened(_)
             | ReportEvent::MessageSent(_)
             | ReportEvent::EvidenceAdded(_)
+            | ReportEvent::Invited(_)
+            | ReportEvent::InvitationWithdrawn(_)
             | ReportEvent::Joined(_)
             | ReportEvent::KeyRotated(_)
             | ReportEvent::PickedUp(_)

@@ -317,10 +317,10 @@ impl Rewards {
                 reward.status = reward.after_a_share();
             }
             RewardEvent::Paid(pay) => {
-                reward.status = Status::Paid;
                 let before = reward.paid_fen.unwrap_or_default();
                 reward.paid_fen = Some(before.saturating_add(pay.amount_yuan.0));
                 reward.paid = Some(When::of(fact));
+                reward.status = reward.after_a_share();
             }
             RewardEvent::Forfeited(forfeited) => {
                 forfeited.claim_keys.iter().for_each(|key| reward.settle(key, false));

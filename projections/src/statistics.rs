@@ -477,6 +477,8 @@ impl Statistics {
             | ReportEvent::Linked(_)
             | ReportEvent::Corroborated(_)
             | ReportEvent::Separated(_)
+            | ReportEvent::Invited(_)
+            | ReportEvent::InvitationWithdrawn(_)
             | ReportEvent::Joined(_)
             | ReportEvent::KeyRotated(_)
             | ReportEvent::PickedUp(_)

@@ -168,7 +168,7 @@ fn reward_command(world: &World, what: u8, number: u8) -> (RewardCommand, Vec<Pa
         2 => (RewardCommand::Approve(reward::Empty {}), officer(Role::Approver)),
         3 => (RewardCommand::Notify(reward::Empty {}), officer(Role::Handler)),
         4 => (RewardCommand::Claim(Claim::of(claim_key(number))), claimant(number)),
-        5 => (RewardCommand::Pay(Pay { amount_yuan: amount, voucher: text("1号") }), officer(Role::Finance)),
+        5 => (RewardCommand::Pay(Pay::whole(amount, text("1号"))), officer(Role::Finance)),
         6 => (RewardCommand::Forfeit(reward::Empty {}), vec![Party::Log]),
         7 => (RewardCommand::Reassess(assess(number)), officer(Role::Handler)),
         8 => {

@@ -245,7 +245,7 @@ mod given_a_reward {
         world.reward(7, RewardCommand::Notify(reward::Empty {}), &officer(Role::Clerk));
         world.reward(7, RewardCommand::Claim(Claim::of(claim_key(7))), &claimant(7));
         assert_eq!(world.fold().rewards.paid_in(2024), Fen::ZERO);
-        let pay = reward::Pay { amount_yuan: Fen(301_500), voucher: text("1号") };
+        let pay = reward::Pay::whole(Fen(301_500), text("1号"));
         world.reward(7, RewardCommand::Pay(pay), &officer(Role::Finance));
         let rewards = world.fold().rewards;
         assert_eq!(rewards.paid_in(2024), Fen(301_500));

@@ -473,7 +473,7 @@ mod given_joint_reporters {
 
     fn pay(amount: &str) -> RewardCommand {
         let amount_yuan = amount.parse().expect("money");
-        RewardCommand::Pay(reward::Pay { amount_yuan, voucher: text("1号") })
+        RewardCommand::Pay(reward::Pay::whole(amount_yuan, text("1号")))
     }
 
     #[test]

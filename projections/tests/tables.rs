@@ -50,7 +50,7 @@ fn story() -> World {
     world.reward(7, RewardCommand::Notify(reward::Empty {}), &officer(Role::Clerk));
     world.later(3).reward(7, RewardCommand::Claim(Claim::of(claim_key(7))), &claimant(7));
     let amount_yuan = "3015".parse().expect("money");
-    world.reward(7, RewardCommand::Pay(Pay { amount_yuan, voucher: text("1号") }), &officer(Role::Finance));
+    world.reward(7, RewardCommand::Pay(Pay::whole(amount_yuan, text("1号"))), &officer(Role::Finance));
     overseen(&mut world);
     world
 }

@@ -1,12 +1,12 @@
 // The reporter's way in a browser, without scripts: from the home page to the receipt, and from the twelve words to the voucher.
 //
-// Plan: {part: "report" | "follow" | "pickup", number, code, url, locale, width, words, file, secret, pictures, name}.
+// Plan: {part: "report" | "follow" | "invite" | "pickup" | "join", number, code, url, locale, width, words, file, secret, pictures, name}.
 
 import { axe, fits, main, page as fresh, picture } from "./base.mjs";
 
 const LABELS = {
-  "zh-CN": { report: "我要举报", next: "下一题", look: "看一遍再提交", send: "提交举报", kept: "我抄好了", follow: "查进度", open: "打开", claim: "领取奖金", exchange: "换成我自己的十二个字", change: "我抄好了，换" },
-  "en-US": { report: "I want to report", next: "Next", look: "Look it over", send: "Send the report", kept: "I have them", follow: "Follow up", open: "Open", claim: "Claim the reward", exchange: "Get my own twelve words", change: "I have them. Change" },
+  "zh-CN": { report: "我要举报", next: "下一题", look: "看一遍再提交", send: "提交举报", kept: "我抄好了", follow: "查进度", open: "打开", claim: "领取奖金", exchange: "换成我自己的十二个字", change: "我抄好了，换", invite: "邀请一位同事", back: "回到我的举报", again: "看这个邀请码", invited: "同事给了我邀请码", join: "我要联名", joins: "我抄好了，联名" },
+  "en-US": { report: "I want to report", next: "Next", look: "Look it over", send: "Send the report", kept: "I have them", follow: "Follow up", open: "Open", claim: "Claim the reward", exchange: "Get my own twelve words", change: "I have them. Change", invite: "Invite a colleague", back: "Back to my report", again: "Show the code", invited: "A colleague gave me", join: "Join the report", joins: "I wrote them down. Join" },
 };
 
 // Where a page stands: its title, its address without the question, what it is wider than, what axe says of it.
@@ -79,47 +79,77 @@ async function follow(page, plan, say) {
 }
 
 // Number and code of a clerk: mistyped, then right, then used a second time.
-async function pickup(page, plan, say) {
+// The first reporter makes a code, goes back, and looks at it again.
+async function invite(page, plan, say) {
+  const seen = [];
+  await page.goto(`${plan.url}/my?lang=${plan.locale.slice(0, 2)}`);
+  await page.fill("#secret", plan.secret);
+  await button(page, say.open).click();
+  await state(page, plan, "joint-before", seen);
+  await button(page, say.invite).dblclick({ noWaitAfter: true });
+  await button(page, say.back).waitFor();
+  await state(page, plan, "invitation", seen);
+  const figures = () => page.locator("dd.number").allTextContents();
+  const handed = await figures();
+  await page.emulateMedia({ media: "print" });
+  const printed = { code: await page.getByText(handed[1]).isVisible(), forms: await page.locator("form:visible, .screen:visible").count() };
+  await picture(page, plan, `${plan.name}-invitation-printed`);
+  await page.emulateMedia({ media: "screen" });
+  await button(page, say.back).click();
+  await state(page, plan, "joint-open", seen);
+  await button(page, say.again).click();
+  await button(page, say.back).waitFor();
+  return { seen, handed, printed, again: await figures() };
+}
+
+const PICKUP = { form: "pickup", link: "follow", first: "exchange", then: "change" };
+const JOIN = { form: "join", link: "invited", first: "join", then: "joins" };
+
+// From the home page with a code to a secret of one's own; too short a code first, and the same code once more afterwards.
+async function byCode(page, plan, say, way) {
   const seen = [];
   const typed = async (code) => {
-    await page.fill("#number", plan.number);
-    await page.fill("#code", code);
-    await button(page, say.exchange).click();
+    await page.fill(`#${way.form}_number`, plan.number);
+    await page.fill(`#${way.form}_code`, code);
+    await button(page, say[way.first]).click();
   };
   await page.goto(plan.url);
-  await page.getByRole("link", { name: say.follow }).click();
+  await page.getByRole("link", { name: say[way.link] }).click();
   await typed(plan.code.slice(0, -2));
   await page.waitForSelector(".alarm");
-  await state(page, plan, "pickup-short", seen);
-  const kept = { number: await page.inputValue("#number"), code: await page.inputValue("#code") };
-  const short = await page.textContent("#pickup .alarm");
+  await state(page, plan, `${way.form}-short`, seen);
+  const kept = { number: await page.inputValue(`#${way.form}_number`), code: await page.inputValue(`#${way.form}_code`) };
+  const short = await page.textContent(`#${way.form} .alarm`);
   await typed(plan.code);
   await page.waitForSelector(".words-of-secret");
-  await state(page, plan, "pickup-words", seen);
+  await state(page, plan, `${way.form}-words`, seen);
   const words = await page.locator(".words-of-secret b").allTextContents();
-  await button(page, say.change).dblclick({ noWaitAfter: true });
+  await button(page, say[way.then]).dblclick({ noWaitAfter: true });
   await page.waitForSelector("#typed2");
-  await state(page, plan, "pickup-receipt", seen);
+  await state(page, plan, `${way.form}-receipt`, seen);
   const shown = await page.locator(".words-of-secret b").allTextContents();
   for (const nth of [2, 7, 11]) await page.fill(`#typed${nth}`, words[nth - 1]);
   await button(page, say.kept).click();
   await page.waitForSelector(".good");
-  await state(page, plan, "pickup-kept", seen);
+  await state(page, plan, `${way.form}-kept`, seen);
   const told = await page.locator(".letter .words").allTextContents();
   await page.goto(plan.url);
-  await page.getByRole("link", { name: say.follow }).click();
+  await page.getByRole("link", { name: say[way.link] }).click();
   await typed(plan.code);
   await page.waitForSelector(".alarm");
-  await state(page, plan, "pickup-used", seen);
-  const used = await page.textContent("#pickup .alarm");
-  return { seen, kept, short, used, told, same: words.join() === shown.join() };
+  await state(page, plan, `${way.form}-used`, seen);
+  const used = await page.textContent(`#${way.form} .alarm`);
+  return { seen, kept, short, used, told, words, same: words.join() === shown.join() };
 }
+
+const pickup = (page, plan, say) => byCode(page, plan, say, PICKUP);
+const join = (page, plan, say) => byCode(page, plan, say, JOIN);
 
 await main(async (browser, plan) => {
   const page = await fresh(browser, {
     offline: false, locale: plan.locale, viewport: { width: plan.width, height: 800 }, javaScriptEnabled: false, bypassCSP: true,
   });
-  const said = await ({ report, follow, pickup })[plan.part](page, plan, LABELS[plan.locale]);
+  const said = await ({ report, follow, invite, pickup, join })[plan.part](page, plan, LABELS[plan.locale]);
   const foreign = page.asked.filter((url) => !url.startsWith(plan.url) && !url.startsWith("chrome-error"));
   return { ...said, foreign };
 });

@@ -5,11 +5,12 @@
 
 import { readFile } from "node:fs/promises";
 import { connect, createServer } from "node:net";
+import { join } from "node:path";
 import { axe, fits, main, page as fresh, picture } from "./base.mjs";
 
 const LABELS = {
-  "zh-CN": { look: "看一遍再提交", send: "提交举报", change: "修改", kept: "我抄好了", save: "保存回执文件" },
-  "en-US": { look: "Look it over", send: "Send the report", change: "Change something", kept: "I have them", save: "Save the receipt file" },
+  "zh-CN": { look: "看一遍再提交", send: "提交举报", change: "修改", kept: "我抄好了", save: "保存回执文件", copy: "复制十二个字", picture: "存成图片" },
+  "en-US": { look: "Look it over", send: "Send the report", change: "Change something", kept: "I have them", save: "Save the receipt file", copy: "Copy the twelve words", picture: "Save as a picture" },
 };
 
 const button = (page, name) => page.getByRole("button", { name });
@@ -89,6 +90,27 @@ async function sent(page, say) {
   return { secret, number: await page.textContent("[data-slot=number]"), position: await page.textContent("[data-slot=position]") };
 }
 
+// The words copied, and as a picture: its dots, as the browser reads the file again.
+async function keptOnDevice(context, page, plan, say) {
+  await context.grantPermissions(["clipboard-read", "clipboard-write"]);
+  await button(page, say.copy).click();
+  await page.waitForSelector("[data-slot=did]:not(:empty)");
+  const copied = await page.evaluate(() => navigator.clipboard.readText());
+  const [download] = await Promise.all([page.waitForEvent("download"), button(page, say.picture).click()]);
+  if (plan.pictures) await download.saveAs(join(plan.pictures, `${plan.name}-sealed-saved.png`));
+  const bytes = [...await readFile(await download.path())];
+  const dots = await page.evaluate(async (bytes) => {
+    const picture = await createImageBitmap(new Blob([Uint8Array.from(bytes)], { type: "image/png" }));
+    const { width, height } = picture;
+    const pen = Object.assign(document.createElement("canvas"), { width, height }).getContext("2d");
+    pen.drawImage(picture, 0, 0);
+    const { data } = pen.getImageData(0, 0, width, height);
+    const grey = Array.from({ length: width * height }, (_, at) => (data[4 * at] < 128 ? "#" : "."));
+    return { width, height, grey: grey.join("") };
+  }, bytes);
+  return { copied, picture: dots, file: download.suggestedFilename(), did: await page.textContent("[data-slot=did]") };
+}
+
 async function whole(context, plan, say, net) {
   const seen = [];
   const page = await opened(context, plan, net.port);
@@ -114,6 +136,8 @@ async function whole(context, plan, say, net) {
   await state(page, plan, "receipt", seen);
   const [download] = await Promise.all([page.waitForEvent("download"), button(page, say.save).click()]);
   const receipt = await readFile(await download.path(), "utf8");
+  const onDevice = await keptOnDevice(context, page, plan, say);
+  await state(page, plan, "receipt-kept", seen);
   for (const nth of [2, 7, 11]) await page.fill(`#typed${nth}`, "x");
   await button(page, say.kept).click();
   await page.waitForSelector("[data-part=not_kept]:visible");
@@ -125,7 +149,7 @@ async function whole(context, plan, say, net) {
   await page.goBack();
   const forms = await page.locator("form.questions").count();
   return {
-    seen, where, says, fingerprint, kept, forms, ...answer, receipt, name: download.suggestedFilename(),
+    seen, where, says, fingerprint, kept, onDevice, forms, ...answer, receipt, name: download.suggestedFilename(),
     sameSecret: JSON.stringify([shown, again]) === JSON.stringify([answer.secret, answer.secret]),
     files: await page.locator("[data-list=files] li").allTextContents(),
     complaints: page.complaints, foreign: page.asked.filter((url) => !url.startsWith(`http://127.0.0.1:${net.port}/`) && !url.startsWith("blob:")),

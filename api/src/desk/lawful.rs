@@ -82,6 +82,8 @@ fn is_given_elsewhere(kind: &str) -> bool {
         "report.satisfy",
         "report.dispute",
         "report.add_evidence",
+        "report.invite",
+        "report.withdraw_invitation",
         "report.join",
         "report.pick_up",
         "report.rotate_key",

@@ -62,6 +62,7 @@ pub(crate) async fn show(desk: Desk, Form(shown): Form<Shows>) -> Shown {
             let query = serde_urlencoded::to_string([
                 ("stream", &*worth.reward.to_string()),
                 ("amount_yuan", &amount),
+                ("voucher_hash", &worth.hash),
             ]);
             let pay_at = format!("/desk/do/reward.pay?{}&back=%2Fdesk%2Fvouchers", query.unwrap_or_default());
             let payable = worth.status == adit_core::reward::Status::Claimed;

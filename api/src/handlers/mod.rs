@@ -3,6 +3,7 @@
 pub(crate) mod bundles;
 pub(crate) mod commands;
 pub(crate) mod files;
+pub(crate) mod joint;
 pub(crate) mod log;
 pub(crate) mod me;
 pub(crate) mod pickups;

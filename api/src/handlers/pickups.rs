@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use adit_core::id::{ActorId, CommandId, StreamKind};
+use adit_core::id::{ActorId, CommandId, StreamId, StreamKind};
 use adit_core::office::Decision;
 use adit_core::report::Channel;
 use axum::extract::{RawQuery, State};
@@ -15,10 +15,11 @@ use zeroize::Zeroize;
 
 use super::commands::{Sight, answered, recorded, to_sign};
 use super::{Answered, Shared, blocking, ok};
+use crate::app::App;
 use crate::clerk_script;
 use crate::extract::{Json, SignedIn};
 use crate::pickup::{Own, take_down, unlock};
-use crate::problem::{ApiRefusal, unreadable};
+use crate::problem::{ApiRefusal, Problem, unreadable};
 use crate::reporter::language::Language;
 use crate::reporter::report::{Draft, kinds};
 
@@ -76,11 +77,11 @@ pub(crate) struct TakeDown {
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Exchange {
-    id: CommandId,
+    pub(super) id: CommandId,
     /// Case number, twelve digits.
-    number: String,
+    pub(super) number: String,
     /// One-time code, sixteen digits.
-    code: String,
+    pub(super) code: String,
     /// Public half of the key that signs, 64 hexadecimal digits.
     key: String,
     /// Public half of the key that claims, 64 hexadecimal digits.
@@ -167,20 +168,26 @@ pub(crate) async fn script(
         (status = 422, description = "report.wrong_pickup_code, report.already_picked_up, report.pickup_over, api.bad_key"),
         (status = 429, description = "api.too_many_tries")))]
 pub(crate) async fn exchange(State(app): Shared, Json(mut asked): Json<Exchange>) -> Answered {
-    let key = point(&asked.key).ok_or(ApiRefusal::BadKey)?;
     let unlocked = unlock(&app, &asked.number, &asked.code).await;
     asked.code.zeroize();
     let unlocked = unlocked?;
     let worker = Arc::clone(&app);
     let decision = blocking(move || {
-        let origin = worker.office.ledger().origin();
-        let own = Own::said(origin, &unlocked.report, key, &asked.claim_key, &asked.recipient);
-        unlocked.prepare(&worker, asked.id, &own.ok_or(ApiRefusal::BadKey)?)
+        let own = own(&worker, &unlocked.report, &asked)?;
+        unlocked.prepare(&worker, asked.id, &own)
     });
     match decision.await? {
         Decision::Answered(answer) => answered(&app, answer, Sight::Reporter).await,
         Decision::Prepared(prepared) => to_sign(&app, prepared),
     }
+}
+
+/// The public halves that a client says, as keys of this report.
+pub(super) fn own(app: &App, report: &StreamId, asked: &Exchange) -> Result<Own, Problem> {
+    let key = point(&asked.key).ok_or(ApiRefusal::BadKey)?;
+    let origin = app.office.ledger().origin();
+    let own = Own::said(origin, report, key, &asked.claim_key, &asked.recipient);
+    own.ok_or_else(|| ApiRefusal::BadKey.into())
 }
 
 /// 32 bytes, hexadecimal.

@@ -1,13 +1,13 @@
 //! What a client needs that keeps a reporter's secret by itself: whom to seal to, and what became of the report. No account, and nothing of
 //! the secret but a signature.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use adit_core::event::{Event, Fact};
 use adit_core::id::StreamId;
 use adit_core::ledger::vkey::{ED25519, VKey};
-use adit_core::report::{self, Blob, Holds, case_number, correspondents, intake, reporter_key};
+use adit_core::report::{self, Blob, Holds, Invite, case_number, correspondent, intake, reporter_key};
 use adit_core::reward;
 use adit_core::units::{Fen, Position};
 use axum::extract::State;
@@ -30,9 +30,9 @@ use crate::reporter::report::officers;
 #[serde(deny_unknown_fields)]
 pub(crate) struct Mine {
     /// Public half of the key that signs, 64 hexadecimal digits.
-    key: String,
+    pub(crate) key: String,
     /// The text of `/api/v1/challenge` as a note, signed under the name `<origin>/reporter`.
-    note: String,
+    pub(crate) note: String,
 }
 
 /// Whom a report is sealed to, and from whom it can be kept
@@ -65,16 +65,11 @@ pub(crate) async fn recipients(State(app): Shared) -> Answered {
 /// 查询自己的举报：用举报密钥签署 `/api/v1/challenge` 的文本，不发送口令，也没有账号。信件以密文给出，由客户端自行打开。
 #[utoipa::path(post, path = "/api/v1/my", tag = "reports",
     request_body = ref("#/components/schemas/Mine"),
-    responses((status = 200, description = "report, number, position, status, clocks, missed, disputed, testimony, letters, rewards, recipients"),
+    responses((status = 200, description = "report, number, position, status, clocks, missed, disputed, testimony, letters, rewards, recipients, joint"),
         (status = 401, description = "api.bad_challenge"), (status = 404, description = "reporter.unknown_secret")))]
 pub(crate) async fn mine(State(app): Shared, Json(asked): Json<Mine>) -> Answered {
-    let key = point(&asked.key).ok_or(ApiRefusal::BadKey)?;
+    let probe = holder(&app, &asked)?;
     let ledger = app.office.ledger();
-    let probe =
-        VKey::new(&format!("{}/reporter", ledger.origin()), ED25519, key).ok_or(ApiRefusal::BadKey)?;
-    let signed =
-        app.challenges.check(&asked.note, ledger.origin(), std::slice::from_ref(&probe), ledger.now());
-    signed.ok_or(ApiRefusal::BadChallenge)?;
     if let Some(last) = ledger.size().checked_sub(1) {
         // Rewards are found in the read models; they follow the ledger within moments.
         let _ = app.projector.wait_for(Position(last)).await;
@@ -83,21 +78,38 @@ pub(crate) async fn mine(State(app): Shared, Json(asked): Json<Mine>) -> Answere
     blocking(move || found(&worker, &probe).map(|value| ok(&value))).await
 }
 
-fn found(app: &App, key: &VKey) -> Result<Value, Problem> {
+/// The key that signed the challenge.
+pub(super) fn holder(app: &App, asked: &Mine) -> Result<VKey, Problem> {
+    let key = point(&asked.key).ok_or(ApiRefusal::BadKey)?;
+    let ledger = app.office.ledger();
+    let probe =
+        VKey::new(&format!("{}/reporter", ledger.origin()), ED25519, key).ok_or(ApiRefusal::BadKey)?;
+    let signed =
+        app.challenges.check(&asked.note, ledger.origin(), std::slice::from_ref(&probe), ledger.now());
+    signed.ok_or(ApiRefusal::BadChallenge)?;
+    Ok(probe)
+}
+
+/// The report of a key that is in force, and the key as it signs there.
+pub(super) fn report_of(app: &App, key: &VKey) -> Result<(StreamId, VKey), Problem> {
     let unknown = || Problem {
         status: ApiRefusal::NotFound.status(),
         refusal: adit_core::refusal::Refusal::new("reporter.unknown_secret"),
     };
-    let ledger = app.office.ledger();
     let stream = app.office.find(&reporter_key(key))?.ok_or_else(unknown)?;
-    let state = app.office.report(stream)?;
-    let own = VKey::new(&format!("{}/{stream}", ledger.origin()), ED25519, *key.key()).ok_or_else(unknown)?;
+    let name = format!("{}/{stream}", app.office.ledger().origin());
+    let own = VKey::new(&name, ED25519, *key.key()).ok_or_else(unknown)?;
+    let in_force = app.office.report(stream)?.keys.contains(&own.to_string());
+    if in_force { Ok((stream, own)) } else { Err(unknown()) }
+}
+
+fn found(app: &App, key: &VKey) -> Result<Value, Problem> {
+    let (stream, own) = report_of(app, key)?;
     let own = own.to_string();
-    if !state.keys.contains(&own) {
-        return Err(unknown());
-    }
+    let ledger = app.office.ledger();
+    let state = app.office.report(stream)?;
     let facts = ledger.stream(&stream).map_err(|error| unreadable(&error))?;
-    let sealed = Sealed::of(app, &facts);
+    let sealed = Sealed::of(app, &facts, &state, &own);
     let told = state.report.as_ref().and_then(|report| report.testimony.as_ref());
     let letters: Vec<Value> = facts.iter().flat_map(|fact| letters(&sealed, fact)).collect();
     let rewards = app.projector.read(|all| all.rewards.of_report(&stream));
@@ -112,11 +124,20 @@ fn found(app: &App, key: &VKey) -> Result<Value, Problem> {
         "clocks": state.clocks,
         "missed": state.missed,
         "disputed": state.disputed,
-        "testimony": told.map(|blob| sealed.given(blob)),
+        "testimony": told.filter(|blob| sealed.is_mine(blob)).map(|blob| sealed.given(blob)),
         "letters": letters,
         "rewards": rewards?.into_iter().flatten().collect::<Vec<_>>(),
-        "recipients": correspondents(&state, &office),
+        "recipients": correspondent(&state, &own, &office),
+        "joint": joint(&state, &own),
     }))
+}
+
+/// How many report together, and what the first of them gave out.
+fn joint(state: &report::State, own: &str) -> Value {
+    let first = state.first.as_deref() == Some(own);
+    let open = state.open_invitations().filter(|_| first);
+    let said = |invite: &Invite| json!({ "key": invite.key, "number": invite.number });
+    json!({ "reporters": state.reporters, "first": first, "invitations": open.map(said).collect::<Vec<_>>() })
 }
 
 /// Sealed texts as they are given out.
@@ -124,11 +145,22 @@ struct Sealed<'a> {
     app: &'a App,
     /// What was sealed again to the reporter, by the hash of what it is a copy of.
     copies: BTreeMap<String, String>,
+    /// age recipients of joint reporters.
+    others: BTreeSet<String>,
+    own: Option<String>,
 }
 
 impl<'a> Sealed<'a> {
-    fn of(app: &'a App, facts: &[Fact]) -> Self {
-        Self { app, copies: crate::reporter::case::copies(facts) }
+    fn of(app: &'a App, facts: &[Fact], state: &report::State, own: &str) -> Self {
+        let of_others = state.recipients.iter().filter(|(key, _)| *key != own).map(|(_, age)| age.clone());
+        let (others, own) = (of_others.collect(), state.recipients.get(own).cloned());
+        Self { app, copies: crate::reporter::case::copies(facts), others, own }
+    }
+
+    /// What was sealed to a joint reporter and not to this one is none of theirs, its size neither.
+    fn is_mine(&self, blob: &Blob) -> bool {
+        let sealed_to = |age: &String| blob.recipients.iter().any(|one| one.as_str() == age);
+        self.own.as_ref().is_some_and(sealed_to) || !self.others.iter().any(sealed_to)
     }
 
     /// The hash, and the age file itself where it was not erased.
@@ -146,7 +178,8 @@ fn letters(sealed: &Sealed<'_>, fact: &Fact) -> Vec<Value> {
     if matches!(event, report::ReportEvent::PickedUp(_)) {
         return Vec::new();
     }
-    let texts = event.blobs().into_iter().filter(|(holds, _)| *holds == Holds::Message);
+    let texts =
+        event.blobs().into_iter().filter(|(holds, blob)| *holds == Holds::Message && sealed.is_mine(blob));
     let letter = |(_, blob): (Holds, &Blob)| {
         let from = if fact.by.is_empty() { "reporter" } else { "office" };
         json!({ "kind": kind, "on": fact.at.day(), "from": from, "sealed": sealed.given(blob) })

@@ -5,7 +5,7 @@ use std::sync::OnceLock;
 
 use adit_core::event::{Event, Fact};
 use adit_core::id::StreamId;
-use adit_core::ledger::vkey::SigningKey;
+use adit_core::ledger::vkey::{SigningKey, VKey};
 use adit_core::office::ExecuteError;
 use adit_core::report::{self, Blob, FileNote, Message, ReportEvent, Status, Testimony, reporter_key};
 use adit_core::reward::{self, RewardEvent};
@@ -28,6 +28,13 @@ pub(crate) struct Case {
     pub(crate) testimony: Testimony,
     pub(crate) letters: Vec<Letter>,
     pub(crate) rewards: Vec<Reward>,
+    /// A reward was assessed, or denied.
+    pub(crate) assessed: bool,
+    /// The entry by which this reporter came in: the report itself, or their joining.
+    pub(crate) entered: Position,
+    pub(crate) entered_on: Day,
+    /// They joined somebody else's report.
+    pub(crate) joined: bool,
     /// The key that signs in the report's stream.
     pub(crate) key: SigningKey,
 }
@@ -53,6 +60,8 @@ pub(crate) struct Reward {
     pub(crate) reasons: Vec<String>,
     pub(crate) claim_due: Option<Day>,
     pub(crate) claimed: bool,
+    /// This reporter's share was paid.
+    pub(crate) paid: bool,
     pub(crate) given_up: bool,
     /// The code that a cash desk pays for; only where this reporter claimed with one.
     pub(crate) voucher: Option<Zeroizing<String>>,
@@ -87,11 +96,27 @@ impl Case {
         let letters = facts.iter().filter_map(|fact| Letter::of(&reads, fact)).collect();
         let claim = secret.claim_public(origin).map_err(|error| unreadable(&error))?;
         let streams = app.projector.read(|all| all.rewards.of_report(&stream));
+        let assessed = !streams.is_empty();
         let mut rewards = Vec::new();
         for stream in streams {
             rewards.extend(Reward::of(app, stream, &state, &claim, secret, language)?);
         }
-        Ok(Some(Self { stream, state, facts, testimony, letters, rewards, key }))
+        let own = entered(&facts, &key.vkey());
+        let (entered, entered_on) = own.map(|fact| (fact.position, fact.day)).unwrap_or_default();
+        let joined = own.is_some_and(|fact| matches!(&fact.event, Event::Report(ReportEvent::Joined(_))));
+        Ok(Some(Self {
+            stream,
+            state,
+            facts,
+            testimony,
+            letters,
+            rewards,
+            assessed,
+            entered,
+            entered_on,
+            joined,
+            key,
+        }))
     }
 
     pub(crate) fn first(&self) -> Position {
@@ -109,10 +134,32 @@ impl Case {
         taken.map(|fact| fact.at)
     }
 
+    /// This reporter disputes the answer, or somebody did of whom no event says who.
+    pub(crate) fn disputed(&self) -> bool {
+        let by = &self.state.disputed_by;
+        self.state.disputed && (by.is_empty() || by.contains(&self.key.vkey().to_string()))
+    }
+
     /// What the reporter may still say of the answer.
     pub(crate) fn may_judge(&self) -> bool {
         matches!(self.state.status, Status::Answered | Status::Closed)
     }
+}
+
+/// The entry by which the reporter of this key came in, whose secret may have been changed since.
+fn entered<'a>(facts: &'a [Fact], key: &VKey) -> Option<&'a Fact> {
+    let mut key = key.clone();
+    for fact in facts.iter().rev() {
+        if let Event::Report(ReportEvent::KeyRotated(rotate)) = &fact.event
+            && rotate.new == key
+        {
+            key = rotate.old.clone();
+        }
+        if matches!(&fact.event, Event::Report(ReportEvent::Joined(join)) if join.key == key) {
+            return Some(fact);
+        }
+    }
+    facts.first()
 }
 
 /// Opens something, as is done for a secret that has a report: an unknown one is as much work.
@@ -165,8 +212,8 @@ impl Letter {
         let blob = match event {
             ReportEvent::MessageSent(sealed)
             | ReportEvent::EvidenceAdded(sealed)
-            | ReportEvent::Disputed(sealed)
             | ReportEvent::RetaliationAlleged(sealed) => &sealed.sealed,
+            ReportEvent::Disputed(disputed) => &disputed.sealed,
             ReportEvent::Answered(answer) => answer.sealed.as_ref()?,
             ReportEvent::Reported(_)
             | ReportEvent::Accepted(_)
@@ -181,6 +228,8 @@ impl Letter {
             | ReportEvent::Linked(_)
             | ReportEvent::Corroborated(_)
             | ReportEvent::Separated(_)
+            | ReportEvent::Invited(_)
+            | ReportEvent::InvitationWithdrawn(_)
             | ReportEvent::Joined(_)
             | ReportEvent::KeyRotated(_)
             | ReportEvent::PickedUp(_)
@@ -233,6 +282,9 @@ impl Reward {
             reasons: assessed.reasons.iter().map(|reason| said(reason, language)).collect(),
             claim_due: state.claim_due,
             claimed: state.claimed.contains(share),
+            paid: state.claimed.contains(share)
+                && state.paid > Fen::ZERO
+                && state.payable_for(share) <= Fen::ZERO,
             given_up: state.fallen_back.contains(share),
             voucher: with_voucher.then_some(code),
         }))

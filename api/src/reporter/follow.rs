@@ -9,7 +9,7 @@ use adit_core::ledger::vkey::SigningKey;
 use adit_core::refusal::Refusal;
 use adit_core::report::{
     Blob, Empty, Message, ReportCommand, ReportEvent, RotateKey, Sealed, Status, TESTIMONY_V, case_number,
-    correspondents, intake,
+    correspondent, intake,
 };
 use adit_core::reward::{self, Claim, RewardCommand};
 use adit_core::seal::{self, Kind};
@@ -22,13 +22,15 @@ use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
 use super::case::{Case, Letter};
+use super::code::Purpose;
 use super::form::{Form, SealedFile};
+use super::joint::{self, Joint};
 use super::language::Language;
 use super::report::{busy, listed};
 use crate::app::App;
 use crate::handlers::sealed::check_blobs;
 use crate::handlers::{Answered, Shared, blocking};
-use crate::intake::{Purpose, Rank};
+use crate::intake::{self as gate, Rank};
 use crate::page::render;
 use crate::problem::{ApiRefusal, Problem, unreadable};
 
@@ -45,11 +47,12 @@ pub(super) struct Asks {
     fault: Option<String>,
     locked: bool,
     /// A case number and a one-time code that did not fit, with why.
-    pickup: Option<Tried>,
+    tried: Option<Tried>,
 }
 
 /// What was typed of a case number and a one-time code.
 pub(super) struct Tried {
+    pub(super) purpose: Purpose,
     pub(super) fault: String,
     pub(super) number: String,
     pub(super) code: String,
@@ -58,7 +61,20 @@ pub(super) struct Tried {
 impl Asks {
     /// Once more, with what was typed.
     pub(super) fn after(app: &App, w: Language, tried: Tried) -> Result<Self, Problem> {
-        Ok(Self { pickup: Some(tried), ..asks(app, w, None, false)? })
+        Ok(Self { tried: Some(tried), ..asks(app, w, None, false)? })
+    }
+
+    /// What was typed where this is asked for.
+    fn tried(&self, purpose: Purpose) -> Option<&Tried> {
+        self.tried.as_ref().filter(|tried| tried.purpose == purpose)
+    }
+
+    fn pickup(&self) -> Option<&Tried> {
+        self.tried(Purpose::Pickup)
+    }
+
+    fn join(&self) -> Option<&Tried> {
+        self.tried(Purpose::Join)
     }
 }
 
@@ -81,6 +97,8 @@ pub(super) struct Receipt {
     secret: String,
     qr: String,
     number: String,
+    /// Of a report that somebody else had reported.
+    joined: bool,
     position: u64,
     on: Day,
     next: Option<Day>,
@@ -103,6 +121,11 @@ struct Follow {
     told: String,
     files: Vec<std::collections::BTreeMap<&'static str, String>>,
     cards: Vec<Card>,
+    joint: Joint,
+    /// Somebody else reported it first.
+    joined: bool,
+    /// Where this reporter came in.
+    entered: u64,
     may_judge: bool,
     disputed: bool,
     done: Option<String>,
@@ -146,12 +169,12 @@ struct Card {
 
 /// A stamp for whoever showed a good secret.
 pub(super) fn ripe(app: &App) -> Result<String, Problem> {
-    app.intake.ripe(Purpose::Secret, app.office.ledger().now()).map_err(|error| unreadable(&error))
+    app.intake.ripe(gate::Purpose::Secret, app.office.ledger().now()).map_err(|error| unreadable(&error))
 }
 
 fn asks(app: &App, w: Language, fault: Option<String>, locked: bool) -> Result<Asks, Problem> {
-    let stamp = app.intake.stamp(Purpose::Secret, app.office.ledger().now());
-    Ok(Asks { w, stamp: stamp.map_err(|error| unreadable(&error))?, fault, locked, pickup: None })
+    let stamp = app.intake.stamp(gate::Purpose::Secret, app.office.ledger().now());
+    Ok(Asks { w, stamp: stamp.map_err(|error| unreadable(&error))?, fault, locked, tried: None })
 }
 
 pub(super) fn receipt_page(
@@ -170,8 +193,9 @@ pub(super) fn receipt_page(
         qr: super::qr(&text),
         secret: text.to_string(),
         number: case_number(&case.stream),
-        position: case.first().0,
-        on: case.facts.first().map(|fact| fact.day).unwrap_or_default(),
+        joined: case.joined,
+        position: case.entered.0,
+        on: case.entered_on,
         next: next.copied(),
         files: listed(&case.testimony.files),
         asked: ASKED.iter().map(|nth| nth + 1).collect(),
@@ -238,7 +262,7 @@ fn outcome(case: &Case, w: Language) -> Option<String> {
 fn card(reward: &super::case::Reward) -> Result<Card, Problem> {
     let state = match reward.status {
         _ if reward.given_up => "given_up",
-        reward::Status::Paid => "paid",
+        _ if reward.paid => "paid",
         reward::Status::Denied => "denied",
         _ if reward.claimed => "claimed",
         reward::Status::Notified => "open",
@@ -246,6 +270,7 @@ fn card(reward: &super::case::Reward) -> Result<Card, Problem> {
         | reward::Status::Assessed
         | reward::Status::Approved
         | reward::Status::Claimed
+        | reward::Status::Paid
         | reward::Status::Forfeited
         | reward::Status::Waived => "over",
     };
@@ -265,7 +290,7 @@ fn card(reward: &super::case::Reward) -> Result<Card, Problem> {
     })
 }
 
-fn fresh_id() -> Result<String, Problem> {
+pub(super) fn fresh_id() -> Result<String, Problem> {
     Id::random().map(|id| id.to_string()).map_err(|error| unreadable(&error))
 }
 
@@ -299,12 +324,15 @@ fn follow_page(
         told: case.testimony.words.clone(),
         files: listed(&case.testimony.files),
         cards: case.rewards.iter().map(card).collect::<Result<_, _>>()?,
+        joint: Joint::of(app, case)?,
+        joined: case.joined,
+        entered: case.entered.0,
         may_judge: case.may_judge(),
-        disputed: case.state.disputed,
+        disputed: case.disputed(),
         done,
         fault,
         kept,
-        ids: (0..5).map(|_| fresh_id()).collect::<Result<_, _>>()?,
+        ids: (0..6).map(|_| fresh_id()).collect::<Result<_, _>>()?,
         excluded: case.excluded().iter().map(ToString::to_string).collect(),
     })
 }
@@ -322,7 +350,8 @@ pub(crate) async fn form(State(app): Shared, RawQuery(query): RawQuery, headers:
 /// My report, and what its reporter does there
 ///
 /// 我的举报：口令随表单送来。`step` 为空查看；`check` 核对口令；`message`、`evidence`、`retaliation` 发送；`satisfied`、`disputed`
-/// 评价答复；`claim`、`waive` 领奖或放弃；`rotate` 更换口令；`lock` 锁定；`receipt` 下载回执；`pickup` 用编号和取件码换取自己的口令。
+/// 评价答复；`claim`、`waive` 领奖或放弃；`invite`、`invitation`、`withdraw` 邀请联名、再看邀请码、收回；`rotate` 更换口令；
+/// `lock` 锁定；`receipt` 下载回执；`pickup` 用编号和取件码、`join` 用编号和邀请码换取自己的口令。
 #[utoipa::path(post, path = "/my", tag = "reporter",
     responses((status = 200, description = "HTML, or the receipt file"), (status = 404, description = "HTML: no report has this secret"),
         (status = 422, description = "HTML: what is wrong"),
@@ -334,7 +363,7 @@ pub(crate) async fn act(
     form: Form,
 ) -> Answered {
     let w = Language::named(form.get("lang")).unwrap_or_else(|| Language::of(query.as_deref(), &headers));
-    let rank = app.intake.spend(Purpose::Secret, form.get("stamp"), app.office.ledger().now());
+    let rank = app.intake.spend(gate::Purpose::Secret, form.get("stamp"), app.office.ledger().now());
     let Some(turn) = app.intake.turn(&app.intake.lookups, rank).await else {
         let problem = busy();
         let mut again = form.again();
@@ -355,8 +384,13 @@ pub(crate) async fn act(
 }
 
 async fn look_up(app: &Arc<App>, w: Language, form: Form) -> Answered {
-    if form.get("step") == "pickup" {
-        return super::pickup::act(Arc::clone(app), w, form).await;
+    let by_code = match form.get("step") {
+        "pickup" => Some(Purpose::Pickup),
+        "join" => Some(Purpose::Join),
+        _ => None,
+    };
+    if let Some(purpose) = by_code {
+        return super::code::act(Arc::clone(app), w, form, purpose).await;
     }
     let last = app.office.ledger().size().checked_sub(1);
     if let Some(last) = last {
@@ -387,6 +421,13 @@ fn answer(app: &Arc<App>, w: Language, form: &Form) -> Result<Response, Problem>
         _ => {}
     }
     let said = step(app, &case, &secret, w, form);
+    let said = match (said, form.get("step")) {
+        (Ok(_), "invite" | "invitation") => match joint::sheet(app, &case, &secret, w, form) {
+            Ok(page) => return page,
+            Err(refused) => Err(refused),
+        },
+        (said, _) => said,
+    };
     let (status, said) = match said {
         Ok(done) => (StatusCode::OK, Ok(done)),
         Err(refused) => (refused.status(), Err((refused.words(w), form.get("words").to_owned()))),
@@ -403,7 +444,7 @@ fn ask_again(app: &App, w: Language, refusal: &Refusal, status: StatusCode) -> A
 }
 
 /// Why a step was not taken.
-enum Refused {
+pub(super) enum Refused {
     Rule(Refusal),
     Fault(Problem),
 }
@@ -465,6 +506,8 @@ fn step(
         }
         "satisfied" => run(app, case, form, ReportCommand::Satisfy(Empty {}), &[&case.key])?,
         "claim" | "waive" => claim(app, case, secret, form, step == "claim")?,
+        "invite" => joint::give_out(app, case, secret, form)?,
+        "withdraw" => joint::withdraw(app, case, form)?,
         _ => return Ok(None),
     }
     Ok(Some(w.t(&format!("did.{step}"))))
@@ -502,7 +545,7 @@ fn letter(app: &App, case: &Case, secret: &Secret, form: &Form) -> Result<Sealed
         }
         files.extend(Blob::new(&file.note.blob, file.sealed, &file.recipients));
     }
-    let recipients = correspondents(&case.state, &office);
+    let recipients = correspondent(&case.state, &case.key.vkey().to_string(), &office);
     let sealed = seal::seal(&text, recipients.iter().map(String::as_str), Kind::Text);
     let sealed = sealed.map_err(|error| unreadable(&error))?;
     let blobs = ledger.blobs().ok_or(ApiRefusal::Unreadable).map_err(Problem::from)?;
@@ -521,7 +564,7 @@ fn contains_secret(words: &str, secret: &Secret) -> bool {
         .any(|script| squeezed.contains(&secret.words(*script).concat()))
 }
 
-fn run(
+pub(super) fn run(
     app: &App,
     case: &Case,
     form: &Form,
@@ -582,10 +625,10 @@ fn check(app: &App, case: &Case, secret: &Secret, w: Language, form: &Form) -> A
     Ok((StatusCode::UNPROCESSABLE_ENTITY, render(&page)?).into_response())
 }
 
-/// The receipt file of the report's first entry, against the newest checkpoint: it need not wait for a publication.
+/// The receipt file of the entry by which the reporter came in, against the newest checkpoint: it need not wait for a publication.
 fn receipt_file(app: &App, case: &Case) -> Answered {
     let ledger = app.office.ledger();
-    let position = case.first();
+    let position = case.entered;
     let stored = ledger.stored(position).map_err(|error| unreadable(&error))?.ok_or(ApiRefusal::NotFound)?;
     let receipts = ledger.receipts(&[stored], &ledger.checkpoint()).map_err(|error| unreadable(&error))?;
     let receipt = receipts.into_iter().flatten().next().ok_or(ApiRefusal::NotFound)?;

@@ -4,11 +4,12 @@
 //! request and never in an address. No handler logs anything that came with a request.
 
 pub(crate) mod case;
+mod code;
 pub(crate) mod follow;
 pub(crate) mod form;
 pub(crate) mod home;
+mod joint;
 pub(crate) mod language;
-pub(crate) mod pickup;
 mod picture;
 pub(crate) mod report;
 

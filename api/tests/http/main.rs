@@ -15,6 +15,7 @@ mod desk_overview;
 mod faults;
 mod files;
 mod flood;
+mod joint;
 mod log;
 mod me;
 mod mini_program;

@@ -27,7 +27,7 @@ fn example(server: &Server, nth: usize, with: &[(&str, &str)]) -> Value {
     );
     let text = std::fs::read_to_string(root.join("docs/mini-program.md")).expect("the document");
     let run = blocks(&text, "js run");
-    assert_eq!(run.len(), 4, "an example is not run");
+    assert_eq!(run.len(), 5, "an example is not run");
     let script = format!("{}\n{}", blocks(&text, "js").join("\n"), run[nth]);
     let mut file = tempfile::Builder::new().suffix(".mjs").tempfile_in(installed).expect("a file");
     file.write_all(script.as_bytes()).expect("written");
@@ -96,6 +96,23 @@ fn given_the_document_when_a_pickup_code_is_exchanged_as_it_says_then_it_works_o
     assert!(my(&server, text(&said, "words"), "", &[]).text.contains("有人来电：井口没有通风"));
 }
 
+#[test]
+fn given_the_document_when_a_colleague_is_invited_as_it_says_then_the_code_works_once_and_both_have_a_share()
+{
+    let server = Server::start();
+    server.app.office.ledger().publish_now();
+    let first = example(&server, 0, &[]);
+    let (words, report): (&str, StreamId) = (text(&first, "words"), text(&first, "stream").parse().unwrap());
+    let said = example(&server, 4, &[("WORDS", words)]);
+    assert_eq!(said["joint"], json!({ "reporters": 2, "first": false, "invitations": [] }));
+    assert_eq!((text(&said, "again"), &said["open"]), ("report.invitation_used", &json!(0)));
+    answered(&server, &report);
+    rewarded(&server, &report);
+    for words in [words, text(&said, "words")] {
+        assert_eq!(text(&example(&server, 2, &[("WORDS", words)]), "amount_yuan"), "7500.00");
+    }
+}
+
 /// No request of these has a place for who somebody is elsewhere.
 #[test]
 fn given_an_account_id_when_it_is_sent_along_then_the_request_is_refused() {
@@ -107,6 +124,14 @@ fn given_an_account_id_when_it_is_sent_along_then_the_request_is_refused() {
         ),
         ("/api/v1/append", json!({ "pending": id(), "notes": [], "openid": "o6_bmjrP" })),
         ("/api/v1/my", json!({ "key": "ab".repeat(32), "note": "", "openid": "o6_bmjrP" })),
+        (
+            "/api/v1/invite",
+            json!({ "id": id(), "code": "", "key": "ab".repeat(32), "note": "", "openid": "o6_bmjrP" }),
+        ),
+        (
+            "/api/v1/join",
+            json!({ "id": id(), "number": "", "code": "", "key": "", "claim_key": "", "recipient": "", "openid": "o6_bmjrP" }),
+        ),
         (
             "/api/v1/pickup",
             json!({ "id": id(), "number": "", "code": "", "key": "", "claim_key": "", "recipient": "", "openid": "o6_bmjrP" }),

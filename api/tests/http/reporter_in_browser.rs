@@ -2,7 +2,7 @@
 #![allow(clippy::panic, clippy::expect_used, reason = "a test reports by panicking")]
 
 use adit_core::report::{fingerprint, intake};
-use adit_core::secret::officer_identity;
+use adit_core::secret::{Script, Secret, officer_identity};
 use serde_json::{Value, json};
 
 use crate::browser::run;
@@ -77,6 +77,47 @@ fn with_a_code(locale: &str, width: u32, short: &str, used: &str) {
     assert_eq!(server.size(), before + 1, "a double tap uses the code up once");
 }
 
+/// The first reporter makes a code and prints it; whoever has it gets words of their own, and sees nothing of what the first one wrote.
+fn jointly(locale: &str, width: u32, short: &str, used: &str) {
+    let server = Server::start();
+    let first = crate::reporter::simple(&server);
+    let name = format!("{}-{width}", &locale[..2]);
+    let plan = |part: &str, more: &Value| {
+        let mut plan =
+            json!({ "part": part, "url": server.url, "locale": locale, "width": width, "name": name });
+        for (name, value) in more.as_object().into_iter().flatten() {
+            plan[name] = value.clone();
+        }
+        plan
+    };
+    let before = server.size();
+    let said = run("reporter.mjs", plan("invite", &json!({ "secret": first })));
+    sound(&said, &name);
+    assert_eq!(server.size(), before + 1, "a double tap makes one code");
+    assert_eq!(said["handed"], said["again"], "it can be seen again");
+    assert_eq!(said["printed"], json!({ "code": true, "forms": 0 }), "the sheet can be printed");
+    let (number, code) = (&said["handed"][0], &said["handed"][1]);
+    let said = run("reporter.mjs", plan("join", &json!({ "number": number, "code": code })));
+    sound(&said, &name);
+    assert_eq!(&said["kept"]["number"], number, "nothing typed is lost");
+    assert!(said["short"].as_str().expect("words").contains(short), "{said}");
+    assert!(said["used"].as_str().expect("words").contains(used), "{said}");
+    assert_eq!((&said["same"], &said["told"]), (&json!(true), &json!([])), "what was told is not theirs");
+    assert_eq!(server.size(), before + 2, "a double tap uses the code up once");
+    let words = said["words"].as_array().expect("words").iter().filter_map(Value::as_str);
+    assert_eq!(stream_of(&server, &words.collect::<Vec<_>>().join(" ")), stream_of(&server, &first));
+}
+
+#[test]
+fn given_a_colleague_and_a_telephone_then_one_invites_and_the_other_joins_without_scripts() {
+    jointly("zh-CN", 360, "邀请码是 16 位数字", "已经用过了");
+}
+
+#[test]
+fn given_a_colleague_and_a_desktop_in_english_then_one_invites_and_the_other_joins_without_scripts() {
+    jointly("en-US", 1280, "16 digits", "used already");
+}
+
 #[test]
 fn given_a_pickup_code_and_a_telephone_then_it_is_exchanged_once_without_scripts() {
     with_a_code("zh-CN", 360, "取件码是 16 位数字", "已经用过了");
@@ -134,6 +175,23 @@ fn secret_of(said: &Value) -> String {
     words.join(" ")
 }
 
+/// The words copied, and as a picture that a telephone reads; neither is sent anywhere.
+fn kept_on_the_device(said: &Value, locale: &str) {
+    let script = if locale == "zh-CN" { Script::Chinese } else { Script::English };
+    let words = Secret::parse(&secret_of(said)).expect("a secret").text(script);
+    let kept = &said["onDevice"];
+    assert_eq!((kept["copied"].as_str(), kept["file"].as_str()), (Some(words.as_str()), Some("adit.png")));
+    let side = |name: &str| usize::try_from(kept["picture"][name].as_u64().expect("dots")).expect("few");
+    let (width, height) = (side("width"), side("height"));
+    let dots = kept["picture"]["grey"].as_str().expect("dots").as_bytes();
+    let grey = |x: usize, y: usize| if dots[y * width + x] == b'#' { 0 } else { 255 };
+    let mut picture = rqrr::PreparedImage::prepare_from_greyscale(width, height, grey);
+    let codes = picture.detect_grids();
+    assert_eq!(codes.len(), 1, "one code and no other");
+    assert_eq!(codes[0].decode().expect("a code").1, words.as_str());
+    assert!(height > width && dots[width * width..].contains(&b'#'), "the words stand below it");
+}
+
 /// With scripts: from the form to the receipt, then opened by an officer, answered, and followed without scripts by the same words.
 fn sealed_way(locale: &str, width: u32) {
     let server = Server::start();
@@ -159,6 +217,7 @@ fn sealed_way(locale: &str, width: u32) {
     let ledger = server.app.office.ledger();
     let everybody = intake(&ledger.keys(), ledger.size(), &std::collections::BTreeSet::new());
     assert_eq!(said["fingerprint"], json!(fingerprint(&everybody)));
+    kept_on_the_device(&said, locale);
     let receipt = said["receipt"].as_str().expect("a receipt");
     assert!(receipt.starts_with("c2sp.org/tlog-proof@v1\n"), "{receipt}");
     assert_eq!(said["name"], json!(format!("{before}.tlog-proof")));

@@ -3,7 +3,7 @@
 
 import MATTERS from "adit:matters";
 import { utf8 } from "../viewer/bytes.js";
-import { each, fill, pictureOf, show, wordsOf } from "./page.js";
+import { each, fileOf, fill, pictureOf, show, wordsOf } from "./page.js";
 import { HEAD_BYTES, isPicture, kindOf, PICTURE_BYTES_MAX, withoutMetadata } from "./picture.js";
 import { fingerprint, intake, readKeys, seal } from "./seal.js";
 import { caseNumber, groups, id, Keys, random, text, words } from "./secret.js";
@@ -262,7 +262,9 @@ function receipt({ entries, positions }) {
   page.querySelector(".qr").append(pictureOf(shown));
   each(page, "files", known.notes, ({ name, size: bytes, sha256 }) => `${name} · ${size(bytes)}\nSHA-256 ${sha256}`);
   page.querySelector("[data-part=no_files]").hidden = known.notes.length > 0;
-  page.querySelector("[data-do=save]").addEventListener("click", () => save(`${positions[0]}.tlog-proof`, entries[0].receipt));
+  const proof = new Blob([entries[0].receipt], { type: "text/plain" });
+  page.querySelector("[data-do=save]").addEventListener("click", () => save(`${positions[0]}.tlog-proof`, proof));
+  keeping(page, shown);
   const asks = page.querySelector("form");
   asks.addEventListener("submit", (event) => {
     event.preventDefault();
@@ -290,9 +292,29 @@ function idBytes(stream) {
   return Uint8Array.from({ length: 16 }, (_, at) => Number((value >> BigInt(8 * (15 - at))) & 255n));
 }
 
-// Offers a text as a file.
+// The words copied, or as a picture. A browser that does neither says so; they stand on the page in any case.
+function keeping(page, shown) {
+  const did = page.querySelector("[data-slot=did]");
+  const may = (name, what) =>
+    page.querySelector(`[data-do=${name}]`).addEventListener("click", async () => {
+      did.textContent = "";
+      did.textContent = wordsOf((await what().catch(() => false)) ? `did_${name}` : "not_kept");
+    });
+  may("copy", async () => {
+    await navigator.clipboard.writeText(shown);
+    return true;
+  });
+  may("picture", async () => {
+    const between = language === "zh" ? "" : " ";
+    const picture = await fileOf(shown, groups(words(known.secret, language)).map((group) => group.join(between)));
+    if (picture) save("adit.png", picture);
+    return picture !== null;
+  });
+}
+
+// Offers a file.
 function save(name, content) {
-  const address = URL.createObjectURL(new Blob([content], { type: "text/plain" }));
+  const address = URL.createObjectURL(content);
   Object.assign(document.createElement("a"), { href: address, download: name }).click();
   setTimeout(() => URL.revokeObjectURL(address), 60_000);
 }

@@ -414,7 +414,9 @@ impl Gather for ReportDecider {
     ) -> Result<Gathered<report::Facts>, ExecuteError> {
         match command {
             ReportCommand::Corroborate(corroborate) => office.corroboration(stream, corroborate.report),
-            ReportCommand::PickUp(_) => office.rewards_of(stream),
+            ReportCommand::PickUp(_) | ReportCommand::Invite(_) | ReportCommand::Join(_) => {
+                office.rewards_of(stream)
+            }
             ReportCommand::Report(_)
             | ReportCommand::Accept(_)
             | ReportCommand::Decline(_)
@@ -431,7 +433,7 @@ impl Gather for ReportDecider {
             | ReportCommand::AddEvidence(_)
             | ReportCommand::Link(_)
             | ReportCommand::Separate(_)
-            | ReportCommand::Join(_)
+            | ReportCommand::WithdrawInvitation(_)
             | ReportCommand::RotateKey(_)
             | ReportCommand::Lock(_)
             | ReportCommand::AllegeRetaliation(_)
@@ -469,7 +471,8 @@ impl Office {
         Ok(gathered)
     }
 
-    /// How long a one-time code is good depends on the rewards for the report, under every matter that it was ever verified as.
+    /// How long a one-time code is good, and whether somebody may still join, depends on the rewards for the report, under every matter
+    /// that it was ever verified as.
     fn rewards_of(&self, stream: StreamId) -> Result<Gathered<report::Facts>, ExecuteError> {
         let mut gathered = Gathered::alone(report::Facts::default());
         let mut matters = BTreeSet::new();
@@ -488,6 +491,7 @@ impl Office {
             let (state, read) = self.load::<RewardDecider>(reward)?;
             if state.assessed.is_some_and(|assessed| assessed.report == stream) {
                 gathered.reads.push(read);
+                gathered.facts.assessed = true;
                 let told = !matches!(state.status, reward::Status::Assessed | reward::Status::Approved);
                 gathered.facts.reward_to_come |= !told;
                 gathered.facts.claim_due = gathered.facts.claim_due.max(state.claim_due.filter(|_| told));

@@ -33,6 +33,8 @@ use crate::units::{Position, Timestamp};
 
 /// How often a command is decided again because something it read had moved.
 const ATTEMPTS_MAX: usize = 64;
+/// How many entries of one index key are read for each stream that is wanted.
+const TOUCHES_MAX: usize = 128;
 
 /// Why a command was not carried out.
 #[derive(Debug, thiserror::Error)]
@@ -129,7 +131,7 @@ pub struct Prepared {
     stream: StreamId,
     reads: Vec<Read>,
     drafts: Vec<Unsigned>,
-    /// Keys made for this command alone, which sign at once.
+    /// Keys made for this command alone, and those lent to it, which sign at once.
     one_time: Vec<SigningKey>,
     signers: Vec<VKey>,
     countersign: bool,
@@ -160,6 +162,12 @@ impl Prepared {
     /// Whose signatures are wanted. Empty when every signature can be made here.
     pub fn signers(&self) -> &[VKey] {
         &self.signers
+    }
+
+    /// Signs with a key that is here too, so that nobody else is asked for its signature.
+    pub fn lend(&mut self, key: SigningKey) {
+        self.signers.retain(|signer| *signer != key.vkey());
+        self.one_time.push(key);
     }
 
     pub fn stream(&self) -> StreamId {
@@ -360,6 +368,25 @@ impl Office {
         let store = self.ledger.store();
         let Some(position) = store.last_touched(&touch(key))? else { return Ok(None) };
         Ok(self.ledger.stored(position)?.map(|stored| stored.stream))
+    }
+
+    /// The first streams that an index key names, in the order of the log, at most so many. Whoever fills a key up is not followed far.
+    ///
+    /// # Errors
+    /// The ledger can't be read.
+    pub fn find_some(&self, key: &str, most: usize) -> Result<Vec<StreamId>, ExecuteError> {
+        let store = self.ledger.store();
+        let mut found = Vec::new();
+        for position in store.touched(&touch(key))?.into_iter().take(most.saturating_mul(TOUCHES_MAX)) {
+            let Some(stored) = self.ledger.stored(position)? else { continue };
+            if !found.contains(&stored.stream) {
+                found.push(stored.stream);
+            }
+            if found.len() == most {
+                break;
+            }
+        }
+        Ok(found)
     }
 
     /// A report as it stands now.

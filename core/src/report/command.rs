@@ -62,7 +62,13 @@ pub enum ReportCommand {
     /// It does not after all.
     #[serde(rename = "report.separate")]
     Separate(Because),
-    /// Another reporter joins.
+    /// The first reporter makes a code for somebody who is to join. The code's own key signs too.
+    #[serde(rename = "report.invite")]
+    Invite(Invite),
+    /// A code is good no more.
+    #[serde(rename = "report.withdraw_invitation")]
+    WithdrawInvitation(WithdrawInvitation),
+    /// Another reporter joins, let in by an invitation's key or by the first reporter's own.
     #[serde(rename = "report.join")]
     Join(Join),
     /// The reporter changes the secret: another key signs from now on, and another one claims.
@@ -244,6 +250,27 @@ pub struct Corroborate {
     pub because: Long,
 }
 
+/// What a body says of a code with which somebody joins. The code itself stands nowhere.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Invite {
+    /// The key that follows from the slow hash of the code, `<origin>/report/<report id>`; lets somebody in, once, and does nothing else.
+    pub key: VKey,
+    /// Salt of the slow hash, 32 hexadecimal digits. All codes of a report have one salt, so that one slow hash says which of them it is.
+    pub salt: Short,
+    /// One byte of a quick hash; turns away 255 of 256 wrong codes at once.
+    pub filter: u8,
+    /// Random; with it the first reporter's secret gives the code again.
+    pub number: Short,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct WithdrawInvitation {
+    /// The invitation's key.
+    pub key: VKey,
+}
+
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Join {
@@ -254,6 +281,9 @@ pub struct Join {
     /// age recipient of the reporter, to which answers are sealed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub recipient: Option<Short>,
+    /// The invitation's key, which signs with the new one; used up by it. Without one the first reporter signs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub invitation: Option<VKey>,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]

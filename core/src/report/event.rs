@@ -3,10 +3,11 @@
 use serde::{Deserialize, Serialize};
 
 use super::command::{
-    Answer, Because, Copied, Corroborate, Decline, Empty, Handle, Join, Link, RecordOverdue, Report,
-    RotateKey, Sealed, Transfer, Verify,
+    Answer, Because, Blob, Copied, Corroborate, Decline, Empty, Handle, Invite, Join, Link, RecordOverdue,
+    Report, RotateKey, Sealed, Transfer, Verify, WithdrawInvitation,
 };
 use super::corroboration::corroboration_key;
+use super::joint::invitation_key;
 use super::pickup::{case_number, pickup_key};
 use crate::decider::StreamEvent;
 use crate::id::{ActorId, StreamId};
@@ -36,9 +37,9 @@ pub enum ReportEvent {
     #[serde(rename = "report.extended")]
     Extended(Extended),
     #[serde(rename = "report.satisfied")]
-    Satisfied(Empty),
+    Satisfied(Satisfied),
     #[serde(rename = "report.disputed")]
-    Disputed(Sealed),
+    Disputed(Disputed),
     #[serde(rename = "report.closed")]
     Closed(Empty),
     #[serde(rename = "report.reopened")]
@@ -53,6 +54,10 @@ pub enum ReportEvent {
     Corroborated(Corroborated),
     #[serde(rename = "report.separated")]
     Separated(Because),
+    #[serde(rename = "report.invited")]
+    Invited(Invite),
+    #[serde(rename = "report.invitation_withdrawn")]
+    InvitationWithdrawn(WithdrawInvitation),
     #[serde(rename = "report.joined")]
     Joined(Join),
     #[serde(rename = "report.key_rotated")]
@@ -60,7 +65,7 @@ pub enum ReportEvent {
     #[serde(rename = "report.picked_up")]
     PickedUp(PickedUp),
     #[serde(rename = "report.locked")]
-    Locked(Empty),
+    Locked(Locked),
     #[serde(rename = "report.retaliation_alleged")]
     RetaliationAlleged(Sealed),
     #[serde(rename = "report.overdue")]
@@ -121,6 +126,42 @@ pub struct PickedUp {
     pub copies: Vec<Copied>,
 }
 
+/// A reporter says that it was mended.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Satisfied {
+    /// vkeys of the reporters who say so.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub keys: Vec<String>,
+    /// Another one of them still disputes it.
+    #[serde(default, skip_serializing_if = "is_not")]
+    pub disputed: bool,
+}
+
+/// A reporter says that it was not mended, or not answered.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Disputed {
+    pub sealed: Blob,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub files: Vec<Blob>,
+    /// vkeys of the reporters who say so.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub keys: Vec<String>,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks with a reference")]
+fn is_not(holds: &bool) -> bool {
+    !holds
+}
+
+/// Nobody writes or claims with these keys any more.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Locked {
+    /// vkeys of the reporters who signed. Events that were written before each of several reporters locked for themselves alone name
+    /// none, and lock all.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub keys: Vec<String>,
+}
+
 /// Index key of a reporter's public key: how whoever holds the secret finds the report again.
 pub fn reporter_key(key: &VKey) -> String {
     format!("reporter/{}", hex(key.key()))
@@ -151,6 +192,8 @@ impl StreamEvent for ReportEvent {
             Self::Linked(_) => "report.linked",
             Self::Corroborated(_) => "report.corroborated",
             Self::Separated(_) => "report.separated",
+            Self::Invited(_) => "report.invited",
+            Self::InvitationWithdrawn(_) => "report.invitation_withdrawn",
             Self::Joined(_) => "report.joined",
             Self::KeyRotated(_) => "report.key_rotated",
             Self::PickedUp(_) => "report.picked_up",
@@ -170,6 +213,8 @@ impl StreamEvent for ReportEvent {
             | Self::Linked(_)
             | Self::Corroborated(_)
             | Self::Separated(_)
+            | Self::Invited(_)
+            | Self::InvitationWithdrawn(_)
             | Self::Joined(_)
             | Self::KeyRotated(_)
             | Self::PickedUp(_)
@@ -205,10 +250,12 @@ impl StreamEvent for ReportEvent {
                 [Some(Line::Extend { name: "handle".to_owned(), until: extended.until }), None]
             }
             Self::Reopened(reopened) => [clock("handle", reopened.handle_due), None],
+            Self::Invited(invite) => [Some(Line::Key(invite.key.clone())), None],
             Self::Joined(join) => [Some(Line::Key(join.key.clone())), None],
             Self::KeyRotated(rotate) => [Some(Line::Key(rotate.new.clone())), None],
             Self::PickedUp(picked_up) => [Some(Line::Key(picked_up.key.clone())), None],
             Self::Satisfied(_)
+            | Self::InvitationWithdrawn(_)
             | Self::Locked(_)
             | Self::Disputed(_)
             | Self::Closed(_)
@@ -230,6 +277,7 @@ impl StreamEvent for ReportEvent {
                 let waits = report.pickup.as_ref().map(|_| pickup_key(&case_number(stream)));
                 report.key.iter().map(reporter_key).chain(waits).collect()
             }
+            Self::Invited(_) => vec![invitation_key(&case_number(stream))],
             Self::Joined(join) => vec![reporter_key(&join.key)],
             Self::KeyRotated(rotate) => vec![reporter_key(&rotate.new)],
             Self::Corroborated(corroborated) => vec![corroboration_key(&corroborated.corroborate.report)],
@@ -248,6 +296,7 @@ impl StreamEvent for ReportEvent {
             | Self::EvidenceAdded(_)
             | Self::Linked(_)
             | Self::Separated(_)
+            | Self::InvitationWithdrawn(_)
             | Self::Locked(_)
             | Self::RetaliationAlleged(_)
             | Self::Overdue(_) => Vec::new(),

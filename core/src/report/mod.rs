@@ -1,9 +1,11 @@
 //! The `report` stream (举报): accepted, verified, handled, answered, closed (受理、核实、办理、反馈), and held open by
 //! whoever reported. No body holds who the reporter is, or what they wrote.
 
+mod code;
 mod command;
 mod corroboration;
 mod event;
+mod joint;
 mod pickup;
 mod refusal;
 mod sealed;
@@ -11,18 +13,22 @@ mod testimony;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+pub use code::{CODE_DIGITS, OneTimeCode};
 pub use command::*;
 pub use corroboration::First;
 pub(crate) use corroboration::corroboration_key;
 pub(crate) use event::matter_key;
 pub use event::{
-    Accepted, Corroborated, Extended, PickedUp, Reopened, ReportEvent, Reported, Verified, reporter_key,
+    Accepted, Corroborated, Disputed, Extended, Locked, PickedUp, Reopened, ReportEvent, Reported, Satisfied,
+    Verified, reporter_key,
 };
-pub use pickup::{CODE_DIGITS, Pickup, PickupCode, case_number, parse_case_number, pickup_key};
+pub use joint::{Invitation, JoinCode, Standing, invitation_key};
+pub use pickup::{Pickup, case_number, parse_case_number, pickup_key};
 pub use refusal::ReportRefusal;
 pub use sealed::{Holds, check, excluded, find_blob, own_recipients};
 pub use testimony::{
-    FileNote, Message, TESTIMONY_V, Testimony, WORDS_BYTES_MAX, correspondents, escrow, fingerprint, intake,
+    FileNote, Message, TESTIMONY_V, Testimony, WORDS_BYTES_MAX, correspondent, correspondents, escrow,
+    fingerprint, intake,
 };
 
 use crate::decider::{Decider, Moment, Recorded};
@@ -67,6 +73,8 @@ pub struct State {
     pub handled: Option<Handle>,
     pub verified_by: BTreeSet<ActorId>,
     pub disputed: bool,
+    /// vkeys of the reporters who dispute, as far as the events name them.
+    pub disputed_by: BTreeSet<String>,
     /// Running clocks.
     pub clocks: BTreeMap<String, Day>,
     pub handle_latest: Option<Day>,
@@ -84,6 +92,12 @@ pub struct State {
     /// The one-time code of what a clerk took down.
     pub pickup: Option<Pickup>,
     pub picked_up: bool,
+    /// Reporters, with places that are kept and those who have locked.
+    pub reporters: usize,
+    /// vkey of whoever reported first, who alone lets others in.
+    pub first: Option<String>,
+    /// Codes with which somebody joins, by the vkey of their key.
+    pub invitations: BTreeMap<String, Invitation>,
     /// When it came to an end, if it did.
     pub ended_on: Option<Day>,
 }
@@ -109,6 +123,8 @@ impl State {
 pub struct Facts {
     /// A reward was assessed, and its reporter was not told yet.
     pub reward_to_come: bool,
+    /// A reward was assessed: who shares in it is settled.
+    pub assessed: bool,
     /// The last day to claim one of which the reporter was told.
     pub claim_due: Option<Day>,
     /// Where this report was reported.
@@ -153,12 +169,23 @@ fn readable(recipient: Option<&Short>) -> Result<(), Refused> {
     need(recipient.is_none_or(|age| is_age_recipient(age.as_str())), Refused::BadRecipient)
 }
 
+/// vkeys of reporters of this stream who sign.
+fn reporters(state: &State, moment: &Moment<'_>) -> Vec<String> {
+    let keys = moment.by.iter().filter_map(|party| match party {
+        Party::Reporter { key } => Some(key),
+        Party::Actor { .. } | Party::Log => None,
+    });
+    keys.filter(|key| state.keys.contains(*key)).cloned().collect()
+}
+
 /// Whether a reporter of this stream signs.
 fn by_reporter(state: &State, moment: &Moment<'_>) -> bool {
-    moment.by.iter().any(|party| match party {
-        Party::Reporter { key } => state.keys.contains(key),
-        Party::Actor { .. } | Party::Log => false,
-    })
+    !reporters(state, moment).is_empty()
+}
+
+/// Whether the holder of this key signs.
+fn signs(key: &str, moment: &Moment<'_>) -> bool {
+    moment.by.iter().any(|party| matches!(party, Party::Reporter { key: signing } if signing == key))
 }
 
 /// The report exists and is not at a final state.
@@ -274,15 +301,27 @@ fn extend(state: &State, extend: &Extend, moment: &Moment<'_>) -> Decision {
     Ok(ReportEvent::Extended(Extended { until: extend.until, because: extend.because.clone() }))
 }
 
-/// What a reporter says after the answer.
-fn verdict(state: &State, moment: &Moment<'_>, event: ReportEvent) -> Decision {
+/// Who of the reporters says something after the answer.
+fn after_the_answer(state: &State, moment: &Moment<'_>) -> Result<Vec<String>, Refused> {
     need(state.status != Status::Absent, Refused::NotReported)?;
-    need(by_reporter(state, moment), Refused::NeedsReporter)?;
+    let keys = reporters(state, moment);
+    need(!keys.is_empty(), Refused::NeedsReporter)?;
     need(matches!(state.status, Status::Answered | Status::Closed), Refused::NotAnswered)?;
-    if let ReportEvent::Disputed(word) = &event {
-        blobs(word)?;
-    }
-    Ok(event)
+    Ok(keys)
+}
+
+/// Nobody takes back what a joint reporter disputes.
+fn satisfy(state: &State, moment: &Moment<'_>) -> Decision {
+    let keys = after_the_answer(state, moment)?;
+    let disputed = state.disputed_by.iter().any(|key| !keys.contains(key));
+    Ok(ReportEvent::Satisfied(Satisfied { keys, disputed }))
+}
+
+fn dispute(state: &State, word: &Sealed, moment: &Moment<'_>) -> Decision {
+    let keys = after_the_answer(state, moment)?;
+    blobs(word)?;
+    let Sealed { sealed, files } = word.clone();
+    Ok(ReportEvent::Disputed(Disputed { sealed, files, keys }))
 }
 
 /// Who verified never closes alone, and nothing closes over an open dispute.
@@ -330,26 +369,13 @@ fn link(state: &State, link: &Link, moment: &Moment<'_>) -> Decision {
     Ok(ReportEvent::Linked(link.clone()))
 }
 
-/// The first reporter lets another one in; both sign.
-fn join(state: &State, join: &Join, moment: &Moment<'_>) -> Decision {
-    live(state)?;
-    need(by_reporter(state, moment), Refused::NeedsReporter)?;
-    let key = join.key.to_string();
-    let signs = moment.by.iter().any(|party| *party == Party::Reporter { key: key.clone() });
-    need(signs && !state.keys.contains(&key), Refused::KeyNotTheSigners)?;
-    readable(join.recipient.as_ref())?;
-    Ok(ReportEvent::Joined(join.clone()))
-}
-
 /// The old key and the new one sign.
 fn rotate_key(state: &State, rotate: &RotateKey, moment: &Moment<'_>) -> Decision {
     need(state.status != Status::Absent, Refused::NotReported)?;
     let (old, new) = (rotate.old.to_string(), rotate.new.to_string());
-    let signs = |key: &str| {
-        moment.by.iter().any(|party| matches!(party, Party::Reporter { key: signing } if signing == key))
-    };
-    need(state.keys.contains(&old) && signs(&old), Refused::NeedsReporter)?;
-    need(signs(&new) && !state.keys.contains(&new), Refused::KeyNotTheSigners)?;
+    need(state.keys.contains(&old) && signs(&old, moment), Refused::NeedsReporter)?;
+    need(signs(&new, moment) && !joint::is_known(state, &new), Refused::KeyNotTheSigners)?;
+    joint::is_nobody_elses(state, &old, rotate.claim_key.as_ref())?;
     readable(rotate.recipient.as_ref())?;
     Ok(ReportEvent::KeyRotated(rotate.clone()))
 }
@@ -388,11 +414,12 @@ fn pickup_until(state: &State, facts: &Facts, moment: &Moment<'_>) -> Result<Opt
     Ok(claim.map(|due| due.day))
 }
 
-/// Nobody writes in the reporter's name from now on.
+/// Nobody writes in the name of whoever signs from now on. Joint reporters go on.
 fn lock(state: &State, moment: &Moment<'_>) -> Decision {
     need(state.status != Status::Absent, Refused::NotReported)?;
-    need(by_reporter(state, moment), Refused::NeedsReporter)?;
-    Ok(ReportEvent::Locked(Empty {}))
+    let keys = reporters(state, moment);
+    need(!keys.is_empty(), Refused::NeedsReporter)?;
+    Ok(ReportEvent::Locked(Locked { keys }))
 }
 
 fn record_overdue(state: &State, overdue: &RecordOverdue, moment: &Moment<'_>) -> Decision {
@@ -432,8 +459,8 @@ impl Decider for ReportDecider {
             ReportCommand::Handle(command) => handle(state, command, moment),
             ReportCommand::Answer(command) => answer(state, command, moment),
             ReportCommand::Extend(command) => extend(state, command, moment),
-            ReportCommand::Satisfy(_) => verdict(state, moment, ReportEvent::Satisfied(Empty {})),
-            ReportCommand::Dispute(command) => verdict(state, moment, ReportEvent::Disputed(command.clone())),
+            ReportCommand::Satisfy(_) => satisfy(state, moment),
+            ReportCommand::Dispute(command) => dispute(state, command, moment),
             ReportCommand::Close(_) => close(state, moment),
             ReportCommand::Reopen(command) => reopen(state, command, moment),
             ReportCommand::Message(command) => {
@@ -448,7 +475,9 @@ impl Decider for ReportDecider {
             ReportCommand::Link(command) => link(state, command, moment),
             ReportCommand::Corroborate(command) => corroboration::corroborate(state, command, facts, moment),
             ReportCommand::Separate(command) => corroboration::separate(state, command, moment),
-            ReportCommand::Join(command) => join(state, command, moment),
+            ReportCommand::Invite(command) => joint::invite(state, command, facts, moment),
+            ReportCommand::WithdrawInvitation(command) => joint::withdraw(state, command, moment),
+            ReportCommand::Join(command) => joint::join(state, command, facts, moment),
             ReportCommand::RotateKey(command) => rotate_key(state, command, moment),
             ReportCommand::PickUp(command) => pick_up(state, command, facts, moment),
             ReportCommand::Lock(_) => lock(state, moment),
@@ -484,8 +513,14 @@ impl Decider for ReportDecider {
                 state.clocks.remove("answer");
             }
             ReportEvent::Extended(extended) => run(&mut state, "handle", Some(extended.until)),
-            ReportEvent::Satisfied(_) => state.disputed = false,
-            ReportEvent::Disputed(_) => state.disputed = true,
+            ReportEvent::Satisfied(satisfied) => {
+                state.disputed = satisfied.disputed;
+                state.disputed_by.retain(|key| satisfied.disputed && !satisfied.keys.contains(key));
+            }
+            ReportEvent::Disputed(disputed) => {
+                state.disputed = true;
+                state.disputed_by.extend(disputed.keys.iter().cloned());
+            }
             ReportEvent::Closed(_) => {
                 state.status = Status::Closed;
                 state.ended_on = Some(recorded.at.day());
@@ -493,19 +528,20 @@ impl Decider for ReportDecider {
             ReportEvent::Reopened(reopened) => {
                 state.status = Status::Accepted;
                 state.disputed = false;
+                state.disputed_by.clear();
                 state.ended_on = None;
                 state.missed.clear();
                 run(&mut state, "handle", reopened.handle_due);
                 state.handle_latest = reopened.handle_latest;
             }
-            ReportEvent::Joined(join) => {
-                enter(&mut state, Some(&join.key), join.claim_key.as_ref(), join.recipient.as_ref());
-            }
+            ReportEvent::Invited(invite) => joint::invited(&mut state, invite),
+            ReportEvent::InvitationWithdrawn(withdrawn) => joint::withdrawn(&mut state, withdrawn),
+            ReportEvent::Joined(join) => joint::joined(&mut state, join),
             ReportEvent::KeyRotated(rotate) => {
                 change_key(&mut state, rotate);
             }
             ReportEvent::PickedUp(picked_up) => take_place(&mut state, picked_up),
-            ReportEvent::Locked(_) => state.keys.clear(),
+            ReportEvent::Locked(locked) => locks(&mut state, locked),
             ReportEvent::Corroborated(corroborated) => {
                 state.corroborates = Some(corroborated.corroborate.report);
                 state.excluded.extend(&corroborated.excluded);
@@ -526,6 +562,7 @@ impl Decider for ReportDecider {
 fn begin(state: &mut State, reported: &Reported) {
     state.status = Status::Reported;
     let Report { key, claim_key, recipient, .. } = &reported.report;
+    state.first = key.as_ref().map(ToString::to_string);
     enter(state, key.as_ref(), claim_key.as_ref(), recipient.as_ref());
     if let Some(pickup) = &reported.report.pickup {
         await_reporter(state, pickup);
@@ -538,6 +575,7 @@ fn begin(state: &mut State, reported: &Reported) {
 /// A reporter comes in, with a claim key or without one.
 fn enter(state: &mut State, key: Option<&VKey>, claim_key: Option<&Short>, recipient: Option<&Short>) {
     let key = key.map(ToString::to_string);
+    state.reporters += usize::from(key.is_some());
     if let Some((key, _)) = key.as_ref().zip(claim_key) {
         state.claims.insert(key.clone(), state.claim_keys.len());
     }
@@ -554,6 +592,7 @@ fn await_reporter(state: &mut State, pickup: &Pickup) {
     state.claim_keys.push(pickup.place());
     state.recipients.insert(pickup.place(), pickup.recipient.to_string());
     state.pickup = Some(pickup.clone());
+    state.reporters += 1;
 }
 
 /// The reporter takes the place that was kept.
@@ -568,7 +607,8 @@ fn take_place(state: &mut State, picked_up: &PickedUp) {
             *slot = picked_up.claim_key.to_string();
         }
     }
-    state.keys.insert(key);
+    state.keys.insert(key.clone());
+    state.first = Some(key);
     state.picked_up = true;
 }
 
@@ -577,15 +617,33 @@ fn change_key(state: &mut State, rotate: &RotateKey) {
     let (old, new) = (rotate.old.to_string(), rotate.new.to_string());
     state.keys.remove(&old);
     state.keys.insert(new.clone());
+    if state.disputed_by.remove(&old) {
+        state.disputed_by.insert(new.clone());
+    }
     state.recipients.remove(&old);
     if let Some(recipient) = &rotate.recipient {
         state.recipients.insert(new.clone(), recipient.to_string());
+    }
+    if state.first.as_ref() == Some(&old) {
+        state.first = Some(new.clone());
+        // Whoever has seen the old secret could work out its codes.
+        joint::all_withdrawn(state);
     }
     if let Some(nth) = state.claims.remove(&old) {
         state.claims.insert(new, nth);
         if let Some((slot, key)) = state.claim_keys.get_mut(nth).zip(rotate.claim_key.as_ref()) {
             *slot = key.to_string();
         }
+    }
+}
+
+/// These keys sign and claim no more.
+fn locks(state: &mut State, locked: &Locked) {
+    let all = locked.keys.is_empty();
+    state.keys.retain(|key| !all && !locked.keys.contains(key));
+    if state.first.as_ref().is_some_and(|first| !state.keys.contains(first)) {
+        state.first = None;
+        joint::all_withdrawn(state);
     }
 }
 

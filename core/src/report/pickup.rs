@@ -6,71 +6,18 @@
 //! again to their own secret, without any officer's key. The report's body holds the salt and the public half; that public half
 //! is also how a code is checked.
 
-use std::fmt;
-
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use unicode_normalization::UnicodeNormalization;
 use zeroize::Zeroizing;
 
-use crate::id::{CommandId, StreamId};
-use crate::ledger::vkey::{SigningKey, hex};
+use super::code::{OneTimeCode, digits, grouped};
+use crate::id::StreamId;
+use crate::ledger::vkey::hex;
 use crate::seal::Identity;
-use crate::secret::derive;
 use crate::text::Short;
 
-/// Digits of a code: 53 bits.
-pub const CODE_DIGITS: usize = 16;
 /// Digits of a case number.
 const NUMBER_DIGITS: usize = 12;
-/// Longest text that is read as a code or a case number, in bytes.
-const TEXT_BYTES_MAX: usize = 200;
-
-/// The one-time code. Leaves memory when it is dropped; is shown by [`PickupCode::text`] alone.
-#[derive(Clone, PartialEq, Eq)]
-pub struct PickupCode(Zeroizing<String>);
-
-impl PickupCode {
-    /// Reads what somebody typed: full width, spaces and dashes do not matter.
-    pub fn parse(text: &str) -> Option<Self> {
-        digits(text, CODE_DIGITS).map(Self)
-    }
-
-    /// The code that a clerk reads out for a report. It follows from the clerk's key and the command's id: a command that is sent
-    /// again after its answer was lost has the same code, and nothing keeps it meanwhile.
-    pub fn of_clerk(clerk: &SigningKey, origin: &str, command: &CommandId) -> Self {
-        let bytes = derive(clerk.seed().as_ref(), origin, &format!("pickup {command}"));
-        let mut number = 0_u128;
-        for byte in bytes.iter().take(16) {
-            number = (number << 8) | u128::from(*byte);
-        }
-        Self(Zeroizing::new(format!("{:016}", number % 10_u128.pow(16))))
-    }
-
-    /// Four groups of four digits.
-    pub fn text(&self) -> Zeroizing<String> {
-        Zeroizing::new(grouped(&self.0))
-    }
-
-    /// The digits alone, which the slow hash is made of.
-    pub fn digits(&self) -> &str {
-        &self.0
-    }
-
-    /// The first byte of a quick hash.
-    fn filter(&self, salt: &str) -> u8 {
-        let mut hasher = blake3::Hasher::new_derive_key("adit.v1 pickup filter");
-        hasher.update(salt.as_bytes());
-        hasher.update(self.0.as_bytes());
-        hasher.finalize().as_bytes()[0]
-    }
-}
-
-impl fmt::Debug for PickupCode {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("PickupCode")
-    }
-}
 
 /// What the body of a report says of its code.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -86,7 +33,7 @@ pub struct Pickup {
 
 impl Pickup {
     /// For a code and its slow hash under this salt.
-    pub fn new(salt: &[u8; 16], code: &PickupCode, slow: &[u8; 32]) -> Option<Self> {
+    pub fn new(salt: &[u8; 16], code: &OneTimeCode, slow: &[u8; 32]) -> Option<Self> {
         let salt = hex(salt);
         let filter = code.filter(&salt);
         let recipient = Identity::from_bytes(slow).recipient();
@@ -101,7 +48,7 @@ impl Pickup {
     }
 
     /// Whether a code is worth a slow hash.
-    pub fn may_be(&self, code: &PickupCode) -> bool {
+    pub fn may_be(&self, code: &OneTimeCode) -> bool {
         code.filter(self.salt.as_str()) == self.filter
     }
 
@@ -162,28 +109,6 @@ pub fn pickup_key(number: &str) -> String {
     format!("pickup/{number}")
 }
 
-/// Exactly so many digits, and nothing else but what separates them.
-fn digits(text: &str, many: usize) -> Option<Zeroizing<String>> {
-    if text.len() > TEXT_BYTES_MAX {
-        return None;
-    }
-    let mut found = Zeroizing::new(String::with_capacity(many));
-    for c in text.nfkc() {
-        match c {
-            '0'..='9' if found.len() < many => found.push(c),
-            c if c.is_alphanumeric() => return None,
-            _ => {}
-        }
-    }
-    (found.len() == many).then_some(found)
-}
-
-/// Digits in groups of four.
-fn grouped(digits: &str) -> String {
-    let groups: Vec<&str> = (0..digits.len()).step_by(4).filter_map(|at| digits.get(at..at + 4)).collect();
-    groups.join(" ")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -192,33 +117,8 @@ mod tests {
 
     const SLOW: [u8; 32] = [5; 32];
 
-    fn code(text: &str) -> PickupCode {
-        PickupCode::parse(text).expect("a code")
-    }
-
-    #[test]
-    fn a_code_is_read_however_it_is_spaced_and_nothing_else_is() {
-        let one = code("1234 5678 9012 3456");
-        for spelled in ["1234567890123456", " 1234-5678-9012-3456 ", "１２３４　５６７８、９０１２／３４５６"]
-        {
-            assert_eq!(PickupCode::parse(spelled), Some(one.clone()), "{spelled}");
-        }
-        for wrong in ["", "1234 5678 9012 345", "1234 5678 9012 34567", "1234 5678 9012 345x", "一二三四"]
-        {
-            assert_eq!(PickupCode::parse(wrong), None, "{wrong}");
-        }
-        assert_eq!(one.text().as_str(), "1234 5678 9012 3456");
-        assert_eq!(format!("{one:?}"), "PickupCode");
-    }
-
-    #[test]
-    fn the_same_clerk_and_command_have_the_same_code_and_others_another() {
-        let key = |seed| SigningKey::from_seed("a.example/actor/x", &[seed; 32]).expect("key");
-        let of = |seed, id| PickupCode::of_clerk(&key(seed), "a.example", &CommandId(Id([id; 16])));
-        assert_eq!(of(1, 1), of(1, 1));
-        assert_ne!(of(1, 1), of(1, 2));
-        assert_ne!(of(1, 1), of(2, 1));
-        assert_eq!(of(1, 1).digits().len(), CODE_DIGITS);
+    fn code(text: &str) -> OneTimeCode {
+        OneTimeCode::parse(text).expect("a code")
     }
 
     #[test]
@@ -254,7 +154,7 @@ mod tests {
     proptest! {
         #[test]
         fn no_text_panics(text in "\\PC{0,80}") {
-            let _ = (PickupCode::parse(&text), parse_case_number(&text));
+            let _ = parse_case_number(&text);
         }
     }
 }

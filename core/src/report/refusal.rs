@@ -56,5 +56,13 @@ refusals! {
         AlreadyPickedUp = "report.already_picked_up",
         PickupOver = "report.pickup_over",
         BadClaimKey = "report.bad_claim_key",
+        NeedsFirstReporter = "report.needs_first_reporter",
+        TooManyReporters = "report.too_many_reporters",
+        TooManyInvitations = "report.too_many_invitations",
+        RewardAssessed = "report.reward_assessed",
+        BadInvitation = "report.bad_invitation",
+        WrongInvitationCode = "report.wrong_invitation_code",
+        InvitationUsed = "report.invitation_used",
+        InvitationWithdrawn = "report.invitation_withdrawn",
     }
 }

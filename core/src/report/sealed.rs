@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::command::{Blob, Copied, Report, ReportCommand, Sealed};
+use super::command::{Blob, Copied, Report, ReportCommand};
 use super::{ReportEvent, ReportRefusal, State};
 use crate::event::{Event, Fact};
 use crate::id::ActorId;
@@ -37,9 +37,9 @@ fn of_report(report: &Report) -> Found<'_> {
     testimony.chain(report.files.iter().map(|blob| (Holds::File, blob))).collect()
 }
 
-fn of_word(word: &Sealed) -> Found<'_> {
-    let files = word.files.iter().map(|blob| (Holds::File, blob));
-    [(Holds::Message, &word.sealed)].into_iter().chain(files).collect()
+fn of_word<'a>(sealed: &'a Blob, files: &'a [Blob]) -> Found<'a> {
+    let files = files.iter().map(|blob| (Holds::File, blob));
+    [(Holds::Message, sealed)].into_iter().chain(files).collect()
 }
 
 /// Copies are sealed to the reporter alone: the office has what they are copies of.
@@ -55,7 +55,7 @@ impl ReportCommand {
             Self::Dispute(word)
             | Self::Message(word)
             | Self::AddEvidence(word)
-            | Self::AllegeRetaliation(word) => of_word(word),
+            | Self::AllegeRetaliation(word) => of_word(&word.sealed, &word.files),
             Self::Answer(answer) => answer.sealed.iter().map(|blob| (Holds::Message, blob)).collect(),
             Self::PickUp(pick_up) => of_copies(&pick_up.copies),
             Self::Accept(_)
@@ -70,6 +70,8 @@ impl ReportCommand {
             | Self::Link(_)
             | Self::Corroborate(_)
             | Self::Separate(_)
+            | Self::Invite(_)
+            | Self::WithdrawInvitation(_)
             | Self::Join(_)
             | Self::RotateKey(_)
             | Self::Lock(_)
@@ -83,10 +85,10 @@ impl ReportEvent {
     pub fn blobs(&self) -> Vec<(Holds, &Blob)> {
         match self {
             Self::Reported(reported) => of_report(&reported.report),
-            Self::Disputed(word)
-            | Self::MessageSent(word)
-            | Self::EvidenceAdded(word)
-            | Self::RetaliationAlleged(word) => of_word(word),
+            Self::Disputed(word) => of_word(&word.sealed, &word.files),
+            Self::MessageSent(word) | Self::EvidenceAdded(word) | Self::RetaliationAlleged(word) => {
+                of_word(&word.sealed, &word.files)
+            }
             Self::Answered(answer) => answer.sealed.iter().map(|blob| (Holds::Message, blob)).collect(),
             Self::PickedUp(picked_up) => of_copies(&picked_up.copies),
             Self::Accepted(_)
@@ -101,6 +103,8 @@ impl ReportEvent {
             | Self::Linked(_)
             | Self::Corroborated(_)
             | Self::Separated(_)
+            | Self::Invited(_)
+            | Self::InvitationWithdrawn(_)
             | Self::Joined(_)
             | Self::KeyRotated(_)
             | Self::Locked(_)

@@ -117,6 +117,13 @@ pub fn correspondents(state: &super::State, intake: &[String]) -> Vec<String> {
     distinct.into_iter().cloned().collect()
 }
 
+/// The age recipients to whom one of the reporters writes: their own, and the intake officers. Joint reporters do not read each
+/// other's words.
+pub fn correspondent(state: &super::State, own: &str, intake: &[String]) -> Vec<String> {
+    let distinct: BTreeSet<&String> = state.recipients.get(own).into_iter().chain(intake).collect();
+    distinct.into_iter().cloned().collect()
+}
+
 impl Blob {
     /// What a body says of a sealed file.
     pub fn new(hash: &str, size: u64, recipients: &[String]) -> Option<Self> {

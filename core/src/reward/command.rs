@@ -101,6 +101,16 @@ pub struct Pay {
     pub amount_yuan: Fen,
     /// Number of the voucher; never who was paid.
     pub voucher: Short,
+    /// BLAKE3 of the code of the voucher that is paid, hexadecimal: the share of whoever shows it. Without one, all that was claimed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub voucher_hash: Option<Short>,
+}
+
+impl Pay {
+    /// Of all that was claimed, at once.
+    pub fn whole(amount_yuan: Fen, voucher: Short) -> Self {
+        Self { amount_yuan, voucher, voucher_hash: None }
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]

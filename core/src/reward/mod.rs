@@ -62,6 +62,8 @@ pub struct State {
     pub vouchers: BTreeMap<String, String>,
     /// What was paid so far.
     pub paid: Fen,
+    /// What was paid so far for each share, by the claim key that it was assessed for.
+    pub paid_to: BTreeMap<String, Fen>,
 }
 
 impl State {
@@ -70,12 +72,39 @@ impl State {
         assessed.claim_keys.iter().all(|key| self.claimed.contains(key) || self.fallen_back.contains(key))
     }
 
+    /// Each share with the claim key that it was assessed for.
+    fn shares(&self) -> impl Iterator<Item = (&String, Fen)> {
+        let assessed = self.assessed.iter();
+        assessed.flat_map(|assessed| assessed.claim_keys.iter().zip(assessed.shares_yuan.iter().copied()))
+    }
+
     /// What is still to be paid to those who have claimed; negative where a reassessment gave less than was paid.
     fn payable(&self) -> Fen {
-        let Some(assessed) = &self.assessed else { return Fen::ZERO };
-        let shares = assessed.claim_keys.iter().zip(&assessed.shares_yuan);
-        let claimed = shares.filter(|(key, _)| self.claimed.contains(*key)).map(|(_, share)| share.0);
+        let claimed = self.shares().filter(|(key, _)| self.claimed.contains(*key)).map(|(_, share)| share.0);
         Fen(claimed.sum::<i64>().saturating_sub(self.paid.0))
+    }
+
+    /// What is still to be paid for a share that was claimed.
+    pub fn payable_for(&self, key: &str) -> Fen {
+        let share = self.shares().find(|(one, _)| *one == key && self.claimed.contains(*one));
+        let paid = self.paid_to.get(key).copied().unwrap_or_default();
+        Fen(share.map_or(0, |(_, share)| share.0.saturating_sub(paid.0)))
+    }
+
+    /// Pays for one share, or for all that were claimed.
+    fn pays(&mut self, pay: &Pay) {
+        self.paid = Fen(self.paid.0.saturating_add(pay.amount_yuan.0));
+        let one = pay.voucher_hash.as_ref().map(|hash| self.vouchers.get(hash.as_str()));
+        let paid: Vec<String> = match one {
+            Some(key) => key.into_iter().cloned().collect(),
+            None => self.claimed.iter().cloned().collect(),
+        };
+        for key in paid {
+            let amount = self.payable_for(&key);
+            let before = self.paid_to.entry(key).or_default();
+            *before = Fen(before.0.saturating_add(amount.0));
+        }
+        self.status = self.after_a_share();
     }
 
     /// Where a reward stands once one more share is settled, or once it was told anew.
@@ -385,15 +414,29 @@ fn waive(state: &State, given_up: &Claim, facts: &Facts, moment: &Moment<'_>) ->
     Ok(RewardEvent::Waived(Waived { claim, amount_yuan: amount.unwrap_or_default() }))
 }
 
+/// What this payment is for, as far as it was claimed: one share as soon as its voucher is shown, whatever the others do; all of them once each
+/// was claimed or fell back.
+fn to_pay(state: &State, pay: &Pay) -> Result<Fen, Refused> {
+    let Some(hash) = &pay.voucher_hash else {
+        need(state.status == Status::Claimed, Refused::NotClaimed)?;
+        return Ok(state.payable());
+    };
+    need(matches!(state.status, Status::Notified | Status::Claimed), Refused::NotClaimed)?;
+    let key = state.vouchers.get(hash.as_str()).ok_or(Refused::BadVoucher)?;
+    let amount = state.payable_for(key);
+    need(amount > Fen::ZERO, Refused::AlreadyPaid)?;
+    Ok(amount)
+}
+
 /// Exactly what was approved and claimed, once, by somebody who had no part in the decision.
 fn pay(state: &State, pay: &Pay, moment: &Moment<'_>) -> Decision {
     live(state)?;
-    need(state.status == Status::Claimed, Refused::NotClaimed)?;
+    let amount = to_pay(state, pay)?;
     let payers = actors_with(moment.by, Role::Finance);
     need(!payers.is_empty(), Refused::NeedsFinance)?;
     let decided = |actor: &ActorId| state.assessed_by.contains(actor) || state.approved_by.contains(actor);
     need(!payers.iter().any(decided), Refused::PayerDecided)?;
-    need(state.payable() == pay.amount_yuan, Refused::OtherAmount)?;
+    need(amount == pay.amount_yuan, Refused::OtherAmount)?;
     Ok(RewardEvent::Paid(pay.clone()))
 }
 
@@ -457,6 +500,7 @@ impl Decider for RewardDecider {
         match event {
             RewardEvent::Assessed(assessed) | RewardEvent::Reassessed(assessed) => {
                 state.status = Status::Assessed;
+                carry_over(&mut state, assessed);
                 state.assessed = Some(assessed.clone());
                 state.assessed_by.extend(&recorded.by);
                 state.approved_by.clear();
@@ -478,10 +522,7 @@ impl Decider for RewardDecider {
                 state.vouchers.extend(claim.voucher.clone().map(|hash| (hash, claim.share())));
                 state.status = state.after_a_share();
             }
-            RewardEvent::Paid(pay) => {
-                state.paid = Fen(state.paid.0.saturating_add(pay.amount_yuan.0));
-                state.status = Status::Paid;
-            }
+            RewardEvent::Paid(pay) => state.pays(pay),
             RewardEvent::Forfeited(forfeited) => {
                 state.fallen_back.extend(forfeited.claim_keys.iter().cloned());
                 let nobody = forfeited.claim_keys.is_empty();
@@ -501,6 +542,15 @@ impl Decider for RewardDecider {
         }
         state
     }
+}
+
+/// What was paid for a share stays so where its reporter has changed the secret since.
+fn carry_over(state: &mut State, now: &Assessed) {
+    let Some(before) = &state.assessed else { return };
+    let changed = before.claim_keys.iter().zip(&now.claim_keys).filter(|(old, new)| old != new);
+    let paid: Vec<(String, Fen)> =
+        changed.filter_map(|(old, new)| Some((new.clone(), state.paid_to.remove(old)?))).collect();
+    state.paid_to.extend(paid);
 }
 
 #[cfg(test)]

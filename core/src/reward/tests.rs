@@ -173,7 +173,7 @@ fn command(what: u8, state: &State) -> (RewardCommand, Vec<Party>) {
             (RewardCommand::Reassess(Assess { excluded, ..assess(None) }), vec![handler, approver])
         }
         _ => {
-            let pay = Pay { amount_yuan: state.payable(), voucher: text("凭证") };
+            let pay = Pay::whole(state.payable(), text("凭证"));
             (RewardCommand::Pay(pay), vec![officer(4, Role::Finance)])
         }
     }
@@ -214,5 +214,75 @@ proptest! {
                 | RewardEvent::Extended(_) => {}
             }
         }
+    }
+}
+
+/// What a joint reporter shows at the cash desk.
+fn voucher(number: u8) -> String {
+    crate::secret::voucher_hash(&format!("voucher-{number}"))
+}
+
+/// A reward of so much for so many, of which its reporters were told.
+fn notified(many: u8, amount: Fen) -> (State, Facts) {
+    let claim_keys: Vec<String> = (0..many).map(|number| hex(key(number).vkey().key())).collect();
+    let mut facts = facts(Fen::ZERO);
+    facts.claim_keys_now.clone_from(&claim_keys);
+    let report = facts.report.take().map(|report| Reported { claim_keys, ..report });
+    facts.report = report;
+    let otherwise = Otherwise { amount_yuan: amount, because: text("经集体研究") };
+    let rules = Rules::builtin().expect("packs");
+    let now = day("2024-05-20").start();
+    let assess = RewardCommand::Assess(Assess { otherwise: Some(otherwise), ..assess(None) });
+    let mut state = State::default();
+    for (command, by) in [
+        (assess, officer(1, Role::Handler)),
+        (RewardCommand::Approve(Empty {}), officer(2, Role::Approver)),
+        (RewardCommand::Notify(Empty {}), officer(1, Role::Handler)),
+    ] {
+        let by = [by];
+        let event = decide(&state, &command, &facts, &rules, now, &by).expect("done");
+        state = evolved(state, &event, now, &by);
+    }
+    (state, facts)
+}
+
+proptest! {
+    #[test]
+    fn shares_of_joint_reporters_are_equal_to_the_fen_and_each_voucher_pays_its_own_once(
+        many in 2_u8..=10, fen in 1_000_i64..100_000_000,
+        steps in prop::collection::vec((0_u8..3, 0_u8..10), 0..80),
+    ) {
+        let rules = Rules::builtin().expect("packs");
+        let (mut state, facts) = notified(many, Fen(fen));
+        let shares = state.assessed.as_ref().expect("assessed").shares_yuan.clone();
+        let (least, most) = (shares.iter().min().expect("some"), shares.iter().max().expect("some"));
+        prop_assert_eq!(shares.iter().map(|share| share.0).sum::<i64>(), fen);
+        prop_assert!(most.0 - least.0 <= 1);
+        let now = day("2024-05-21").start();
+        let mut got = vec![Fen::ZERO; usize::from(many)];
+        // First at random, then everybody claims and is paid.
+        let rest = (0..many).map(|who| (0, who)).chain((0..many).map(|who| (2, who)));
+        for (what, who) in steps.into_iter().map(|(what, who)| (what, who % many)).chain(rest) {
+            let claim = Claim { key: key(who).vkey(), voucher: Some(text(&voucher(who))) };
+            let reporter = vec![Party::Reporter { key: key(who).vkey().to_string() }];
+            let amount_yuan = shares[usize::from(who)];
+            let pay = Pay { amount_yuan, voucher: text("凭证"), voucher_hash: Some(text(&voucher(who))) };
+            let (command, by) = match what {
+                0 => (RewardCommand::Claim(claim), reporter),
+                1 => (RewardCommand::Waive(claim), reporter),
+                _ => (RewardCommand::Pay(pay), vec![officer(4, Role::Finance)]),
+            };
+            let Ok(event) = decide(&state, &command, &facts, &rules, now, &by) else { continue };
+            if let RewardEvent::Paid(pay) = &event {
+                prop_assert_eq!(got[usize::from(who)], Fen::ZERO, "twice");
+                got[usize::from(who)] = pay.amount_yuan;
+            }
+            state = evolved(state, &event, now, &by);
+        }
+        let claimed: i64 = state.shares().filter(|(key, _)| state.claimed.contains(*key)).map(|(_, fen)| fen.0).sum();
+        prop_assert_eq!(got.iter().map(|fen| fen.0).sum::<i64>(), claimed);
+        prop_assert_eq!(state.paid.0, claimed);
+        let over = if claimed == 0 { [Status::Waived, Status::Forfeited] } else { [Status::Paid; 2] };
+        prop_assert!(over.contains(&state.status), "{:?}", state.status);
     }
 }

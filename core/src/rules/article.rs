@@ -69,6 +69,7 @@ impl Rules {
         articles.extend(self.supervision.articles());
         articles.extend(self.duty.articles());
         articles.extend(self.catalogues.articles());
+        articles.extend(self.joint.articles());
         for article in &mut articles {
             article.in_force &= self.in_force(article.pack, article.mark);
         }

@@ -16,6 +16,7 @@ pub mod duty;
 pub mod entries;
 pub mod facts;
 pub mod five_in_place;
+pub mod joint;
 pub mod order;
 pub mod place;
 pub mod relief;
@@ -79,7 +80,7 @@ impl Pack {
 }
 
 /// Every pack that ships with this version.
-pub const PACKS: [Pack; 11] = [
+pub const PACKS: [Pack; 12] = [
     Pack::shipped("rewards", include_str!("../../rules/rewards.toml")),
     Pack::shipped("deadlines", include_str!("../../rules/deadlines.toml")),
     Pack::shipped("closure", include_str!("../../rules/closure.toml")),
@@ -91,6 +92,7 @@ pub const PACKS: [Pack; 11] = [
     Pack::shipped("supervision", include_str!("../../rules/supervision.toml")),
     Pack::shipped("duty", include_str!("../../rules/duty.toml")),
     Pack::shipped("catalogues", include_str!("../../rules/catalogues.toml")),
+    Pack::shipped("joint", include_str!("../../rules/joint.toml")),
 ];
 
 /// Why a pack can't be used.
@@ -161,6 +163,7 @@ pub struct Rules {
     pub supervision: supervision::SupervisionRules,
     pub duty: duty::DutyRules,
     pub catalogues: catalogues::Catalogues,
+    pub joint: joint::JointRules,
     packs: Vec<Pack>,
     adopted: BTreeSet<String>,
     place: String,
@@ -206,6 +209,7 @@ impl Rules {
             supervision: read(&packs, "supervision")?,
             duty: read(&packs, "duty")?,
             catalogues: read(&packs, "catalogues")?,
+            joint: read(&packs, "joint")?,
             version: version(&packs, &adopted),
             place: place.to_owned(),
             packs,
@@ -221,6 +225,7 @@ impl Rules {
         rules.supervision.check()?;
         rules.duty.check()?;
         rules.catalogues.check()?;
+        rules.joint.check()?;
         Ok(rules)
     }
 

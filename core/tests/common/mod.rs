@@ -1,6 +1,7 @@
 //! A small bureau over a ledger, for tests that go the whole way from a command to the log.
 #![allow(dead_code, reason = "each test file uses its own part")]
 
+pub(crate) mod joint;
 pub(crate) mod story;
 
 use std::collections::BTreeMap;

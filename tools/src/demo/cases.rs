@@ -313,7 +313,7 @@ fn report(cast: &mut Cast, case: &Case) -> Result<()> {
     let channel = case.channel.unwrap_or(Channel::Web);
     let by_reporter = channel == Channel::Web;
     // The code is read out by nobody here, so any bytes stand for its slow hash.
-    let (slow, code) = (Id::random()?.0.repeat(2), report::PickupCode::parse("0000 0000 0000 0000"));
+    let (slow, code) = (Id::random()?.0.repeat(2), report::OneTimeCode::parse("0000 0000 0000 0000"));
     let slow: [u8; 32] = slow.try_into().unwrap_or_default();
     let pickup = code
         .filter(|_| !by_reporter)
@@ -447,10 +447,8 @@ fn pay(cast: &mut Cast, case: &Case) -> Result<()> {
             None
         }
     });
-    let pay = Pay {
-        amount_yuan: amount.context("it was assessed")?,
-        voucher: text(&format!("演示凭证-{}", case.id))?,
-    };
+    let voucher = text(&format!("演示凭证-{}", case.id))?;
+    let pay = Pay::whole(amount.context("it was assessed")?, voucher);
     on_reward(cast, case, RewardCommand::Pay(pay), &["finance"])
 }
 

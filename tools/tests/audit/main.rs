@@ -15,9 +15,10 @@ mod support;
 
 use std::fs;
 
+use adit_core::report::{self, ReportCommand};
 use serde_json::json;
 
-use common::{Bureau, day};
+use common::{Bureau, day, joint};
 use support::{Folder, Log, act, at, audit, busy, files, handled, judged};
 
 const LATER: &str = "2024-06-21";
@@ -37,6 +38,24 @@ mod given_a_log_in_which_all_holds {
         assert_eq!(said["size"], Log::of(&bureau).entries.len());
         assert!(said["checked"]["signatures"].as_u64() > said["checked"]["entries"].as_u64());
         assert_eq!(said["trusted_on_first_use"], false);
+    }
+
+    /// To the public an invitation and a joining are notes that introduce a key, and of several shares each is paid by itself.
+    #[test]
+    fn when_somebody_joined_a_report_and_each_was_paid_then_it_is_lawful() {
+        let bureau = Bureau::in_memory();
+        let (case, others) = joint::together(&bureau, 1);
+        joint::verified(&bureau, &case, "100000");
+        let answer = ReportCommand::Answer(report::Answer { sealed: None });
+        assert_eq!(joint::by(&bureau, &case, answer, &["handler"]), "done");
+        joint::told(&bureau, &case);
+        for person in [&case.first, &others[0]] {
+            let (said, hash) = joint::claimed(&bureau, &case, person);
+            assert_eq!(said, "done");
+            assert_eq!(joint::paid(&bureau, &case, "7500", &hash), "done");
+        }
+        let said = judged(&Log::of(&bureau), LATER).clean();
+        assert_eq!((&said["ok"], &said["reports"]["handled_percent"]), (&json!(true), &json!(100)));
     }
 
     #[test]
