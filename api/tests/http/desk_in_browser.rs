@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use crate::browser::run;
 use crate::common::{PASSWORD, Server};
-use crate::files::photograph;
+use crate::evidence::photograph;
 use crate::sealed::{reported, with_intake};
 
 /// Largest page, in bytes.
