@@ -1,7 +1,8 @@
-//! The script of the report page: built with the program, named by its hash, and served by nobody else.
+//! Scripts of pages, of which there are two: what seals a report, and what keeps drafts of an inspection. Built with the program, named
+//! by their hashes, and served by nobody else.
 //!
 //! A page that runs it names the hash twice, in the tag (`integrity`) and in its own policy (`script-src`), so that a browser runs
-//! these bytes or none; `/log/keys` tells the hash to everybody.
+//! these bytes or none; `/log/keys` tells the hash of the first to everybody.
 
 use std::io::Write as _;
 use std::sync::LazyLock;
@@ -21,58 +22,64 @@ use crate::handlers::log::takes_gzip;
 use crate::problem::ApiRefusal;
 use crate::routes::POLICY;
 
-static SOURCE: &str = include_str!(concat!(env!("OUT_DIR"), "/report.js"));
-
 /// A script by what names it.
 pub(crate) struct Script {
     pub(crate) path: String,
     /// `sha256-` and the hash in base64, as browsers write it.
     pub(crate) integrity: String,
+    source: &'static str,
     compressed: Vec<u8>,
 }
 
 /// What seals a report in the browser.
-pub(crate) static REPORT: LazyLock<Script> = LazyLock::new(|| {
-    let hash = Sha256::digest(SOURCE);
-    let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
-    // Writing to memory can't fail; an empty one would not have the hash, and browsers would run nothing.
-    let _ = encoder.write_all(SOURCE.as_bytes());
-    Script {
-        path: format!("/web/report-{}.js", hex(&hash[..8])),
-        integrity: format!("sha256-{}", STANDARD.encode(hash)),
-        compressed: encoder.finish().unwrap_or_default(),
-    }
-});
+pub(crate) static REPORT: LazyLock<Script> =
+    LazyLock::new(|| Script::of("report", include_str!(concat!(env!("OUT_DIR"), "/report.js"))));
+
+/// What keeps drafts of an inspection on the device.
+pub(crate) static DRAFT: LazyLock<Script> =
+    LazyLock::new(|| Script::of("draft", include_str!(concat!(env!("OUT_DIR"), "/draft.js"))));
 
 impl Script {
+    fn of(name: &str, source: &'static str) -> Self {
+        let hash = Sha256::digest(source);
+        let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
+        // Writing to memory can't fail; an empty one would not have the hash, and browsers would run nothing.
+        let _ = encoder.write_all(source.as_bytes());
+        Self {
+            path: format!("/web/{name}-{}.js", hex(&hash[..8])),
+            integrity: format!("sha256-{}", STANDARD.encode(hash)),
+            source,
+            compressed: encoder.finish().unwrap_or_default(),
+        }
+    }
+
     /// The policy of the page that runs it: this script and no other, and requests to us alone.
     pub(crate) fn policy(&self) -> String {
         format!("{POLICY}; script-src '{}'; connect-src 'self'", self.integrity)
     }
 }
 
-/// The script of the report page
+/// A script of a page
 ///
-/// 举报网页的脚本：在浏览器里封存。以内容的哈希命名，`/log/keys` 中有其 SHA-256。
+/// 网页的脚本：举报网页的在浏览器里封存，检查表单的保存草稿。以内容的哈希命名，`/log/keys` 中有前者的 SHA-256。
 ///
 /// Like every page it is not kept on the device: that it was fetched would tell who was here.
 #[utoipa::path(get, path = "/web/{name}", tag = "reporter", params(("name" = String, Path)),
     responses((status = 200, description = "JavaScript", content_type = "text/javascript"), (status = 404, description = "api.not_found")))]
 pub(crate) async fn script(Path(name): Path<String>, headers: HeaderMap) -> Answered {
-    if REPORT.path.strip_prefix("/web/") != Some(name.as_str()) {
-        return Err(ApiRefusal::NotFound.into());
-    }
+    let named = |script: &&&Script| script.path.strip_prefix("/web/") == Some(name.as_str());
+    let script = [&*REPORT, &*DRAFT].iter().find(named).copied().ok_or(ApiRefusal::NotFound)?;
     let kind = [(header::CONTENT_TYPE, "text/javascript; charset=utf-8"), (header::VARY, "accept-encoding")];
     if takes_gzip(&headers) {
         let gzip = [(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"))];
-        return Ok((StatusCode::OK, kind, gzip, REPORT.compressed.as_slice()).into_response());
+        return Ok((StatusCode::OK, kind, gzip, script.compressed.as_slice()).into_response());
     }
-    Ok((StatusCode::OK, kind, SOURCE).into_response())
+    Ok((StatusCode::OK, kind, script.source).into_response())
 }
 
-/// A page that may run the script.
-pub(crate) fn with_script(mut page: Response) -> Response {
-    if let Ok(policy) = HeaderValue::from_str(&REPORT.policy()) {
+/// A page that may run this script.
+pub(crate) fn with_script(mut page: Response, script: &Script) -> Response {
+    if let Ok(policy) = HeaderValue::from_str(&script.policy()) {
         page.headers_mut().insert(header::CONTENT_SECURITY_POLICY, policy);
     }
     page

@@ -15,7 +15,7 @@ const modules = join(installed, "node_modules");
 const { build } = createRequire(join(modules, "/"))("esbuild");
 const PAGES = [{ folder: "viewer", file: "viewer.html" }];
 // Scripts that a page of the server names by hash.
-const SCRIPTS = [{ folder: "report", file: "report.js" }];
+const SCRIPTS = [{ folder: "report", file: "report.js" }, { folder: "draft", file: "draft.js" }];
 
 const read = (...path) => readFile(join(...path), "utf8");
 

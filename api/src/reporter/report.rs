@@ -341,7 +341,7 @@ pub(crate) async fn form(State(app): Shared, RawQuery(query): RawQuery, headers:
         let page = questions(&app, w, Draft::empty(), None, "")?;
         Ok(Questions { closed: closed(&app, w)?, ..page })
     });
-    Ok(with_script(render(&Questions { script: Some(&REPORT), says: says(w), ..page.await? })?))
+    Ok(with_script(render(&Questions { script: Some(&REPORT), says: says(w), ..page.await? })?, &REPORT))
 }
 
 /// Words of the script, by the codes that it has for them.
