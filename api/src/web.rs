@@ -1,7 +1,8 @@
-//! The script of the report page: built with the program, named by its hash, and served by nobody else.
+//! Scripts of pages, of which there are two: what seals a report, and what keeps drafts of an inspection. Built with the program, named
+//! by their hashes, and served by nobody else.
 //!
 //! A page that runs it names the hash twice, in the tag (`integrity`) and in its own policy (`script-src`), so that a browser runs
-//! these bytes or none; `/log/keys` tells the hash to everybody.
+//! these bytes or none; `/log/keys` tells the hash of the first to everybody.
 
 use std::io::Write as _;
 use std::sync::LazyLock;
@@ -38,6 +39,10 @@ pub(crate) static REPORT: LazyLock<Script> =
 pub(crate) static DESK: LazyLock<Script> =
     LazyLock::new(|| Script::of("desk", include_str!(concat!(env!("OUT_DIR"), "/desk.js"))));
 
+/// What keeps drafts of an inspection on the device.
+pub(crate) static DRAFT: LazyLock<Script> =
+    LazyLock::new(|| Script::of("draft", include_str!(concat!(env!("OUT_DIR"), "/draft.js"))));
+
 impl Script {
     fn of(name: &str, source: &'static str) -> Self {
         let hash = Sha256::digest(source);
@@ -51,24 +56,24 @@ impl Script {
             compressed: encoder.finish().unwrap_or_default(),
         }
     }
-
-    /// The policy of the page that runs it: this script and no other, and requests to us alone.
-    pub(crate) fn policy(&self) -> String {
-        format!("{POLICY}; script-src '{}'; connect-src 'self'", self.integrity)
-    }
 }
 
-/// The scripts of the report page and of the workbench
+/// The policy of a page that runs these: them and no others, and requests to us alone.
+fn policy(scripts: &[&Script]) -> String {
+    let named: Vec<String> = scripts.iter().map(|script| format!("'{}'", script.integrity)).collect();
+    format!("{POLICY}; script-src {}; connect-src 'self'", named.join(" "))
+}
+
+/// The scripts of pages
 ///
-/// 举报网页的脚本（在浏览器里封存）和工作台的脚本（随台账刷新）。以内容的哈希命名；前者的 SHA-256 在 `/log/keys` 中。
+/// 网页的脚本：举报网页的在浏览器里封存，工作台的随台账刷新，检查表单的保存草稿。以内容的哈希命名；前者的 SHA-256 在 `/log/keys` 中。
 ///
 /// Like every page it is not kept on the device: that it was fetched would tell who was here.
 #[utoipa::path(get, path = "/web/{name}", tag = "reporter", params(("name" = String, Path)),
     responses((status = 200, description = "JavaScript", content_type = "text/javascript"), (status = 404, description = "api.not_found")))]
 pub(crate) async fn script(Path(name): Path<String>, headers: HeaderMap) -> Answered {
-    let scripts: [&Script; 2] = [&REPORT, &DESK];
-    let named = scripts.into_iter().find(|script| script.path.strip_prefix("/web/") == Some(name.as_str()));
-    let script = named.ok_or(ApiRefusal::NotFound)?;
+    let named = |script: &&&Script| script.path.strip_prefix("/web/") == Some(name.as_str());
+    let script = [&*REPORT, &*DESK, &*DRAFT].iter().find(named).copied().ok_or(ApiRefusal::NotFound)?;
     let kind = [(header::CONTENT_TYPE, "text/javascript; charset=utf-8"), (header::VARY, "accept-encoding")];
     if takes_gzip(&headers) {
         let gzip = [(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"))];
@@ -77,9 +82,9 @@ pub(crate) async fn script(Path(name): Path<String>, headers: HeaderMap) -> Answ
     Ok((StatusCode::OK, kind, script.source).into_response())
 }
 
-/// A page that may run a script.
-pub(crate) fn with_script(mut page: Response, script: &Script) -> Response {
-    if let Ok(policy) = HeaderValue::from_str(&script.policy()) {
+/// A page that may run these scripts.
+pub(crate) fn with_scripts(mut page: Response, scripts: &[&Script]) -> Response {
+    if let Ok(policy) = HeaderValue::from_str(&policy(scripts)) {
         page.headers_mut().insert(header::CONTENT_SECURITY_POLICY, policy);
     }
     page

@@ -18,6 +18,7 @@ const PAGES = [{ folder: "viewer", file: "viewer.html" }];
 const SCRIPTS = [
   { folder: "report", file: "report.js" },
   { folder: "desk", file: "desk.js" },
+  { folder: "draft", file: "draft.js" },
 ];
 
 const read = (...path) => readFile(join(...path), "utf8");

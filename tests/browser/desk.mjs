@@ -1,7 +1,7 @@
-// Days at the workbench in a browser, without scripts: sign in, look at pages, give commands by their forms.
+// Days at the workbench in a browser, without scripts unless the plan says otherwise: sign in, look at pages, give commands by their forms.
 //
-// Plan: {url, locale, width, account, password, steps: [...], pictures, name}. A step is {goto}, {click}, {fill: {field: value}},
-// {check: {field: value}}, {choose: {field: label}}, {attach: {id: [path, …]}}, {press}, {see} or {look: name}.
+// Plan: {url, locale, width, account, password, steps: [...], pictures, name, scripts}. A step is {goto}, {click}, {fill: {field: value}},
+// {check: {field: value}}, {choose: {field: label}}, {attach: {id: [path, …]}}, {offline}, {press}, {see} or {look: name}.
 
 import { axe, fits, main, page as fresh, picture } from "./base.mjs";
 
@@ -24,6 +24,7 @@ const STEPS = {
   async check(page, plan, fields) {
     for (const [name, value] of Object.entries(fields)) await page.check(`[name="${name}"][value="${value}"]`);
   },
+  offline: (page, plan, off) => page.context().setOffline(off),
   async attach(page, plan, inputs) {
     for (const [id, paths] of Object.entries(inputs)) await page.locator(`#${id}`).setInputFiles(paths);
   },
@@ -41,7 +42,7 @@ async function look(page, plan, name, seen) {
 
 await main(async (browser, plan) => {
   const viewport = { width: plan.width, height: plan.width < 800 ? 780 : 900 };
-  const page = await fresh(browser, { offline: false, javaScriptEnabled: false, locale: plan.locale, viewport });
+  const page = await fresh(browser, { offline: false, javaScriptEnabled: plan.scripts ?? false, locale: plan.locale, viewport });
   const say = LABELS[plan.locale];
   const seen = [];
   if (plan.account) {

@@ -18,15 +18,17 @@ use zeroize::Zeroizing;
 
 use super::files::{self, FileShown};
 use super::form::{self, Faults, Field, Typed, Widget};
-use super::frame::{Desk, Frame, Shown, Trouble, not_found, parameter, render_live, stream_address};
+use super::frame::{Desk, Frame, Shown, Trouble, not_found, parameter, render, stream_address};
 use super::lawful::{Standing, standing};
 use super::people;
 use super::sent::{FILES, Sent};
+use super::sign_in::with_cookie;
 use super::words::Words;
 use crate::handlers::blocking;
 use crate::handlers::commands::{Beside, Outcome, carry_out};
 use crate::handlers::sign_in::unlock;
 use crate::problem::{ApiRefusal, Problem, unreadable};
+use crate::web::{DRAFT, Script, with_scripts};
 
 /// One field as it is shown.
 pub(crate) struct Shows {
@@ -60,6 +62,9 @@ struct Act {
     takes_files: bool,
     /// Whoever gives it knows of reports, whose files belong into no other stream.
     knows_reports: bool,
+    /// What keeps a draft on the device, and whose and of what it is.
+    script: Option<&'static Script>,
+    draft: String,
     /// Files that were sent before.
     kept: Vec<FileShown>,
     criteria: Vec<(String, String)>,
@@ -179,6 +184,25 @@ struct Draft {
     meanwhile: Vec<Meanwhile>,
 }
 
+/// Commands that are given where there may be no connection.
+const DRAFTED: [&str; 4] =
+    ["inspection.perform", "inspection.record_finding", "inspection.nothing_found", "inspection.enforce"];
+
+/// What a draft is about: its stream, or the enterprise of a visit that begins one.
+fn about(draft: &Draft) -> String {
+    let stream = draft.stream.map(|stream| stream.to_string());
+    stream.or_else(|| draft.typed.get("enterprise").cloned()).unwrap_or_default()
+}
+
+/// A form, with the scripts that tell what others write, and keep its draft.
+fn answered(page: &Act) -> Shown {
+    let scripts: Vec<&Script> = std::iter::once(page.frame.script()).chain(page.script).collect();
+    Ok(with_scripts(render(page)?, &scripts))
+}
+
+/// Name of the cookie that tells the page which draft has become an entry; it holds the id of a command.
+const WRITTEN: &str = "adit-written";
+
 /// Fields of a command that are filled in by another command alone.
 const NEVER_ASKED: [(&str, &str); 1] = [("hazard.report", "inspection")];
 
@@ -279,6 +303,7 @@ fn page(desk: &Desk, draft: Draft) -> Result<Act, Trouble> {
     let asks = |widget: &str| shown.iter().any(|field| field.widget == widget && field.fixed.is_empty());
     let (picks, names) = (asks("criterion"), asks("enterprise"));
     let lang = w.lang();
+    let named = format!("{} {} {}", desk.session.actor, draft.kind, about(&draft));
     Ok(Act {
         title: w.command(&draft.kind),
         says: w.find(&format!("hint.{}", draft.kind.replace('.', "_"))).unwrap_or_default().to_owned(),
@@ -288,6 +313,8 @@ fn page(desk: &Desk, draft: Draft) -> Result<Act, Trouble> {
         stream: draft.stream.map(|stream| stream.to_string()).unwrap_or_default(),
         takes_files: shown.iter().any(|field| field.widget == "files"),
         knows_reports: desk.reader.may_read(StreamKind::Report),
+        script: DRAFTED.contains(&draft.kind.as_str()).then(|| &*DRAFT),
+        draft: named,
         kept: files::shown("", &draft.files),
         fields: shown,
         enterprises: if names {
@@ -387,7 +414,7 @@ pub(crate) async fn form(desk: Desk, Path(kind): Path<String>, RawQuery(query): 
             page(&desk, Draft { kind, stream, id, typed, fixed, back, ..Draft::default() })
         })())
     };
-    render_live(&blocking(worker).await??)
+    answered(&blocking(worker).await??)
 }
 
 /// Where one came from: a page of the workbench.
@@ -468,8 +495,13 @@ pub(crate) async fn submit(desk: Desk, Path(kind): Path<String>, request: extrac
     let done =
         carry(&desk, &kind, command_id, stream, &data, Another { second: &second, password, code }).await;
     match done {
-        Ok(Outcome::Recorded(answer)) => Ok(recorded(answer.stream, answer.positions.first(), stream, &back)),
-        Ok(Outcome::Waits(..)) => Ok(Redirect::to("/desk/waiting").into_response()),
+        Ok(Outcome::Recorded(answer)) => {
+            let place = recorded(answer.stream, answer.positions.first(), stream, &back);
+            Ok(written(place, &kind, command_id))
+        }
+        Ok(Outcome::Waits(..)) => {
+            Ok(written(Redirect::to("/desk/waiting").into_response(), &kind, command_id))
+        }
         Err(problem) if problem.status.is_server_error() => Err(problem.into()),
         Err(problem) => again(desk, draft(typed, Faults::new(), Some(problem))).await,
     }
@@ -481,6 +513,14 @@ fn recorded(written: StreamId, first: Option<&Position>, stream: Option<StreamId
     let position = first.map(|position| format!("recorded={position}")).unwrap_or_default();
     let join = if place.contains('?') { '&' } else { '?' };
     Redirect::to(&format!("{place}{join}{position}")).into_response()
+}
+
+/// Tells the page whose draft it was that it needs none any more.
+fn written(place: Response, kind: &str, id: CommandId) -> Response {
+    if !DRAFTED.contains(&kind) {
+        return place;
+    }
+    with_cookie(place, &format!("{WRITTEN}={id}; Path=/desk/do; SameSite=Strict; Max-Age=604800"))
 }
 
 /// What became of the same form when it was sent before: files that come a second time are sealed to other bytes, so the command
@@ -517,7 +557,7 @@ async fn again(desk: Desk, draft: Draft) -> Shown {
     let status =
         draft.refused.as_ref().map_or(axum::http::StatusCode::UNPROCESSABLE_ENTITY, |problem| problem.status);
     let page = blocking(move || Ok(page(&desk, draft))).await??;
-    let mut response = render_live(&page)?;
+    let mut response = answered(&page)?;
     *response.status_mut() = status;
     Ok(response)
 }

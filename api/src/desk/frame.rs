@@ -19,7 +19,7 @@ use crate::extract::SignedIn;
 use crate::problem::{ApiRefusal, Problem, unreadable};
 use crate::reporter::language::Language;
 use crate::session::Session;
-use crate::web::{DESK, Script, with_script};
+use crate::web::{DESK, Script, with_scripts};
 
 /// Name of the cookie that holds the language of the workbench.
 pub(crate) const LANGUAGE: &str = "adit-language";
@@ -117,7 +117,7 @@ pub(crate) struct Link {
 
 /// A page that follows the ledger where scripts run.
 pub(crate) fn render_live(page: &impl Template) -> Shown {
-    render(page).map(|page| with_script(page, &DESK))
+    render(page).map(|page| with_scripts(page, &[&DESK]))
 }
 
 /// What every page shows around its own content.

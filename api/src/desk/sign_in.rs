@@ -5,7 +5,7 @@ use std::sync::Arc;
 use adit_core::decider::Rejection;
 use askama::Template;
 use axum::extract::{Form, RawQuery, State};
-use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Redirect, Response};
 use serde::Deserialize;
 use zeroize::Zeroizing;
@@ -127,7 +127,12 @@ pub(crate) fn with_cookie(mut response: Response, cookie: &str) -> Response {
 #[utoipa::path(post, path = "/desk/sign-out", tag = "desk", responses((status = 303, description = "Signed out")))]
 pub(crate) async fn sign_out(desk: Desk, headers: HeaderMap) -> Shown {
     desk.app.sessions.end_named(&desk.session.name);
-    Ok(with_cookie(Redirect::to("/desk/sign-in").into_response(), &session_cookie(&headers, "")))
+    let mut response =
+        with_cookie(Redirect::to("/desk/sign-in").into_response(), &session_cookie(&headers, ""));
+    // Drafts that the device keeps go with the session.
+    let storage = HeaderValue::from_static("\"storage\"");
+    response.headers_mut().insert(HeaderName::from_static("clear-site-data"), storage);
+    Ok(response)
 }
 
 #[derive(Deserialize)]

@@ -33,7 +33,7 @@ use crate::handlers::{Answered, Shared, blocking};
 use crate::intake::{Purpose, Rank};
 use crate::page::render;
 use crate::problem::{ApiRefusal, Problem, unreadable};
-use crate::web::{REPORT, Script, with_script};
+use crate::web::{REPORT, Script, with_scripts};
 
 /// Longest words of a testimony, in characters.
 const WORDS_CHARS_MAX: usize = 20_000;
@@ -341,7 +341,7 @@ pub(crate) async fn form(State(app): Shared, RawQuery(query): RawQuery, headers:
         let page = questions(&app, w, Draft::empty(), None, "")?;
         Ok(Questions { closed: closed(&app, w)?, ..page })
     });
-    Ok(with_script(render(&Questions { script: Some(&REPORT), says: says(w), ..page.await? })?, &REPORT))
+    Ok(with_scripts(render(&Questions { script: Some(&REPORT), says: says(w), ..page.await? })?, &[&REPORT]))
 }
 
 /// Words of the script, by the codes that it has for them.

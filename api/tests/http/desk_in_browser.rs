@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use crate::browser::run;
 use crate::common::{PASSWORD, Server, id};
-use crate::files::photograph;
+use crate::evidence::photograph;
 use crate::sealed::{reported, with_intake};
 
 /// Largest page, in bytes.
@@ -28,12 +28,17 @@ fn sound(said: &Value) {
 }
 
 fn day(server: &Server, who: &str, locale: &str, width: u32, steps: &Value) -> Value {
+    day_with(server, who, locale, width, steps, false)
+}
+
+fn day_with(server: &Server, who: &str, locale: &str, width: u32, steps: &Value, scripts: bool) -> Value {
     let person = server.person(who);
     server.app.keystore.store(person.actor, &person.key, PASSWORD).expect("stored");
     let said = run(
         "desk.mjs",
         json!({ "url": server.url, "locale": locale, "width": width, "account": person.actor.to_string(),
-            "password": PASSWORD, "steps": steps, "name": format!("desk-{who}-{}-{width}", &locale[..2]) }),
+            "password": PASSWORD, "steps": steps, "name": format!("desk-{who}-{}-{width}", &locale[..2]),
+            "scripts": scripts }),
     );
     sound(&said);
     said
@@ -422,4 +427,46 @@ fn given_an_inspector_underground_then_a_photograph_goes_with_the_finding_and_a_
             &json!([{ "goto": format!("/desk/streams/{hazard}") }, { "look": "five-files" }]),
         );
     }
+}
+
+#[test]
+fn given_no_connection_then_what_was_typed_and_chosen_stays_until_it_is_sent_once() {
+    let server = Server::start();
+    let folder = tempfile::tempdir().expect("a folder");
+    let photo = folder.path().join("入井.jpg");
+    std::fs::write(&photo, photograph(40)).expect("written");
+    let second = server.person("inspector-2");
+    server.app.keystore.store(second.actor, &second.key, PASSWORD).expect("stored");
+    let form = format!("/desk/do/inspection.perform?enterprise={}", server.enterprises[0]);
+    let size = server.size();
+    let said = day_with(
+        &server,
+        "inspector-1",
+        "zh-CN",
+        360,
+        &json!([
+            { "goto": form },
+            { "fill": { "checked": "主扇风机、双电源" } },
+            { "goto": "/desk" },
+            { "goto": form },
+            { "see": "已经恢复" },
+            { "look": "draft-restored" },
+            { "attach": { "f-camera": [photo] } },
+            { "choose": { "_second": "inspector-2" } },
+            { "fill": { "_password": PASSWORD } },
+            { "offline": true },
+            { "press": "签署：记录检查" },
+            { "see": "没有网络" },
+            { "offline": false },
+            { "look": "draft-offline" },
+            { "press": "签署：记录检查" },
+            { "see": "已签署" },
+            { "see": "入井.jpg" },
+            { "goto": form },
+        ]),
+        true,
+    );
+    assert_eq!(server.size(), size + 1);
+    let text = said["text"].as_str().expect("a page");
+    assert!(!text.contains("已经恢复"), "what was sent comes back: {text}");
 }
