@@ -2,6 +2,8 @@
 
 use std::sync::{Arc, OnceLock};
 
+use adit_core::ledger::blobs::BlobError;
+use adit_core::ledger::parts::Parts;
 use adit_core::office::Office;
 use tokio::sync::Semaphore;
 
@@ -33,6 +35,8 @@ pub enum StartError {
     Searcher(#[from] SearcherError),
     #[error(transparent)]
     Limits(#[from] LimitsError),
+    #[error(transparent)]
+    Blobs(#[from] BlobError),
     #[error("the operating system gave no randomness")]
     NoRandomness,
 }
@@ -64,6 +68,8 @@ pub struct App {
     pub(crate) sign_ins: Semaphore,
     pub(crate) replays: Semaphore,
     pub(crate) intake: Intake,
+    /// Sealed files that arrive in pieces, where there are sealed files at all.
+    pub(crate) parts: Option<Parts>,
     pub(crate) pickups: Counter,
     witnesses: OnceLock<Arc<Witnesses>>,
     pub(crate) tiles: TileCache,
@@ -79,6 +85,8 @@ impl App {
             Some(limits) => limits,
             None => Limits::shipped()?,
         };
+        let blobs = office.ledger().blobs().cloned();
+        let parts = blobs.map(|blobs| Parts::open(blobs, limits.parts())).transpose()?;
         let projector = Projector::start(office.ledger())?;
         let office = Arc::new(office);
         let searcher = Searcher::start(&office)?;
@@ -95,6 +103,7 @@ impl App {
             sign_ins: Semaphore::new(SIGN_INS_MAX),
             replays: Semaphore::new(REPLAYS_MAX),
             intake: Intake::new(limits).map_err(|_| StartError::NoRandomness)?,
+            parts,
             pickups: Counter::default(),
             witnesses: OnceLock::new(),
             tiles: TileCache::default(),

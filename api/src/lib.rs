@@ -24,6 +24,7 @@ mod openapi;
 mod page;
 #[cfg(feature = "pdf")]
 pub mod paper;
+mod patience;
 mod pending;
 mod pickup;
 pub mod problem;

@@ -71,6 +71,12 @@ api_refusals! {
     BadWords = "api.bad_words", UNPROCESSABLE_ENTITY;
     NobodyToRead = "api.nobody_to_read", UNPROCESSABLE_ENTITY;
     NotAge = "api.not_age", UNPROCESSABLE_ENTITY;
+    /// A header of an upload in pieces that is missing or has no such form.
+    BadUpload = "api.bad_upload", BAD_REQUEST;
+    NotPartial = "api.not_partial", UNSUPPORTED_MEDIA_TYPE;
+    NoSuchUpload = "api.no_such_upload", NOT_FOUND;
+    WrongOffset = "api.wrong_offset", CONFLICT;
+    WrongHash = "api.wrong_hash", UNPROCESSABLE_ENTITY;
     Conflict = "api.conflict", CONFLICT;
     FirstSignedOut = "api.first_signed_out", CONFLICT;
     /// The session was opened by a key that the client keeps: it cannot sign here.

@@ -6,26 +6,23 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::extract::{Request, State};
-use axum::http::{HeaderName, HeaderValue, Method, StatusCode, header};
+use axum::http::{HeaderName, HeaderValue, Method, header};
 use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use tower_http::catch_panic::CatchPanicLayer;
-use tower_http::timeout::TimeoutLayer;
 use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::app::App;
 use crate::handlers::{
-    bundles, commands, log, me, pickups, queries, reporters, sealed, search, sign_in, vouchers,
+    bundles, commands, log, me, pickups, queries, reporters, sealed, search, sign_in, uploads, vouchers,
 };
 use crate::onion::{Onion, Way};
 use crate::problem::{ApiRefusal, Problem};
 use crate::timekeeper::Timekeeper;
-use crate::{desk, openapi, page, reporter, web};
+use crate::{desk, openapi, page, patience, reporter, web};
 
-/// Longest time for one request, in seconds.
-const REQUEST_SECONDS_MAX: u64 = 60;
 /// Seconds between two looks for sessions that are over, and for a new day.
 const SWEEP_SECONDS: u64 = 60;
 /// Seconds until a publication that failed is tried again.
@@ -53,6 +50,8 @@ fn routes() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(sealed::open))
         .routes(routes!(sealed::seal))
         .routes(routes!(sealed::upload))
+        .routes(routes!(uploads::begin))
+        .routes(routes!(uploads::told, uploads::append, uploads::cancel))
         .routes(routes!(pickups::take))
         .routes(routes!(pickups::script))
         .routes(routes!(pickups::exchange))
@@ -128,11 +127,8 @@ pub fn router(app: Arc<App>) -> Router {
     router
         .fallback(async || ApiRefusal::NotFound)
         .method_not_allowed_fallback(async || ApiRefusal::WrongMethod)
-        .with_state(app)
-        .layer(TimeoutLayer::with_status_code(
-            StatusCode::SERVICE_UNAVAILABLE,
-            Duration::from_secs(REQUEST_SECONDS_MAX),
-        ))
+        .with_state(Arc::clone(&app))
+        .layer(from_fn_with_state(app, patience::in_time))
         .layer(from_fn_with_state(onion, onion_location))
         .layer(CatchPanicLayer::custom(|_| ApiRefusal::Unreadable.into_response()))
         .layer(from_fn(plain_refusals))
@@ -189,7 +185,7 @@ async fn publish(app: Weak<App>) {
     }
 }
 
-/// Refusals of the framework itself (a path or header that does not fit, a timeout) get the same form as ours.
+/// Refusals of the framework itself (a path or header that does not fit) get the same form as ours.
 async fn plain_refusals(request: Request, next: Next) -> Response {
     let response = next.run(request).await;
     let status = response.status();
@@ -198,9 +194,7 @@ async fn plain_refusals(request: Request, next: Next) -> Response {
     if ours || !(status.is_client_error() || status.is_server_error()) {
         return response;
     }
-    let refusal =
-        if status == StatusCode::SERVICE_UNAVAILABLE { ApiRefusal::TimedOut } else { ApiRefusal::BadRequest };
-    Problem { status, ..Problem::from(refusal) }.into_response()
+    Problem { status, ..Problem::from(ApiRefusal::BadRequest) }.into_response()
 }
 
 /// Pages for the public, which are there as an onion service too. No page of an officer is: their browser would tell nobody less.

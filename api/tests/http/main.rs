@@ -30,6 +30,7 @@ mod sealed;
 mod sign_in;
 mod timekeeper;
 mod timestamps;
+mod uploads;
 mod verifiers;
 mod witnessing;
 mod witnessing_others;
