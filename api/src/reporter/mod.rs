@@ -3,14 +3,21 @@
 //! Nothing here keeps a session. What is typed travels in the form until it is sent; the secret travels in the body of a
 //! request and never in an address. No handler logs anything that came with a request.
 
+mod boxes;
 pub(crate) mod case;
+mod cleaning;
+mod film;
 pub(crate) mod follow;
 mod form;
+mod heif;
 pub(crate) mod home;
 pub(crate) mod language;
+mod office;
+mod pdf;
 pub(crate) mod pickup;
 mod picture;
 pub(crate) mod report;
+mod xml;
 
 use adit_core::secret::Secret;
 use fast_qr::convert::svg::SvgBuilder;

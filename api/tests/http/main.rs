@@ -12,6 +12,7 @@ mod corroboration;
 mod desk;
 mod desk_in_browser;
 mod faults;
+mod files;
 mod flood;
 mod log;
 mod me;
