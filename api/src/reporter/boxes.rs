@@ -117,15 +117,13 @@ pub(super) fn without_places(bytes: &mut [u8], one: Boxed) -> Option<()> {
 
 #[cfg(test)]
 pub(crate) mod tests {
-    use super::*;
-
     pub(crate) const SECRET: &[u8] = b"+40.2900+123.2800/canary-place";
 
     pub(crate) fn holds(content: &[u8], wanted: &[u8]) -> bool {
         content.windows(wanted.len()).any(|window| window == wanted)
     }
 
-    pub(crate) fn one(kind: &Kind, body: &[&[u8]]) -> Vec<u8> {
+    pub(crate) fn one(kind: &[u8], body: &[&[u8]]) -> Vec<u8> {
         let body = body.concat();
         let size = u32::try_from(body.len() + 8).expect("short");
         [&size.to_be_bytes()[..], kind, &body].concat()

@@ -3,7 +3,6 @@
 
 use std::sync::{Mutex, PoisonError};
 
-use super::film::Film;
 use super::{boxes, heif, office, pdf, picture};
 
 /// Largest file that is taken apart as a whole, in bytes; it lies in memory meanwhile.
@@ -54,11 +53,6 @@ pub(crate) fn without_metadata(kind: &str, content: Vec<u8>) -> Option<Vec<u8>> 
     picture::without_metadata(kind, content)
 }
 
-/// A film that is cleaned while it arrives.
-pub(crate) fn film() -> Box<Film> {
-    Box::new(Film::new())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -93,7 +87,7 @@ mod tests {
             Way::No => None,
             Way::Whole => without_metadata(kind, file.to_vec()),
             Way::Film => {
-                let (mut film, mut out) = (super::film(), Vec::new());
+                let (mut film, mut out) = (film::Film::new(), Vec::new());
                 file.chunks(1000).for_each(|piece| film.take(piece, &mut out));
                 film.end(&mut out).then_some(out)
             }

@@ -1,6 +1,7 @@
 //! Films and sound without the place, the time and the device that they carry, cleaned while they arrive. Tracks that are neither picture nor
 //! sound go with their samples: cameras write the course of a place into them.
 
+use std::collections::BTreeSet;
 use std::mem;
 use std::ops::Range;
 
@@ -150,9 +151,8 @@ pub(crate) struct Film {
     held: Vec<u8>,
     /// Where samples lie that have to go.
     lost: Vec<Range<u64>>,
-    seen_movie: bool,
-    seen_media: bool,
-    has_fragments: bool,
+    /// Kinds of boxes that have come.
+    seen: BTreeSet<Kind>,
     clean: bool,
 }
 
@@ -175,9 +175,7 @@ impl Film {
             at: 0,
             held: Vec::new(),
             lost: Vec::new(),
-            seen_movie: false,
-            seen_media: false,
-            has_fragments: false,
+            seen: BTreeSet::new(),
             clean: true,
         }
     }
@@ -259,7 +257,9 @@ impl Film {
             return many;
         };
         let kind: Kind = [self.held[4], self.held[5], self.held[6], self.held[7]];
-        self.has_fragments |= kind == *b"moof";
+        if [b"moov", b"moof", b"mdat"].contains(&&kind) {
+            self.seen.insert(kind);
+        }
         if (kind == *b"moov" || kind == *b"moof") && size <= MOVIE_BYTES_MAX {
             self.state = State::Hold(size);
             if left == 0 {
@@ -270,7 +270,6 @@ impl Film {
         // A table of contents that is too large to be looked at stays as it is, and is said not to be clean.
         let too_large = kind == *b"moov" || kind == *b"moof";
         self.clean &= !too_large;
-        self.seen_media |= kind == *b"mdat";
         let stays = too_large || has(&FILM, kind);
         if !stays {
             self.held[4..8].copy_from_slice(b"free");
@@ -291,7 +290,7 @@ impl Film {
 
     /// What is no box: behind a whole film it is no part of it; elsewhere nothing is understood, and nothing touched.
     fn strange(&mut self, out: &mut Vec<u8>) {
-        let behind = self.seen_movie && self.seen_media;
+        let behind = self.seen.contains(b"moov") && self.seen.contains(b"mdat");
         self.clean &= behind;
         if behind {
             self.held.fill(0);
@@ -305,7 +304,6 @@ impl Film {
         let from = if held.get(..4) == Some(&[0, 0, 0, 1]) { 16 } else { 8 };
         let to = held.len();
         let lost = if held[4..8] == *b"moov" {
-            self.seen_movie = true;
             movie(&mut held, from, to)
         } else {
             fragment(&mut held, from, to).map(|()| Vec::new())
@@ -340,7 +338,7 @@ impl Film {
             self.put(out);
         }
         // Where the samples of a fragment lie is not known here.
-        self.clean && self.seen_movie && (self.lost.is_empty() || !self.has_fragments)
+        self.clean && self.seen.contains(b"moov") && (self.lost.is_empty() || !self.seen.contains(b"moof"))
     }
 }
 
@@ -351,7 +349,7 @@ pub(crate) mod tests {
     use proptest::prelude::*;
 
     /// A track of one chunk with two samples.
-    fn track_of(handler: &Kind, at: usize, sizes: [usize; 2]) -> Vec<u8> {
+    fn track_of(handler: &[u8], at: usize, sizes: [usize; 2]) -> Vec<u8> {
         let coded: [&[u8]; 6] = [&[0; 6], &[0, 1], &[0; 16], &[1; 18], SECRET, &[0; 10]];
         let sound = handler == b"soun";
         let entry = if sound {

@@ -290,7 +290,7 @@ impl Arriving {
         self.kind = Some(kind);
         self.way = if self.clean { Way::of(kind, &self.held) } else { Way::No };
         if self.way == Way::Film {
-            let mut film = cleaning::film();
+            let mut film = Box::new(Film::new());
             let first = std::mem::take(&mut self.held);
             film.take(&first, &mut self.held);
             self.film = Some(film);

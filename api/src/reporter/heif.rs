@@ -144,7 +144,7 @@ pub(crate) mod tests {
 
     /// A picture as a telephone takes it: coded pixels, EXIF, XMP, names, a date, and a film behind it.
     pub(crate) fn photograph() -> Vec<u8> {
-        let info = |id: u8, kind: &Kind, name: &[u8]| {
+        let info = |id: u8, kind: &[u8], name: &[u8]| {
             one(b"infe", &[&[2, 0, 0, 0], &[0, id, 0, 0], kind, name, &[0]])
         };
         let items = [

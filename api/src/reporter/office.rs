@@ -51,7 +51,7 @@ fn of_ooxml(name: &str) -> Option<Fate> {
     {
         return Some(Fate::Gone);
     }
-    if name.ends_with(".rels") {
+    if ends(&[".rels"]) {
         return Some(Fate::Relations);
     }
     let ours = ["word/", "xl/", "ppt/"].iter().any(|folder| name.starts_with(folder));
@@ -197,7 +197,7 @@ fn owner_of(name: &str) -> Option<String> {
 /// By part, the ids of relations that lead to a part that goes.
 fn lost_relations(parts: &Parts, gone: &dyn Fn(&str) -> bool) -> Option<BTreeMap<String, BTreeSet<String>>> {
     let mut lost = BTreeMap::new();
-    for (name, content) in parts.iter().filter(|(name, _)| name.ends_with(".rels")) {
+    for (name, content) in parts.iter().filter(|(name, _)| of_ooxml(name) == Some(Fate::Relations)) {
         let owner = owner_of(name)?;
         let folder = owner.rsplit_once('/').map_or("", |(folder, _)| folder);
         let text = std::str::from_utf8(content).ok()?;

@@ -372,7 +372,7 @@ pub(crate) fn without_metadata(mut bytes: Vec<u8>) -> Option<Vec<u8>> {
     if ends == 0 || ends > 1 + usize::from(linearized) {
         return None;
     }
-    let told: BTreeSet<usize> = objects.iter().filter_map(|object| told_in(object)).collect();
+    let told: BTreeSet<usize> = objects.iter().filter_map(told_in).collect();
     for comment in comments {
         // The first line says what it is.
         if comment.start > 0 && !bytes[comment.clone()].starts_with(b"%%EOF") {

@@ -159,10 +159,10 @@ fn attribute(element: &str, key: &str, value: &str, lost: &BTreeSet<String>) -> 
     match (element, name) {
         _ if ["w:date", "w16du:dateUtc", "dT"].contains(&key) => None,
         ("cm", "dt") => None,
-        (_, "author" | "initials" | "userId" | "userName" | "displayName") => text("-"),
+        (_, "author" | "initials" | "userId" | "userName" | "displayName")
+        | ("cmAuthor" | "author" | "cNvPr" | "docPr", "name") => text("-"),
         (_, "providerId") => text("None"),
         (_, "created") => text("2000-01-01T00:00:00"),
-        ("cmAuthor" | "author" | "cNvPr" | "docPr", "name") => text("-"),
         ("cNvPr" | "docPr", "descr" | "title")
         | ("absPath", "url")
         | ("imagedata" | "shape", "title" | "alt") => text(""),

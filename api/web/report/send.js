@@ -93,52 +93,55 @@ function pause(milliseconds) {
   });
 }
 
-// A file in pieces, each behind what the server has (draft-ietf-httpbis-resumable-upload). `sealed.place` names the upload, so that
-// pressing again goes on with it.
-async function inPieces(sealed, told) {
-  const { bytes } = sealed;
+// One request of an upload in pieces (draft-ietf-httpbis-resumable-upload): it begins, or asks how much is there, or sends what comes behind that.
+// Gives back the answer, and where the server stands now; null where nobody knows.
+async function step(sealed, at, size) {
+  const { bytes, place } = sealed;
   const digest = { "repr-digest": `blake3=:${toBase64(sealed.hash)}:` };
+  if (!place) {
+    const headers = { ...digest, "upload-length": String(bytes.size), "upload-complete": "?0" };
+    const answer = await once("/api/v1/sealed/uploads", { method: "POST", headers });
+    sealed.place = answer.status === 201 ? answer.headers.get("location") : null;
+    return { answer, stands: answer.status === 201 ? 0 : null };
+  }
+  if (at === null) {
+    const answer = await once(place, { method: "HEAD" });
+    return { answer, stands: answer.status === 204 ? Number(answer.headers.get("upload-offset")) : null };
+  }
+  const end = Math.min(at + size, bytes.size);
+  const headers = { "content-type": "application/partial-upload", "upload-offset": String(at), "upload-complete": "?0" };
+  if (end === bytes.size) Object.assign(headers, digest, { "upload-complete": "?1" });
+  const answer = await once(place, { method: "PATCH", headers, body: bytes.slice(at, end) });
+  const told = [204, 409].includes(answer.status) && answer.headers.get("upload-offset") !== null;
+  return { answer, stands: told ? Number(answer.headers.get("upload-offset")) : null };
+}
+
+// A file in pieces, each behind what the server has. `sealed.place` names the upload, so that pressing again goes on with it.
+async function inPieces(sealed, told) {
   let [at, size, faults, last, anew] = [null, PIECE_FIRST, 0, Date.now(), 0];
   for (;;) {
     const begun = Date.now();
-    let answer;
-    if (!sealed.place) {
-      const headers = { ...digest, "upload-length": String(bytes.size), "upload-complete": "?0" };
-      answer = await once("/api/v1/sealed/uploads", { method: "POST", headers });
-      if (answer.status === 201) [sealed.place, at] = [answer.headers.get("location"), 0];
-    } else if (at === null) {
-      answer = await once(sealed.place, { method: "HEAD" });
-      if (answer.status === 204) at = Number(answer.headers.get("upload-offset"));
-    } else {
-      const end = Math.min(at + size, bytes.size);
-      const complete = end === bytes.size;
-      const headers = {
-        "content-type": "application/partial-upload", "upload-offset": String(at), "upload-complete": complete ? "?1" : "?0",
-        ...(complete ? digest : {}),
-      };
-      answer = await once(sealed.place, { method: "PATCH", headers, body: bytes.slice(at, end) });
-      const arrived = Number(answer.headers.get("upload-offset") ?? at);
-      if ((answer.status === 204 || answer.status === 409) && arrived !== at) {
-        const took = Date.now() - begun;
-        if (took < QUICK) size = Math.min(size * 2, PIECE_MAX);
-        if (took > SLOW) size = Math.max(size / 2, PIECE_MIN);
-        [at, faults, last] = [arrived, 0, Date.now()];
-      }
-    }
-    told(at ?? sealed.arrived ?? 0, false);
-    sealed.arrived = at ?? sealed.arrived;
+    const { answer, stands } = await step(sealed, at, size);
     if (answer.status === 200) return answer;
-    if (answer.status === 201 || answer.status === 204) continue;
-    // Gone, or not what was sent: once more from the beginning, and not for ever.
-    if ([404, 409, 422].includes(answer.status)) {
-      if (answer.status !== 409 && (anew += 1) > TURNS) throw refused(answer);
-      if (answer.status !== 409) [sealed.place, at, sealed.arrived] = [null, null, 0];
-      else if ((faults += 1) > TURNS) at = null;
+    if (stands > (sealed.arrived ?? 0)) {
+      const took = Date.now() - begun;
+      if (took < QUICK) size = Math.min(size * 2, PIECE_MAX);
+      if (took > SLOW) size = Math.max(size / 2, PIECE_MIN);
+      [faults, last, sealed.arrived] = [0, Date.now(), stands];
+    }
+    at = stands;
+    told(sealed.arrived ?? 0, false);
+    if (at !== null && answer.status !== 409) continue;
+    if (answer.status === 404 || answer.status === 422) {
+      // Gone, or not what was sent: once more from the beginning, and not for ever. Where nothing had arrived nothing is gone.
+      if ((answer.status === 422 || sealed.arrived > 0) && (anew += 1) > TURNS) throw refused(answer);
+      [sealed.place, sealed.arrived] = [null, 0];
       continue;
     }
-    const lost = answer.status === 0 || (answer.status >= 500 && answer.status !== 507);
+    const lost = answer.status === 0 || answer.status === 409 || (answer.status >= 500 && answer.status !== 507);
     if (!lost) throw refused(answer);
     if (Date.now() - last > PATIENCE) throw answer.status === 0 ? new Fault("offline") : refused(answer);
+    if (answer.status === 409 && faults++ < TURNS) continue;
     // What arrived of the piece is asked for; a smaller one comes next.
     [at, size] = [null, Math.max(size / 2, PIECE_MIN)];
     told(sealed.arrived ?? 0, true);

@@ -190,6 +190,10 @@ impl Parts {
     pub fn told(&self, id: PartId, now: Timestamp) -> Result<Progress, PartError> {
         let part = self.find(id).ok_or(PartError::Missing)?;
         let mut part = hold(&part);
+        if part.size == 0 {
+            // Nothing was kept of it yet: it may begin anew.
+            return Err(PartError::Missing);
+        }
         part.turn += 1;
         part.touched = now;
         self.sync(id, &mut part)?;
@@ -486,7 +490,7 @@ mod tests {
 
     fn sealed() -> Vec<u8> {
         let reader = Identity::from_bytes(&[7; 32]).recipient();
-        seal::seal(&[1; 70_000], [reader.as_str()], Kind::File).expect("sealed")
+        seal::seal(&vec![1; 70_000], [reader.as_str()], Kind::File).expect("sealed")
     }
 
     fn fresh(length: usize) -> PartId {
