@@ -2,6 +2,8 @@
 
 use std::sync::{Arc, OnceLock};
 
+use adit_core::ledger::blobs::BlobError;
+use adit_core::ledger::parts::Parts;
 use adit_core::office::Office;
 use tokio::sync::{Semaphore, watch};
 
@@ -37,6 +39,8 @@ pub enum StartError {
     Searcher(#[from] SearcherError),
     #[error(transparent)]
     Limits(#[from] LimitsError),
+    #[error(transparent)]
+    Blobs(#[from] BlobError),
     #[error("the operating system gave no randomness")]
     NoRandomness,
 }
@@ -70,6 +74,8 @@ pub struct App {
     pub(crate) views: Semaphore,
     pub(crate) rations: Rations,
     pub(crate) intake: Intake,
+    /// Sealed files that arrive in pieces, where there are sealed files at all.
+    pub(crate) parts: Option<Parts>,
     pub(crate) pickups: Counter,
     witnesses: OnceLock<Arc<Witnesses>>,
     /// The server is about to stop.
@@ -87,6 +93,8 @@ impl App {
             Some(limits) => limits,
             None => Limits::shipped()?,
         };
+        let blobs = office.ledger().blobs().cloned();
+        let parts = blobs.map(|blobs| Parts::open(blobs, limits.parts())).transpose()?;
         let projector = Projector::start(office.ledger())?;
         let office = Arc::new(office);
         let searcher = Searcher::start(&office)?;
@@ -105,6 +113,7 @@ impl App {
             views: Semaphore::new(VIEWS_MAX),
             rations: Rations::default(),
             intake: Intake::new(limits).map_err(|_| StartError::NoRandomness)?,
+            parts,
             pickups: Counter::default(),
             witnesses: OnceLock::new(),
             closing: watch::Sender::new(false),

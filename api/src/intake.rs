@@ -263,6 +263,13 @@ impl Gate {
         turn.await.ok()
     }
 
+    /// Whether somebody waits for a turn.
+    pub(crate) fn is_crowded(&self) -> bool {
+        let queues = hold(&self.queues);
+        let waits = |queue: &VecDeque<oneshot::Sender<Turn>>| queue.iter().any(|one| !one.is_closed());
+        waits(&queues.waited) || waits(&queues.behind)
+    }
+
     /// Gives a turn to the next who still waits. Nobody waits while a turn is free.
     fn pass_on(self: &Arc<Self>) {
         let next = {

@@ -26,6 +26,7 @@ mod openapi;
 mod page;
 #[cfg(feature = "pdf")]
 pub mod paper;
+mod patience;
 mod pending;
 mod pickup;
 mod picture_small;

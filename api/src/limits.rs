@@ -1,5 +1,6 @@
 //! The numbers that keep a flood from silencing anybody, from `data/limits.toml`, where each stands with its reason.
 
+use adit_core::ledger::parts::Ceilings;
 use serde::Deserialize;
 
 const SHIPPED: &str = include_str!("../data/limits.toml");
@@ -47,6 +48,20 @@ limits! {
     answer_grid_milliseconds,
     /// How long a request waits for its turn.
     turn_wait_seconds,
+    /// Longest time for a request, and for an upload the time in which enough has to arrive.
+    request_seconds,
+    /// What has to arrive of an upload in that time.
+    upload_kib,
+    /// Longest time for an upload in one request.
+    upload_minutes,
+    /// Files that arrive in pieces, at once.
+    parts_at_once,
+    /// What they hold on the disk together.
+    parts_mib,
+    /// Age from which such a file makes way for others when there are too many.
+    part_quiet_minutes,
+    /// Age from which such a file is cleared away.
+    part_hours,
     /// What is typed into all forms that are being dealt with.
     typed_mib,
     /// Room on the disk below which no report is taken.
@@ -134,6 +149,17 @@ impl Limits {
         self.picture_megapixels * 1_000_000
     }
 
+    /// How much may arrive in pieces at once.
+    pub(crate) fn parts(&self) -> Ceilings {
+        let seconds = |many: u64| i64::try_from(many).unwrap_or(i64::MAX);
+        Ceilings {
+            many: usize::try_from(self.parts_at_once).unwrap_or(usize::MAX),
+            bytes: self.parts_mib * MIB,
+            quiet_seconds: seconds(self.part_quiet_minutes * 60),
+            lives_seconds: seconds(self.part_hours * 3600),
+        }
+    }
+
     pub(crate) fn typed_bytes(&self) -> usize {
         usize::try_from(self.typed_mib * MIB).unwrap_or(usize::MAX)
     }
@@ -147,6 +173,16 @@ mod tests {
     fn the_limits_that_ship_can_be_used_and_fit_each_other() {
         let limits = Limits::shipped().expect("limits");
         assert!(limits.room_for_words_mib < limits.room_for_files_mib, "files end before words do");
+        assert!(
+            limits.turn_wait_seconds < limits.request_seconds,
+            "whoever waits for a turn is still there when it comes"
+        );
+        assert!(limits.part_quiet_minutes < limits.part_hours * 60);
+        let at_once = limits.files_at_once * 100 + limits.parts_mib + limits.room_for_words_mib;
+        assert!(
+            at_once <= limits.room_for_files_mib,
+            "what is let in at once fits into the room that is kept"
+        );
         // A prepared command waits for its signatures for a day, and a form counts for so many hours.
         for days in [limits.unnamed_days, limits.unnamed_days_when_short] {
             assert!(days * 24 >= limits.stamp_hours + 24);

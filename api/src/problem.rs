@@ -80,6 +80,12 @@ api_refusals! {
     TooManyFiles = "api.too_many_files", UNPROCESSABLE_ENTITY;
     EmptyFile = "api.empty_file", UNPROCESSABLE_ENTITY;
     NoSmallPicture = "api.no_small_picture", UNPROCESSABLE_ENTITY;
+    /// A header of an upload in pieces that is missing or has no such form.
+    BadUpload = "api.bad_upload", BAD_REQUEST;
+    NotPartial = "api.not_partial", UNSUPPORTED_MEDIA_TYPE;
+    NoSuchUpload = "api.no_such_upload", NOT_FOUND;
+    WrongOffset = "api.wrong_offset", CONFLICT;
+    WrongHash = "api.wrong_hash", UNPROCESSABLE_ENTITY;
     Conflict = "api.conflict", CONFLICT;
     /// A document would rest on an entry that nobody else can check yet.
     NotPublished = "api.not_published", CONFLICT;

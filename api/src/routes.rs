@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::extract::{Request, State};
-use axum::http::{HeaderName, HeaderValue, Method, StatusCode, header};
+use axum::http::{HeaderName, HeaderValue, Method, header};
 use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use tower_http::catch_panic::CatchPanicLayer;
@@ -16,17 +16,14 @@ use utoipa_axum::routes;
 
 use crate::app::App;
 use crate::handlers::{
-    bundles, commands, files, joint, log, me, pickups, queries, reporters, sealed, search, sign_in, vouchers,
+    bundles, commands, files, joint, log, me, pickups, queries, reporters, sealed, search, sign_in, uploads,
+    vouchers,
 };
 use crate::onion::{Onion, Way};
 use crate::problem::{ApiRefusal, Problem};
 use crate::timekeeper::Timekeeper;
-use crate::{desk, openapi, page, reporter, web};
+use crate::{desk, openapi, page, patience, reporter, web};
 
-/// Longest time for one request, in seconds.
-const REQUEST_SECONDS_MAX: u64 = 60;
-/// The same where somebody who is signed in sends files: photographs over a mobile network underground.
-const FILES_SECONDS_MAX: u64 = 600;
 /// Seconds between two looks for sessions that are over, and for a new day.
 const SWEEP_SECONDS: u64 = 60;
 /// Seconds until a publication that failed is tried again.
@@ -57,6 +54,8 @@ fn routes() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(sealed::open))
         .routes(routes!(sealed::seal))
         .routes(routes!(sealed::upload))
+        .routes(routes!(uploads::begin))
+        .routes(routes!(uploads::told, uploads::append, uploads::cancel))
         .routes(routes!(pickups::take))
         .routes(routes!(pickups::script))
         .routes(routes!(pickups::exchange))
@@ -145,8 +144,8 @@ pub fn router(app: Arc<App>) -> Router {
     router
         .fallback(async || ApiRefusal::NotFound)
         .method_not_allowed_fallback(async || ApiRefusal::WrongMethod)
-        .with_state(app)
-        .layer(from_fn(in_time))
+        .with_state(Arc::clone(&app))
+        .layer(from_fn_with_state(app, patience::in_time))
         .layer(from_fn_with_state(onion, onion_location))
         .layer(CatchPanicLayer::custom(|_| ApiRefusal::Unreadable.into_response()))
         .layer(from_fn(plain_refusals))
@@ -209,16 +208,7 @@ async fn publish(app: Weak<App>) {
     }
 }
 
-/// Ends what takes too long.
-async fn in_time(request: Request, next: Next) -> Response {
-    let path = request.uri().path();
-    let sends_files = path == "/api/v1/files" || path.starts_with("/desk/do/");
-    let most = if sends_files { FILES_SECONDS_MAX } else { REQUEST_SECONDS_MAX };
-    let answered = tokio::time::timeout(Duration::from_secs(most), next.run(request)).await;
-    answered.unwrap_or_else(|_| ApiRefusal::TimedOut.into_response())
-}
-
-/// Refusals of the framework itself (a path or header that does not fit, a timeout) get the same form as ours.
+/// Refusals of the framework itself (a path or header that does not fit) get the same form as ours.
 async fn plain_refusals(request: Request, next: Next) -> Response {
     let response = next.run(request).await;
     let status = response.status();
@@ -227,9 +217,7 @@ async fn plain_refusals(request: Request, next: Next) -> Response {
     if ours || !(status.is_client_error() || status.is_server_error()) {
         return response;
     }
-    let refusal =
-        if status == StatusCode::SERVICE_UNAVAILABLE { ApiRefusal::TimedOut } else { ApiRefusal::BadRequest };
-    Problem { status, ..Problem::from(refusal) }.into_response()
+    Problem { status, ..Problem::from(ApiRefusal::BadRequest) }.into_response()
 }
 
 /// Pages for the public, which are there as an onion service too. No page of an officer is: their browser would tell nobody less.

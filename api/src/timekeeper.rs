@@ -78,7 +78,8 @@ impl Timekeeper {
         due
     }
 
-    /// Clears away the sealed files that were uploaded long ago and that no entry names, once an hour. Gives back how many.
+    /// Clears away the sealed files that were uploaded long ago and that no entry names, once an hour, and uploads that nobody goes on
+    /// with. Gives back how many files.
     ///
     /// A crash on the way leaves some for the next time. A file that a command names while this runs is younger by then
     /// ([`adit_core::ledger::blobs::Blobs::renew`]), so it does not matter that the read models may not have that entry yet.
@@ -96,6 +97,9 @@ impl Timekeeper {
         let limits = &app.intake.limits;
         let short = blobs.room().is_ok_and(|room| room < limits.room_for_files());
         let days = if short { limits.unnamed_days_when_short } else { limits.unnamed_days };
+        if let Some(Err(error)) = app.parts.as_ref().map(|parts| parts.clear(now)) {
+            tracing::error!(%error, "uploads that nobody goes on with could not be cleared away; it is tried again");
+        }
         let before = now.plus_seconds(-i64::try_from(days * 86_400).unwrap_or(i64::MAX));
         let is_named = |hash: &str| app.projector.read(|state| state.named.has(hash));
         match blobs.clear(before, is_named) {

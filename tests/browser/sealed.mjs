@@ -1,7 +1,7 @@
 // The reporter's way in a browser with scripts: everything is sealed before it is sent. A proxy on the way keeps every byte that leaves
 // the browser, and loses answers where the plan asks for it.
 //
-// Plan: {part: "whole" | "lost" | "tabs" | "plain", url, locale, width, words, contact, file, excluded, pictures, name}.
+// Plan: {part: "whole" | "lost" | "cut" | "tabs" | "plain", url, locale, width, words, contact, file, excluded, pictures, name}.
 
 import { readFile } from "node:fs/promises";
 import { connect, createServer } from "node:net";
@@ -9,23 +9,32 @@ import { join } from "node:path";
 import { axe, fits, main, page as fresh, picture } from "./base.mjs";
 
 const LABELS = {
-  "zh-CN": { look: "看一遍再提交", send: "提交举报", change: "修改", kept: "我抄好了", save: "保存回执文件", copy: "复制十二个字", picture: "存成图片" },
-  "en-US": { look: "Look it over", send: "Send the report", change: "Change something", kept: "I have them", save: "Save the receipt file", copy: "Copy the twelve words", picture: "Save as a picture" },
+  "zh-CN": { look: "看一遍再提交", send: "提交举报", change: "修改", kept: "我抄好了", save: "保存回执文件", copy: "复制十二个字", picture: "存成图片", waiting: "正在重新连接" },
+  "en-US": { look: "Look it over", send: "Send the report", change: "Change something", kept: "I have them", save: "Save the receipt file", copy: "Copy the twelve words", picture: "Save as a picture", waiting: "is tried again" },
 };
 
 const button = (page, name) => page.getByRole("button", { name });
 
-// Everything that the browser sends, and faults on the way: `lose` has the beginnings of requests whose answers are lost.
+// Everything that the browser sends, and faults on the way: `lose` has the beginnings of requests whose answers are lost; after `cut` bytes of
+// pieces of files the network is `down` for all of them.
 async function proxy(target) {
   const [, host, port] = /^http:\/\/([^:]+):(\d+)/.exec(target);
-  const seen = { sent: [], lose: [], lost: 0 };
+  const seen = { sent: [], lose: [], lost: 0, cut: Infinity, down: false, pieces: 0 };
   const server = createServer((client) => {
     const upstream = connect(Number(port), host);
-    let losing = false;
+    let [losing, patching] = [false, false];
     client.on("data", (bytes) => {
       seen.sent.push(bytes);
       const head = bytes.toString("latin1", 0, 80);
       losing ||= seen.lose.some((start) => head.startsWith(start));
+      if (seen.down && / \/api\/v1\/sealed/.test(head)) return [client, upstream].forEach((end) => end.destroy());
+      if (/^[A-Z]+ \/.* HTTP\/1\.1\r\n/.test(head)) patching = head.startsWith("PATCH ");
+      if (patching && head.startsWith("PATCH ")) seen.pieces += 1;
+      if (patching && (seen.cut -= bytes.length) <= 0) {
+        // Half of what came last still arrives.
+        seen.down = true;
+        return upstream.write(bytes.subarray(0, bytes.length / 2), () => [client, upstream].forEach((end) => end.destroy()));
+      }
       upstream.write(bytes);
     });
     upstream.on("data", (bytes) => {
@@ -179,6 +188,30 @@ async function lost(context, plan, say, net) {
   return { alarm, kept, change, lost: net.lost, ...answer, sameSecret: JSON.stringify(shown) === JSON.stringify(answer.secret) };
 }
 
+// The network is cut in the middle of a large file, stays away, and comes back.
+async function cut(context, plan, say, net) {
+  const seen = [];
+  const page = await opened(context, plan, net.port);
+  await type(page, plan);
+  await button(page, say.look).click();
+  await page.waitForSelector("[data-do=send]:visible");
+  await state(page, plan, "tells", seen);
+  const tells = await page.locator("[data-list=tells] li:visible").allTextContents();
+  if (plan.leave) {
+    await page.locator("[data-list=tells] button").first().click();
+    await page.waitForFunction((many) => document.querySelectorAll("[data-list=tells] li").length < many, tells.length);
+  }
+  net.cut = plan.cut;
+  await button(page, say.send).click();
+  await page.waitForFunction((words) => document.querySelector("[data-slot=progress]").textContent.includes(words), say.waiting, { timeout: 60_000 });
+  await state(page, plan, "waiting", seen);
+  const bar = await page.evaluate(() => [document.querySelector("progress").value, document.querySelector("progress").max]);
+  const arrived = await page.textContent("[data-slot=arrived]");
+  Object.assign(net, { cut: Infinity, down: false });
+  const answer = await sent(page, say);
+  return { seen, tells, bar, arrived, pieces: net.pieces, ...answer, complaints: page.complaints.filter((said) => !said.includes("net::")), foreign: [] };
+}
+
 async function tabs(context, plan, say, net) {
   const pages = [await opened(context, plan, net.port), await opened(context, plan, net.port)];
   for (const page of pages) {
@@ -204,7 +237,7 @@ async function plain(context, plan, say, net) {
 await main(async (browser, plan) => {
   const page = await fresh(browser, { offline: false, locale: plan.locale, viewport: { width: plan.width, height: 800 }, acceptDownloads: true });
   const net = await proxy(plan.url);
-  const said = await { whole, lost, tabs, plain }[plan.part](page.context(), plan, LABELS[plan.locale], net);
+  const said = await { whole, lost, cut, tabs, plain }[plan.part](page.context(), plan, LABELS[plan.locale], net);
   net.close();
   const groups = [0, 3, 6, 9].map((from) => said.secret.slice(from, from + 3).join(plan.locale === "zh-CN" ? "" : " "));
   const needles = [plan.words, plan.contact, "示例矿业", "canary-place", ...groups.filter((group) => group !== "")];

@@ -180,6 +180,7 @@ fn of_start(error: &StartError) -> &'static str {
         StartError::Searcher(SearcherError::Ledger(error)) => of_open(error),
         StartError::Searcher(SearcherError::Search(_)) => "检索索引无法建立",
         StartError::Searcher(SearcherError::Thread(_)) => "无法启动检索线程",
+        StartError::Blobs(_) => "密封文件目录不能用",
         StartError::NoRandomness => "操作系统未提供随机数",
         StartError::Limits(_) => "限度文件（--limits）不能用",
     }

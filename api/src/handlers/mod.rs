@@ -12,6 +12,7 @@ pub(crate) mod reporters;
 pub(crate) mod sealed;
 pub(crate) mod search;
 pub(crate) mod sign_in;
+pub(crate) mod uploads;
 pub(crate) mod vouchers;
 
 use std::sync::Arc;

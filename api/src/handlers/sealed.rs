@@ -13,12 +13,13 @@ use adit_core::access::{AccessCommand, Open};
 use adit_core::command::{Command, Request};
 use adit_core::id::{CommandId, Id, StreamId, StreamKind};
 use adit_core::ledger::blobs::{BlobError, Blobs, Incoming, Kept};
+use adit_core::ledger::parts::can_be_kept;
 use adit_core::office::Answer;
 use adit_core::report::{
     Blob, Holds, Message, ReportCommand, Status, TESTIMONY_V, Testimony, WORDS_BYTES_MAX, correspondents,
     escrow, find_blob, intake,
 };
-use adit_core::seal::{self, HEAD_BYTES, Header, Kind, RECIPIENTS_MAX, SealError};
+use adit_core::seal::{self, HEAD_BYTES, Header, Kind, SealError};
 use adit_core::secret::officer_identity;
 use adit_core::text::Short;
 use axum::body::{Body, Bytes, HttpBody};
@@ -39,7 +40,7 @@ use crate::problem::{ApiRefusal, Problem, unreadable};
 use crate::session::Session;
 
 /// Largest sealed file, in bytes.
-const SEALED_BYTES_MAX: u64 = 128 * 1024 * 1024;
+pub(super) const SEALED_BYTES_MAX: u64 = 128 * 1024 * 1024;
 /// Largest sealed text: the words of a testimony, as JSON may spell them, with what stands beside them, for as many as may read it.
 const TEXT_SEALED_BYTES_MAX: u64 = 256 * 1024;
 
@@ -68,7 +69,7 @@ pub(crate) fn report_of(app: &App, reader: &Reader, id: &str) -> Result<StreamId
     Ok(stream)
 }
 
-fn store(app: &App) -> Result<&Blobs, Problem> {
+pub(super) fn store(app: &App) -> Result<&Blobs, Problem> {
     app.office.ledger().blobs().ok_or_else(|| ApiRefusal::Unreadable.into())
 }
 
@@ -307,9 +308,7 @@ impl Arriving {
     /// Keeps it if it is whole: for recipients, and padded as texts or files are.
     fn keep(self) -> Result<Kept, Problem> {
         let (header, incoming) = self.incoming.ok_or(ApiRefusal::NotAge)?;
-        let many = header.recipients;
-        let is = |kind| seal::is_sealed_file(&self.head, self.size, many, kind);
-        if !(1..=RECIPIENTS_MAX).contains(&many) || !(is(Kind::Text) || is(Kind::File)) {
+        if !can_be_kept(&self.head, self.size, header) {
             return Err(ApiRefusal::NotAge.into());
         }
         Ok(incoming.keep()?)

@@ -23,7 +23,7 @@ use axum::response::{IntoResponse, Response};
 
 use super::case::{Case, Letter};
 use super::code::Purpose;
-use super::form::{Form, SealedFile};
+use super::form::{ACCEPT, Form, SealedFile};
 use super::joint::{self, Joint};
 use super::language::Language;
 use super::report::{busy, listed};
@@ -132,6 +132,10 @@ struct Follow {
     fault: Option<String>,
     /// Text that was typed and could not be sent.
     kept: String,
+    /// Files that were sealed and could not be sent.
+    files_kept: Vec<SealedFile>,
+    /// Files that a browser offers.
+    accept: &'static str,
     /// Ids for the commands that this page may send: sent twice, each is carried out once.
     ids: Vec<String>,
     /// Officers to whom nothing is sealed.
@@ -299,7 +303,7 @@ fn follow_page(
     case: &Case,
     secret: &Secret,
     w: Language,
-    said: Result<Option<String>, (String, String)>,
+    said: Result<Option<String>, NotDone>,
 ) -> Result<Follow, Problem> {
     let told = |letter: &Letter| Said {
         by_reporter: letter.by_reporter,
@@ -308,9 +312,9 @@ fn follow_page(
         words: letter.words.clone(),
         files: listed(&letter.files),
     };
-    let (done, (fault, kept)) = match said {
-        Ok(done) => (done, (None, String::new())),
-        Err((fault, kept)) => (None, (Some(fault), kept)),
+    let (done, fault, not_done) = match said {
+        Ok(done) => (done, None, NotDone::default()),
+        Err(not_done) => (None, Some(not_done.says.clone()), not_done),
     };
     Ok(Follow {
         w,
@@ -331,7 +335,9 @@ fn follow_page(
         disputed: case.disputed(),
         done,
         fault,
-        kept,
+        kept: not_done.words,
+        files_kept: not_done.files,
+        accept: ACCEPT,
         ids: (0..6).map(|_| fresh_id()).collect::<Result<_, _>>()?,
         excluded: case.excluded().iter().map(ToString::to_string).collect(),
     })
@@ -430,7 +436,11 @@ fn answer(app: &Arc<App>, w: Language, form: &Form) -> Result<Response, Problem>
     };
     let (status, said) = match said {
         Ok(done) => (StatusCode::OK, Ok(done)),
-        Err(refused) => (refused.status(), Err((refused.words(w), form.get("words").to_owned()))),
+        Err(refused) => {
+            let files = form.files_to_send().cloned().collect();
+            let words = form.get("words").to_owned();
+            (refused.status(), Err(NotDone { says: refused.words(w), words, files }))
+        }
     };
     // What was done is read again, so that the page shows it.
     let case = Case::open(app, &secret, w)?.unwrap_or(case);
@@ -441,6 +451,14 @@ fn answer(app: &Arc<App>, w: Language, form: &Form) -> Result<Response, Problem>
 fn ask_again(app: &App, w: Language, refusal: &Refusal, status: StatusCode) -> Answered {
     let page = asks(app, w, Some(w.refusal(refusal)), false)?;
     Ok((status, render(&page)?).into_response())
+}
+
+/// What was not done, and what it came with.
+#[derive(Default)]
+struct NotDone {
+    says: String,
+    words: String,
+    files: Vec<SealedFile>,
 }
 
 /// Why a step was not taken.
@@ -519,7 +537,8 @@ fn letter(app: &App, case: &Case, secret: &Secret, form: &Form) -> Result<Sealed
         return Err(fault.clone().into());
     }
     let words = form.get("words").trim();
-    if words.is_empty() && form.files.is_empty() {
+    let chosen: Vec<&SealedFile> = form.files_to_send().collect();
+    if words.is_empty() && chosen.is_empty() {
         return Err(Refusal::new("reporter.nothing_written").into());
     }
     if !words.is_empty() && Text::<MESSAGE_CHARS_MAX>::new(words).is_err() {
@@ -530,7 +549,11 @@ fn letter(app: &App, case: &Case, secret: &Secret, form: &Form) -> Result<Sealed
     if Secret::parse(words).is_ok() || contains_secret(words, secret) {
         return Err(Refusal::new("reporter.secret_in_message").into());
     }
-    let notes = form.files.iter().map(|file: &SealedFile| file.note.clone()).collect();
+    // What may tell place and time goes when its sender says so, and never silently.
+    if let Some(file) = chosen.iter().find(|file| file.tells()).filter(|_| form.get("tells") != "yes") {
+        return Err(Refusal::new("reporter.file_tells").with("name", &file.note.name).into());
+    }
+    let notes = chosen.iter().map(|file| file.note.clone()).collect();
     let message = Message { v: TESTIMONY_V, words: words.to_owned(), files: notes };
     let text = zeroize::Zeroizing::new(serde_json::to_vec(&message).map_err(|error| unreadable(&error))?);
     let ledger = app.office.ledger();
@@ -539,7 +562,7 @@ fn letter(app: &App, case: &Case, secret: &Secret, form: &Form) -> Result<Sealed
         return Err(Refusal::new("reporter.nobody_left").into());
     }
     let mut files = Vec::new();
-    for file in &form.files {
+    for file in chosen {
         if file.recipients.iter().any(|age| !office.contains(age)) {
             return Err(Refusal::new("reporter.file_again").with("name", &file.note.name).into());
         }

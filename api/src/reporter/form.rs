@@ -18,12 +18,15 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use zeroize::{Zeroize, Zeroizing};
 
-use super::picture;
+use super::cleaning::{self, WHOLE_BYTES_MAX, Way};
+use super::film::Film;
 use crate::app::App;
 use crate::handlers::blocking;
 use crate::intake::{Purpose, Rank, Typed};
 use crate::problem::{ApiRefusal, Problem, unreadable};
 
+/// Kinds of files that a browser offers; what a file is, is decided by its first bytes. Any other can be sent, too.
+pub(crate) const ACCEPT: &str = "image/*,video/*,audio/*,application/pdf,.docx,.xlsx,.pptx,.odt,.ods,.odp";
 /// Largest file, in bytes.
 const FILE_BYTES_MAX: u64 = 100 * 1024 * 1024;
 /// Largest form: all files of a report, and what is typed.
@@ -45,9 +48,17 @@ pub(crate) struct SealedFile {
     /// Bytes of the sealed file.
     pub(crate) sealed: u64,
     pub(crate) recipients: Vec<String>,
+    /// The reporter wants it as it is.
+    #[serde(default)]
+    pub(crate) as_it_is: bool,
 }
 
 impl SealedFile {
+    /// Whether it may tell place and time though nobody asked for that.
+    pub(crate) fn tells(&self) -> bool {
+        !self.note.cleaned && !self.as_it_is
+    }
+
     /// As it travels with the form.
     pub(crate) fn text(&self) -> String {
         serde_json::to_string(self).unwrap_or_default()
@@ -75,6 +86,12 @@ impl Form {
 
     pub(crate) fn all<'a>(&'a self, name: &'a str) -> impl DoubleEndedIterator<Item = &'a str> {
         self.fields.iter().filter(move |(field, _)| field == name).map(|(_, value)| value.as_str())
+    }
+
+    /// The files without those that are to be left out.
+    pub(crate) fn files_to_send(&self) -> impl Iterator<Item = &SealedFile> {
+        let dropped = |file: &SealedFile| self.all("drop_file").any(|blob| blob == file.note.blob);
+        self.files.iter().filter(move |file| !dropped(file))
     }
 
     /// Officers whom the reporter excludes.
@@ -215,7 +232,11 @@ pub(crate) struct Arriving {
     /// What has arrived and is not sealed yet: the first bytes, which say what it is, and a picture as long as it is not whole.
     held: Zeroizing<Vec<u8>>,
     kind: Option<&'static str>,
+    /// Bytes that have arrived.
+    arrived: u64,
     clean: bool,
+    way: Way,
+    film: Option<Box<Film>>,
     cleaned: bool,
 }
 
@@ -227,24 +248,53 @@ const UNKNOWN_KIND: &str = "application/octet-stream";
 impl Arriving {
     pub(crate) fn new(sealing: Sealing<Incoming>, clean: bool) -> Self {
         let held = Zeroizing::new(Vec::new());
-        Self { sealing, hasher: Sha256::new(), held, kind: None, clean, cleaned: false }
+        let way = Way::Whole;
+        Self {
+            sealing,
+            hasher: Sha256::new(),
+            held,
+            kind: None,
+            arrived: 0,
+            clean,
+            way,
+            film: None,
+            cleaned: false,
+        }
     }
 
     /// Bytes that have arrived.
     pub(crate) fn size(&self) -> u64 {
-        self.sealing.content() + self.held.len() as u64
+        self.arrived
     }
 
     pub(crate) fn take(mut self, chunk: &[u8]) -> Result<Self, Problem> {
-        self.held.extend_from_slice(chunk);
-        if self.kind.is_none() && self.held.len() >= HEAD_BYTES {
-            self.kind = Some(kind_of(&self.held));
+        self.arrived += chunk.len() as u64;
+        if let Some(film) = &mut self.film {
+            film.take(chunk, &mut self.held);
+        } else {
+            self.held.extend_from_slice(chunk);
+            if self.kind.is_none() && self.held.len() >= HEAD_BYTES {
+                self.judge();
+            }
         }
-        let picture = self.kind.is_none_or(|kind| self.clean && picture::KINDS.contains(&kind));
-        if !picture || self.held.len() > picture::PICTURE_BYTES_MAX {
+        if self.way != Way::Whole || self.held.len() > WHOLE_BYTES_MAX {
+            self.way = if self.way == Way::Whole { Way::No } else { self.way };
             self.pass()?;
         }
         Ok(self)
+    }
+
+    /// What the file is by its first bytes, and what is done with it.
+    fn judge(&mut self) {
+        let kind = kind_of(&self.held);
+        self.kind = Some(kind);
+        self.way = if self.clean { Way::of(kind, &self.held) } else { Way::No };
+        if self.way == Way::Film {
+            let mut film = Box::new(Film::new());
+            let first = std::mem::take(&mut self.held);
+            film.take(&first, &mut self.held);
+            self.film = Some(film);
+        }
     }
 
     /// What is held goes on into the sealed file.
@@ -256,10 +306,14 @@ impl Arriving {
     }
 
     pub(crate) fn keep(mut self, name: String, recipients: Vec<String>) -> Result<SealedFile, Problem> {
-        let kind = *self.kind.get_or_insert_with(|| kind_of(&self.held));
-        // Only a picture that is here as a whole can be taken apart.
-        if self.clean && self.sealing.content() == 0 && picture::KINDS.contains(&kind) {
-            let clean = picture::without_metadata(kind, self.held.to_vec()).map(Zeroizing::new);
+        if self.kind.is_none() {
+            self.judge();
+        }
+        let kind = self.kind.unwrap_or(UNKNOWN_KIND);
+        if let Some(film) = &mut self.film {
+            self.cleaned = film.end(&mut self.held);
+        } else if self.way == Way::Whole {
+            let clean = cleaning::without_metadata(kind, self.held.to_vec()).map(Zeroizing::new);
             self.cleaned = clean.is_some();
             self.held = clean.unwrap_or(self.held);
         }
@@ -275,7 +329,7 @@ impl Arriving {
             sha256: hex(&self.hasher.finalize()),
             blob: kept.hash,
         };
-        Ok(SealedFile { note, sealed: kept.size, recipients })
+        Ok(SealedFile { note, sealed: kept.size, recipients, as_it_is: !self.clean })
     }
 }
 

@@ -3,15 +3,22 @@
 //! Nothing here keeps a session. What is typed travels in the form until it is sent; the secret travels in the body of a
 //! request and never in an address. No handler logs anything that came with a request.
 
+mod boxes;
 pub(crate) mod case;
+mod cleaning;
 mod code;
+mod film;
 pub(crate) mod follow;
 pub(crate) mod form;
+mod heif;
 pub(crate) mod home;
 mod joint;
 pub(crate) mod language;
+mod office;
+mod pdf;
 mod picture;
 pub(crate) mod report;
+mod xml;
 
 use adit_core::secret::Secret;
 use fast_qr::convert::svg::SvgBuilder;

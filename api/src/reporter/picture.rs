@@ -10,9 +10,6 @@ use img_parts::png::Png;
 use img_parts::webp::WebP;
 use img_parts::{Bytes, DynImage};
 
-/// Largest picture that is taken apart, in bytes; it lies in memory meanwhile.
-pub(crate) const PICTURE_BYTES_MAX: usize = 32 * 1024 * 1024;
-
 /// Kinds whose metadata can be taken out here.
 pub(crate) const KINDS: [&str; 3] = ["image/jpeg", "image/png", "image/webp"];
 
@@ -27,6 +24,11 @@ pub(crate) fn without_metadata(kind: &str, content: Vec<u8>) -> Option<Vec<u8>> 
     }
 }
 
+/// The same, of a picture whose kind nobody said.
+pub(crate) fn by_content(content: &[u8]) -> Option<Vec<u8>> {
+    without_metadata(infer::get(content)?.mime_type(), content.to_vec())
+}
+
 fn written(picture: DynImage) -> Option<Vec<u8>> {
     let mut out = Vec::new();
     picture.encoder().write_to(&mut out).ok()?;
@@ -38,16 +40,7 @@ fn jpeg(content: Bytes) -> Option<Vec<u8>> {
     let up = orientation(&content);
     let mut picture = Jpeg::from_bytes(content).ok()?;
     let segments = picture.segments_mut();
-    segments.retain(|segment| {
-        let holds = |head: &[u8]| segment.contents().starts_with(head);
-        match segment.marker() {
-            markers::APP0 => holds(b"JFIF\0"),
-            markers::APP2 => holds(b"ICC_PROFILE\0"),
-            markers::APP14 => holds(b"Adobe"),
-            markers::APP1 | markers::APP3..=markers::APP13 | markers::APP15 | markers::COM => false,
-            _ => true,
-        }
-    });
+    segments.retain(|segment| stays(segment.marker(), segment.contents()));
     let last = segments.pop()?;
     let coded = last.has_entropy().then(|| whole(&last)).flatten()?;
     segments.push(coded);
@@ -57,26 +50,74 @@ fn jpeg(content: Bytes) -> Option<Vec<u8>> {
     written(picture.into())
 }
 
+/// Whether a segment is needed to see the picture.
+fn stays(marker: u8, contents: &[u8]) -> bool {
+    match marker {
+        markers::APP0 => contents.starts_with(b"JFIF\0"),
+        markers::APP2 => contents.starts_with(b"ICC_PROFILE\0"),
+        markers::APP14 => contents.starts_with(b"Adobe"),
+        markers::APP1 | markers::APP3..=markers::APP13 | markers::APP15 | markers::COM => false,
+        _ => true,
+    }
+}
+
 /// The last segment up to the end of the picture: what stands behind it is no part of it.
 fn whole(last: &JpegSegment) -> Option<JpegSegment> {
     let mut bytes = Vec::new();
     last.clone().encoder().write_to(&mut bytes).ok()?;
     // Marker and head of the segment itself.
-    let head = 2 + usize::from(u16::from_be_bytes([*bytes.get(2)?, *bytes.get(3)?]));
-    let mut at = head;
+    let head = 2 + length(&bytes, 2)?;
+    let end = end_of_scans(&bytes, head)?;
+    let contents = Bytes::copy_from_slice(bytes.get(4..head)?);
+    let coded = Bytes::copy_from_slice(bytes.get(head..end)?);
+    Some(JpegSegment::new_with_entropy(last.marker(), contents, coded))
+}
+
+fn length(bytes: &[u8], at: usize) -> Option<usize> {
+    Some(usize::from(u16::from_be_bytes([*bytes.get(at)?, *bytes.get(at + 1)?])))
+}
+
+/// Where a picture ends whose first scan begins at `at`.
+fn end_of_scans(bytes: &[u8], mut at: usize) -> Option<usize> {
     loop {
         at += bytes.get(at..)?.iter().position(|byte| *byte == 0xff)?;
         match *bytes.get(at + 1)? {
-            0xd9 => break,
+            0xd9 => return Some(at + 2),
             // A stuffed byte, a restart, a fill byte.
             0x00 | 0xd0..=0xd7 => at += 2,
             0xff => at += 1,
-            _ => at += 2 + usize::from(u16::from_be_bytes([*bytes.get(at + 2)?, *bytes.get(at + 3)?])),
+            _ => at += 2 + length(bytes, at + 2)?,
         }
     }
-    let contents = Bytes::copy_from_slice(bytes.get(4..head)?);
-    let coded = Bytes::copy_from_slice(bytes.get(head..at + 2)?);
-    Some(JpegSegment::new_with_entropy(last.marker(), contents, coded))
+}
+
+/// The same where no byte may move: what goes becomes zeros.
+pub(crate) fn jpeg_in_place(bytes: &mut [u8]) -> Option<()> {
+    if !bytes.starts_with(b"\xff\xd8") {
+        return None;
+    }
+    let mut at = 2;
+    loop {
+        let (fill, marker) = (*bytes.get(at)?, *bytes.get(at + 1)?);
+        if fill != 0xff || marker == 0xd9 {
+            return None;
+        }
+        if marker == 0xff {
+            at += 1;
+            continue;
+        }
+        let end = at + 2 + length(bytes, at + 2)?;
+        let contents = bytes.get_mut(at + 4..end)?;
+        if !stays(marker, contents) {
+            contents.fill(0);
+        }
+        if marker == markers::SOS {
+            let end = end_of_scans(bytes, end)?;
+            bytes.get_mut(end..)?.fill(0);
+            return Some(());
+        }
+        at = end;
+    }
 }
 
 fn orientation(content: &[u8]) -> Option<u16> {

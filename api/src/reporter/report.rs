@@ -25,7 +25,7 @@ use axum::response::IntoResponse;
 
 use super::case::Case;
 use super::follow::{ASKED, receipt_page};
-use super::form::{Form, SealedFile};
+use super::form::{ACCEPT, Form, SealedFile};
 use super::language::Language;
 use crate::app::App;
 use crate::handlers::sealed::check_blobs;
@@ -73,8 +73,6 @@ pub(crate) struct Draft {
 
 impl Draft {
     pub(crate) fn of(form: &Form) -> Self {
-        let dropped: BTreeSet<&str> = form.all("drop_file").collect();
-        let files = form.files.iter().filter(|file| !dropped.contains(file.note.blob.as_str()));
         Self {
             enterprise: form.get("enterprise").trim().to_owned(),
             place: form.get("place").trim().to_owned(),
@@ -87,9 +85,14 @@ impl Draft {
             words: form.get("words").trim().to_owned(),
             contact: form.get("contact").trim().to_owned(),
             insider: form.get("insider") == "yes",
-            files: files.cloned().collect(),
+            files: form.files_to_send().cloned().collect(),
             stamp: form.get("stamp").to_owned(),
         }
+    }
+
+    /// The files that may tell place and time.
+    fn tells(&self) -> impl Iterator<Item = &SealedFile> {
+        self.files.iter().filter(|file| file.tells())
     }
 
     /// The same with a stamp that counts, or may come to count.
@@ -188,6 +191,10 @@ struct Questions {
     closed: Option<String>,
     /// Words are taken, but no files.
     no_files: bool,
+    /// So many large files are on their way that one more may have to wait.
+    crowded: bool,
+    /// Files that a browser offers.
+    accept: &'static str,
     secret: String,
     /// What seals in the browser. A form that has been on the server goes on there, and says so.
     script: Option<&'static Script>,
@@ -237,6 +244,8 @@ fn questions(
         fault: fault.map(|refusal| w.refusal(refusal)),
         closed: None,
         no_files: room(app)? < app.intake.limits.room_for_files(),
+        accept: ACCEPT,
+        crowded: app.parts.as_ref().is_some_and(|parts| !parts.has_room()),
         secret: secret.to_owned(),
         script: None,
         says: Vec::new(),
@@ -382,6 +391,9 @@ fn says(w: Language) -> Vec<(&'static str, String)> {
         ("telephone_number", w.t("look.telephone_number")),
         ("shift_or_name", w.t("look.shift_or_name")),
         ("sealing", w.t("look.sealing")),
+        ("arrived", w.t("look.arrived")),
+        ("leave_out", w.t("look.leave_out")),
+        ("waiting", w.t("look.waiting")),
     ]
 }
 

@@ -95,6 +95,8 @@ fn every_role_on_every_route() {
                 server.send_once("POST", &path, &[with, &[form]].concat(), Some(b""))
             } else if method == "PUT" {
                 server.send("PUT", &path, with, Some(b"not sealed"))
+            } else if ["HEAD", "PATCH", "DELETE"].contains(&method.as_str()) {
+                server.send(&method, &path, with, None)
             } else {
                 let body = match path.rsplit('/').next() {
                     Some("open") => json!({ "blob": "ab".repeat(32) }),

@@ -178,6 +178,14 @@ impl Server {
         self.folder.path()
     }
 
+    /// Stops it; gives back data, keys and lock.
+    pub(crate) fn stopped(self) -> tempfile::TempDir {
+        let Self { app, folder, runtime, .. } = self;
+        drop(runtime);
+        drop(app);
+        folder
+    }
+
     pub(crate) fn size(&self) -> u64 {
         self.app.office.ledger().size()
     }
@@ -198,7 +206,7 @@ impl Server {
         headers: &[(&str, &str)],
         body: Option<&[u8]>,
     ) -> Reply {
-        send(&self.url, method, path, headers, body)
+        send_to(&self.url, method, path, headers, body)
     }
 
     /// Any request, whose answer is taken as it is: where it leads is not followed.
@@ -298,7 +306,13 @@ impl Server {
 }
 
 /// Any request to any server.
-fn send(url: &str, method: &str, path: &str, headers: &[(&str, &str)], body: Option<&[u8]>) -> Reply {
+pub(crate) fn send_to(
+    url: &str,
+    method: &str,
+    path: &str,
+    headers: &[(&str, &str)],
+    body: Option<&[u8]>,
+) -> Reply {
     send_by(&agent(10), url, method, path, headers, body)
 }
 
@@ -335,7 +349,7 @@ fn send_by(
 }
 
 pub(crate) fn get(url: &str, path: &str, headers: &[(&str, &str)]) -> Reply {
-    send(url, "GET", path, headers, None)
+    send_to(url, "GET", path, headers, None)
 }
 
 /// The head, in lower case, and the very bytes of an answer's body.

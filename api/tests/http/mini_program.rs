@@ -27,7 +27,7 @@ fn example(server: &Server, nth: usize, with: &[(&str, &str)]) -> Value {
     );
     let text = std::fs::read_to_string(root.join("docs/mini-program.md")).expect("the document");
     let run = blocks(&text, "js run");
-    assert_eq!(run.len(), 5, "an example is not run");
+    assert_eq!(run.len(), 6, "an example is not run");
     let script = format!("{}\n{}", blocks(&text, "js").join("\n"), run[nth]);
     let mut file = tempfile::Builder::new().suffix(".mjs").tempfile_in(installed).expect("a file");
     file.write_all(script.as_bytes()).expect("written");
@@ -111,6 +111,16 @@ fn given_the_document_when_a_colleague_is_invited_as_it_says_then_the_code_works
     for words in [words, text(&said, "words")] {
         assert_eq!(text(&example(&server, 2, &[("WORDS", words)]), "amount_yuan"), "7500.00");
     }
+}
+
+#[test]
+fn given_the_document_when_a_file_is_sent_in_pieces_as_it_says_then_it_arrives_whole() {
+    let server = Server::start();
+    server.app.office.ledger().publish_now();
+    let said = example(&server, 5, &[]);
+    assert_eq!(said["same"], true, "{said}");
+    let size = server.app.office.ledger().blobs().unwrap().head(text(&said, "blob")).unwrap().size;
+    assert_eq!(said["size"], size);
 }
 
 /// No request of these has a place for who somebody is elsewhere.

@@ -113,7 +113,7 @@ pub(crate) fn stream_of(server: &Server, secret: &str) -> StreamId {
 }
 
 /// What the first entry of a report tells an intake officer.
-fn testimony(server: &Server, stream: &StreamId, who: &str) -> Option<Testimony> {
+pub(crate) fn testimony(server: &Server, stream: &StreamId, who: &str) -> Option<Testimony> {
     let ledger = server.app.office.ledger();
     let facts = ledger.stream(stream).unwrap();
     let Event::Report(ReportEvent::Reported(reported)) = &facts[0].event else { panic!("no report") };

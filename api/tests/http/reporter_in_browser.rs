@@ -318,3 +318,69 @@ fn given_a_browser_that_can_not_then_the_server_seals_and_the_page_says_so() {
     let of_context = |complaint: &Value| complaint.to_string().contains("Cross-Origin-Opener-Policy");
     assert!(complaints.iter().all(of_context), "{said}");
 }
+
+/// A large film whose table of contents comes last, as telephones write it, and a file that can't be cleaned; the network is cut in the middle.
+fn cut_way(locale: &str, width: u32) {
+    let server = Server::start();
+    server.app.office.ledger().publish_now();
+    let folder = tempfile::tempdir().expect("a folder");
+    let (film, note) = (folder.path().join("井口.mp4"), folder.path().join("备忘.xyz"));
+    let taken = film_of(3_000_000);
+    std::fs::write(&film, &taken).expect("written");
+    std::fs::write(&note, PLACE).expect("written");
+    let before = server.size();
+    let more = json!({ "file": [film, note], "cut": 1_000_000, "leave": true });
+    let said = run_sealed(&server, "cut", locale, width, &more);
+    sound(&said, locale);
+    assert_eq!((&said["leaks"], &said["complaints"]), (&json!([]), &json!([])));
+    let tells = said["tells"].as_array().expect("files");
+    assert!(tells.len() == 1 && tells[0].to_string().contains("备忘.xyz"), "{said}");
+    let (value, most) = (said["bar"][0].as_u64().expect("a value"), said["bar"][1].as_u64().expect("a most"));
+    assert!(value > 100_000 && value < 1_000_000 && most > 3_000_000, "{said}");
+    assert!(said["arrived"].as_str().is_some_and(|says| says.contains("MB")), "{said}");
+    assert!(said["pieces"].as_u64() > Some(4), "{said}");
+    assert_eq!(server.size(), before + 1);
+    let report = stream_of(&server, &secret_of(&said));
+    let clerk = server.sign_in("clerk-1");
+    let stream = server.get(&format!("/api/v1/streams/{report}"), Some(&clerk)).expect(200);
+    let files = stream["events"][0]["data"]["report"]["files"].as_array().expect("files").clone();
+    assert_eq!(files.len(), 1, "what was left out is not sent");
+    let path = format!("/api/v1/reports/{}/open", report.id);
+    let opened = server.post(&path, Some(&clerk), &json!({ "blob": files[0]["blob"] }));
+    assert_eq!(opened.bytes.len(), taken.len());
+    let place = taken.windows(5).position(|window| window == b"mdat ").expect("media");
+    assert!(
+        opened.bytes[place..place + 3_000_000] == taken[place..place + 3_000_000],
+        "not a pixel is changed"
+    );
+    assert!(!opened.bytes.windows(PLACE.len()).any(|window| window == PLACE), "the film tells the place");
+    let parts = server.folder().join("data/blobs/parts");
+    assert_eq!(std::fs::read_dir(parts).expect("a folder").count(), 0);
+}
+
+/// A film of so many bytes that tells where it was taken.
+pub(crate) fn film_of(bytes: usize) -> Vec<u8> {
+    let boxed = |kind: &[u8], body: &[u8]| {
+        let size = u32::try_from(body.len() + 8).expect("short");
+        [&size.to_be_bytes()[..], kind, body].concat()
+    };
+    let media: Vec<u8> = b" ".iter().copied().chain((0..bytes).map(|nth| nth.to_le_bytes()[0])).collect();
+    let movie = [boxed(b"mvhd", &[1; 100]), boxed(b"udta", &boxed(b"\xa9xyz", PLACE))].concat();
+    [
+        boxed(b"ftyp", b"isom\0\0\0\0isom"),
+        boxed(b"mdat", &media),
+        boxed(b"moov", &movie),
+        boxed(b"uuid", PLACE),
+    ]
+    .concat()
+}
+
+#[test]
+fn given_a_telephone_whose_network_is_cut_in_a_large_film_then_it_goes_on_and_arrives_whole() {
+    cut_way("zh-CN", 360);
+}
+
+#[test]
+fn given_a_desktop_whose_network_is_cut_in_a_large_film_then_it_goes_on_and_arrives_whole() {
+    cut_way("en-US", 1280);
+}

@@ -3,8 +3,8 @@
 
 import MATTERS from "adit:matters";
 import { utf8 } from "../viewer/bytes.js";
+import { cleaned } from "./cleaning.js";
 import { each, fileOf, fill, pictureOf, show, wordsOf } from "./page.js";
-import { HEAD_BYTES, isPicture, kindOf, PICTURE_BYTES_MAX, withoutMetadata } from "./picture.js";
 import { fingerprint, intake, readKeys, seal } from "./seal.js";
 import { caseNumber, groups, id, Keys, random, text, words } from "./secret.js";
 import { ask, Fault, record, upload } from "./send.js";
@@ -25,6 +25,8 @@ const heading = document.querySelector("main > h1");
 const known = { secret: null, draft: null, log: null, request: null, keys: null, underway: false, busy: false, sent: false };
 // What is uploaded already, by file: to whom it was sealed, and what is said of it.
 const uploaded = new Map();
+// Files that were chosen and are not sent after all.
+const leftOut = new WeakSet();
 let look = null;
 
 function draft() {
@@ -40,7 +42,7 @@ function draft() {
     contact: value("contact"),
     insider: value("insider") === "yes",
     keep: value("keep_metadata") === "yes",
-    files: [...(form.elements.files?.files ?? [])].filter((file) => file.size > 0),
+    files: [...(form.elements.files?.files ?? [])].filter((file) => file.size > 0 && !leftOut.has(file)),
   };
 }
 
@@ -73,15 +75,8 @@ function tidyName(name) {
   return [...last].slice(0, NAME_CHARS_MAX).join("").trim() === "" ? "file" : [...last].slice(0, NAME_CHARS_MAX).join("");
 }
 
-const bytesOf = async (blob) => new Uint8Array(await blob.arrayBuffer());
-
 // A file as it will be sealed: what it is, and without what it tells besides, unless that is to be kept.
-async function ready(file, keep) {
-  const kind = kindOf(await bytesOf(file.slice(0, HEAD_BYTES)));
-  const open = !keep && isPicture(kind) && file.size <= PICTURE_BYTES_MAX;
-  const clean = open ? withoutMetadata(kind, await bytesOf(file)) : null;
-  return { name: tidyName(file.name), kind, cleaned: clean !== null, content: clean ? new Blob([clean]) : file };
-}
+const ready = async (file, keep) => ({ name: tidyName(file.name), ...(await cleaned(file, keep)) });
 
 async function whomToSealTo(excluded) {
   const answer = await ask("/log/keys");
@@ -151,8 +146,11 @@ function paintLook(now, files) {
     contact: now.contact || nothing,
     fingerprint: fingerprint(intake(known.log, [])),
   });
-  const told = files.map(({ name, cleaned }) => `${name} · ${wordsOf(cleaned ? "cleaned" : "not_cleaned")}`);
+  const told = files.map((file) => `${file.name} · ${wordsOf(file.cleaned ? "cleaned" : "not_cleaned")}`);
   each(fresh, "files", told.length ? told : [nothing], (line) => line);
+  const tells = now.keep ? [] : now.files.filter((_, nth) => !files[nth].cleaned);
+  fresh.querySelector("[data-part=tells]").hidden = tells.length === 0;
+  fresh.querySelector("[data-list=tells]").replaceChildren(...tells.map(tellsOf));
   const away = givesAway(now.words).map(wordsOf);
   each(fresh, "gives_away", away, (line) => line);
   fresh.querySelector("[data-part=gives_away]").hidden = away.length === 0;
@@ -165,6 +163,19 @@ function paintLook(now, files) {
   form.after(look);
 }
 
+// A file that may tell place and time, and how to leave it out.
+function tellsOf(file) {
+  const line = document.createElement("li");
+  const button = Object.assign(document.createElement("button"), { type: "button", className: "quiet", textContent: wordsOf("leave_out") });
+  button.addEventListener("click", () => {
+    if (known.busy || known.underway) return;
+    leftOut.add(file);
+    lookOver();
+  });
+  line.append(`${tidyName(file.name)} `, button);
+  return line;
+}
+
 // The twelve words in their four groups.
 function paintWords(where) {
   const shown = groups(words(known.secret, language)).map((group) => {
@@ -175,16 +186,20 @@ function paintWords(where) {
   where.querySelector(".words-of-secret").replaceChildren(...shown);
 }
 
-async function sealedFile(file, keep, recipients) {
+// What was sealed is kept until it is uploaded: whoever presses again goes on with the very same bytes.
+async function sealedFile(file, keep, recipients, told) {
   const to = `${keep} ${recipients.join(" ")}`;
-  if (uploaded.get(file)?.to === to) return uploaded.get(file);
-  const { name, kind, cleaned, content } = await ready(file, keep);
-  const sealed = await seal(content, recipients, "file");
-  await upload(sealed);
-  const note = { name, kind, cleaned, size: sealed.size, sha256: sealed.sha256, blob: sealed.blob };
-  const done = { to, note, blob: { blob: sealed.blob, size: sealed.bytes.size, recipients } };
-  uploaded.set(file, done);
-  return done;
+  let one = uploaded.get(file);
+  if (one?.to !== to) {
+    const { name, kind, cleaned, content } = await ready(file, keep);
+    const sealed = await seal(content, recipients, "file");
+    const note = { name, kind, cleaned, size: sealed.size, sha256: sealed.sha256, blob: sealed.blob };
+    one = { to, note, sealed, blob: { blob: sealed.blob, size: sealed.bytes.size, recipients } };
+    uploaded.set(file, one);
+  }
+  if (one.sealed) await upload(one.sealed, (arrived, lost) => told(arrived, one.blob.size, lost));
+  one.sealed = null;
+  return one;
 }
 
 const matterOf = (kinds) =>
@@ -199,7 +214,7 @@ async function seals(progress) {
   const files = [];
   for (const file of draft.files) {
     progress(files.length, draft.files.length + 1);
-    files.push(await sealedFile(file, draft.keep, recipients));
+    files.push(await sealedFile(file, draft.keep, recipients, (...far) => progress(files.length, draft.files.length + 1, far)));
   }
   progress(files.length, draft.files.length + 1);
   const { enterprise, place, kinds, words, not_to, contact } = draft;
@@ -218,16 +233,25 @@ async function seals(progress) {
   Object.assign(known, { keys, notes, request: { id: keys.command, stream, type: "report.report", data } });
 }
 
+// How far it has come, in words and as a bar: which of the parts, and of a large one how much has arrived. A screen reader is told of the
+// words when they change, and not of each piece.
+function tellProgress(done, all, [arrived, whole, lost] = []) {
+  const [progress, far, bar] = ["[data-slot=progress]", "[data-slot=arrived]", "progress"].map((part) => look.querySelector(part));
+  const says = wordsOf(lost ? "waiting" : "sealing").replace("{done}", done + 1).replace("{all}", all);
+  if (progress.textContent !== says) progress.textContent = says;
+  far.parentElement.hidden = whole === undefined;
+  far.textContent = wordsOf("arrived").replace("{arrived}", size(arrived ?? 0)).replace("{whole}", size(whole ?? 0));
+  [bar.max, bar.value] = [whole ?? 1, arrived ?? 0];
+}
+
 async function send() {
   if (known.busy || known.sent) return;
   known.busy = true;
   document.getElementById("not-sent")?.remove();
   const button = look.querySelector("[data-do=send]");
-  const progress = look.querySelector("[data-slot=progress]");
   button.disabled = true;
   try {
-    const told = (done, all) => (progress.textContent = wordsOf("sealing").replace("{done}", done + 1).replace("{all}", all));
-    if (!known.request) await seals(told);
+    if (!known.request) await seals(tellProgress);
     const answer = await record(known.request, known.keys, () => (known.underway = true));
     known.sent = true;
     receipt(answer);
@@ -239,7 +263,8 @@ async function send() {
   } finally {
     known.busy = false;
     button.disabled = false;
-    progress.textContent = "";
+    look.querySelector("[data-slot=progress]").textContent = "";
+    look.querySelector("[data-part=arrived]").hidden = true;
   }
 }
 
@@ -322,6 +347,7 @@ function save(name, content) {
 function start() {
   const where = document.getElementById("where-sealed");
   where.textContent = where.dataset.here;
+  for (const part of document.querySelectorAll("[data-part=resumes]")) part.hidden = false;
   form.addEventListener("submit", (event) => {
     event.preventDefault();
     lookOver();

@@ -3,8 +3,6 @@
 
 import { concat } from "../viewer/bytes.js";
 
-// Largest picture that is taken apart; it lies in memory meanwhile.
-export const PICTURE_BYTES_MAX = 32 * 1024 * 1024;
 export const HEAD_BYTES = 4096;
 
 const ascii = (bytes, from, to) => String.fromCharCode(...bytes.subarray(from, to));
@@ -42,8 +40,6 @@ export function withoutMetadata(kind, bytes) {
   return clean ? clean(bytes) : null;
 }
 
-export const isPicture = (kind) => ["image/jpeg", "image/png", "image/webp"].includes(kind);
-
 // JFIF, colours, and how it is coded. Which way up it is stays, in an EXIF of our own that says nothing else.
 function jpeg(bytes) {
   if (!starts(bytes, 0xff, 0xd8)) return null;
@@ -60,9 +56,6 @@ function jpeg(bytes) {
     if (!(end <= bytes.length) || end < at + 4) return null;
     const holds = (head) => ascii(bytes, at + 4, at + 4 + head.length) === head;
     if (marker === 0xe1 && holds("Exif\0\0")) up = orientation(bytes.subarray(at + 10, end));
-    const application = marker >= 0xe0 && marker <= 0xef;
-    const stays =
-      (marker === 0xe0 && holds("JFIF\0")) || (marker === 0xe2 && holds("ICC_PROFILE\0")) || (marker === 0xee && holds("Adobe"));
     if (marker === 0xda) {
       const whole = scans(bytes, end);
       if (whole === null) return null;
@@ -71,7 +64,40 @@ function jpeg(bytes) {
       return concat(bytes.subarray(0, 2), ...head, ...kept);
     }
     if (marker === 0xd9) return null;
-    if ((!application && marker !== 0xfe) || stays) kept.push(bytes.subarray(at, end));
+    if (stays(bytes, at)) kept.push(bytes.subarray(at, end));
+    at = end;
+  }
+}
+
+// Whether a segment is needed to see the picture.
+function stays(bytes, at) {
+  const marker = bytes[at + 1];
+  const holds = (head) => ascii(bytes, at + 4, at + 4 + head.length) === head;
+  const application = marker >= 0xe0 && marker <= 0xef;
+  const known = (marker === 0xe0 && holds("JFIF\0")) || (marker === 0xe2 && holds("ICC_PROFILE\0")) || (marker === 0xee && holds("Adobe"));
+  return (!application && marker !== 0xfe) || known;
+}
+
+// The same where no byte may move: what goes becomes zeros.
+export function jpegInPlace(bytes) {
+  const strange = () => {
+    throw new Error("no photograph");
+  };
+  if (!starts(bytes, 0xff, 0xd8)) strange();
+  for (let at = 2; ; ) {
+    const marker = bytes[at + 1];
+    if (bytes[at] !== 0xff || marker === 0xd9) strange();
+    if (marker === 0xff) {
+      at += 1;
+      continue;
+    }
+    const end = at + 2 + u16(bytes, at + 2);
+    if (!(end <= bytes.length) || end < at + 4) strange();
+    if (!stays(bytes, at)) bytes.fill(0, at + 4, end);
+    if (marker === 0xda) {
+      bytes.fill(0, scans(bytes, end) ?? strange());
+      return;
+    }
     at = end;
   }
 }

@@ -49,7 +49,8 @@ export async function seal(content, recipients, kind) {
     hasher.update(next.value);
     parts.push(next.value);
   }
-  return { bytes: new Blob(parts), blob: hex(hasher.digest()), size: seen.size, sha256: hex(seen.hasher.digest()) };
+  const hash = hasher.digest();
+  return { bytes: new Blob(parts), hash, blob: hex(hash), size: seen.size, sha256: hex(seen.hasher.digest()) };
 }
 
 // What the log says: its name, and whom to seal to.

@@ -22,8 +22,8 @@ const RENEWED_SECONDS: i64 = 3600;
 /// Where sealed files lie.
 #[derive(Clone)]
 pub struct Blobs {
-    disk: Arc<dyn Disk>,
-    folder: PathBuf,
+    pub(super) disk: Arc<dyn Disk>,
+    pub(super) folder: PathBuf,
     /// Folders of two digits whose own names are on disk; the others are made, and waited for, once.
     made: Arc<Mutex<BTreeSet<PathBuf>>>,
     /// Held while a file is looked at to be named or to be cleared away, so that one that is named just now stays.
@@ -57,12 +57,12 @@ impl Blobs {
         self.folder.join("incoming")
     }
 
-    fn path(&self, hash: &str) -> PathBuf {
+    pub(super) fn path(&self, hash: &str) -> PathBuf {
         self.folder.join(hash.get(..2).unwrap_or_default()).join(hash)
     }
 
     /// Makes a folder of two digits. A crash here leaves an empty folder, or none.
-    fn make(&self, folder: &Path) -> Result<(), BlobError> {
+    pub(super) fn make(&self, folder: &Path) -> Result<(), BlobError> {
         let made = || self.made.lock().unwrap_or_else(PoisonError::into_inner);
         if made().contains(folder) {
             return Ok(());

@@ -24,6 +24,7 @@ pub mod memory;
 pub mod merkle;
 pub mod note;
 pub mod officer;
+pub mod parts;
 pub mod policy;
 pub mod proposal;
 mod public;

@@ -1,0 +1,256 @@
+// PDF without who made it, when, and with what, changed in place as in api/src/reporter/pdf.rs: every byte has to be accounted for, texts stay by the
+// key under which they stand, and what can't be looked at or holds more than pages throws.
+
+import { jpegInPlace } from "./picture.js";
+
+const strange = () => {
+  throw new Error("not understood");
+};
+
+const DEPTH_MAX = 50;
+const OBJECTS_MAX = 200_000;
+const list = (text) => new Set(text.split(" "));
+const STAY = list("Registry Ordering DA Lang Contents URI V DV Title Alt ActualText E D Dest Names Limits P Opt FontFamily CharSet");
+const STRANGE = list("Encrypt EF EmbeddedFiles XFA JS JavaScript PieceInfo ByteRange OPI RichMedia Collection AF");
+
+const isBlank = (byte) => byte === 0 || byte === 9 || byte === 10 || byte === 12 || byte === 13 || byte === 32;
+const isDelimiter = (byte) => byte === undefined || "()<>[]{}/%".includes(String.fromCharCode(byte));
+const isDigits = (word) => /^[0-9]+$/.test(word);
+
+class Reader {
+  constructor(bytes) {
+    Object.assign(this, { bytes, at: 0, comments: [] });
+  }
+
+  ascii(from, to) {
+    let text = "";
+    for (let at = from; at < to; at++) text += String.fromCharCode(this.bytes[at]);
+    return text;
+  }
+
+  starts(text) {
+    return this.ascii(this.at, Math.min(this.at + text.length, this.bytes.length)) === text;
+  }
+
+  // The byte here as a character; empty at the end.
+  peek() {
+    return this.at < this.bytes.length ? String.fromCharCode(this.bytes[this.at]) : "";
+  }
+
+  skipBlanks() {
+    for (; this.at < this.bytes.length; ) {
+      if (this.bytes[this.at] === 37) {
+        const start = this.at;
+        while (this.at < this.bytes.length && this.bytes[this.at] !== 10 && this.bytes[this.at] !== 13) this.at += 1;
+        this.comments.push([start, this.at]);
+      } else if (isBlank(this.bytes[this.at])) this.at += 1;
+      else return;
+    }
+  }
+
+  word() {
+    const start = this.at;
+    while (this.at < this.bytes.length && !isBlank(this.bytes[this.at]) && !isDelimiter(this.bytes[this.at])) this.at += 1;
+    return [start, this.at];
+  }
+
+  number() {
+    const word = this.ascii(...this.word());
+    return isDigits(word) ? Number(word) : strange();
+  }
+
+  isKeyword(expected) {
+    this.skipBlanks();
+    return this.ascii(...this.word()) === expected;
+  }
+
+  keyword(expected) {
+    if (!this.isKeyword(expected)) strange();
+  }
+
+  name() {
+    if (this.peek() !== "/") strange();
+    this.at += 1;
+    const place = this.word();
+    const name = this.ascii(...place).replace(/#([0-9A-Fa-f]{2})/g, (_, hex) => String.fromCharCode(parseInt(hex, 16)));
+    return { name, place };
+  }
+
+  // Where the inside of a text in brackets or in hexadecimal digits lies.
+  text() {
+    const hex = this.peek() === "<";
+    this.at += 1;
+    const start = this.at;
+    for (let depth = 0; this.at < this.bytes.length; ) {
+      const sign = this.peek();
+      this.at += 1;
+      if (hex && sign === ">") return [start, this.at - 1];
+      if (hex && !/[0-9A-Fa-f\0\t\n\f\r ]/.test(sign)) strange();
+      if (hex) continue;
+      if (sign === "\\") this.at += 1;
+      else if (sign === "(") depth += 1;
+      else if (sign === ")" && depth-- === 0) return [start, this.at - 1];
+    }
+    return strange();
+  }
+
+  value(object, key, depth, isColours) {
+    this.skipBlanks();
+    if (depth > DEPTH_MAX) strange();
+    if (this.peek() === "/") return { name: this.name().name };
+    if (this.starts("<<")) return this.dictionary(object, depth);
+    if (this.peek() === "[") return this.array(object, key, depth);
+    if (this.peek() === "(" || this.peek() === "<") {
+      const isHex = this.peek() === "<";
+      object.texts.push({ key, isHex, isColours, inside: this.text() });
+      return {};
+    }
+    const word = this.ascii(...this.word());
+    if (word === "") strange();
+    if (!isDigits(word)) return {};
+    return this.isReference() ? { reference: Number(word) } : { number: Number(word) };
+  }
+
+  // Takes the rest of a reference, if it is one.
+  isReference() {
+    const [begin, comments] = [this.at, this.comments.length];
+    this.skipBlanks();
+    if (isDigits(this.ascii(...this.word())) && this.isKeyword("R")) return true;
+    this.at = begin;
+    this.comments.length = comments;
+    return false;
+  }
+
+  array(object, key, depth) {
+    this.at += 1;
+    const names = [];
+    for (let others = false; ; ) {
+      this.skipBlanks();
+      if (this.peek() === "]") {
+        this.at += 1;
+        return others ? {} : { names };
+      }
+      const value = this.value(object, key, depth + 1, names[0] === "Indexed" || names[0] === "I");
+      if (value.name !== undefined) names.push(value.name);
+      else others = true;
+    }
+  }
+
+  dictionary(object, depth) {
+    for (this.at += 2; ; ) {
+      this.skipBlanks();
+      if (this.starts(">>")) {
+        this.at += 2;
+        return {};
+      }
+      const { name, place } = this.name();
+      if (STRANGE.has(name)) strange();
+      const value = this.value(object, name, depth + 1, false);
+      if (depth > 0) continue;
+      // A key that stands twice would be read in two ways.
+      if (object.entries.has(name)) strange();
+      object.entries.set(name, { ...value, place });
+    }
+  }
+
+  stream(length) {
+    this.at += this.starts("\r\n") ? 2 : this.starts("\n") ? 1 : 0;
+    const start = this.at;
+    if (length?.number !== undefined) {
+      const end = start + length.number;
+      if (end > this.bytes.length) strange();
+      this.at = end;
+      this.keyword("endstream");
+      return [start, end];
+    }
+    for (let end = start; end + 9 <= this.bytes.length; end++) {
+      if (this.bytes[end] !== 101 || this.ascii(end, end + 9) !== "endstream") continue;
+      // Blanks alone may stand between: what looks like a comment in a stream is none.
+      for (this.at = end + 9; isBlank(this.bytes[this.at]); ) this.at += 1;
+      const closes = this.starts("endobj");
+      this.at = end + 9;
+      if (closes) return [start, end];
+    }
+    return strange();
+  }
+
+  object() {
+    const object = { number: this.number(), texts: [], entries: new Map() };
+    this.skipBlanks();
+    this.number();
+    this.keyword("obj");
+    this.value(object, "", 0, false);
+    this.skipBlanks();
+    if (this.starts("stream")) {
+      this.at += 6;
+      object.stream = this.stream(object.entries.get("Length"));
+    }
+    this.keyword("endobj");
+    return object;
+  }
+
+  // Everything in the file, in order; no byte may be left over.
+  objects() {
+    const found = [];
+    for (let ends = 0; ; ) {
+      this.skipBlanks();
+      if (this.peek() === "") return { found, ends };
+      if (found.length > OBJECTS_MAX) strange();
+      if (isDigits(this.peek())) found.push(this.object());
+      else if (this.starts("xref")) {
+        this.at += 4;
+        for (this.skipBlanks(); /^[0-9nf]$/.test(this.peek()); this.skipBlanks()) this.word();
+      } else if (this.starts("trailer")) {
+        this.at += 7;
+        const object = { texts: [], entries: new Map() };
+        this.skipBlanks();
+        if (!this.starts("<<")) strange();
+        this.dictionary(object, 0);
+        found.push(object);
+      } else {
+        this.keyword("startxref");
+        this.skipBlanks();
+        this.number();
+        ends += 1;
+      }
+    }
+  }
+}
+
+export function pdf(bytes) {
+  const reader = new Reader(bytes);
+  if (!reader.starts("%PDF-")) strange();
+  const { found, ends } = reader.objects();
+  // Made for reading from its beginning a file has two ends; any other has the older versions of itself in it.
+  const most = found[0]?.entries.has("Linearized") ? 2 : 1;
+  if (ends === 0 || ends > most) strange();
+  const is = (object, key, name) => object.entries.get(key)?.name === name;
+  const names = found.filter((object) => object.number === undefined || is(object, "Type", "XRef"));
+  const told = new Set(names.map(({ entries }) => entries.get("Info")?.reference).filter((number) => number !== undefined));
+  // The first line says what it is.
+  for (const [from, to] of reader.comments) if (from > 0 && reader.ascii(from, Math.min(from + 5, to)) !== "%%EOF") bytes.fill(32, from, to);
+  for (const object of found) clean(bytes, object, is, told.has(object.number));
+  const text = new TextDecoder("latin1").decode(bytes);
+  return text.includes("xmpmeta") || text.includes("ns.adobe.com/xap") ? strange() : bytes;
+}
+
+function clean(bytes, object, is, isTold) {
+  if (["ObjStm", "EmbeddedFile", "Sig"].some((kind) => is(object, "Type", kind))) strange();
+  for (const { key, isHex, isColours, inside: [from, to] } of object.texts) {
+    if (!isTold && (isColours || STAY.has(key))) continue;
+    for (let at = from; at < to; at++) bytes[at] = !isHex ? 32 : (at - from) % 2 === 0 ? 50 : 48;
+  }
+  if (!object.stream) return;
+  if (is(object, "Type", "Metadata") || is(object, "Subtype", "XML")) {
+    bytes.fill(32, ...object.stream);
+    // Blanks are packed in no way.
+    for (const key of ["Filter", "DecodeParms"]) if (object.entries.has(key)) bytes.fill(88, ...object.entries.get(key).place);
+    return;
+  }
+  const filter = object.entries.get("Filter");
+  const filters = filter === undefined ? [] : filter.names ?? [filter.name ?? strange()];
+  if (filters.includes("JPXDecode")) strange();
+  if (!filters.some((name) => name === "DCTDecode" || name === "DCT")) return;
+  if (filters.length > 1) strange();
+  jpegInPlace(bytes.subarray(...object.stream));
+}
