@@ -7,10 +7,11 @@ use axum::http::{StatusCode, header};
 
 use super::frame::Desk;
 use crate::attached::{Incoming, Load};
-use crate::extract::BODY_BYTES_MAX;
 use crate::problem::{ApiRefusal, Problem};
 use crate::reporter::form::{broken, typed};
 
+/// What is typed into one form, in bytes: much more than any command takes, so that a text that is too long comes back and is told.
+const TYPED_BYTES_MAX: usize = 2 * 1024 * 1024;
 /// Most fields of a form.
 const FIELDS_MAX: usize = 400;
 /// The field of files that are chosen now, and that of those which came with the form before.
@@ -44,7 +45,7 @@ impl Sent {
             let parts = Multipart::from_request(request, app).await;
             sent.parts(desk, parts.map_err(|_| ApiRefusal::BadRequest)?).await?;
         } else if kind.starts_with("application/x-www-form-urlencoded") {
-            let bytes = axum::body::to_bytes(request.into_body(), BODY_BYTES_MAX).await;
+            let bytes = axum::body::to_bytes(request.into_body(), TYPED_BYTES_MAX).await;
             let bytes = bytes.map_err(|_| Problem::from(ApiRefusal::TooLarge))?;
             let fields: Vec<(String, String)> =
                 serde_urlencoded::from_bytes(&bytes).map_err(|_| Problem::from(ApiRefusal::BadRequest))?;
@@ -59,7 +60,7 @@ impl Sent {
 
     fn push(&mut self, name: String, value: String) -> Result<(), Problem> {
         self.typed_bytes += name.len() + value.len();
-        if self.typed_bytes > BODY_BYTES_MAX || self.fields.len() >= FIELDS_MAX {
+        if self.typed_bytes > TYPED_BYTES_MAX || self.fields.len() >= FIELDS_MAX {
             return Err(ApiRefusal::TooLarge.into());
         }
         if name == FILES_KEPT {

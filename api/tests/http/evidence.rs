@@ -290,6 +290,7 @@ fn given_a_form_that_does_not_fit_then_it_keeps_what_was_typed_and_the_files_tha
     {
         assert!(shown.text.contains(part), "{part}: {}", shown.text);
     }
+    assert!(!shown.text.contains("举报"), "an enterprise learns of reports: {}", shown.text);
     let (command, enterprise) = (id(), server.enterprises[0].to_string());
     let fields = |description: &'static str| {
         vec![
