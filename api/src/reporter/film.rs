@@ -30,6 +30,12 @@ const FRAGMENT_TRACK: [&Kind; 9] =
 
 /// The contents of a film, in memory; gives back where samples lie that have to go.
 fn movie(bytes: &mut [u8], from: usize, to: usize) -> Option<Vec<Range<u64>>> {
+    // Where nothing would be left to see or to hear it is something else, such as a series of pictures.
+    let tracks = boxes(bytes, from, to)?.into_iter().filter(|one| one.kind == *b"trak");
+    let handlers: Vec<Kind> = tracks.map(|one| handler_of(bytes, one)).collect::<Option<_>>()?;
+    if !handlers.is_empty() && !handlers.iter().any(|handler| has(&HANDLERS, *handler)) {
+        return None;
+    }
     let mut lost = Vec::new();
     for one in kept(bytes, from, to, &[b"mvhd", b"trak", b"mvex", b"iods"])? {
         match &one.kind {
@@ -42,14 +48,20 @@ fn movie(bytes: &mut [u8], from: usize, to: usize) -> Option<Vec<Range<u64>>> {
     Some(lost)
 }
 
+fn find(bytes: &[u8], inside: Boxed, kind: &Kind) -> Option<Boxed> {
+    boxes(bytes, inside.body, inside.end)?.into_iter().find(|one| one.kind == *kind)
+}
+
+/// What a track is.
+fn handler_of(bytes: &[u8], track: Boxed) -> Option<Kind> {
+    let handler = find(bytes, find(bytes, track, b"mdia")?, b"hdlr")?;
+    bytes.get(handler.body + 8..handler.body + 12)?.try_into().ok()
+}
+
 fn track(bytes: &mut [u8], one: Boxed) -> Option<Vec<Range<u64>>> {
-    let find = |bytes: &[u8], inside: Boxed, kind: &Kind| {
-        boxes(bytes, inside.body, inside.end)?.into_iter().find(|one| one.kind == *kind)
-    };
-    let media = find(bytes, one, b"mdia")?;
-    let handler = find(bytes, media, b"hdlr")?;
-    let handler = bytes.get(handler.body + 8..handler.body + 12)?.try_into().ok()?;
+    let handler = handler_of(bytes, one)?;
     if !has(&HANDLERS, handler) {
+        let media = find(bytes, one, b"mdia")?;
         let table = find(bytes, media, b"minf").and_then(|information| find(bytes, information, b"stbl"))?;
         let lost = chunks(bytes, table)?;
         one.blank(bytes);
@@ -446,6 +458,15 @@ pub(crate) mod tests {
         let place = film.windows(16).position(|window| window == b"picture1picture2").expect("samples") + 16;
         film[place..place + 2 * SECRET.len()].fill(b'x');
         film
+    }
+
+    #[test]
+    fn a_series_of_pictures_is_no_film_and_not_touched() {
+        let track = track_of(b"pict", 0, [1, 1]);
+        let file =
+            [one(b"ftyp", &[b"msf1\0\0\0\0msf1"]), one(b"moov", &[&track]), one(b"mdat", &[b"pictures"])]
+                .concat();
+        assert_eq!(cleaned(&file, 50), (file.clone(), false));
     }
 
     #[test]

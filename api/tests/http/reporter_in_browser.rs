@@ -381,6 +381,6 @@ fn given_a_telephone_whose_network_is_cut_in_a_large_film_then_it_goes_on_and_ar
 }
 
 #[test]
-fn given_a_desktop_whose_network_is_cut_in_a_large_film_then_it_goes_on_and_arrives_whole() {
-    cut_way("en-US", 1280);
+fn given_a_telephone_in_english_whose_network_is_cut_in_a_large_film_then_it_goes_on_and_arrives_whole() {
+    cut_way("en-US", 360);
 }

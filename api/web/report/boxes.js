@@ -89,6 +89,9 @@ function withoutPlaces(bytes, one) {
 
 // The contents of a film; gives back where samples lie that have to go.
 function movie(bytes, from) {
+  // Where nothing would be left to see or to hear it is something else, such as a series of pictures.
+  const handlers = boxes(bytes, from, bytes.length).filter(({ kind }) => kind === "trak").map((one) => handlerOf(bytes, one));
+  if (handlers.length > 0 && !handlers.some((handler) => HANDLERS.has(handler))) strange();
   const lost = [];
   for (const one of kept(bytes, from, bytes.length, MOVIE)) {
     if (one.kind === "mvhd") timeless(bytes, one);
@@ -98,10 +101,15 @@ function movie(bytes, from) {
   return lost;
 }
 
-function track(bytes, whole) {
+function handlerOf(bytes, whole) {
   const media = find(boxes(bytes, whole.body, whole.end), "mdia");
-  const handler = text(bytes, find(boxes(bytes, media.body, media.end), "hdlr").body + 8);
+  return text(bytes, find(boxes(bytes, media.body, media.end), "hdlr").body + 8);
+}
+
+function track(bytes, whole) {
+  const handler = handlerOf(bytes, whole);
   if (!HANDLERS.has(handler)) {
+    const media = find(boxes(bytes, whole.body, whole.end), "mdia");
     const information = find(boxes(bytes, media.body, media.end), "minf");
     const lost = chunks(bytes, find(boxes(bytes, information.body, information.end), "stbl"));
     blank(bytes, whole);
