@@ -196,7 +196,7 @@ fn about(draft: &Draft) -> String {
 
 /// A form, with the scripts that tell what others write, and keep its draft.
 fn answered(page: &Act) -> Shown {
-    let scripts: Vec<&Script> = std::iter::once(page.frame.script()).chain(page.script).collect();
+    let scripts: Vec<&Script> = std::iter::once(page.frame.script).chain(page.script).collect();
     Ok(with_scripts(render(page)?, &scripts))
 }
 

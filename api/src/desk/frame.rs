@@ -136,6 +136,8 @@ pub(crate) struct Frame {
     pub(crate) recorded: Option<Position>,
     /// How many entries of the ledger this page knows.
     pub(crate) size: u64,
+    /// What keeps it up with the ledger.
+    pub(crate) script: &'static Script,
 }
 
 /// Where one can go, by what one may read.
@@ -221,12 +223,8 @@ impl Frame {
             demonstration: app.options.demonstration,
             recorded: None,
             size: desk.size,
+            script: &DESK,
         }
-    }
-
-    /// What keeps this page up with the ledger.
-    pub(crate) fn script(&self) -> &'static Script {
-        &DESK
     }
 
     /// With the notice that an entry was just recorded.

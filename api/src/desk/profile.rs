@@ -116,7 +116,7 @@ fn page(desk: &Desk, enterprise: StreamId) -> Result<Profile, Problem> {
     let today = asking.view.today();
     let mut told = Told::new(desk);
     let held: Vec<Held> =
-        HOLDERS.iter().flat_map(|(column, what)| held(&row, column, w.label(what))).collect();
+        HOLDERS.iter().flat_map(|(column, what)| held(&row, column, &w.label(what))).collect();
     let mut parts = vec![
         hazards_part(desk, &enterprise, hazards_total, &hazards),
         inspections_part(desk, &enterprise, inspections_total, &inspections),
@@ -165,13 +165,13 @@ const HOLDERS: [(&str, &str); 3] =
     [("controllers", "controller"), ("parents", "parent"), ("principals", "principals")];
 
 /// Each holder from when until when, the newest first.
-fn held(row: &Value, column: &str, what: String) -> Vec<Held> {
+fn held(row: &Value, column: &str, what: &str) -> Vec<Held> {
     let holders: Vec<&Value> = list(row, column).collect();
     let ends = holders.iter().skip(1).map(|next| text(next, "since")).chain(std::iter::once(""));
     let held = holders.iter().zip(ends).filter(|(holder, _)| !text(holder, "holder").is_empty());
     let mut held: Vec<Held> = held
         .map(|(holder, until)| Held {
-            what: what.clone(),
+            what: what.to_owned(),
             who: text(holder, "holder").to_owned(),
             from: text(holder, "since").to_owned(),
             until: until.to_owned(),
@@ -271,7 +271,7 @@ fn picture(desk: &Desk, row: &Value, hazards: &[Value], inspections: &[Value], t
     let w = desk.w;
     let mut shown = Vec::new();
     for (column, what) in &HOLDERS[..2] {
-        for held in held(row, column, w.label(what)).into_iter().take(LANES_MAX) {
+        for held in held(row, column, &w.label(what)).into_iter().take(LANES_MAX) {
             let (Ok(from), until) = (held.from.parse(), held.until.parse().unwrap_or(today)) else {
                 continue;
             };

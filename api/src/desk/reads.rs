@@ -74,21 +74,19 @@ fn page(desk: &Desk, filter: &Filter) -> Result<Reads, Problem> {
     for position in &found.rows {
         let fact = app.office.ledger().fact(*position).map_err(|error| unreadable(&error))?;
         let Some(fact) = fact else { continue };
-        let (what, streams, because) = match &fact.event {
-            Event::Access(AccessEvent::Opened(open)) => {
+        let Event::Access(access) = &fact.event else { continue };
+        let (what, streams, because) = match access {
+            AccessEvent::Opened(open) => {
                 let many = open.blobs.len().to_string();
                 (w.fill("reads.opened", &[("n", &many)]), vec![open.report], String::new())
             }
-            Event::Access(AccessEvent::Exported(export)) => {
+            AccessEvent::Exported(export) => {
                 let many = export.bodies.to_string();
                 let because = export.because.as_ref().map(ToString::to_string).unwrap_or_default();
-                (
-                    w.fill("reads.exported", &[("n", &many), ("file", export.file.as_str())]),
-                    export.streams.clone(),
-                    because,
-                )
+                let details = [("n", many.as_str()), ("file", export.file.as_str())];
+                (w.fill("reads.exported", &details), export.streams.clone(), because)
             }
-            _ => continue,
+            AccessEvent::Filler(_) => continue,
         };
         let by: Vec<String> = fact.by.iter().map(|actor| people::title(app, *actor)).collect();
         rows.push(Access {

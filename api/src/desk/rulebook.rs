@@ -96,11 +96,9 @@ fn page(desk: &Desk, asked: Option<&str>, before: bool) -> Result<Rulebook, Prob
         let own = shipped.as_ref().is_some_and(|shipped| shipped.text != pack.text);
         let of_pack: Vec<(&Fact, &RulesEvent)> = facts
             .iter()
-            .filter_map(|fact| match &fact.event {
-                Event::Rules(event) if text_of(event).is_some_and(|(id, _)| id == pack.id) => {
-                    Some((fact, event))
-                }
-                _ => None,
+            .filter_map(|fact| {
+                let Event::Rules(event) = &fact.event else { return None };
+                text_of(event).is_some_and(|(id, _)| id == pack.id).then_some((fact, event))
             })
             .collect();
         let difference = (asked == Some(pack.id)).then(|| {

@@ -204,35 +204,44 @@ fn megabytes(bytes: u64) -> String {
     format!("{}.{} MiB", tenths / 10, tenths % 10)
 }
 
+/// What is known of the newest copy.
+enum Copied {
+    /// Nobody has put a checkpoint there.
+    Never,
+    /// What is there is no checkpoint of this ledger.
+    Strange,
+    /// So many entries, since then.
+    UpTo(u64, Timestamp),
+}
+
 /// The newest copy that somebody verified, by the checkpoint that they put beside the keys.
 fn backup(app: &App, w: Words) -> Part {
     let ledger = app.office.ledger();
-    let found = ledger.home().and_then(|home| backed_up(ledger, &home.keys.join(BACKED_UP)));
-    let lines = match found {
-        None => vec![line(w.t("system.copy"), w.t("system.no_copy"), false)],
-        Some(None) => vec![line(w.t("system.copy"), w.t("system.strange_copy"), false)],
-        Some(Some((size, at))) => {
-            let behind = ledger.size().saturating_sub(size);
-            let details = [("n", size.to_string()), ("at", at.local()), ("behind", behind.to_string())];
-            let details: Vec<(&str, &str)> =
-                details.iter().map(|(name, text)| (*name, text.as_str())).collect();
-            vec![line(w.t("system.copy"), w.fill("system.copied", &details), true)]
+    let copied = ledger.home().map_or(Copied::Never, |home| backed_up(ledger, &home.keys.join(BACKED_UP)));
+    let (text, well) = match copied {
+        Copied::Never => (w.t("system.no_copy").to_owned(), false),
+        Copied::Strange => (w.t("system.strange_copy").to_owned(), false),
+        Copied::UpTo(size, at) => {
+            let behind = ledger.size().saturating_sub(size).to_string();
+            let (size, at) = (size.to_string(), at.local());
+            (w.fill("system.copied", &[("n", &size), ("at", &at), ("behind", &behind)]), true)
         }
     };
+    let lines = vec![line(w.t("system.copy"), text, well)];
     Part { title: w.t("system.backup").to_owned(), lines, empty: String::new() }
 }
 
-/// Size of the checkpoint in a file, and when it was put there. No file; or `None` inside, where it is not a checkpoint of this ledger.
-fn backed_up(ledger: &Ledger, file: &Path) -> Option<Option<(u64, Timestamp)>> {
-    let note = fs::read(file).ok()?;
-    let written = fs::metadata(file).and_then(|about| about.modified()).ok()?;
-    let at = written.duration_since(UNIX_EPOCH).ok()?.as_secs();
-    Some((|| {
+/// The checkpoint in a file, and when it was put there.
+fn backed_up(ledger: &Ledger, file: &Path) -> Copied {
+    let Ok(note) = fs::read(file) else { return Copied::Never };
+    let ours = || {
         let (named, _) = Checkpoint::parse(&note).ok()?;
         let last = Position(named.size.checked_sub(1)?);
         let checkpoint = Checkpoint::verify_any(&note, &ledger.keys().log_keys_at(last)).ok()?;
-        let ours = ledger.root_at(checkpoint.size).ok()? == Some(checkpoint.root);
-        let at = Timestamp(i64::try_from(at).ok()?);
-        ours.then_some((checkpoint.size, at))
-    })())
+        let written = fs::metadata(file).and_then(|about| about.modified()).ok()?;
+        let at = i64::try_from(written.duration_since(UNIX_EPOCH).ok()?.as_secs()).ok()?;
+        let is_ours = ledger.root_at(checkpoint.size).ok()? == Some(checkpoint.root);
+        is_ours.then_some(Copied::UpTo(checkpoint.size, Timestamp(at)))
+    };
+    ours().unwrap_or(Copied::Strange)
 }

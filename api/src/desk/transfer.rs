@@ -108,13 +108,13 @@ pub(crate) async fn make(
         Err(problem) if problem.status.is_server_error() => Err(problem),
         Err(problem) => {
             let status = problem.status;
-            page(&desk, report, chosen, Some(&problem)).map(|page| Err((page, status)))
+            page(&desk, report, chosen, Some(&problem)).map(|page| Err((Box::new(page), status)))
         }
     };
     match blocking(worker).await? {
         Ok(bytes) => Ok(pdf("transfer", bytes)),
         Err((page, status)) => {
-            let mut response = render(&page)?;
+            let mut response = render(&*page)?;
             *response.status_mut() = status;
             Ok(response)
         }

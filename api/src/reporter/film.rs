@@ -48,21 +48,22 @@ fn movie(bytes: &mut [u8], from: usize, to: usize) -> Option<Vec<Range<u64>>> {
     Some(lost)
 }
 
-fn find(bytes: &[u8], inside: Boxed, kind: &Kind) -> Option<Boxed> {
-    boxes(bytes, inside.body, inside.end)?.into_iter().find(|one| one.kind == *kind)
+fn find(bytes: &[u8], inside: Boxed, kind: Kind) -> Option<Boxed> {
+    boxes(bytes, inside.body, inside.end)?.into_iter().find(|one| one.kind == kind)
 }
 
 /// What a track is.
 fn handler_of(bytes: &[u8], track: Boxed) -> Option<Kind> {
-    let handler = find(bytes, find(bytes, track, b"mdia")?, b"hdlr")?;
+    let handler = find(bytes, find(bytes, track, *b"mdia")?, *b"hdlr")?;
     bytes.get(handler.body + 8..handler.body + 12)?.try_into().ok()
 }
 
 fn track(bytes: &mut [u8], one: Boxed) -> Option<Vec<Range<u64>>> {
     let handler = handler_of(bytes, one)?;
     if !has(&HANDLERS, handler) {
-        let media = find(bytes, one, b"mdia")?;
-        let table = find(bytes, media, b"minf").and_then(|information| find(bytes, information, b"stbl"))?;
+        let media = find(bytes, one, *b"mdia")?;
+        let table =
+            find(bytes, media, *b"minf").and_then(|information| find(bytes, information, *b"stbl"))?;
         let lost = chunks(bytes, table)?;
         one.blank(bytes);
         return Some(lost);

@@ -6,7 +6,7 @@ use std::time::Instant;
 use adit_api::App;
 use adit_api::keystore::Keystore;
 use adit_core::ledger::home::Home;
-use adit_projections::{Filter, Viewer};
+use adit_projections::{Filter, Projections, Viewer};
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
 
@@ -42,7 +42,7 @@ pub(super) fn run(pages: &Pages) -> Result<Value> {
     let folder = Home::beside(&pages.data).actors();
     let (app, keystore) = (App::new(office, Keystore::at(&folder))?, Keystore::at(&folder));
     let started = begun.elapsed().as_secs_f64();
-    let (kinds, hazards) = (kinds(&app)?, app.projector.read(adit_projections::Projections::hazards));
+    let (kinds, hazards) = (kinds(&app)?, app.projector.read(Projections::hazards));
     let server = Server::start(app)?;
     let mut figures = json!({ "hazards": hazards, "start_s": started });
     for kind in &kinds {
@@ -79,7 +79,7 @@ fn milliseconds(micros: u64) -> f64 {
 fn kinds(app: &App) -> Result<Vec<Kind>> {
     let rules = app.office.rules();
     let today = app.office.ledger().now().day();
-    let all = app.projector.read(|state| state.hazards());
+    let all = app.projector.read(Projections::hazards);
     let mut hazards = Vec::new();
     for at in 0..SAMPLES {
         let filter = Filter { offset: all / SAMPLES * at, limit: Some(1), ..Filter::default() };
@@ -123,5 +123,5 @@ fn kinds(app: &App) -> Result<Vec<Kind>> {
 
 /// A value of a query string.
 fn escaped(text: &str) -> String {
-    text.bytes().map(|byte| format!("%{byte:02X}")).collect()
+    text.bytes().fold(String::new(), |escaped, byte| format!("{escaped}%{byte:02X}"))
 }
