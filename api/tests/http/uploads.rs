@@ -127,7 +127,8 @@ fn given_a_network_that_cuts_every_connection_when_a_file_is_sent_then_it_arrive
             from >= before && tries < 100,
             "what had arrived is gone, or nothing more arrives: {before}, {from}"
         );
-        assert!(cut.is_err() || from == end, "an answer through a connection that was cut");
+        let taken = cut.is_ok_and(|reply| reply.status == 204);
+        assert!(!taken || from == end, "less is there than was answered");
     }
     let kept = finished(&server.url, &place, &file, from).expect(200);
     assert_eq!(kept["blob"], hash(&file));
@@ -145,19 +146,21 @@ fn given_pieces_that_come_twice_or_from_elsewhere_then_each_is_told_where_it_sta
     let (file, url) = (sealed(200_000), server.url.as_str());
     let place = begun(url, file.len());
     for _ in 0..2 {
-        let reply = piece(url, &place, 0, &file[..100_000], &[]);
+        // Whoever is refused early may not hear it while still sending: what is refused here is small.
+        let reply = piece(url, &place, 0, &file[..8000], &[]);
         if reply.status == 204 {
-            assert_eq!(reply.headers["upload-offset"], "100000");
+            assert_eq!(reply.headers["upload-offset"], "8000");
         } else {
             reply.refused(409, "api.wrong_offset");
-            assert_eq!(reply.headers["upload-offset"], "100000");
+            assert_eq!(reply.headers["upload-offset"], "8000");
         }
     }
-    piece(url, &place, 150_000, &file[150_000..], &[]).refused(409, "api.wrong_offset");
-    let over = vec![7; file.len()];
-    piece(url, &place, 100_000, &over, &[]).refused(413, "api.too_large");
-    assert_eq!(stands(url, &place), 100_000, "nothing of it was kept");
-    finished(url, &place, &file, 100_000).expect(200);
+    piece(url, &place, 150_000, b"x", &[]).refused(409, "api.wrong_offset");
+    let most = file.len() - 100;
+    piece(url, &place, 8000, &file[8000..most], &[]);
+    piece(url, &place, most, &[7; 101], &[]).refused(413, "api.too_large");
+    assert_eq!(stands(url, &place), most, "nothing of it was kept");
+    finished(url, &place, &file, most).expect(200);
     // The last answer was lost: the same is told again, by its name and by its hash.
     let again = send_to(url, "HEAD", &place, &[], None);
     assert_eq!((again.headers["upload-complete"].as_str(), stands(url, &place)), ("?1", file.len()));
@@ -181,20 +184,20 @@ fn given_what_is_not_what_it_is_said_to_be_then_it_is_refused_and_nothing_of_it_
     piece(url, &place, 0, b"", &[("upload-complete", "?1")]);
     assert_eq!(send_to(url, "HEAD", &place, &[], None).status, 404, "it was thrown away");
 
-    let place = begun(url, 100_000);
-    piece(url, &place, 0, &vec![b'a'; 90_000], &[]).refused(422, "api.not_age");
+    let place = begun(url, 70_000);
+    piece(url, &place, 0, &vec![b'a'; 66_000], &[]).refused(422, "api.not_age");
     piece(url, &place, 0, &file[..40], &[]).refused(422, "api.not_age");
     assert_eq!(send_to(url, "HEAD", &place, &[], None).status, 404);
 
     let place = begun(url, file.len());
     let headers = [("upload-offset", "0"), ("upload-complete", "?0")];
-    send_to(url, "PATCH", &place, &headers, Some(&file)).refused(415, "api.not_partial");
+    send_to(url, "PATCH", &place, &headers, Some(&file[..40])).refused(415, "api.not_partial");
     let partial = ("content-type", "application/partial-upload");
-    send_to(url, "PATCH", &place, &[partial, ("upload-complete", "?0")], Some(&file))
+    send_to(url, "PATCH", &place, &[partial, ("upload-complete", "?0")], Some(&file[..40]))
         .refused(400, "api.bad_upload");
-    send_to(url, "PATCH", &place, &[partial, ("upload-offset", "0")], Some(&file))
+    send_to(url, "PATCH", &place, &[partial, ("upload-offset", "0")], Some(&file[..40]))
         .refused(400, "api.bad_upload");
-    piece(url, &place, 0, &file, &[("repr-digest", "blake3=:AAAA:")]).refused(400, "api.bad_upload");
+    piece(url, &place, 0, &file[..40], &[("repr-digest", "blake3=:AAAA:")]).refused(400, "api.bad_upload");
     let large = [("upload-length", "134217729"), ("upload-complete", "?0")];
     send_to(url, "POST", UPLOADS, &large, None).refused(413, "api.too_large");
     send_to(url, "POST", UPLOADS, &large[1..], None).refused(400, "api.bad_upload");
@@ -213,6 +216,18 @@ fn given_what_is_not_what_it_is_said_to_be_then_it_is_refused_and_nothing_of_it_
     assert_eq!(std::fs::read_dir(server.folder().join("data/blobs/parts")).unwrap().count(), 0);
 }
 
+/// The ledger, as soon as the threads that followed it have let it go.
+fn taken_up(home: &Home, clock: &Arc<SetClock>) -> Ledger {
+    let begun = Instant::now();
+    loop {
+        match Ledger::open(home, Arc::clone(clock) as _) {
+            Ok(ledger) => return ledger,
+            Err(error) => assert!(begun.elapsed() < Duration::from_secs(30), "{error}"),
+        }
+        thread::yield_now();
+    }
+}
+
 #[test]
 fn given_a_server_that_is_restarted_then_the_upload_goes_on_from_where_it_stood() {
     let server = Server::start();
@@ -224,7 +239,7 @@ fn given_a_server_that_is_restarted_then_the_upload_goes_on_from_where_it_stood(
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
     let home = Home::beside(&folder.path().join("data"));
     let clock = Arc::new(SetClock::at("2024-05-10T03:00:00Z".parse().unwrap()));
-    let ledger = Ledger::open(&home, clock).unwrap();
+    let ledger = taken_up(&home, &clock);
     let options = Options { limits: Some(limits(&[("room_for_files_mib", 2)])), ..Options::default() };
     let app = App::with(Office::open(ledger).unwrap(), Keystore::at(&home.actors()), options).unwrap();
     let listener = runtime.block_on(tokio::net::TcpListener::bind("127.0.0.1:0")).unwrap();
@@ -249,7 +264,7 @@ fn given_a_disk_that_loses_what_was_not_synced_then_what_was_answered_is_there()
     let name = place[UPLOADS.len() + 1..].to_owned();
     assert_eq!(cut.read(&folder.join(name)).unwrap(), file[..120_000]);
     disk.fail_at(disk.steps() + 1, Fault::Error(std::io::ErrorKind::StorageFull));
-    piece(&server.url, &place, 120_000, &file[120_000..], &[]).refused(503, "api.not_written");
+    piece(&server.url, &place, 120_000, &file[120_000..121_000], &[]).refused(503, "api.not_written");
     let from = stands(&server.url, &place);
     finished(&server.url, &place, &file, from).expect(200);
     disk.set_room(1024 * MIB as u64);
@@ -268,7 +283,7 @@ fn given_a_flood_of_uploads_then_they_are_bounded_the_quiet_make_way_and_are_cle
     for place in &places[..4] {
         assert_eq!(piece(url, place, 0, &file[..200_000], &[]).status, 204);
     }
-    piece(url, &places[4], 0, &file[..200_000], &[]).refused(503, "api.busy");
+    piece(url, &places[4], 0, &file[..2000], &[]).refused(503, "api.busy");
     assert!(
         server.get("/report?lang=zh", None).text.contains("大文件"),
         "it is said before anybody chooses a file"
