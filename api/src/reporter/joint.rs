@@ -10,9 +10,10 @@ use askama::Template;
 use zeroize::Zeroizing;
 
 use super::case::Case;
-use super::follow::{Refused, fresh_id, ripe, run};
+use super::follow::{fresh_id, ripe};
 use super::form::Form;
 use super::language::Language;
+use super::step::{Refused, run};
 use crate::app::App;
 use crate::handlers::Answered;
 use crate::joint::Fresh;

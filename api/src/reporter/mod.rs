@@ -18,6 +18,7 @@ mod office;
 mod pdf;
 mod picture;
 pub(crate) mod report;
+mod step;
 mod xml;
 
 use adit_core::secret::Secret;
