@@ -1,9 +1,10 @@
 //! The workbench's pages that look over the whole: summaries, rule packs, the state of the system, who opened what; and how pages keep
 //! up with the ledger and with each other.
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a test reports by panicking")]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test reports by panicking")]
 
-use std::io::{BufRead as _, BufReader, Write as _};
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpStream;
+use std::sync::Arc;
 use std::time::Duration;
 
 use adit_core::units::Position;
@@ -167,8 +168,8 @@ fn given_a_form_that_was_open_while_another_wrote_then_it_is_shown_before_anythi
 }
 
 /// Listens to what changed until something is told.
-fn listen(server: &Server, token: &str, after: u64) -> BufReader<TcpStream> {
-    let host = server.url.strip_prefix("http://").unwrap();
+fn listen(url: &str, token: &str, after: u64) -> BufReader<TcpStream> {
+    let host = url.strip_prefix("http://").unwrap();
     let mut stream = TcpStream::connect(host).unwrap();
     stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
     write!(
@@ -196,8 +197,8 @@ fn given_somebody_who_looks_at_a_page_then_they_are_told_what_changed_and_an_ent
     let server = Server::start();
     let (officer, enterprise) = (server.sign_in_by_key("handler-1"), server.sign_in_by_key("enterprise-1"));
     let size = server.size();
-    let mut all = listen(&server, &officer, size);
-    let mut own = listen(&server, &enterprise, size);
+    let mut all = listen(&server.url, &officer, size);
+    let mut own = listen(&server.url, &enterprise, size);
     let (report, _) = server.report();
     let other = server.hazard(1);
     let mine = server.hazard(0);
@@ -340,4 +341,26 @@ fn given_an_enterprise_then_its_duty_stands_on_its_worklist_and_its_guide_tells_
     let help = page(&server, &officer, "/desk/help");
     let at = |role: &str| help.text.find(&format!("id=\"{role}\"")).unwrap();
     assert!(at("inspector") < at("clerk"), "one's own guide comes first");
+}
+
+#[test]
+fn given_somebody_who_looks_at_a_page_when_the_server_is_told_to_stop_then_it_stops() {
+    let server = Server::start();
+    let token = server.sign_in_by_key("handler-1");
+    let runtime = server.runtime();
+    let listener = runtime.block_on(tokio::net::TcpListener::bind("127.0.0.1:0")).unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
+    let serving = runtime.spawn(adit_api::serve(listener, Arc::clone(&server.app), async {
+        stopped.await.unwrap();
+    }));
+    let mut listening = listen(&url, &token, server.size());
+    let mut line = String::new();
+    listening.read_line(&mut line).unwrap();
+    assert!(line.starts_with("HTTP/1.1 200"), "{line}");
+    stop.send(()).unwrap();
+    let waited = runtime.block_on(async { tokio::time::timeout(Duration::from_secs(20), serving).await });
+    waited.expect("the server waits for whoever looks").unwrap().unwrap();
+    let mut rest = String::new();
+    listening.read_to_string(&mut rest).unwrap();
 }
