@@ -54,6 +54,8 @@ impl FromRequestParts<Arc<App>> for Desk {
                 if parts.method == Method::GET && !caught_up(app, size).await {
                     return Err(Trouble::from(ApiRefusal::Stale).into_response());
                 }
+                // An enterprise counts what is published: how fast the rest grows would tell it of reports.
+                let size = app.visible_size(reader.sees_unpublished());
                 Ok(Self { app: Arc::clone(app), session, reader, w, size })
             }
             Err(problem) if problem.status == StatusCode::UNAUTHORIZED => {

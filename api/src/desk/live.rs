@@ -7,8 +7,9 @@ use std::collections::BTreeSet;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
-use adit_core::id::StreamId;
+use adit_core::id::{ActorId, StreamId};
 use adit_core::ledger::log::OpenError;
+use adit_core::ledger::vkey::VKey;
 use adit_core::units::Position;
 use axum::extract::RawQuery;
 use axum::response::IntoResponse;
@@ -21,12 +22,14 @@ use super::frame::{Desk, Shown, parameter};
 use crate::access::Reader;
 use crate::app::App;
 use crate::problem::ApiRefusal;
-use crate::session::SessionName;
+use crate::session::{Session, SessionName};
 
 /// Where pages listen.
 pub(crate) const PATH: &str = "/desk/live";
 /// Pause after a change, so that what is written together is told together.
 const PAUSE_MILLISECONDS: u64 = 300;
+/// A page that is further behind is told to look again, and not what it missed: nobody has the whole ledger read for them.
+const BEHIND_MAX: u64 = 10_000;
 /// Between two signs of life, by which a proxy sees that the connection is not idle.
 const ALIVE_SECONDS: u64 = 20;
 
@@ -34,7 +37,8 @@ const ALIVE_SECONDS: u64 = 20;
 struct Looking {
     app: Weak<App>,
     session: SessionName,
-    reader: Reader,
+    actor: ActorId,
+    vkey: VKey,
     applied: watch::Receiver<u64>,
     closing: watch::Receiver<bool>,
     /// Entries below this position were told.
@@ -56,8 +60,8 @@ pub(crate) async fn follow(desk: Desk, RawQuery(query): RawQuery) -> Shown {
     };
     let closing = desk.app.closing.subscribe();
     let app = Arc::downgrade(&desk.app);
-    let looking =
-        Looking { app, session: desk.session.name, reader: desk.reader, applied, closing, told, over: false };
+    let Session { name: session, actor, vkey, .. } = desk.session;
+    let looking = Looking { app, session, actor, vkey, applied, closing, told, over: false };
     let alive = KeepAlive::new().interval(Duration::from_secs(ALIVE_SECONDS));
     Ok(Sse::new(unfold(looking, next)).keep_alive(alive).into_response())
 }
@@ -76,23 +80,29 @@ async fn next(mut looking: Looking) -> Option<(Result<Event, std::convert::Infal
         tokio::time::sleep(Duration::from_millis(PAUSE_MILLISECONDS)).await;
         let size = *looking.applied.borrow_and_update();
         let app = looking.app.upgrade()?;
-        if !app.sessions.is_live(&looking.session, app.office.ledger().now()) {
+        // A session ends with its key, and a role that was revoked reads nothing more.
+        let ledger = app.office.ledger();
+        let holds = ledger.keys().in_force(&looking.vkey, Position(ledger.size()));
+        if !holds || !app.sessions.is_live(&looking.session, ledger.now()) {
             looking.over = true;
             return Some((Ok(Event::default().event("over").data("")), looking));
         }
-        let (reader, from) = (looking.reader.clone(), looking.told);
-        let streams =
-            tokio::task::spawn_blocking(move || changed(&app, &reader, from, size)).await.ok()?.ok()?;
+        let (actor, from) = (looking.actor, looking.told);
+        let far = size.saturating_sub(from) > BEHIND_MAX;
+        let from = if far { size } else { from };
+        let worker = move || changed(&app, actor, from, size);
+        let (shown, streams) = tokio::task::spawn_blocking(worker).await.ok()?.ok()?;
         looking.told = size;
-        if !streams.is_empty() {
-            let data = json!({ "size": size, "streams": streams }).to_string();
+        if far || !streams.is_empty() {
+            let data = json!({ "size": shown, "streams": streams }).to_string();
             return Some((Ok(Event::default().event("changed").data(data)), looking));
         }
     }
 }
 
-/// The streams that got entries and that this reader may read.
-fn changed(app: &App, reader: &Reader, from: u64, until: u64) -> Result<BTreeSet<StreamId>, OpenError> {
+/// How many entries this reader may count, and the streams that got some and that they may read.
+fn changed(app: &App, actor: ActorId, from: u64, until: u64) -> Result<(u64, BTreeSet<StreamId>), OpenError> {
+    let reader = Reader::of(&app.office, actor)?;
     let mut streams = BTreeSet::new();
     app.office.ledger().replay(Position(from), Position(until), |fact| {
         streams.insert(fact.stream);
@@ -107,5 +117,5 @@ fn changed(app: &App, reader: &Reader, from: u64, until: u64) -> Result<BTreeSet
             mine.insert(stream);
         }
     }
-    Ok(mine)
+    Ok((app.visible_size(reader.sees_unpublished()), mine))
 }

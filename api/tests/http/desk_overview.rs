@@ -364,3 +364,40 @@ fn given_somebody_who_looks_at_a_page_when_the_server_is_told_to_stop_then_it_st
     let mut rest = String::new();
     listening.read_to_string(&mut rest).unwrap();
 }
+
+/// How many entries a page says that it knows.
+fn counted(text: &str) -> &str {
+    text.split("data-size=\"").nth(1).unwrap().split('"').next().unwrap()
+}
+
+#[test]
+fn given_a_report_then_no_count_on_a_page_of_an_enterprise_moves_and_none_of_the_sizes_that_it_is_told() {
+    let server = Server::start();
+    let enterprise = server.sign_in_by_key("enterprise-1");
+    let before = page(&server, &enterprise, "/desk").text;
+    let mut own = listen(&server.url, &enterprise, counted(&before).parse().unwrap());
+    server.report();
+    let after = page(&server, &enterprise, "/desk").text;
+    assert_eq!(counted(&after), counted(&before));
+    let hazard = server.hazard(0);
+    let mut heard = told(&mut own);
+    while !heard.contains(&hazard) {
+        heard = told(&mut own);
+    }
+    assert!(heard.contains(&format!("\"size\":{}", counted(&before))), "{heard}");
+}
+
+#[test]
+fn given_somebody_who_is_suspended_while_they_look_then_they_are_told_nothing_more() {
+    let server = Server::start();
+    let token = server.sign_in_by_key("handler-1");
+    let mut looking = listen(&server.url, &token, server.size());
+    let actor = format!("actor/{}", server.actor("handler-1"));
+    server.execute(Some(&actor), "actor.suspend", &json!({ "because": "调离" }), &["admin-1"]);
+    let hazard = server.hazard(0);
+    let mut heard = String::new();
+    while !heard.contains("event: over") {
+        assert!(looking.read_line(&mut heard).unwrap() > 0, "the connection ended: {heard}");
+    }
+    assert!(!heard.contains(&hazard), "{heard}");
+}
