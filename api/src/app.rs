@@ -15,6 +15,7 @@ use crate::invitations::Invitations;
 use crate::keystore::Keystore;
 use crate::limits::{Limits, LimitsError};
 use crate::onion::Onion;
+use crate::past::Past;
 use crate::pending::WaitingRoom;
 use crate::pickup::Counter;
 use crate::projector::{Projector, ProjectorError};
@@ -24,9 +25,6 @@ use crate::witnesses::Witnesses;
 
 /// Sign-ins that hash a password or wait for their turn; more are told to come back.
 const SIGN_INS_MAX: usize = 64;
-/// Replays of the past (`as_of`) at once; the rest queue, so that they leave a processor to those who write.
-const REPLAYS_MAX: usize = 1;
-
 /// Files that are shown at once; each lies in memory, and a photograph that is drawn small does so pixel by pixel.
 const VIEWS_MAX: usize = 2;
 
@@ -70,7 +68,7 @@ pub struct App {
     pub(crate) room: WaitingRoom,
     pub(crate) challenges: Challenges,
     pub(crate) sign_ins: Semaphore,
-    pub(crate) replays: Semaphore,
+    pub(crate) past: Past,
     pub(crate) views: Semaphore,
     pub(crate) rations: Rations,
     pub(crate) intake: Intake,
@@ -109,7 +107,7 @@ impl App {
             room: WaitingRoom::default(),
             challenges: Challenges::new().map_err(|_| StartError::NoRandomness)?,
             sign_ins: Semaphore::new(SIGN_INS_MAX),
-            replays: Semaphore::new(REPLAYS_MAX),
+            past: Past::new(&limits),
             views: Semaphore::new(VIEWS_MAX),
             rations: Rations::default(),
             intake: Intake::new(limits).map_err(|_| StartError::NoRandomness)?,

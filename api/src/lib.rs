@@ -26,6 +26,7 @@ mod openapi;
 mod page;
 #[cfg(feature = "pdf")]
 pub mod paper;
+mod past;
 mod patience;
 mod pending;
 mod pickup;
@@ -38,6 +39,7 @@ pub mod searcher;
 mod second_factor;
 mod session;
 mod slow_hash;
+mod snapshots;
 pub mod timekeeper;
 pub mod timestamps;
 mod web;

@@ -72,6 +72,10 @@ limits! {
     unnamed_days,
     /// The same while there is no room for files.
     unnamed_days_when_short,
+    /// Past days whose read models stay in memory.
+    past_views,
+    /// Ends of months for which a snapshot is kept.
+    past_months,
     /// Files that one entry names as evidence.
     evidence_files,
     /// Largest of them.

@@ -1,7 +1,5 @@
 //! Keeps the read models up with the ledger, in order, on a thread of its own; a snapshot makes the next start quick.
 
-use std::fs;
-use std::path::PathBuf;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use adit_core::id::StreamId;
@@ -11,6 +9,7 @@ use adit_projections::{ProjectionError, Projections};
 use tokio::sync::watch;
 
 use crate::access::enterprise_of;
+use crate::snapshots::Snapshots;
 
 /// The read models of a running ledger.
 pub struct Projector {
@@ -51,21 +50,12 @@ pub fn fold_hazard(ledger: &Ledger, hazard: &StreamId, until: Position) -> Resul
     Ok(Projections::of(&facts))
 }
 
-fn snapshot_path(ledger: &Ledger) -> Option<PathBuf> {
-    ledger.home().map(|home| home.data.join("projections.snapshot"))
-}
-
-/// Reads the snapshot, if there is one that fits; anything else is folded again.
-fn read_snapshot(ledger: &Ledger) -> Option<Projections> {
-    let sealed = fs::read(snapshot_path(ledger)?).ok()?;
-    Projections::restore(&ledger.unseal(sealed)?).ok().filter(|state| state.next().0 <= ledger.size())
-}
-
 impl Projector {
     /// Catches up with the ledger, then follows it.
     pub fn start(ledger: &Ledger) -> Result<Arc<Self>, ProjectorError> {
         let (from, feed) = ledger.follow();
-        let state = fold(ledger, read_snapshot(ledger), from)?;
+        let snapshot = Snapshots::of(ledger).and_then(|snapshots| snapshots.newest(from));
+        let state = fold(ledger, snapshot, from)?;
         let (sender, applied) = watch::channel(state.next().0);
         let projector = Arc::new(Self { state: RwLock::new(state), applied });
         let follower = Arc::downgrade(&projector);
@@ -107,18 +97,5 @@ impl Projector {
 
     pub fn read<T>(&self, query: impl FnOnce(&Projections) -> T) -> T {
         query(&self.state.read().unwrap_or_else(PoisonError::into_inner))
-    }
-
-    /// Writes a snapshot, encrypted. A crash in between leaves the old one or a damaged one: both only cost a replay.
-    pub fn save(&self, ledger: &Ledger) -> std::io::Result<()> {
-        let Some(path) = snapshot_path(ledger) else {
-            return Ok(());
-        };
-        let bytes = self.read(Projections::snapshot).map_err(std::io::Error::other)?;
-        let sealed =
-            ledger.seal(bytes).ok_or_else(|| std::io::Error::other("the snapshot can't be encrypted"))?;
-        let fresh = path.with_extension("new");
-        fs::write(&fresh, sealed)?;
-        fs::rename(fresh, path)
     }
 }

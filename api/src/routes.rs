@@ -178,6 +178,7 @@ pub async fn serve(
         }
     });
     let publisher = tokio::spawn(publish(Arc::downgrade(&app)));
+    let historian = tokio::spawn(look_back(Arc::downgrade(&app)));
     let closing = app.closing.clone();
     // Whoever follows a page would keep the server from stopping.
     let stop = async move {
@@ -187,6 +188,7 @@ pub async fn serve(
     let served = axum::serve(listener, router(app)).with_graceful_shutdown(stop).await;
     sweeper.abort();
     publisher.abort();
+    historian.abort();
     served
 }
 
@@ -205,6 +207,16 @@ async fn publish(app: Weak<App>) {
         tokio::time::sleep(Duration::from_secs(wait)).await;
         let Some(running) = app.upgrade() else { return };
         let _ = tokio::task::spawn_blocking(move || running.office.ledger().publish_due()).await;
+    }
+}
+
+/// Has the ends of past months at hand, for as long as the server runs. Whoever asks for another day goes first.
+async fn look_back(app: Weak<App>) {
+    let mut every = tokio::time::interval(Duration::from_secs(SWEEP_SECONDS));
+    loop {
+        every.tick().await;
+        let Some(running) = app.upgrade() else { return };
+        let _ = tokio::task::spawn_blocking(move || running.prepare_past()).await;
     }
 }
 

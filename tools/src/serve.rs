@@ -115,7 +115,7 @@ pub(crate) fn serve(
         }
         adit_api::serve(listener, app, stopped()).await.context("the server stopped")
     })?;
-    saved.projector.save(saved.office.ledger()).context("couldn't write the snapshot; the next start replays")
+    saved.save().context("couldn't write the snapshot; the next start replays")
 }
 
 pub(crate) async fn stopped() {

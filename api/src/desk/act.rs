@@ -20,6 +20,7 @@ use super::files::{self, FileShown};
 use super::form::{self, Faults, Field, Typed, Widget};
 use super::frame::{Desk, Frame, Shown, Trouble, not_found, parameter, render, stream_address};
 use super::lawful::{Standing, standing};
+use super::meanwhile::{self, Meanwhile};
 use super::people;
 use super::sent::{FILES, Sent};
 use super::sign_in::with_cookie;
@@ -82,14 +83,6 @@ struct Act {
     seen: String,
     /// What others recorded since the form was opened.
     meanwhile: Vec<Meanwhile>,
-}
-
-/// What somebody else recorded while a form was open.
-#[derive(Clone)]
-struct Meanwhile {
-    kind: String,
-    by: String,
-    at: String,
 }
 
 /// What belongs to no field of the command.
@@ -329,35 +322,11 @@ fn page(desk: &Desk, draft: Draft) -> Result<Act, Trouble> {
         rule: refusal.as_ref().map(|refusal| refusal.words(lang).rule).unwrap_or_default(),
         refusal: refusal.map(|refusal| w.refusal(&refusal)).unwrap_or_default(),
         lawful: matches!(lawful, Standing::Lawful { .. }),
-        seen: newest(desk, draft.stream.as_ref())?.map(|position| position.to_string()).unwrap_or_default(),
+        seen: meanwhile::newest(desk, draft.stream.as_ref())?,
         meanwhile: draft.meanwhile,
         frame: Frame::of(desk),
         kind: draft.kind,
     })
-}
-
-/// Position of the newest entry of a stream.
-fn newest(desk: &Desk, stream: Option<&StreamId>) -> Result<Option<Position>, Problem> {
-    let Some(stream) = stream else { return Ok(None) };
-    let facts = desk.app.office.ledger().stream(stream).map_err(|error| unreadable(&error))?;
-    Ok(facts.last().map(|fact| fact.position))
-}
-
-/// What others recorded in a stream behind the entry that a form knows.
-fn meanwhile(desk: &Desk, stream: Option<&StreamId>, seen: &str) -> Result<Vec<Meanwhile>, Problem> {
-    let (Some(stream), Ok(seen)) = (stream, seen.parse::<u64>()) else { return Ok(Vec::new()) };
-    let facts = desk.app.office.ledger().stream(stream).map_err(|error| unreadable(&error))?;
-    let own = desk.session.actor;
-    let others = facts.iter().filter(|fact| fact.position.0 > seen && !fact.by.contains(&own));
-    let told = others.map(|fact| {
-        let by: Vec<String> = fact.by.iter().map(|actor| people::title(&desk.app, *actor)).collect();
-        Meanwhile {
-            kind: desk.w.kind(fact.event.kind()),
-            by: by.join(desk.w.t("base.and")),
-            at: fact.at.local(),
-        }
-    });
-    Ok(told.collect())
 }
 
 /// Officers of whom one can sign as the second, by id and post.
@@ -459,7 +428,7 @@ pub(crate) async fn submit(desk: Desk, Path(kind): Path<String>, request: extrac
     }
     let meant = find_enterprise(&desk, &mut typed)?;
     let fixed = stays_fixed(&desk, &typed);
-    let meanwhile = meanwhile(&desk, stream.as_ref(), &seen)?;
+    let meanwhile = meanwhile::since(&desk, stream.as_ref(), &seen)?;
     let draft = |typed, faults, refused| Draft {
         kind: kind.clone(),
         stream,

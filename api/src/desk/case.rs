@@ -15,6 +15,7 @@ use serde::Deserialize;
 use zeroize::{Zeroize, Zeroizing};
 
 use super::frame::{Desk, Frame, Shown, not_found, parameter, render, stream_address};
+use super::meanwhile::{self, Meanwhile};
 use super::stream::heading;
 use crate::handlers::blocking;
 use crate::handlers::commands::{Beside, Outcome, carry_out};
@@ -166,6 +167,8 @@ pub(crate) struct Letter {
     _id: String,
     command: String,
     words: Zeroizing<String>,
+    #[serde(default)]
+    _seen: String,
 }
 
 #[derive(Template)]
@@ -175,41 +178,53 @@ struct Write {
     title: String,
     heading: String,
     report: String,
+    /// The report, as streams are named.
+    stream: String,
     back: String,
     id: String,
     command: String,
     words: String,
     templates: Vec<(&'static str, &'static str)>,
     refusal: String,
+    /// The newest entry that this form knows.
+    seen: String,
+    /// What others recorded since the form was opened.
+    meanwhile: Vec<Meanwhile>,
 }
 
 /// Commands that carry what is written.
 pub(crate) const WRITTEN: [&str; 2] = ["report.message", "report.answer"];
 
-fn write_page(
-    desk: &Desk,
-    report: StreamId,
-    command: &str,
+/// A letter as it stands, and what was said to it.
+#[derive(Default)]
+struct Draft {
+    command: String,
     id: String,
     words: String,
     refusal: String,
-) -> Write {
+    meanwhile: Vec<Meanwhile>,
+}
+
+fn write_page(desk: &Desk, report: StreamId, draft: Draft) -> Result<Write, Problem> {
     let w = desk.w;
     let names = ["ask_place", "ask_photo", "accepted", "handled", "not_found", "reward"];
     let template =
         |name: &str| Some((w.find(&format!("letter.{name}"))?, w.find(&format!("letter.{name}_text"))?));
-    Write {
-        title: w.command(command),
+    Ok(Write {
+        title: w.command(&draft.command),
         heading: heading(desk, &report),
         report: report.id.to_string(),
+        stream: report.to_string(),
         back: stream_address(&report.to_string()),
-        id,
-        command: command.to_owned(),
-        words,
+        id: draft.id,
+        command: draft.command,
+        words: draft.words,
         templates: names.into_iter().filter_map(template).collect(),
-        refusal,
+        refusal: draft.refusal,
+        seen: meanwhile::newest(desk, Some(&report))?,
+        meanwhile: draft.meanwhile,
         frame: Frame::of(desk),
-    }
+    })
 }
 
 /// Write to the reporter
@@ -225,7 +240,7 @@ pub(crate) async fn form(desk: Desk, Path(id): Path<String>, RawQuery(query): Ra
     let worker = move || {
         let report = writable(&desk, &id)?;
         let fresh = Id::random().map_err(|error| unreadable(&error))?.to_string();
-        Ok(write_page(&desk, report, &command, fresh, String::new(), String::new()))
+        write_page(&desk, report, Draft { command, id: fresh, ..Draft::default() })
     };
     render(&blocking(worker).await?)
 }
@@ -246,9 +261,11 @@ fn writable(desk: &Desk, id: &str) -> Result<StreamId, Problem> {
 ///
 /// 寄出。
 #[utoipa::path(post, path = "/desk/reports/{id}/write", tag = "desk", params(("id" = String, Path)),
-    responses((status = 303, description = "Sealed and recorded"), (status = 422, description = "A rule refused it; nothing was written")))]
+    responses((status = 303, description = "Sealed and recorded"),
+        (status = 409, description = "Somebody else recorded something meanwhile: the letter once more, with what it was"),
+        (status = 422, description = "A rule refused it; nothing was written")))]
 pub(crate) async fn send(desk: Desk, Path(id): Path<String>, Form(letter): Form<Letter>) -> Shown {
-    let Letter { _id: command_id, command, words } = letter;
+    let Letter { _id: command_id, command, words, _seen: seen } = letter;
     if !WRITTEN.contains(&command.as_str()) {
         return Err(not_found());
     }
@@ -261,13 +278,25 @@ pub(crate) async fn send(desk: Desk, Path(id): Path<String>, Form(letter): Form<
         let position = before.positions.first().map(ToString::to_string).unwrap_or_default();
         return Ok(Redirect::to(&format!("{place}?recorded={position}")).into_response());
     }
+    let draft = |refusal, meanwhile| Draft {
+        command: command.clone(),
+        id: command_id.clone(),
+        words: words.to_string(),
+        refusal,
+        meanwhile,
+    };
+    let meanwhile = meanwhile::since(&desk, Some(&report), &seen)?;
+    if !meanwhile.is_empty() {
+        let mut response = render(&write_page(&desk, report, draft(String::new(), meanwhile))?)?;
+        *response.status_mut() = StatusCode::CONFLICT;
+        return Ok(response);
+    }
     match deliver(&desk, report, &command, parsed, &words).await {
         Ok(position) => Ok(Redirect::to(&format!("{place}?recorded={position}")).into_response()),
         Err(problem) if problem.status.is_server_error() => Err(problem.into()),
         Err(problem) => {
             let refusal = desk.w.refusal(&problem.refusal);
-            let page = write_page(&desk, report, &command, command_id, words.to_string(), refusal);
-            let mut response = render(&page)?;
+            let mut response = render(&write_page(&desk, report, draft(refusal, Vec::new()))?)?;
             *response.status_mut() = StatusCode::UNPROCESSABLE_ENTITY;
             Ok(response)
         }

@@ -54,12 +54,8 @@ struct FiguresPage {
         (status = 400, description = "api.bad_as_of"), (status = 403, description = "api.forbidden")))]
 pub(crate) async fn show(desk: Desk, RawQuery(query): RawQuery) -> Shown {
     let as_of = parameter(query.as_deref(), "as_of").filter(|day| !day.is_empty());
-    // What is asked of the past is folded again: one at a time, so that it leaves a processor to those who write.
     let app = std::sync::Arc::clone(&desk.app);
-    let turn = match &as_of {
-        Some(_) => Some(app.replays.acquire().await.map_err(|_| ApiRefusal::Stale)?),
-        None => None,
-    };
+    let turn = app.turn(as_of.as_deref()).await?;
     let shown = blocking(move || page(&desk, as_of)).await;
     drop(turn);
     render_live(&shown?)

@@ -17,6 +17,7 @@ pub(crate) mod home;
 mod lawful;
 pub(crate) mod live;
 pub(crate) mod me;
+mod meanwhile;
 #[cfg(feature = "pdf")]
 pub(crate) mod papers;
 mod people;

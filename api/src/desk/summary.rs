@@ -107,6 +107,11 @@ impl Period {
         after.map(|day| day.plus_days(-1))
     }
 
+    /// What is over is asked as it stood then, so that the same period always gives the same summary.
+    fn as_of(self, today: Day) -> Option<String> {
+        self.last().filter(|last| *last < today).map(|last| last.to_string())
+    }
+
     fn before(self) -> Self {
         match self.month {
             Some(1) => Self { year: self.year - 1, month: Some(12) },
@@ -181,9 +186,8 @@ pub(crate) async fn show(desk: Desk, RawQuery(query): RawQuery) -> Shown {
         Some(text) => Period::parse(&text).ok_or(ApiRefusal::BadQuery)?,
         None => Period::of(today).before(),
     };
-    // What is asked of the past is folded again: one at a time, so that it leaves a processor to those who write.
     let app = std::sync::Arc::clone(&desk.app);
-    let turn = app.replays.acquire().await.map_err(|_| ApiRefusal::Stale)?;
+    let turn = app.turn(period.as_of(today).as_deref()).await?;
     let shown = blocking(move || answer(&desk, period, today, &format)).await;
     drop(turn);
     Ok(shown?)
@@ -252,8 +256,7 @@ fn summary(desk: &Desk, period: Period, today: Day) -> Result<Summary, Problem> 
         return Err(bad());
     }
     let until = last.min(today);
-    // What is over is asked as it stood then, so that the same period always gives the same summary.
-    let asking = Asking::at(desk, (last < today).then(|| last.to_string()))?;
+    let asking = Asking::at(desk, period.as_of(today))?;
     let size = asking.size().to_string();
     let w = desk.w;
     let mut told = Told::new(desk);

@@ -120,10 +120,9 @@ fn shows(w: Words, name: &'static str, value: String) -> Shows {
     responses((status = 200, description = "HTML"), (status = 303, description = "Not signed in"),
         (status = 400, description = "api.bad_query"), (status = 403, description = "api.forbidden")))]
 pub(crate) async fn show(desk: Desk, Path(name): Path<String>, RawQuery(query): RawQuery) -> Shown {
-    // What is asked of the past is folded again: one at a time, so that it leaves a processor to those who write.
-    let past = parameter(query.as_deref(), "as_of").is_some_and(|text| !text.is_empty());
+    let as_of = parameter(query.as_deref(), "as_of").filter(|text| !text.is_empty());
     let app = std::sync::Arc::clone(&desk.app);
-    let turn = if past { Some(app.replays.acquire().await.map_err(|_| ApiRefusal::Stale)?) } else { None };
+    let turn = app.turn(as_of.as_deref()).await?;
     let shown = blocking(move || page(&desk, &name, query.as_deref())).await;
     drop(turn);
     render_live(&shown?)

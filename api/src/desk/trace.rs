@@ -79,10 +79,7 @@ pub(crate) async fn show(desk: Desk, Path(id): Path<String>, RawQuery(query): Ra
     let id: Id = id.parse().map_err(|_| not_found())?;
     let as_of = parameter(query.as_deref(), "as_of").filter(|day| !day.is_empty());
     let app = std::sync::Arc::clone(&desk.app);
-    let turn = match &as_of {
-        Some(_) => Some(app.replays.acquire().await.map_err(|_| ApiRefusal::Stale)?),
-        None => None,
-    };
+    let turn = app.turn(as_of.as_deref()).await?;
     let shown = blocking(move || page(&desk, StreamId::new(StreamKind::Hazard, id), as_of)).await;
     drop(turn);
     render(&shown?)

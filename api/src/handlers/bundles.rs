@@ -61,7 +61,7 @@ pub(crate) async fn bundle(
         return Err(ApiRefusal::BadRequest.into());
     }
     // One at a time, like other long reads.
-    let turn = app.replays.acquire().await.map_err(|error| unreadable(&error))?;
+    let turn = app.past.turns.acquire().await.map_err(|error| unreadable(&error))?;
     let worker = std::sync::Arc::clone(&app);
     let made = blocking(move || {
         let streams: Vec<StreamId> = asked.streams.into_iter().collect();

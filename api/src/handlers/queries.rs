@@ -25,7 +25,7 @@ use crate::export::{self, Format};
 use crate::extract::{Anybody, JsonBytes, SignedIn};
 use crate::json::read;
 use crate::problem::{ApiRefusal, Problem, unreadable};
-use crate::projector::{fold, fold_hazard};
+use crate::projector::fold_hazard;
 
 /// Most rows of one answer.
 pub(crate) const ROWS_MAX: usize = 1000;
@@ -160,25 +160,29 @@ pub(crate) async fn checkpoint(State(app): Shared, anybody: Anybody) -> Answered
     Ok((StatusCode::OK, [(header::CONTENT_TYPE, "text/plain; charset=utf-8")], note).into_response())
 }
 
-/// The read models as they are, or as they were: folded once, asked as often as a page likes.
+/// The read models as they are, or as they were.
 pub(crate) enum View<'a> {
     Now(&'a App),
-    Then { state: Box<Projections>, rules: Arc<Rules>, today: Day },
+    Then { state: Arc<Projections>, rules: Arc<Rules>, today: Day },
 }
 
 impl<'a> View<'a> {
     /// As of a position or a day; now where none is named.
     pub(crate) fn at(app: &'a App, as_of: Option<&str>) -> Result<Self, Problem> {
         let Some(text) = as_of else { return Ok(Self::Now(app)) };
-        let (until, _) = moment(app, text)?;
-        let state = fold(app.office.ledger(), None, until).map_err(|error| unreadable(&error))?;
+        let (until, today) = moment(app, text)?;
+        let ledger = app.office.ledger();
+        if until.0 >= ledger.size() && today == ledger.now().day() {
+            return Ok(Self::Now(app));
+        }
+        let state = app.past.at(ledger, until).map_err(|error| unreadable(&error))?;
         Self::of(app, text, state)
     }
 
-    fn of(app: &App, as_of: &str, state: Projections) -> Result<Self, Problem> {
+    fn of(app: &App, as_of: &str, state: Arc<Projections>) -> Result<Self, Problem> {
         let (until, today) = moment(app, as_of)?;
         let rules = app.office.rules_until(until).map_err(|error| unreadable(&error))?;
-        Ok(Self::Then { state: Box::new(state), rules, today })
+        Ok(Self::Then { state, rules, today })
     }
 
     /// The day on which it is asked.
@@ -232,7 +236,7 @@ pub(crate) fn page(app: &App, asker: Asker, name: &str, asked: &Asked) -> Result
             let (until, _) = moment(app, text)?;
             let state =
                 fold_hazard(app.office.ledger(), &hazard, until).map_err(|error| unreadable(&error))?;
-            View::of(app, text, state)?
+            View::of(app, text, Arc::new(state))?
         }
         (as_of, _) => View::at(app, as_of.as_deref())?,
     };
@@ -282,14 +286,11 @@ pub(crate) async fn projection(
         }
     }
     let alone = asked.filter.stream.is_some_and(|stream| of_one_hazard(&name, &stream));
-    let replay = match asked.as_of {
-        Some(_) if !alone => Some(app.replays.acquire().await.map_err(|error| unreadable(&error))?),
-        Some(_) | None => None,
-    };
+    let turn = app.turn(asked.as_of.as_deref().filter(|_| !alone)).await?;
     let (worker, model) = (Arc::clone(&app), name.clone());
     let (format, as_of) = (asked.format, asked.as_of.clone());
     let found = blocking(move || page(&worker, asker, &model, &asked)).await?;
-    drop(replay);
+    drop(turn);
     if let Some(format) = format {
         let today = match &as_of {
             Some(text) => moment(&app, text)?.1,

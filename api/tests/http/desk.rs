@@ -274,8 +274,26 @@ fn given_a_sealed_report_then_intake_opens_it_after_the_log_has_it_and_writes_ba
         &[("_id", command.as_str()), ("command", "report.message"), ("words", " ")],
     );
     assert_eq!((blank.status, server.size()), (422, size + 2));
+    // Somebody else accepts it while a letter is being written.
+    let form = page(&server, &token, &format!("{write}?command=report.message")).text;
+    let seen = form.split("name=\"_seen\" value=\"").nth(1).unwrap().split('"').next().unwrap();
+    server.execute(Some(&report.stream), "report.accept", &json!({}), &["intake-2"]);
+    let (size, command) = (server.size(), id());
+    let letter = |seen| {
+        [
+            ("_id", command.as_str()),
+            ("_seen", seen),
+            ("command", "report.message"),
+            ("words", "请问在几号巷道？"),
+        ]
+    };
+    let stopped = send(&server, Some(&token), &write, &letter(seen));
+    assert_eq!((stopped.status, server.size()), (409, size), "{}", stopped.text);
+    assert!(stopped.text.contains("已受理") && stopped.text.contains("几号巷道"), "{}", stopped.text);
+    let now = stopped.text.split("name=\"_seen\" value=\"").nth(1).unwrap().split('"').next().unwrap();
+    assert_eq!(send(&server, Some(&token), &write, &letter(now)).status, 303);
     assert_eq!(page(&server, &token, "/desk/tables/corroboration").status, 200);
-    let docket = page(&server, &token, "/desk/tables/docket?report_status=reported");
+    let docket = page(&server, &token, "/desk/tables/docket?report_status=accepted");
     assert!(docket.text.contains(&report.stream), "{}", docket.text);
 }
 

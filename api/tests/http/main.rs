@@ -24,6 +24,7 @@ mod onion;
 mod pages;
 #[cfg(feature = "pdf")]
 mod paper;
+mod past;
 mod pickups;
 #[cfg(feature = "pdf")]
 mod poster;

@@ -58,7 +58,7 @@ impl Client {
         Ok(client)
     }
 
-    fn connect(server: SocketAddr, token: String) -> Result<Self> {
+    pub(crate) fn connect(server: SocketAddr, token: String) -> Result<Self> {
         let stream = TcpStream::connect(server).context("couldn't connect to the server of the bench")?;
         // Small requests that wait for their answer gain nothing from being collected.
         stream.set_nodelay(true)?;
@@ -86,14 +86,25 @@ impl Client {
     }
 
     fn post(&mut self, path: &str, body: &Value) -> Result<Value> {
-        let body = body.to_string();
-        let head = format!(
-            "POST {path} HTTP/1.1\r\nhost: bench\r\nauthorization: Bearer {}\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n",
-            self.token,
-            body.len()
-        );
-        self.stream.get_mut().write_all((head + &body).as_bytes())?;
-        Ok(serde_json::from_slice(&self.answer()?)?)
+        let signed_in = format!("authorization: Bearer {}\r\ncontent-type: application/json", self.token);
+        Ok(serde_json::from_slice(&self.send(path, &signed_in, &body.to_string())?)?)
+    }
+
+    /// A form as a browser sends it, by somebody who is not signed in; the page that answers.
+    pub(crate) fn form(&mut self, path: &str, fields: &[(String, String)]) -> Result<Vec<u8>> {
+        let mut body = String::new();
+        for (name, value) in fields {
+            body += &format!("--part\r\ncontent-disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n");
+        }
+        self.send(path, "content-type: multipart/form-data; boundary=part", &(body + "--part--\r\n"))
+    }
+
+    fn send(&mut self, path: &str, headers: &str, body: &str) -> Result<Vec<u8>> {
+        let length = body.len();
+        let head =
+            format!("POST {path} HTTP/1.1\r\nhost: bench\r\n{headers}\r\ncontent-length: {length}\r\n\r\n");
+        self.stream.get_mut().write_all((head + body).as_bytes())?;
+        self.answer()
     }
 
     /// The content of the answer that comes.

@@ -6,6 +6,7 @@ mod http;
 mod pages;
 mod query;
 mod receipts;
+mod reports;
 
 use std::fs::{File, OpenOptions};
 use std::io::{BufWriter, Write};
@@ -23,7 +24,7 @@ use adit_core::enterprise::{EnterpriseCommand, EnterpriseEvent, Register};
 use adit_core::event::Event;
 use adit_core::hazard::{HazardCommand, HazardEvent, Origin, Report};
 use adit_core::id::{ActorId, CommandId, Id, StreamId, StreamKind};
-use adit_core::ledger::clock::SystemClock;
+use adit_core::ledger::clock::{Clock, SystemClock};
 use adit_core::ledger::home::Home;
 use adit_core::ledger::verify::verify;
 use adit_core::office::Office;
@@ -75,6 +76,8 @@ enum What {
     Query(query::Query),
     /// Ask for pages of the workbench over HTTP, by officers who are signed in
     Pages(pages::Pages),
+    /// Reports of 2 kB over HTTP without scripts, each looked over and sent, on a new ledger; afterwards everything is counted and verified
+    Reports(Load),
     /// Make receipts with proofs of entries all over a log
     Receipts(receipts::Receipts),
 }
@@ -123,6 +126,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         What::Generate(generate) => (generate::run(generate)?, generate.json),
         What::Query(query) => (query::run(query)?, query.json),
         What::Pages(pages) => (pages::run(pages)?, pages.json),
+        What::Reports(load) => (reports::run(load, SystemClock.now())?, load.json),
         What::Receipts(receipts) => (receipts::run(receipts)?, receipts.json),
     };
     if as_json {

@@ -37,6 +37,17 @@ fn when_appended_then_every_acknowledged_command_has_its_line_and_the_ledger_ver
 }
 
 #[test]
+fn given_reporters_at_once_when_each_sends_then_receipts_and_entries_are_as_many_and_verified() {
+    let place = Place::new();
+    let data = place.path("reports");
+    let load = ["bench", "reports", "--data", &data, "--writers", "4", "--seconds", "1", "--json"];
+    let figures = adit(&load).done().json();
+    assert!(figures["send_p99_ms"].as_f64().is_some_and(|figure| figure > 0.0), "{figures}");
+    assert!(figures["verified"].as_u64() > figures["events"].as_u64(), "{figures}");
+    adit(&load).refused();
+}
+
+#[test]
 fn when_the_bare_disk_is_measured_then_nothing_is_left_of_it() {
     let place = Place::new();
     let data = place.path("disk");
