@@ -42,6 +42,7 @@ mod slow_hash;
 mod snapshots;
 pub mod timekeeper;
 pub mod timestamps;
+mod titles;
 mod web;
 pub mod witness;
 pub mod witnesses;

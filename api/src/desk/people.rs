@@ -1,9 +1,8 @@
 //! Who is who: accounts by their posts. No person's name stands in the ledger.
 
-use adit_core::actor::ActorEvent;
 use adit_core::enterprise::EnterpriseEvent;
 use adit_core::event::Event;
-use adit_core::id::{ActorId, StreamId, StreamKind};
+use adit_core::id::{ActorId, StreamId};
 use adit_core::ledger::vkey::VKey;
 use adit_core::role::Role;
 use adit_core::units::Position;
@@ -15,12 +14,8 @@ const ID_CHARS: usize = 8;
 
 /// The post of an account; the beginning of its id where the ledger tells none.
 pub(crate) fn title(app: &App, actor: ActorId) -> String {
-    let facts = app.office.ledger().stream(&StreamId::new(StreamKind::Actor, actor.0)).unwrap_or_default();
-    let title = facts.into_iter().find_map(|fact| {
-        if let Event::Actor(ActorEvent::Enrolled(enrol)) = fact.event { Some(enrol.title) } else { None }
-    });
-    // The first administrators stand in the opening of the ledger, without a post.
-    title.map_or_else(|| actor.to_string().chars().take(ID_CHARS).collect(), |title| title.to_string())
+    let title = app.titles.of(app.office.ledger(), actor).ok().flatten();
+    title.unwrap_or_else(|| actor.to_string().chars().take(ID_CHARS).collect())
 }
 
 /// The name of an enterprise, as it was registered; its id where the ledger tells none.
@@ -41,7 +36,7 @@ pub(crate) fn with_role(app: &App, role: Role) -> Vec<(ActorId, VKey)> {
     let ledger = app.office.ledger();
     let (keys, now) = (ledger.keys(), Position(ledger.size()));
     let mut found: Vec<(Position, ActorId, VKey)> = Vec::new();
-    for (key, state) in keys.iter() {
+    for (key, state) in keys.of_actors() {
         if keys.in_force(key, now)
             && keys.roles(key).contains(&role)
             && let Some(actor) = keys.actor_of(key)

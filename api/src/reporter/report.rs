@@ -3,9 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use adit_core::actor::ActorEvent;
 use adit_core::command::{Command, Request};
-use adit_core::event::Event;
 use adit_core::id::{ActorId, Id, StreamId, StreamKind};
 use adit_core::ledger::blobs::BlobError;
 use adit_core::refusal::Refusal;
@@ -276,22 +274,14 @@ pub(crate) fn officers(app: &App) -> Result<Vec<(ActorId, String)>, Problem> {
     let (keys, size) = (ledger.keys(), Position(ledger.size()));
     let works = [Role::Clerk, Role::Inspector, Role::Handler, Role::Approver];
     let mut actors = BTreeSet::new();
-    for (key, state) in keys.iter() {
+    for (key, state) in keys.of_actors() {
         if keys.in_force(key, size) && state.roles.iter().any(|role| works.contains(role)) {
             actors.extend(keys.actor_of(key));
         }
     }
     let mut found = Vec::new();
     for actor in actors.into_iter().take(OFFICERS_MAX) {
-        let facts = ledger.stream(&StreamId::new(StreamKind::Actor, actor.0));
-        let facts = facts.map_err(|error| unreadable(&error))?;
-        let title = facts.iter().find_map(|fact| {
-            if let Event::Actor(ActorEvent::Enrolled(enrol)) = &fact.event {
-                Some(enrol.title.to_string())
-            } else {
-                None
-            }
-        });
+        let title = app.titles.of(ledger, actor).map_err(|error| unreadable(&error))?;
         found.extend(title.map(|title| (actor, title)));
     }
     found.sort_by(|one, other| one.1.cmp(&other.1));

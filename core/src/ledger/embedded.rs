@@ -8,6 +8,9 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
+use quick_cache::Weighter;
+use quick_cache::sync::Cache;
+
 use crate::id::{CommandId, StreamId, StreamKind};
 use crate::ledger::checkpoint::Checkpoint;
 use crate::ledger::disk::{Disk, RealDisk};
@@ -23,6 +26,22 @@ use crate::units::{Position, Revision, Timestamp};
 /// A segment is closed when it has grown to this.
 const SEGMENT_BYTES: u64 = 64 << 20;
 
+/// Memory for records that were read or written lately: an entry is read again by the page that answers for it, and a stream by each
+/// question about it.
+const RECENT_BYTES: u64 = 32 << 20;
+/// How many there may be at most; a record of one entry has some 1,500 bytes.
+const RECENT_MAX: usize = 16_384;
+
+/// How much memory a record takes.
+#[derive(Clone)]
+struct Weight;
+
+impl Weighter<u64, Arc<[u8]>> for Weight {
+    fn weight(&self, _: &u64, record: &Arc<[u8]>) -> u64 {
+        record.len() as u64
+    }
+}
+
 /// A torn record that was cut off at the journal's end: a group that nobody had been answered about.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CutOff {
@@ -37,6 +56,8 @@ pub struct Embedded {
     sealer: Sealer,
     index: Index,
     places: RwLock<Vec<Place>>,
+    /// By the position of their first entry.
+    recent: Cache<u64, Arc<[u8]>, Weight>,
     end: Mutex<End>,
     head: RwLock<Head>,
     halted: AtomicBool,
@@ -113,6 +134,7 @@ impl Embedded {
             sealer,
             index,
             places: RwLock::new(places),
+            recent: Cache::with_weighter(RECENT_MAX, RECENT_BYTES, Weight),
             end: Mutex::new(end),
             head: RwLock::new(head),
             halted: AtomicBool::new(false),
@@ -178,6 +200,12 @@ impl Embedded {
                 Err(self.damaged(place, "a record does not have its checksum any more"))
             }
         }
+    }
+
+    /// The record there, from memory where it was read or written lately. Whoever goes through the ledger, to check it or to fold it, reads
+    /// the disk.
+    fn record(&self, place: &Place) -> Result<Arc<[u8]>, StoreError> {
+        self.recent.get_or_insert_with(&place.first, || self.bytes(place).map(Arc::from))
     }
 
     fn damaged(&self, place: &Place, what: &'static str) -> StoreError {
@@ -258,6 +286,7 @@ impl Embedded {
         let place =
             self.write(end, &bytes, group).inspect_err(|_| self.halted.store(true, Ordering::Release))?;
         end.checksum = checksum;
+        self.recent.insert(place.first, bytes.into());
         self.places.write().unwrap_or_else(PoisonError::into_inner).push(place);
         Ok(checksum)
     }
@@ -287,7 +316,7 @@ impl Store for Embedded {
         let mut next = from;
         while found.len() < limit {
             let Some(place) = self.place(next) else { break };
-            let bytes = self.bytes(&place)?;
+            let bytes = if limit == 1 { self.record(&place)? } else { self.bytes(&place)?.into() };
             let record = journal::read(&bytes)
                 .ok_or_else(|| self.damaged(&place, "a record is not of this format"))?;
             let frames = record.commands.iter().flat_map(|command| &command.entries);

@@ -5,6 +5,7 @@
 //! stream hold in that stream only.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Bound;
 
 use imbl::OrdMap;
 
@@ -150,9 +151,17 @@ impl KeyRing {
         self.named.get(&line.name)?.keys().find(|key| line.is_by(key)).cloned()
     }
 
+    /// The keys of actors, whether or not they are still in force. Those that were introduced in streams of reports, far more of them, are not
+    /// gone through.
+    pub fn of_actors(&self) -> impl Iterator<Item = (&VKey, &KeyState)> {
+        let begin = format!("{}/actor/", self.origin);
+        let from = self.named.range::<_, str>((Bound::Included(begin.as_str()), Bound::Unbounded));
+        from.take_while(move |(name, _)| name.starts_with(&begin)).flat_map(|(_, keys)| keys)
+    }
+
     /// The age recipients in force that a log of `size` entries tells of, with the keys of their holders.
     pub fn recipients(&self, size: u64) -> impl Iterator<Item = (&VKey, &str)> {
-        self.iter().filter(move |(key, _)| self.in_force(key, Position(size))).filter_map(
+        self.of_actors().filter(move |(key, _)| self.in_force(key, Position(size))).filter_map(
             move |(key, state)| {
                 let told = state.recipients.iter().rev().find(|(position, _)| position.0 < size);
                 Some((key, told?.1.as_str()))

@@ -2,10 +2,12 @@
 
 use std::fmt;
 use std::str::FromStr;
+use std::sync::LazyLock;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use ed25519_dalek::{Signer, VerifyingKey};
+use quick_cache::sync::Cache;
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use sha2::{Digest, Sha256};
@@ -35,17 +37,36 @@ pub struct VKey {
     id: KeyId,
 }
 
+/// Keys that were found to be points of prime order. To find that out takes as long as checking a signature, and the keys of officers
+/// are read again with each of their entries.
+static SOUND: LazyLock<Cache<[u8; 32], ()>> = LazyLock::new(|| Cache::new(SOUND_MAX));
+
+/// How many of them are remembered: all of a bureau and its enterprises, in some 2 MB.
+const SOUND_MAX: usize = 32_768;
+
+/// Whether the bytes are a point of prime order.
+fn is_sound(key: &[u8; 32]) -> bool {
+    if SOUND.get(key).is_some() {
+        return true;
+    }
+    let Ok(point) = VerifyingKey::from_bytes(key) else { return false };
+    let sound = !point.is_weak() && point.to_edwards().is_torsion_free();
+    if sound {
+        SOUND.insert(*key, ());
+    }
+    sound
+}
+
 impl VKey {
     /// `None` when the name is not one, or the bytes are not a point of prime order.
     pub fn new(name: &str, kind: u8, key: [u8; 32]) -> Option<Self> {
-        let point = VerifyingKey::from_bytes(&key).ok()?;
-        let sound = !point.is_weak() && point.to_edwards().is_torsion_free();
-        (is_name(name) && sound && (kind == ED25519 || kind == COSIGNATURE)).then(|| Self {
-            name: name.to_owned(),
-            kind,
-            key,
-            id: key_id(name, kind, &key),
-        })
+        let may = is_name(name) && (kind == ED25519 || kind == COSIGNATURE);
+        (may && is_sound(&key)).then(|| Self::known(name, kind, key))
+    }
+
+    /// One whose name and point are known to be sound.
+    fn known(name: &str, kind: u8, key: [u8; 32]) -> Self {
+        Self { name: name.to_owned(), kind, key, id: key_id(name, kind, &key) }
     }
 
     pub fn name(&self) -> &str {
@@ -171,7 +192,12 @@ impl SigningKey {
 
     pub fn from_seed(name: &str, seed: &[u8; 32]) -> Result<Self, KeyError> {
         let key = ed25519_dalek::SigningKey::from_bytes(seed);
-        let vkey = VKey::new(name, ED25519, key.verifying_key().to_bytes()).ok_or(KeyError)?;
+        // A multiple of the base point has prime order.
+        let vkey = VKey::known(
+            is_name(name).then_some(name).ok_or(KeyError)?,
+            ED25519,
+            key.verifying_key().to_bytes(),
+        );
         Ok(Self { key, vkey })
     }
 
