@@ -272,6 +272,7 @@ impl Enterprises {
                 }
             }
             EnterpriseEvent::SelfInspectionLogged(_) => enterprise.self_inspections += 1,
+            EnterpriseEvent::ChannelOpened(_) | EnterpriseEvent::ChannelClosed(_) => {}
             EnterpriseEvent::ResumptionAccepted(_) => enterprise.suspended = None,
             EnterpriseEvent::ClosurePetitioned(_) => {
                 enterprise.petitioned.get_or_insert(fact.position);
@@ -354,6 +355,7 @@ impl Projection for Enterprises {
             | Event::Actor(_)
             | Event::Rules(_)
             | Event::Ledger(_)
+            | Event::Concern(_)
             | Event::Inquiry(_)
             | Event::Access(_) => {}
         }
