@@ -286,3 +286,87 @@ impl Projection for Concerns {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use adit_core::concern::{Raise, Raised, Words};
+    use adit_core::id::Id;
+    use adit_core::ledger::vkey::SigningKey;
+    use adit_core::text::Text;
+    use adit_core::units::Revision;
+    use proptest::prelude::*;
+
+    const ENTERPRISE: StreamId = StreamId { kind: StreamKind::Enterprise, id: Id([1; 16]) };
+
+    fn day(text: &str) -> Day {
+        text.parse().expect("a day")
+    }
+
+    fn fact(position: u64, on: Day, event: ConcernEvent) -> Fact {
+        let mut id = [0; 16];
+        id[..8].copy_from_slice(&position.to_be_bytes());
+        Fact {
+            position: Position(position),
+            stream: StreamId::new(StreamKind::Concern, Id(id)),
+            revision: Revision(0),
+            day: on,
+            at: on.start(),
+            by: Vec::new(),
+            lines: Vec::new(),
+            event: Event::Concern(event),
+        }
+    }
+
+    fn raised(position: u64, on: Day) -> Fact {
+        let key = SigningKey::from_seed("test.example/ledger/concern/x", &[7; 32]).expect("key").vkey();
+        let words = Text::new("未支护").expect("words");
+        let raise = Raise { enterprise: ENTERPRISE, place: None, words, contact: None, key };
+        let due = Some(on.plus_days(3));
+        fact(position, on, ConcernEvent::Raised(Raised { raise, answer_due: due, decide_due: due }))
+    }
+
+    fn folded(facts: &[Fact]) -> Concerns {
+        let mut concerns = Concerns::default();
+        facts.iter().for_each(|fact| concerns.apply(fact));
+        concerns
+    }
+
+    #[test]
+    fn months_are_put_together_until_they_point_to_nobody_and_an_answer_counts_in_its_time() {
+        let days = ["2024-01-05", "2024-01-20", "2024-02-01", "2024-02-02", "2024-02-03", "2024-03-01"];
+        let mut facts: Vec<Fact> = (0..).zip(days).map(|(nth, on)| raised(nth, day(on))).collect();
+        let answered = ConcernEvent::Answered(Words { words: Text::new("去看").expect("words") });
+        for (nth, on) in [(0, "2024-01-08"), (1, "2024-01-24"), (2, "2024-03-01")] {
+            let stream = facts[nth].stream;
+            facts.push(Fact { stream, ..fact(90 + nth as u64, day(on), answered.clone()) });
+        }
+        let concerns = folded(&facts);
+        let told = concerns.periods(&ENTERPRISE, day("2024-03-31"), 5);
+        assert_eq!(told.len(), 1, "{told:?}");
+        assert_eq!((told[0].from.as_str(), told[0].to.as_str()), ("2024-01", "2024-02"));
+        assert_eq!((told[0].raised, told[0].answered_in_time), (5, 1));
+        assert!(concerns.periods(&ENTERPRISE, day("2024-01-31"), 5).is_empty(), "two point to somebody");
+        let one = concerns.one(&facts[0].stream, day("2024-01-10")).expect("a row");
+        assert_eq!(
+            (one.status, one.due, one.days_left),
+            (Status::Answered, Some(day("2024-01-08")), Some(-2))
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn no_period_is_told_that_has_few(gaps in prop::collection::vec(0_i64..40, 0..40), least in 1_u32..8) {
+            let mut on = day("2024-01-01");
+            let facts: Vec<Fact> = (0..).zip(gaps).map(|(nth, gap)| {
+                on = on.plus_days(gap);
+                raised(nth, on)
+            }).collect();
+            let told = folded(&facts).periods(&ENTERPRISE, day("2024-12-31"), least);
+            prop_assert!(told.iter().all(|period| period.raised >= least));
+            let all: u32 = told.iter().map(|period| period.raised).sum();
+            prop_assert!(all as usize <= facts.len());
+            prop_assert!(told.windows(2).all(|pair| pair[0].to < pair[1].from), "{:?}", told);
+        }
+    }
+}

@@ -238,8 +238,9 @@ fn every_public_kind_of_the_sources_stands_in_the_table_of_entries() {
             text.lines().filter_map(|line| line.trim().strip_prefix("Self::")?.split("(_) => \"").nth(1))
         {
             let kind = kind.trim_end_matches("\",");
-            let private =
-                ["report.", "reward.", "access."].iter().any(|unlinkable| kind.starts_with(unlinkable));
+            let private = ["report.", "reward.", "access.", "concern."]
+                .iter()
+                .any(|unlinkable| kind.starts_with(unlinkable));
             assert!(
                 private || entries::table().contains_key(kind),
                 "{kind}: add it to core/rules/entries.toml"

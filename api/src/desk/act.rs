@@ -358,7 +358,7 @@ fn meanwhile(desk: &Desk, stream: Option<&StreamId>, seen: &str) -> Result<Vec<M
         Meanwhile {
             kind: desk.w.kind(fact.event.kind()),
             by: by.join(desk.w.t("base.and")),
-            at: fact.at.local(),
+            at: super::stream::moment(fact),
         }
     });
     Ok(told.collect())

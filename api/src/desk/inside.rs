@@ -226,15 +226,19 @@ pub(super) fn of_profile(desk: &Desk, enterprise: &StreamId, today: Day) -> Vec<
         } else {
             format!("{} – {}", period.from, period.to)
         };
-        let counts = w.fill(
-            "inside.counts",
-            &[
-                ("raised", &period.raised.to_string()),
-                ("answered", &few(period.answered_in_time)),
-                ("taken_up", &few(period.taken_up)),
-                ("rewarded", &few(period.rewarded)),
-            ],
-        );
+        let [raised, answered, taken_up, rewarded] = [
+            period.raised.to_string(),
+            few(period.answered_in_time),
+            few(period.taken_up),
+            few(period.rewarded),
+        ];
+        let counts = [
+            ("raised", raised.as_str()),
+            ("answered", &answered),
+            ("taken_up", &taken_up),
+            ("rewarded", &rewarded),
+        ];
+        let counts = w.fill("inside.counts", &counts);
         (w.fill("inside.period", &[("span", &span)]), counts)
     }));
     facts

@@ -332,7 +332,7 @@ fn happened(told: &mut Told<'_>, facts: &[Fact]) -> Result<Vec<Happened>, Proble
         told.data(event.get("data").unwrap_or(&Value::Null), &mut said);
         events.push(Happened {
             position: fact.position,
-            at: if by_worker(fact) { fact.day.to_string() } else { fact.at.local() },
+            at: moment(fact),
             kind: w.kind(text(&event, "type")),
             by: fact.by.iter().map(|actor| told.title(*actor)).collect(),
             said,
@@ -342,9 +342,10 @@ fn happened(told: &mut Told<'_>, facts: &[Fact]) -> Result<Vec<Happened>, Proble
     Ok(events)
 }
 
-/// What a worker wrote; of its time the day alone is told.
-fn by_worker(fact: &Fact) -> bool {
-    fact.stream.kind == StreamKind::Concern && fact.by.is_empty()
+/// When it was signed; of what a worker wrote the day alone is told.
+pub(super) fn moment(fact: &Fact) -> String {
+    let by_worker = fact.stream.kind == StreamKind::Concern && fact.by.is_empty();
+    if by_worker { fact.day.to_string() } else { fact.at.local() }
 }
 
 fn shown_below(stream: StreamId, files: &[Attachment]) -> Vec<FileShown> {

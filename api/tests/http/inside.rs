@@ -123,6 +123,11 @@ fn given_a_worker_who_tells_the_enterprise_then_it_answers_mends_rewards_and_han
     assert!(inside(&server, &secret, "", &[]).text.contains("已经领走"));
     assert_eq!(inside(&server, &secret, "claim", &[]).status, 422);
 
+    if cfg!(feature = "pdf") {
+        let notice = page(&server, &manager, "/desk/inside/notice");
+        assert_eq!(notice.headers["content-type"], "application/pdf", "{}", notice.text);
+    }
+
     // The public sees steps of one kind, and no name of the enterprise's account.
     publish(&server);
     let public = server.get(&format!("/log/stream/{on}"), None).text;
