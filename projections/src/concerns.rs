@@ -328,7 +328,9 @@ mod tests {
 
     fn folded(facts: &[Fact]) -> Concerns {
         let mut concerns = Concerns::default();
-        facts.iter().for_each(|fact| concerns.apply(fact));
+        for fact in facts {
+            concerns.apply(fact);
+        }
         concerns
     }
 

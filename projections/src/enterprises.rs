@@ -241,7 +241,9 @@ impl Enterprises {
         let Some(enterprise) = self.firms.get_mut(&Key::of(&fact.stream)) else { return };
         let holder = |words: &mut Words, holder: Option<&str>| holder.map_or(NONE, |name| words.number(name));
         match event {
-            EnterpriseEvent::Registered(_) => {}
+            EnterpriseEvent::Registered(_)
+            | EnterpriseEvent::ChannelOpened(_)
+            | EnterpriseEvent::ChannelClosed(_) => {}
             EnterpriseEvent::LicenceChanged(change) => {
                 enterprise.licence = change.licence;
                 enterprise.producing = change.producing;
@@ -272,7 +274,6 @@ impl Enterprises {
                 }
             }
             EnterpriseEvent::SelfInspectionLogged(_) => enterprise.self_inspections += 1,
-            EnterpriseEvent::ChannelOpened(_) | EnterpriseEvent::ChannelClosed(_) => {}
             EnterpriseEvent::ResumptionAccepted(_) => enterprise.suspended = None,
             EnterpriseEvent::ClosurePetitioned(_) => {
                 enterprise.petitioned.get_or_insert(fact.position);

@@ -70,6 +70,14 @@ struct Home {
     inside: Option<Waiting>,
 }
 
+impl Home {
+    /// Nothing waits for whoever is signed in.
+    fn is_done(&self) -> bool {
+        let inside = self.inside.as_ref().is_some_and(|inside| inside.many > 0);
+        self.waits.is_empty() && self.frame.waiting == 0 && !inside
+    }
+}
+
 /// The worklist
 ///
 /// 工作台：待办事项，按期限排列。

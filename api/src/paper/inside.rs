@@ -16,7 +16,7 @@ pub struct InsideNotice {
     pub rewards: String,
     /// The server's own address.
     pub host: Address,
-    /// Where workers write, on that server.
+    /// Where the code leads on that server: to this enterprise.
     pub path: String,
 }
 
@@ -28,10 +28,11 @@ struct Data<'a> {
     qr: String,
 }
 
-/// The notice as a PDF of one page on A4. Whoever calls has made sure that it may be asked for.
+/// The notice as a PDF on A4. Whoever calls has made sure that it may be asked for.
 pub fn inside_notice(shows: &InsideNotice, lang: Lang) -> Result<Paper, PaperError> {
-    let address = format!("{}{}", shows.host, shows.path);
-    let qr = qr(&address).ok_or(PaperError::Code)?;
+    let qr = qr(&format!("{}{}", shows.host, shows.path)).ok_or(PaperError::Code)?;
+    // Whoever types it chooses the enterprise by its name.
+    let address = format!("{}/inside", shows.host);
     let data = Data { enterprise: &shows.enterprise, rewards: &shows.rewards, address, qr };
     print(&TEMPLATE, lang, &data)
 }
