@@ -3,6 +3,7 @@
 use adit_core::access::AccessEvent;
 use adit_core::actor::ActorEvent;
 use adit_core::command::Command;
+use adit_core::concern::ConcernEvent;
 use adit_core::event::{Event, Fact};
 use adit_core::hazard::HazardEvent;
 use adit_core::id::{ActorId, StreamId, StreamKind};
@@ -14,6 +15,8 @@ use adit_core::role::Role;
 use adit_core::units::Position;
 use adit_projections::{Asker, Viewer};
 use serde_json::Value;
+
+use crate::app::App;
 
 /// The reader, as the ledger knows them now.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -51,6 +54,8 @@ const fn writers(kind: StreamKind) -> &'static [Role] {
         StreamKind::Rules => &[Role::Approver],
         StreamKind::Ledger => &[Role::Admin, Role::Approver],
         StreamKind::Inquiry => &[Role::Investigator, Role::Approver],
+        // Workers sign with keys of their own, without an account.
+        StreamKind::Concern => &[Role::Enterprise],
         // The server alone records an access, when it takes place.
         StreamKind::Access => &[],
     }
@@ -78,6 +83,7 @@ impl Reader {
             | Event::Inspection(_)
             | Event::Rules(_)
             | Event::Ledger(_)
+            | Event::Concern(_)
             | Event::Inquiry(_)
             | Event::Access(_) => None,
         });
@@ -99,16 +105,18 @@ impl Reader {
     }
 
     /// Whether the bodies of streams of this kind may be read at all. Enterprise accounts never learn that a report
-    /// exists; auditors and administrators read entries only; finance does not learn the case.
+    /// exists; auditors and administrators read entries only; finance does not learn the case. What a worker told the enterprise is for
+    /// the enterprise alone.
     pub fn may_read(&self, kind: StreamKind) -> bool {
         if self.is_enterprise() {
-            return matches!(kind, StreamKind::Hazard | StreamKind::Enterprise);
+            return matches!(kind, StreamKind::Hazard | StreamKind::Enterprise | StreamKind::Concern);
         }
         match kind {
             StreamKind::Hazard | StreamKind::Enterprise | StreamKind::Inspection => self.any(&FIELD),
             StreamKind::Report => self.any(&REPORTS),
             StreamKind::Reward => self.any(&CASES),
             StreamKind::Inquiry => self.any(&INQUIRIES),
+            StreamKind::Concern => false,
             // Never those to whom reports are sealed: they are the ones of whom it tells.
             StreamKind::Access => {
                 self.any(&[Role::Investigator, Role::Approver]) && !self.any(&[Role::Clerk])
@@ -120,7 +128,7 @@ impl Reader {
         }
     }
 
-    /// Whether this one stream may be read: an enterprise sees its own hazards, and itself.
+    /// Whether this one stream may be read: an enterprise sees its own hazards and internal reports, and itself.
     pub fn may_read_stream(&self, office: &Office, stream: &StreamId) -> Result<bool, OpenError> {
         if !self.may_read(stream.kind) {
             return Ok(false);
@@ -131,7 +139,9 @@ impl Reader {
     fn is_own(&self, office: &Office, stream: &StreamId) -> Result<bool, OpenError> {
         let enterprise = match stream.kind {
             StreamKind::Enterprise => Some(*stream),
-            StreamKind::Hazard => office.ledger().stream(stream)?.first().and_then(enterprise_of),
+            StreamKind::Hazard | StreamKind::Concern => {
+                office.ledger().stream(stream)?.first().and_then(enterprise_of)
+            }
             StreamKind::Report
             | StreamKind::Reward
             | StreamKind::Inspection
@@ -188,7 +198,11 @@ impl Reader {
     pub(crate) fn may_audit(&self, kind: StreamKind) -> bool {
         let closed = matches!(
             kind,
-            StreamKind::Report | StreamKind::Reward | StreamKind::Inquiry | StreamKind::Access
+            StreamKind::Report
+                | StreamKind::Reward
+                | StreamKind::Inquiry
+                | StreamKind::Access
+                | StreamKind::Concern
         );
         !self.is_enterprise() && !closed && self.any(&[Role::Auditor, Role::Admin])
     }
@@ -292,7 +306,8 @@ fn reports_behind(office: &Office, stream: &StreamId) -> Result<Vec<StreamId>, E
         | StreamKind::Actor
         | StreamKind::Rules
         | StreamKind::Ledger
-        | StreamKind::Inquiry => {}
+        | StreamKind::Inquiry
+        | StreamKind::Concern => {}
     }
     Ok(found)
 }
@@ -306,11 +321,25 @@ pub(crate) fn withhold(event: &mut Value) {
     }
 }
 
-/// The enterprise whose hazard this fact reports.
+/// The enterprise whose hazard this fact reports, or which was told of one.
 pub(crate) fn enterprise_of(fact: &Fact) -> Option<StreamId> {
     if let Event::Hazard(HazardEvent::Reported(report)) = &fact.event {
         Some(report.enterprise)
+    } else if let Event::Concern(ConcernEvent::Raised(raised)) = &fact.event {
+        Some(raised.raise.enterprise)
     } else {
         None
     }
+}
+
+/// A stream as far as its readers see it now. What a worker wrote reaches the enterprise with the next publication, and by its day
+/// alone: the minute in which it comes would tell who was not at work.
+pub(crate) fn facts(app: &App, stream: &StreamId) -> Result<Vec<Fact>, OpenError> {
+    let mut facts = app.office.ledger().stream(stream)?;
+    if stream.kind == StreamKind::Concern {
+        let published = app.visible_size(false);
+        facts.retain(|fact| !fact.by.is_empty() || fact.position.0 < published);
+        facts.iter_mut().filter(|fact| fact.by.is_empty()).for_each(|fact| fact.at = fact.day.start());
+    }
+    Ok(facts)
 }

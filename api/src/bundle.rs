@@ -35,7 +35,7 @@ pub enum Refused {
     #[error("this account may not have {0} in a bundle")]
     Forbidden(StreamId),
     #[error(
-        "bodies of reports, rewards, inquiries or accesses go out in somebody's name: an officer's key must sign for them"
+        "bodies of reports, rewards, inquiries, accesses or internal reports go out in somebody's name: an officer's key must sign for them"
     )]
     NoSigner,
     #[error("the export could not be recorded, so nothing goes out: {0}")]
@@ -53,6 +53,10 @@ pub fn make(office: &Office, reader: Option<&Reader>, asked: Asked<'_>) -> Resul
             .map_err(BundleFailure::from)?
         {
             return Err(BundleFailure::Nothing(*stream).into());
+        }
+        // An enterprise reads its internal reports on its pages; a file of them would go from hand to hand.
+        if reader.is_some() && stream.kind == StreamKind::Concern {
+            return Err(Refused::Forbidden(*stream));
         }
         let read = |reader: &Reader| reader.may_read_stream(office, stream).map_err(BundleFailure::from);
         if reader.map_or(Ok(true), read)? {
@@ -82,10 +86,28 @@ pub fn make(office: &Office, reader: Option<&Reader>, asked: Asked<'_>) -> Resul
     Ok(made)
 }
 
+/// Everything of an internal report for the worker who made it and brings its secret: what they show to inspectors proves which enterprise
+/// was told what, and when.
+pub(crate) fn of_worker(office: &Office, concern: StreamId) -> Result<Made, BundleFailure> {
+    let may_have = |fact: &Fact| fact.stream == concern;
+    let streams = [concern];
+    office.bundle(&Wanted {
+        streams: &streams,
+        published_only: false,
+        may_have: &may_have,
+        policy: None,
+        viewer: VIEWER,
+    })
+}
+
 /// Whether it is recorded when bodies of streams of this kind go out.
 pub fn is_confidential(kind: StreamKind) -> bool {
     match kind {
-        StreamKind::Report | StreamKind::Reward | StreamKind::Inquiry | StreamKind::Access => true,
+        StreamKind::Report
+        | StreamKind::Reward
+        | StreamKind::Inquiry
+        | StreamKind::Access
+        | StreamKind::Concern => true,
         StreamKind::Hazard
         | StreamKind::Enterprise
         | StreamKind::Inspection

@@ -81,6 +81,8 @@ fn routes() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(reporter::home::home))
         .routes(routes!(reporter::report::form, reporter::report::submit))
         .routes(routes!(reporter::follow::form, reporter::follow::act))
+        .routes(routes!(reporter::inside::form, reporter::inside::submit))
+        .routes(routes!(reporter::inside_my::form, reporter::inside_my::act))
         .routes(routes!(page::start))
         .routes(routes!(page::table))
         .routes(routes!(page::docs))
@@ -108,6 +110,7 @@ fn workbench() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(desk::profile::show))
         .routes(routes!(desk::telephone::form, desk::telephone::submit))
         .routes(routes!(desk::home::show))
+        .routes(routes!(desk::inside::show))
         .routes(routes!(desk::live::follow))
         .routes(routes!(desk::help::show))
         .routes(routes!(desk::figures::show))
@@ -126,6 +129,7 @@ fn workbench() -> OpenApiRouter<Arc<App>> {
     let router = router
         .routes(routes!(desk::papers::poster_form, desk::papers::make_poster))
         .routes(routes!(desk::papers::self_report))
+        .routes(routes!(desk::papers::inside))
         .routes(routes!(desk::transfer::form, desk::transfer::make))
         .routes(routes!(desk::records::record))
         .routes(routes!(desk::records::served));
@@ -233,7 +237,7 @@ async fn plain_refusals(request: Request, next: Next) -> Response {
 }
 
 /// Pages for the public, which are there as an onion service too. No page of an officer is: their browser would tell nobody less.
-const PUBLIC_PAGES: [&str; 4] = ["/", "/report", "/my", "/verify"];
+const PUBLIC_PAGES: [&str; 6] = ["/", "/report", "/my", "/verify", "/inside", "/inside/my"];
 
 /// Tells whoever came another way that the page is there as an onion service.
 async fn onion_location(State(onion): State<Arc<Option<Onion>>>, request: Request, next: Next) -> Response {

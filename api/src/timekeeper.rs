@@ -144,7 +144,8 @@ fn record(app: &Arc<App>, stream: StreamId, clock: String) -> Result<bool, Execu
         | StreamKind::Rules
         | StreamKind::Ledger
         | StreamKind::Inquiry
-        | StreamKind::Access => return Ok(false),
+        | StreamKind::Access
+        | StreamKind::Concern => return Ok(false),
     };
     let request = Request { id: CommandId(Id::random()?), stream: Some(stream), command };
     match app.office.execute(&request, &[]) {

@@ -52,6 +52,7 @@ impl Command {
             | Self::Actor(_)
             | Self::Rules(_)
             | Self::Ledger(_)
+            | Self::Concern(_)
             | Self::Inquiry(_)
             | Self::Access(_) => &[],
         }
@@ -113,6 +114,7 @@ impl Event {
             | Self::Actor(_)
             | Self::Rules(_)
             | Self::Ledger(_)
+            | Self::Concern(_)
             | Self::Inquiry(_)
             | Self::Access(_) => &[],
         }
@@ -129,6 +131,7 @@ impl Event {
             | Self::Actor(_)
             | Self::Rules(_)
             | Self::Ledger(_)
+            | Self::Concern(_)
             | Self::Inquiry(_)
             | Self::Access(_) => self.attachments().iter().map(|file| file.blob.as_str()).collect(),
         }

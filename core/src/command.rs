@@ -5,6 +5,7 @@ use serde_json::value::RawValue;
 
 use crate::access::AccessCommand;
 use crate::actor::ActorCommand;
+use crate::concern::ConcernCommand;
 use crate::enterprise::EnterpriseCommand;
 use crate::hazard::HazardCommand;
 use crate::id::{CommandId, StreamId, StreamKind};
@@ -28,6 +29,7 @@ pub enum Command {
     Ledger(LedgerCommand),
     Inquiry(InquiryCommand),
     Access(AccessCommand),
+    Concern(ConcernCommand),
 }
 
 /// Why a text is not a command.
@@ -78,6 +80,7 @@ impl Command {
             StreamKind::Ledger => Self::Ledger(parse(text)?),
             StreamKind::Inquiry => Self::Inquiry(parse(text)?),
             StreamKind::Access => Self::Access(parse(text)?),
+            StreamKind::Concern => Self::Concern(parse(text)?),
         })
     }
 
@@ -94,6 +97,7 @@ impl Command {
             Self::Ledger(_) => StreamKind::Ledger,
             Self::Inquiry(_) => StreamKind::Inquiry,
             Self::Access(_) => StreamKind::Access,
+            Self::Concern(_) => StreamKind::Concern,
         }
     }
 
@@ -110,6 +114,7 @@ impl Command {
             Self::Ledger(command) => serde_json::to_string(command),
             Self::Inquiry(command) => serde_json::to_string(command),
             Self::Access(command) => serde_json::to_string(command),
+            Self::Concern(command) => serde_json::to_string(command),
         }
     }
 
@@ -126,6 +131,7 @@ impl Command {
             (StreamKind::Ledger, schemars::schema_for!(LedgerCommand)),
             (StreamKind::Inquiry, schemars::schema_for!(InquiryCommand)),
             (StreamKind::Access, schemars::schema_for!(AccessCommand)),
+            (StreamKind::Concern, schemars::schema_for!(ConcernCommand)),
         ]
     }
 

@@ -2,6 +2,7 @@
 
 use crate::access::AccessEvent;
 use crate::actor::ActorEvent;
+use crate::concern::ConcernEvent;
 use crate::decider::{Recorded, StreamEvent};
 use crate::enterprise::EnterpriseEvent;
 use crate::hazard::HazardEvent;
@@ -30,6 +31,7 @@ pub enum Event {
     Ledger(LedgerEvent),
     Inquiry(InquiryEvent),
     Access(AccessEvent),
+    Concern(ConcernEvent),
 }
 
 /// Calls the same method of whichever stream's event it is.
@@ -46,6 +48,7 @@ macro_rules! each {
             Event::Ledger($inner) => $call,
             Event::Inquiry($inner) => $call,
             Event::Access($inner) => $call,
+            Event::Concern($inner) => $call,
         }
     };
 }
@@ -176,6 +179,7 @@ macro_rules! in_union {
 
 in_union! {
     Access(AccessEvent),
+    Concern(ConcernEvent),
     Inquiry(InquiryEvent),
     Hazard(HazardEvent),
     Report(ReportEvent),

@@ -123,10 +123,11 @@ pub enum StreamKind {
     Ledger,
     Inquiry,
     Access,
+    Concern,
 }
 
 impl StreamKind {
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Hazard,
         Self::Report,
         Self::Reward,
@@ -137,6 +138,7 @@ impl StreamKind {
         Self::Ledger,
         Self::Inquiry,
         Self::Access,
+        Self::Concern,
     ];
 
     pub fn name(self) -> &'static str {
@@ -151,13 +153,14 @@ impl StreamKind {
             Self::Ledger => "ledger",
             Self::Inquiry => "inquiry",
             Self::Access => "access",
+            Self::Concern => "concern",
         }
     }
 
-    /// Report, reward and access streams show nothing that ties them to anything else: officers sign there with
-    /// one-time keys, and no command writes to such a stream and to another one.
+    /// Report, reward, access and concern streams show nothing that ties them to anything else: officers and enterprises sign there
+    /// with one-time keys, and no command writes to such a stream and to another one.
     pub fn is_unlinkable(self) -> bool {
-        matches!(self, Self::Report | Self::Reward | Self::Access)
+        matches!(self, Self::Report | Self::Reward | Self::Access | Self::Concern)
     }
 }
 

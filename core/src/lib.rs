@@ -9,6 +9,7 @@ pub mod access;
 pub mod actor;
 pub mod attachment;
 pub mod command;
+pub mod concern;
 pub mod decider;
 pub mod enterprise;
 pub mod event;

@@ -65,6 +65,9 @@ enum Use {
     Claim,
     Command,
     Voucher,
+    ConcernSign,
+    ConcernCommand,
+    ConcernVoucher,
 }
 
 impl Use {
@@ -75,6 +78,9 @@ impl Use {
             Self::Claim => "claim",
             Self::Command => "id",
             Self::Voucher => "voucher",
+            Self::ConcernSign => "concern sign",
+            Self::ConcernCommand => "concern id",
+            Self::ConcernVoucher => "concern voucher",
         }
     }
 }
@@ -163,16 +169,40 @@ impl Secret {
 
     /// The id of the first command: the same secret sent twice is one report.
     pub fn command_id(&self, origin: &str) -> CommandId {
+        self.first_command(origin, Use::Command)
+    }
+
+    /// Signs an internal report and what follows, named `<origin>/<concern>`. It has nothing in common with the keys of a report, so
+    /// that the same words open the one or the other, and neither tells of the other.
+    pub fn concern_key(&self, origin: &str, concern: &StreamId) -> Result<SigningKey, KeyError> {
+        SigningKey::from_seed(&format!("{origin}/{concern}"), &self.derive(origin, Use::ConcernSign))
+    }
+
+    /// The id of the command that raises an internal report.
+    pub fn concern_command_id(&self, origin: &str) -> CommandId {
+        self.first_command(origin, Use::ConcernCommand)
+    }
+
+    /// The code for which an enterprise hands an internal reward over.
+    pub fn concern_voucher(&self, origin: &str, concern: &StreamId) -> Zeroizing<String> {
+        self.voucher_of(origin, Use::ConcernVoucher, concern)
+    }
+
+    fn first_command(&self, origin: &str, purpose: Use) -> CommandId {
         let mut id = [0; 16];
-        id.copy_from_slice(&self.derive(origin, Use::Command)[..16]);
+        id.copy_from_slice(&self.derive(origin, purpose)[..16]);
         CommandId(Id(id))
     }
 
     /// The code of the voucher for a reward: 80 bits in four groups of Crockford base 32. The log holds its hash.
     pub fn voucher(&self, origin: &str, reward: &StreamId) -> Zeroizing<String> {
-        let seed = self.derive(origin, Use::Voucher);
+        self.voucher_of(origin, Use::Voucher, reward)
+    }
+
+    fn voucher_of(&self, origin: &str, purpose: Use, stream: &StreamId) -> Zeroizing<String> {
+        let seed = self.derive(origin, purpose);
         let mut hasher = blake3::Hasher::new_keyed(&seed);
-        hasher.update(reward.to_string().as_bytes());
+        hasher.update(stream.to_string().as_bytes());
         let mut id = [0; 16];
         // The first of 26 digits carries three bits; the sixteen after it carry five each.
         id.copy_from_slice(&hasher.finalize().as_bytes()[..16]);
@@ -365,6 +395,13 @@ mod tests {
         let elsewhere = secret(7).sign_key("anshan.example/ledger", &report).expect("key");
         assert_ne!(sign.vkey().key(), elsewhere.vkey().key());
         assert_ne!(secret(7).command_id(ORIGIN), secret(8).command_id(ORIGIN));
+        // The same words for a report and for an internal report.
+        let inside = StreamId::new(StreamKind::Concern, Id([1; 16]));
+        let raised = secret(7).concern_key(ORIGIN, &inside).expect("key");
+        assert_eq!(raised.name(), format!("{ORIGIN}/{inside}"));
+        assert!(![sign.vkey().key(), claim.vkey().key()].contains(&raised.vkey().key()));
+        assert_ne!(secret(7).concern_command_id(ORIGIN), secret(7).command_id(ORIGIN));
+        assert_ne!(secret(7).concern_voucher(ORIGIN, &inside), secret(7).voucher(ORIGIN, &inside));
         assert_eq!(format!("{:?}", secret(7)), "Secret");
     }
 

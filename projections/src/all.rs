@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::ask::{Ask, Asker, Filter, Page, Viewer};
 use crate::{
-    Projection, accountability, conflicts, corroboration, deadlines, docket, duty, enterprises,
+    Projection, accountability, concerns, conflicts, corroboration, deadlines, docket, duty, enterprises,
     five_in_place, inquiries, inspections, named, notifications, register, relief, repeat_offenders,
     reward_budget, rewards, statistics, supervision, timeline,
 };
@@ -34,6 +34,7 @@ pub struct Projections {
     pub reward_budget: reward_budget::RewardBudget,
     pub corroboration: corroboration::Corroboration,
     pub docket: docket::Docket,
+    pub concerns: concerns::Concerns,
     pub conflicts: conflicts::Conflicts,
     pub named: named::Named,
     next: Position,
@@ -110,7 +111,7 @@ pub fn takes(model: &str) -> &'static [&'static str] {
 }
 
 /// Version of snapshots; another one is folded again.
-pub const SNAPSHOT_VERSION: u8 = 9;
+pub const SNAPSHOT_VERSION: u8 = 10;
 
 /// Room at the end of a snapshot in which whoever seals it puts tag and nonce.
 const SEAL_BYTES: usize = 64;
@@ -158,6 +159,7 @@ impl Projections {
         self.reward_budget.apply(fact);
         self.corroboration.apply(fact);
         self.docket.apply(fact);
+        self.concerns.apply(fact);
         self.conflicts.apply(fact);
         self.named.apply(fact);
         self.next = Position(fact.position.0 + 1);

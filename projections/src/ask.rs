@@ -147,7 +147,8 @@ impl Viewer {
         let case = matches!(kind, StreamKind::Report | StreamKind::Reward);
         // Inquiries have a table of their own: those who may be traced do not see them between other streams.
         // Who opened what is told to those who look into it, stream by stream, and stands in no table.
-        if matches!(kind, StreamKind::Inquiry | StreamKind::Access) {
+        // Internal reports are between a worker and the enterprise.
+        if matches!(kind, StreamKind::Inquiry | StreamKind::Access | StreamKind::Concern) {
             return false;
         }
         match self {

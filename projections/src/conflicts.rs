@@ -93,6 +93,7 @@ impl Projection for Conflicts {
             | Event::Actor(_)
             | Event::Rules(_)
             | Event::Ledger(_)
+            | Event::Concern(_)
             | Event::Inquiry(_) => {}
         }
     }

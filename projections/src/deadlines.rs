@@ -458,6 +458,7 @@ impl Projection for Deadlines {
             | Event::Actor(_)
             | Event::Rules(_)
             | Event::Ledger(_)
+            | Event::Concern(_)
             | Event::Inquiry(_)
             | Event::Access(_) => {}
         }

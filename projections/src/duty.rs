@@ -183,6 +183,8 @@ impl Duty {
             EnterpriseEvent::Registered(_)
             | EnterpriseEvent::LicenceChanged(_)
             | EnterpriseEvent::ControllerChanged(_)
+            | EnterpriseEvent::ChannelOpened(_)
+            | EnterpriseEvent::ChannelClosed(_)
             | EnterpriseEvent::ParentChanged(_)
             | EnterpriseEvent::PrincipalChanged(_)
             | EnterpriseEvent::AccidentRecorded(_)

@@ -241,7 +241,9 @@ impl Enterprises {
         let Some(enterprise) = self.firms.get_mut(&Key::of(&fact.stream)) else { return };
         let holder = |words: &mut Words, holder: Option<&str>| holder.map_or(NONE, |name| words.number(name));
         match event {
-            EnterpriseEvent::Registered(_) => {}
+            EnterpriseEvent::Registered(_)
+            | EnterpriseEvent::ChannelOpened(_)
+            | EnterpriseEvent::ChannelClosed(_) => {}
             EnterpriseEvent::LicenceChanged(change) => {
                 enterprise.licence = change.licence;
                 enterprise.producing = change.producing;
@@ -354,6 +356,7 @@ impl Projection for Enterprises {
             | Event::Actor(_)
             | Event::Rules(_)
             | Event::Ledger(_)
+            | Event::Concern(_)
             | Event::Inquiry(_)
             | Event::Access(_) => {}
         }

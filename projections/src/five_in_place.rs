@@ -377,6 +377,7 @@ impl Projection for FiveInPlace {
             | Event::Actor(_)
             | Event::Rules(_)
             | Event::Ledger(_)
+            | Event::Concern(_)
             | Event::Inquiry(_)
             | Event::Access(_) => {}
         }

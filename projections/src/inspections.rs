@@ -175,6 +175,7 @@ impl Projection for Inspections {
             | Event::Actor(_)
             | Event::Rules(_)
             | Event::Ledger(_)
+            | Event::Concern(_)
             | Event::Inquiry(_)
             | Event::Access(_) => {}
         }

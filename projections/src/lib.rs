@@ -13,6 +13,7 @@ pub mod accountability;
 mod all;
 mod ask;
 mod compact;
+pub mod concerns;
 pub mod conflicts;
 pub mod corroboration;
 pub mod deadlines;

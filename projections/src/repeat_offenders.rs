@@ -538,7 +538,9 @@ impl RepeatOffenders {
             EnterpriseEvent::Registered(_)
             | EnterpriseEvent::PrincipalChanged(_)
             | EnterpriseEvent::Graded(_)
-            | EnterpriseEvent::SelfInspectionLogged(_) => {}
+            | EnterpriseEvent::SelfInspectionLogged(_)
+            | EnterpriseEvent::ChannelOpened(_)
+            | EnterpriseEvent::ChannelClosed(_) => {}
         }
     }
 }
@@ -678,6 +680,7 @@ impl Projection for RepeatOffenders {
             | Event::Actor(_)
             | Event::Rules(_)
             | Event::Ledger(_)
+            | Event::Concern(_)
             | Event::Inquiry(_)
             | Event::Access(_) => {}
         }

@@ -42,6 +42,8 @@ impl Roll {
             | EnterpriseEvent::Graded(_)
             | EnterpriseEvent::AccidentRecorded(_)
             | EnterpriseEvent::SelfInspectionLogged(_)
+            | EnterpriseEvent::ChannelOpened(_)
+            | EnterpriseEvent::ChannelClosed(_)
             | EnterpriseEvent::ResumptionAccepted(_)
             | EnterpriseEvent::ClosurePetitioned(_)
             | EnterpriseEvent::Closed(_) => {}

@@ -145,6 +145,7 @@ fn texts(fact: &Fact) -> Option<(Option<StreamId>, Vec<String>)> {
         | Event::Actor(_)
         | Event::Rules(_)
         | Event::Ledger(_)
+        | Event::Concern(_)
         | Event::Inquiry(_)
         | Event::Access(_) => None,
     }
@@ -191,6 +192,8 @@ fn of_enterprise(event: &EnterpriseEvent) -> Option<Vec<String>> {
         | EnterpriseEvent::PrincipalChanged(_)
         | EnterpriseEvent::Graded(_)
         | EnterpriseEvent::SelfInspectionLogged(_)
+        | EnterpriseEvent::ChannelOpened(_)
+        | EnterpriseEvent::ChannelClosed(_)
         | EnterpriseEvent::ResumptionAccepted(_)
         | EnterpriseEvent::ClosurePetitioned(_)
         | EnterpriseEvent::Closed(_) => None,

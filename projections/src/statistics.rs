@@ -543,6 +543,7 @@ impl Projection for Statistics {
             | Event::Actor(_)
             | Event::Rules(_)
             | Event::Ledger(_)
+            | Event::Concern(_)
             | Event::Inquiry(_)
             | Event::Access(_) => {}
         }

@@ -77,7 +77,8 @@ fn missed(world: &mut World) -> Vec<String> {
             | StreamKind::Rules
             | StreamKind::Ledger
             | StreamKind::Inquiry
-            | StreamKind::Access => Ok(()),
+            | StreamKind::Access
+            | StreamKind::Concern => Ok(()),
         };
         assert_eq!(recorded, Ok(()), "{clock}");
     }

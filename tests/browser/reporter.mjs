@@ -1,12 +1,12 @@
 // The reporter's way in a browser, without scripts: from the home page to the receipt, and from the twelve words to the voucher.
 //
-// Plan: {part: "report" | "follow" | "invite" | "pickup" | "join", number, code, url, locale, width, words, file, secret, pictures, name}.
+// Plan: {part: "report" | "follow" | "invite" | "pickup" | "join" | "inside" | "collect", number, code, url, locale, width, words, file, secret, pictures, name}.
 
 import { axe, fits, main, page as fresh, picture } from "./base.mjs";
 
 const LABELS = {
-  "zh-CN": { report: "我要举报", next: "下一题", look: "看一遍再提交", send: "提交举报", kept: "我抄好了", follow: "查进度", open: "打开", claim: "领取奖金", exchange: "换成我自己的十二个字", change: "我抄好了，换", invite: "邀请一位同事", back: "回到我的举报", again: "看这个邀请码", invited: "同事给了我邀请码", join: "我要联名", joins: "我抄好了，联名" },
-  "en-US": { report: "I want to report", next: "Next", look: "Look it over", send: "Send the report", kept: "I have them", follow: "Follow up", open: "Open", claim: "Claim the reward", exchange: "Get my own twelve words", change: "I have them. Change", invite: "Invite a colleague", back: "Back to my report", again: "Show the code", invited: "A colleague gave me", join: "Join the report", joins: "I wrote them down. Join" },
+  "zh-CN": { report: "我要举报", next: "下一题", look: "看一遍再提交", send: "提交举报", kept: "我抄好了", follow: "查进度", open: "打开", claim: "领取奖金", exchange: "换成我自己的十二个字", change: "我抄好了，换", invite: "邀请一位同事", back: "回到我的举报", again: "看这个邀请码", invited: "同事给了我邀请码", join: "我要联名", joins: "我抄好了，联名", inside: "我想先告诉自己的企业", find: "找这家企业", give: "交给企业", collect: "我要领，给我凭证号", change_it: "改一改" },
+  "en-US": { report: "I want to report", next: "Next", look: "Look it over", send: "Send the report", kept: "I have them", follow: "Follow up", open: "Open", claim: "Claim the reward", exchange: "Get my own twelve words", change: "I have them. Change", invite: "Invite a colleague", back: "Back to my report", again: "Show the code", invited: "A colleague gave me", join: "Join the report", joins: "I wrote them down. Join", inside: "I would rather tell my own enterprise", find: "Find it", give: "Give it to the enterprise", collect: "I want it", change_it: "Change" },
 };
 
 // Where a page stands: its title, its address without the question, what it is wider than, what axe says of it.
@@ -102,6 +102,50 @@ async function invite(page, plan, say) {
   return { seen, handed, printed, again: await figures() };
 }
 
+// A worker tells the enterprise, with what gives them away first, and types three words back.
+async function inside(page, plan, say) {
+  const seen = [];
+  await page.goto(plan.url);
+  await page.getByRole("link", { name: say.inside }).click();
+  await state(page, plan, "inside", seen);
+  await page.fill("#firm", plan.firm);
+  await button(page, say.find).click();
+  await page.fill("#words", `${plan.words} 13812345678`);
+  await button(page, say.look).click();
+  await state(page, plan, "inside-warned", seen);
+  await button(page, say.change_it).click();
+  await page.fill("#words", plan.words);
+  await state(page, plan, "inside-write", seen);
+  await button(page, say.look).click();
+  await page.waitForSelector(".words-of-secret");
+  await state(page, plan, "inside-look", seen);
+  const words = await page.locator(".words-of-secret b").allTextContents();
+  await button(page, say.give).dblclick({ noWaitAfter: true });
+  await page.waitForSelector(".qr svg");
+  await state(page, plan, "inside-receipt", seen);
+  for (const nth of [2, 7, 11]) await page.fill(`#typed${nth}`, words[nth - 1]);
+  await button(page, say.kept).click();
+  await page.waitForSelector(".good");
+  await state(page, plan, "inside-kept", seen);
+  return { seen, secret: words };
+}
+
+// The answer, and the voucher for the reward.
+async function collect(page, plan, say) {
+  const seen = [];
+  await page.goto(`${plan.url}/inside/my?lang=${plan.locale.slice(0, 2)}`);
+  await state(page, plan, "inside-key", seen);
+  await page.fill("#secret", plan.secret);
+  await button(page, say.open).click();
+  await page.waitForSelector(".card");
+  await state(page, plan, "inside-follow", seen);
+  await button(page, say.collect).click();
+  await page.waitForSelector(".voucher");
+  await state(page, plan, "inside-voucher", seen);
+  const letters = await page.locator(".letter .words").allTextContents();
+  return { seen, letters, voucher: await page.textContent(".voucher") };
+}
+
 const PICKUP = { form: "pickup", link: "follow", first: "exchange", then: "change" };
 const JOIN = { form: "join", link: "invited", first: "join", then: "joins" };
 
@@ -149,7 +193,7 @@ await main(async (browser, plan) => {
   const page = await fresh(browser, {
     offline: false, locale: plan.locale, viewport: { width: plan.width, height: 800 }, javaScriptEnabled: false, bypassCSP: true,
   });
-  const said = await ({ report, follow, invite, pickup, join })[plan.part](page, plan, LABELS[plan.locale]);
+  const said = await ({ report, follow, invite, pickup, join, inside, collect })[plan.part](page, plan, LABELS[plan.locale]);
   const foreign = page.asked.filter((url) => !url.startsWith(plan.url) && !url.startsWith("chrome-error"));
   return { ...said, foreign };
 });

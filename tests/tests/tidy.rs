@@ -10,6 +10,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use adit_core::actor::ActorRefusal;
+use adit_core::concern::ConcernRefusal;
 use adit_core::decider::Rejection;
 use adit_core::enterprise::EnterpriseRefusal;
 use adit_core::hazard::HazardRefusal;
@@ -61,6 +62,7 @@ fn every_refusal_has_its_words_in_both_languages() {
         codes(EnterpriseRefusal::ALL),
         codes(InspectionRefusal::ALL),
         codes(InquiryRefusal::ALL),
+        codes(ConcernRefusal::ALL),
         codes(ActorRefusal::ALL),
         codes(RulesRefusal::ALL),
         codes(LedgerRefusal::ALL),
@@ -130,6 +132,7 @@ fn the_domain_knows_no_float_no_clock_and_no_unordered_map() {
         "enterprise",
         "inspection",
         "inquiry",
+        "concern",
         "actor",
         "rulebook",
         "opening",
@@ -235,8 +238,9 @@ fn every_public_kind_of_the_sources_stands_in_the_table_of_entries() {
             text.lines().filter_map(|line| line.trim().strip_prefix("Self::")?.split("(_) => \"").nth(1))
         {
             let kind = kind.trim_end_matches("\",");
-            let private =
-                ["report.", "reward.", "access."].iter().any(|unlinkable| kind.starts_with(unlinkable));
+            let private = ["report.", "reward.", "access.", "concern."]
+                .iter()
+                .any(|unlinkable| kind.starts_with(unlinkable));
             assert!(
                 private || entries::table().contains_key(kind),
                 "{kind}: add it to core/rules/entries.toml"

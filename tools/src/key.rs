@@ -186,6 +186,7 @@ fn title(ledger: &Ledger, actor: ActorId) -> Result<Option<String>> {
         | Event::Inspection(_)
         | Event::Rules(_)
         | Event::Ledger(_)
+        | Event::Concern(_)
         | Event::Inquiry(_)
         | Event::Access(_) => None,
     });

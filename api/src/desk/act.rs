@@ -19,12 +19,14 @@ use zeroize::Zeroizing;
 use super::files::{self, FileShown};
 use super::form::{self, Faults, Field, Typed, Widget};
 use super::frame::{Desk, Frame, Shown, Trouble, not_found, parameter, render, stream_address};
+use super::inside::own_hazards;
 use super::lawful::{Standing, standing};
 use super::meanwhile::{self, Meanwhile};
 use super::people;
 use super::sent::{FILES, Sent};
 use super::sign_in::with_cookie;
 use super::words::Words;
+use crate::access;
 use crate::handlers::blocking;
 use crate::handlers::commands::{Beside, Outcome, carry_out};
 use crate::handlers::sign_in::unlock;
@@ -124,6 +126,8 @@ fn shows(desk: &Desk, draft: &Draft, field: &Field) -> Shows {
             .or_else(|| w.find(&format!("option.{name}")));
         (name.clone(), own.map_or_else(|| w.label(name), str::to_owned))
     };
+    // An enterprise knows its own hazards by place and day, and not by id.
+    let chosen = kind == "concern.take_up" && field.name == "hazard";
     let value = draft.typed.get(&field.name).cloned().unwrap_or_default();
     let named = draft.fixed.contains(&field.name.as_str());
     let fixed = match value.parse::<StreamId>() {
@@ -139,9 +143,9 @@ fn shows(desk: &Desk, draft: &Draft, field: &Field) -> Shows {
         } else {
             field_words(w, "hint", kind, field).unwrap_or_default().to_owned()
         },
-        widget: widget_name(field),
+        widget: if chosen { "choice" } else { widget_name(field) },
         required: field.required,
-        options: names.iter().map(option).collect(),
+        options: if chosen { own_hazards(desk) } else { names.iter().map(option).collect() },
         fault: match (&field.widget, &draft.file_fault) {
             (Widget::Files, Some(problem)) => w.refusal(&problem.refusal),
             _ => draft.faults.get(&field.name).map(|fault| w.t(fault).to_owned()).unwrap_or_default(),

@@ -55,7 +55,7 @@ impl Field {
 }
 
 /// In which order fields are asked for: what it is about, what happened, then why. Any other comes last.
-const ORDER: [&str; 52] = [
+const ORDER: [&str; 55] = [
     "enterprise",
     "report",
     "hazards",
@@ -108,6 +108,9 @@ const ORDER: [&str; 52] = [
     "findings",
     "done",
     "because",
+    "amount_yuan",
+    "honour",
+    "collect_at",
 ];
 
 /// The fields of each command that can be asked for in a form. What is sealed is not: it has pages of its own.

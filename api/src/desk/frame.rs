@@ -187,6 +187,9 @@ impl Frame {
                 text: w.t("nav.own_enterprise").to_owned(),
             });
         }
+        if reader.acts_for.is_some() && reader.is_enterprise() {
+            nav.push(Link { href: "/desk/inside".to_owned(), text: w.t("inside.title").to_owned() });
+        }
         if reader.roles.contains(&Role::Clerk) {
             nav.push(Link { href: "/desk/telephone".to_owned(), text: w.t("telephone.title").to_owned() });
         }

@@ -9,6 +9,7 @@ use serde_json::Value;
 
 use super::case::WRITTEN;
 use super::frame::{Desk, Frame, Shown, parameter, render_live, stream_address};
+use super::inside::{Waiting, waiting};
 use super::queues::{QUEUES, Queue};
 use super::stream::heading;
 use super::words::urgency;
@@ -65,6 +66,16 @@ struct Home {
     elsewhere: Vec<Elsewhere>,
     begins: Vec<(String, String)>,
     duty: Option<Duty>,
+    /// Internal reports, for an enterprise.
+    inside: Option<Waiting>,
+}
+
+impl Home {
+    /// Nothing waits for whoever is signed in.
+    fn is_done(&self) -> bool {
+        let inside = self.inside.as_ref().is_some_and(|inside| inside.many > 0);
+        self.waits.is_empty() && self.frame.waiting == 0 && !inside
+    }
 }
 
 /// The worklist
@@ -119,7 +130,14 @@ fn page(desk: &Desk, recorded: Option<adit_core::units::Position>) -> Result<Hom
             begins.push((desk.w.command(command), format!("/desk/do/{command}")));
         }
     }
-    Ok(Home { frame: Frame::of(desk).after(recorded), waits, elsewhere, begins, duty: duty(desk)? })
+    Ok(Home {
+        frame: Frame::of(desk).after(recorded),
+        waits,
+        elsewhere,
+        begins,
+        duty: duty(desk)?,
+        inside: waiting(desk),
+    })
 }
 
 /// The duty of the enterprise that the reader acts for. Of the table it sees this alone: the rest says when it will be inspected.

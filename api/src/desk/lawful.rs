@@ -26,7 +26,7 @@ pub(crate) enum Standing {
 }
 
 /// Refusals that rest on what is typed, not on how things stand: the form is there for it.
-const TYPED: [&str; 31] = [
+const TYPED: [&str; 35] = [
     "hazard.into_itself",
     "hazard.other_enterprise",
     "hazard.other_not_open",
@@ -58,13 +58,17 @@ const TYPED: [&str; 31] = [
     "reward.not_later",
     "reward.tier_needed",
     "reward.other_amount",
+    "enterprise.channel_open",
+    "concern.not_its_hazard",
+    "concern.nothing_given",
+    "concern.other_voucher",
 ];
 
 /// Roles of which two must sign at times.
 const PAIRS: [Role; 2] = [Role::Inspector, Role::Admin];
 
 /// Commands of a kind of stream that begin a stream; the others follow.
-pub(crate) const BEGIN: [&str; 9] = [
+pub(crate) const BEGIN: [&str; 10] = [
     "hazard.report",
     "report.report",
     "reward.assess",
@@ -74,6 +78,7 @@ pub(crate) const BEGIN: [&str; 9] = [
     "inquiry.open",
     "actor.enrol",
     "ledger.open",
+    "concern.raise",
 ];
 
 /// Commands that no officer and no enterprise gives in a form: the log itself, the reporter's own page, the server.
@@ -91,6 +96,8 @@ fn is_given_elsewhere(kind: &str) -> bool {
         "report.allege_retaliation",
         "reward.claim",
         "reward.waive",
+        "concern.write",
+        "concern.claim",
     ];
     kind.ends_with(".record_overdue")
         || by_reporter.contains(&kind)

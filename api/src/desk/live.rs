@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
-use adit_core::id::{ActorId, StreamId};
+use adit_core::id::{ActorId, StreamId, StreamKind};
 use adit_core::ledger::log::OpenError;
 use adit_core::ledger::vkey::VKey;
 use adit_core::units::Position;
@@ -110,8 +110,9 @@ fn changed(app: &App, actor: ActorId, from: u64, until: u64) -> Result<(u64, BTr
     })?;
     let mut mine = BTreeSet::new();
     for stream in streams {
-        // A stream of which this can't be said is not told of.
-        if reader.may_read_stream(&app.office, &stream)?
+        // A stream of which this can't be said is not told of, nor the moment in which a worker writes.
+        if stream.kind != StreamKind::Concern
+            && reader.may_read_stream(&app.office, &stream)?
             && !reader.is_kept_from(&app.office, &stream).unwrap_or(true)
         {
             mine.insert(stream);

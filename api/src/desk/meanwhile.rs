@@ -5,6 +5,7 @@ use adit_core::units::Position;
 
 use super::frame::Desk;
 use super::people;
+use crate::access;
 use crate::problem::{Problem, unreadable};
 
 /// One entry that the form does not know.
@@ -18,14 +19,14 @@ pub(crate) struct Meanwhile {
 /// Position of the newest entry of a stream, which a form brings back as `_seen`; empty where there is no stream yet.
 pub(crate) fn newest(desk: &Desk, stream: Option<&StreamId>) -> Result<String, Problem> {
     let Some(stream) = stream else { return Ok(String::new()) };
-    let facts = desk.app.office.ledger().stream(stream).map_err(|error| unreadable(&error))?;
+    let facts = access::facts(&desk.app, stream).map_err(|error| unreadable(&error))?;
     Ok(facts.last().map(|fact| fact.position.to_string()).unwrap_or_default())
 }
 
 /// What others recorded in a stream behind the entry that a form knows.
 pub(crate) fn since(desk: &Desk, stream: Option<&StreamId>, seen: &str) -> Result<Vec<Meanwhile>, Problem> {
     let (Some(stream), Ok(seen)) = (stream, seen.parse().map(Position)) else { return Ok(Vec::new()) };
-    let facts = desk.app.office.ledger().stream(stream).map_err(|error| unreadable(&error))?;
+    let facts = access::facts(&desk.app, stream).map_err(|error| unreadable(&error))?;
     let own = desk.session.actor;
     let others = facts.iter().filter(|fact| fact.position > seen && !fact.by.contains(&own));
     let told = others.map(|fact| {
@@ -33,7 +34,7 @@ pub(crate) fn since(desk: &Desk, stream: Option<&StreamId>, seen: &str) -> Resul
         Meanwhile {
             kind: desk.w.kind(fact.event.kind()),
             by: by.join(desk.w.t("base.and")),
-            at: fact.at.local(),
+            at: super::stream::moment(fact),
         }
     });
     Ok(told.collect())

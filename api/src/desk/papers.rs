@@ -20,7 +20,9 @@ use serde::Deserialize;
 use super::frame::{Desk, Frame, Shown, not_found, render};
 use super::people;
 use crate::handlers::blocking;
-use crate::paper::{Address, Certificate, PaperError, Poster, Proof, Size, certificate, poster};
+use crate::paper::{
+    Address, Certificate, InsideNotice, PaperError, Poster, Proof, Size, certificate, inside_notice, poster,
+};
 use crate::problem::{ApiRefusal, Problem, unreadable};
 
 /// Who makes boards.
@@ -134,6 +136,30 @@ fn line<const MAX: usize>(text: &str) -> Result<Option<Text<MAX>>, Refusal> {
         "" => Ok(None),
         text => Text::new(text).map(Some).map_err(|_| ApiRefusal::WrongValue.into()),
     }
+}
+
+/// The notice of an enterprise's internal channel
+///
+/// 内部报告告示：扫码直达本企业的内部报告渠道，并写明应急管理局另有举报渠道。
+#[utoipa::path(get, path = "/desk/inside/notice", tag = "desk",
+    responses((status = 200, description = "PDF"), (status = 303, description = "Not signed in"),
+        (status = 403, description = "api.forbidden"), (status = 404, description = "api.not_found: the channel is not open")))]
+pub(crate) async fn inside(desk: Desk, headers: HeaderMap) -> Shown {
+    let host = own_address(&headers);
+    Ok(pdf("internal-reports", blocking(move || internal(&desk, &host)).await?))
+}
+
+fn internal(desk: &Desk, host: &str) -> Result<Vec<u8>, Problem> {
+    let own = desk.reader.acts_for.filter(|_| desk.reader.is_enterprise()).ok_or(ApiRefusal::Forbidden)?;
+    let state = desk.app.office.enterprise(own).map_err(|error| unreadable(&error))?;
+    let rewards = state.channel.ok_or(ApiRefusal::NotFound)?;
+    let shows = InsideNotice {
+        enterprise: people::enterprise(&desk.app, &own),
+        rewards: rewards.to_string(),
+        host: host.parse()?,
+        path: super::inside::address(&own),
+    };
+    Ok(inside_notice(&shows, desk.w.lang())?.pdf)
 }
 
 /// The certificate of a self-report

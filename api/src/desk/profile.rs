@@ -10,6 +10,7 @@ use serde_json::Value;
 
 use super::chart::{Lane, Mark, Span, lanes};
 use super::frame::{Desk, Frame, Link, Shown, not_found, render, stream_address};
+use super::inside::of_profile;
 use super::told::Told;
 use crate::handlers::blocking;
 use crate::handlers::queries::View;
@@ -136,7 +137,7 @@ fn page(desk: &Desk, enterprise: StreamId) -> Result<Profile, Problem> {
         name: text(&row, "enterprise_name").to_owned(),
         at: stream_address(&enterprise.to_string()),
         svg: picture(desk, &row, &hazards, &inspections, today),
-        facts: facts.into_iter().chain(counted).collect(),
+        facts: facts.into_iter().chain(counted).chain(of_profile(desk, &enterprise, today)).collect(),
         vetoed: row.get("vetoed") == Some(&Value::Bool(true)),
         grounds: repeats.iter().flat_map(|row| list(row, "grounds")).map(|ground| w.reason(ground)).collect(),
         held,

@@ -21,7 +21,7 @@ use super::lawful::{Standing, commands, standing};
 use super::people;
 use super::told::{Said, Told};
 use super::words::{Words, urgency};
-use crate::access::withhold;
+use crate::access::{self, withhold};
 use crate::handlers::blocking;
 use crate::handlers::queries::{Asked, page as rows_of, shown};
 use crate::problem::{Problem, unreadable};
@@ -124,6 +124,11 @@ pub(crate) fn heading(desk: &Desk, stream: &StreamId) -> String {
                 day.into_iter().find(|day| !day.is_empty()).unwrap_or_default(),
             )
         }
+        StreamKind::Concern => {
+            let today = desk.app.office.ledger().now().day();
+            let row = desk.app.projector.read(|all| all.concerns.one(stream, today));
+            row.map(|row| join(&row.raised_on.to_string(), &row.place)).unwrap_or_default()
+        }
         StreamKind::Report => case_number(stream),
         StreamKind::Actor => people::title(&desk.app, ActorId(stream.id)),
         StreamKind::Reward
@@ -211,6 +216,8 @@ const REWARD: &[&str] = &[
     "claim_due",
     "paid_on",
 ];
+/// What is shown of an internal report.
+const CONCERN: &[&str] = &["place", "hazard", "amount_yuan", "honour", "collected"];
 /// What is shown of an inquiry.
 const INQUIRY: &[&str] = &["trigger", "opened_by", "concluded_on", "nobody_responsible"];
 
@@ -223,6 +230,7 @@ fn table_of(kind: StreamKind) -> Option<(&'static str, &'static [&'static str])>
         StreamKind::Report => Some(("docket", REPORT)),
         StreamKind::Reward => Some(("rewards", REWARD)),
         StreamKind::Inquiry => Some(("inquiries", INQUIRY)),
+        StreamKind::Concern => Some(("concerns", CONCERN)),
         StreamKind::Actor | StreamKind::Rules | StreamKind::Ledger | StreamKind::Access => None,
     }
 }
@@ -253,7 +261,7 @@ fn page(desk: &Desk, stream: StreamId, recorded: Option<Position>) -> Result<Str
     if !reader.may_read_stream(&app.office, &stream).map_err(|error| unreadable(&error))? {
         return Err(crate::problem::ApiRefusal::Forbidden.into());
     }
-    let facts = app.office.ledger().stream(&stream).map_err(|error| unreadable(&error))?;
+    let facts = access::facts(app, &stream).map_err(|error| unreadable(&error))?;
     if facts.is_empty() {
         return Err(crate::problem::ApiRefusal::NotFound.into());
     }
@@ -261,6 +269,7 @@ fn page(desk: &Desk, stream: StreamId, recorded: Option<Position>) -> Result<Str
     let events = happened(&mut told, &facts)?;
     let only = Filter { stream: Some(stream), ..Filter::default() };
     let row = match table_of(stream.kind) {
+        Some(_) if stream.kind == StreamKind::Concern => super::inside::row(desk, &stream),
         Some((name, _)) => rows(desk, name, only.clone())?.into_iter().next().unwrap_or_default(),
         None => Value::Null,
     };
@@ -277,7 +286,8 @@ fn page(desk: &Desk, stream: StreamId, recorded: Option<Position>) -> Result<Str
     let code = ["criterion", "proposed_criterion"].map(|name| text(&row, name));
     let criterion =
         code.into_iter().find_map(criteria::get).map(|item| item.text_zh.to_owned()).unwrap_or_default();
-    let clocks = rows(desk, "deadlines", only.clone())?.iter().map(|row| clock(w, row)).collect();
+    let clocks = rows(desk, "deadlines", only.clone())?;
+    let clocks = clocks.iter().chain(super::inside::clock(&row).as_ref()).map(|row| clock(w, row)).collect();
     let (lawful, refused) = steps(desk, stream)?;
     let (found, found_at) = found(desk, stream, &facts)?;
     Ok(StreamPage {
@@ -286,6 +296,7 @@ fn page(desk: &Desk, stream: StreamId, recorded: Option<Position>) -> Result<Str
         status: match text(&row, "status") {
             "" => String::new(),
             status if stream.kind == StreamKind::Report => super::told::option(w, "report_status", status),
+            status if stream.kind == StreamKind::Concern => super::told::option(w, "concern_status", status),
             status => w.label(status),
         },
         facts: said,
@@ -314,11 +325,14 @@ fn happened(told: &mut Told<'_>, facts: &[Fact]) -> Result<Vec<Happened>, Proble
         if reader.is_enterprise() {
             withhold(&mut event);
         }
+        if fact.stream.kind == StreamKind::Concern {
+            super::inside::plain(&mut event);
+        }
         let mut said = Vec::new();
         told.data(event.get("data").unwrap_or(&Value::Null), &mut said);
         events.push(Happened {
             position: fact.position,
-            at: fact.at.local(),
+            at: moment(fact),
             kind: w.kind(text(&event, "type")),
             by: fact.by.iter().map(|actor| told.title(*actor)).collect(),
             said,
@@ -326,6 +340,12 @@ fn happened(told: &mut Told<'_>, facts: &[Fact]) -> Result<Vec<Happened>, Proble
         });
     }
     Ok(events)
+}
+
+/// When it was signed; of what a worker wrote the day alone is told.
+pub(super) fn moment(fact: &Fact) -> String {
+    let by_worker = fact.stream.kind == StreamKind::Concern && fact.by.is_empty();
+    if by_worker { fact.day.to_string() } else { fact.at.local() }
 }
 
 fn shown_below(stream: StreamId, files: &[Attachment]) -> Vec<FileShown> {
@@ -440,6 +460,7 @@ fn begins(desk: &Desk, stream: StreamId, facts: &[Fact]) -> Result<Vec<Step>, Pr
         StreamKind::Enterprise => &[("hazard.report", "enterprise"), ("inspection.perform", "enterprise")],
         StreamKind::Report => &[("reward.assess", "report")],
         StreamKind::Hazard => &[("inquiry.open", "hazards")],
+        StreamKind::Concern => &[("hazard.report", "")],
         StreamKind::Reward
         | StreamKind::Inspection
         | StreamKind::Actor
@@ -474,7 +495,11 @@ fn begins(desk: &Desk, stream: StreamId, facts: &[Fact]) -> Result<Vec<Step>, Pr
         if may {
             begins.push(Step {
                 text: desk.w.command(kind),
-                href: format!("/desk/do/{kind}?{field}={stream}"),
+                href: if field.is_empty() {
+                    format!("/desk/do/{kind}")
+                } else {
+                    format!("/desk/do/{kind}?{field}={stream}")
+                },
                 why: String::new(),
             });
         }

@@ -114,6 +114,7 @@ fn is_name(field: &str) -> bool {
         "role",
         "exclusion",
         "responsibility",
+        "collected",
     ];
     NAMED.contains(&field) || more.contains(&field)
 }

@@ -19,7 +19,7 @@ use axum::response::IntoResponse;
 use serde_json::{Value, json};
 
 use super::{Answered, Shared, blocking, json, ok};
-use crate::access::withhold;
+use crate::access::{self, withhold};
 use crate::app::App;
 use crate::export::{self, Format};
 use crate::extract::{Anybody, JsonBytes, SignedIn};
@@ -104,7 +104,7 @@ pub(crate) async fn stream(
             return Err(ApiRefusal::Forbidden.into());
         }
         let until = asked.as_of.as_ref().map(|text| moment(&app, text)).transpose()?;
-        let facts = app.office.ledger().stream(&stream).map_err(|error| unreadable(&error))?;
+        let facts = access::facts(&app, &stream).map_err(|error| unreadable(&error))?;
         let then = facts.iter().filter(|fact| until.is_none_or(|(until, _)| fact.position < until));
         let mut events = then.map(shown).collect::<Result<Vec<Value>, Problem>>()?;
         if reader.is_enterprise() {

@@ -37,6 +37,11 @@ struct Rules {
 static RULES: LazyLock<Option<Rules>> =
     LazyLock::new(|| toml::from_str(include_str!("../../data/public.toml")).ok());
 
+/// Fewer reports than this are never told by their number.
+pub(crate) fn least_reports() -> u32 {
+    RULES.as_ref().map_or(u32::MAX, |rules| rules.least_reports.value)
+}
+
 /// What is told of hazards.
 const HAZARDS: [&str; 7] = [
     "verified_major",

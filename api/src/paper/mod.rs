@@ -5,6 +5,7 @@
 
 mod certificate;
 mod desk;
+mod inside;
 mod inspection_record;
 mod notice;
 mod poster;
@@ -21,6 +22,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 pub use certificate::{Certificate, certificate};
+pub use inside::{InsideNotice, inside_notice};
 pub use inspection_record::{Attached, Finding, InspectionRecord, Signer, inspection_record};
 pub use notice::{Notice, notice};
 pub use poster::{ADDRESS_CHARS_MAX, Address, LETTERS_CHARS_MAX, Poster, TELEPHONE_CHARS_MAX, poster};

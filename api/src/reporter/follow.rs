@@ -9,7 +9,7 @@ use adit_core::report::{Empty, ReportCommand, ReportEvent, RotateKey, Status, ca
 use adit_core::reward;
 use adit_core::secret::Secret;
 use adit_core::text::Text;
-use adit_core::units::{Day, Timestamp};
+use adit_core::units::{Day, Position, Timestamp};
 use askama::Template;
 use axum::extract::{RawQuery, State};
 use axum::http::{HeaderMap, StatusCode, header};
@@ -30,6 +30,9 @@ use crate::problem::{ApiRefusal, Problem, unreadable};
 
 /// Which words of the secret are asked for before the receipt is left, counted from 0: one of each of three groups.
 pub(super) const ASKED: [usize; 3] = [1, 6, 10];
+
+/// Where a report is followed.
+const HERE: &str = "/my";
 
 #[derive(Template)]
 #[template(path = "reporter/key.html")]
@@ -75,6 +78,8 @@ impl Asks {
 #[template(path = "reporter/busy.html")]
 struct Busy {
     w: Language,
+    /// Where it is sent.
+    at: &'static str,
     fault: String,
     again: Vec<(String, String)>,
 }
@@ -83,20 +88,25 @@ struct Busy {
 #[derive(Template)]
 #[template(path = "reporter/receipt.html")]
 pub(super) struct Receipt {
-    w: Language,
-    stamp: String,
-    groups: Vec<Vec<&'static str>>,
-    secret: String,
-    qr: String,
-    number: String,
+    pub(super) w: Language,
+    pub(super) stamp: String,
+    pub(super) groups: Vec<Vec<&'static str>>,
+    pub(super) secret: String,
+    pub(super) qr: String,
+    /// The case number; of what was told to an enterprise, its name.
+    pub(super) number: String,
     /// Of a report that somebody else had reported.
-    joined: bool,
-    position: u64,
-    on: Day,
-    next: Option<Day>,
-    files: Vec<std::collections::BTreeMap<&'static str, String>>,
-    asked: Vec<usize>,
-    fault: Option<String>,
+    pub(super) joined: bool,
+    /// Of what was told to an enterprise, and not reported.
+    pub(super) inside: bool,
+    /// Where it is followed.
+    pub(super) at: &'static str,
+    pub(super) position: u64,
+    pub(super) on: Day,
+    pub(super) next: Option<Day>,
+    pub(super) files: Vec<std::collections::BTreeMap<&'static str, String>>,
+    pub(super) asked: Vec<usize>,
+    pub(super) fault: Option<String>,
 }
 
 #[derive(Template)]
@@ -190,6 +200,8 @@ pub(super) fn receipt_page(
         secret: text.to_string(),
         number: case_number(&case.stream),
         joined: case.joined,
+        inside: false,
+        at: HERE,
         position: case.entered.0,
         on: case.entered_on,
         next: next.copied(),
@@ -361,6 +373,18 @@ pub(crate) async fn act(
     form: Form,
 ) -> Answered {
     let w = Language::named(form.get("lang")).unwrap_or_else(|| Language::of(query.as_deref(), &headers));
+    let worker = Arc::clone(&app);
+    at_the_gate(&app, w, form, HERE, move |form| async move { look_up(&worker, w, form).await }).await
+}
+
+/// Whoever shows a secret or a code waits for a turn, and is answered on the grid.
+pub(super) async fn at_the_gate<F: Future<Output = Answered> + Send>(
+    app: &Arc<App>,
+    w: Language,
+    form: Form,
+    at: &'static str,
+    look_up: impl FnOnce(Form) -> F + Send,
+) -> Answered {
     let rank = app.intake.spend(gate::Purpose::Secret, form.get("stamp"), app.office.ledger().now());
     let Some(turn) = app.intake.turn(&app.intake.lookups, rank).await else {
         let problem = busy();
@@ -368,13 +392,13 @@ pub(crate) async fn act(
         if rank == Rank::Waited {
             // The form was counted, and its place is kept.
             again.retain(|(name, _)| name != "stamp");
-            again.push(("stamp".to_owned(), ripe(&app)?));
+            again.push(("stamp".to_owned(), ripe(app)?));
         }
-        let page = Busy { w, fault: w.refusal(&problem.refusal), again };
+        let page = Busy { w, at, fault: w.refusal(&problem.refusal), again };
         return Ok((problem.status, render(&page)?).into_response());
     };
     let begun = tokio::time::Instant::now();
-    let answered = look_up(&app, w, form).await;
+    let answered = look_up(form).await;
     // Nobody learns from the time whether there is such a secret or code, and a turn is never shorter than a step: a ceiling on guesses.
     app.intake.on_the_grid(begun).await;
     drop(turn);
@@ -393,7 +417,7 @@ async fn look_up(app: &Arc<App>, w: Language, form: Form) -> Answered {
     let last = app.office.ledger().size().checked_sub(1);
     if let Some(last) = last {
         // Rewards are found in the read models; they follow the ledger within moments.
-        let _ = app.projector.wait_for(adit_core::units::Position(last)).await;
+        let _ = app.projector.wait_for(Position(last)).await;
     }
     let worker = Arc::clone(app);
     blocking(move || answer(&worker, w, &form)).await
@@ -409,7 +433,7 @@ fn answer(app: &Arc<App>, w: Language, form: &Form) -> Result<Response, Problem>
     };
     match form.get("step") {
         "check" => return check(app, &case, &secret, w, form),
-        "receipt" => return receipt_file(app, &case),
+        "receipt" => return proof_of(app, case.entered),
         "show" => return render(&receipt_page(app, &case, &secret, w, None)?),
         "lock" => {
             run(app, &case, form, ReportCommand::Lock(Empty {}), &[&case.key]).map_err(Refused::problem)?;
@@ -455,10 +479,7 @@ struct NotDone {
 
 /// The three words that are asked for before the receipt is left.
 fn check(app: &App, case: &Case, secret: &Secret, w: Language, form: &Form) -> Answered {
-    let words = secret.words(w.script());
-    let typed: Vec<String> = form.all("typed").map(|word| word.trim().to_lowercase()).collect();
-    let wanted: Vec<&str> = ASKED.iter().filter_map(|nth| words.get(*nth).copied()).collect();
-    if typed == wanted {
+    if typed_back(secret, w, form) {
         let page = follow_page(app, case, secret, w, Ok(Some(w.t("receipt.well_kept"))))?;
         return render(&page);
     }
@@ -466,10 +487,17 @@ fn check(app: &App, case: &Case, secret: &Secret, w: Language, form: &Form) -> A
     Ok((StatusCode::UNPROCESSABLE_ENTITY, render(&page)?).into_response())
 }
 
-/// The receipt file of the entry by which the reporter came in, against the newest checkpoint: it need not wait for a publication.
-fn receipt_file(app: &App, case: &Case) -> Answered {
+/// Whether the words that are asked for were typed back.
+pub(super) fn typed_back(secret: &Secret, w: Language, form: &Form) -> bool {
+    let words = secret.words(w.script());
+    let typed: Vec<String> = form.all("typed").map(|word| word.trim().to_lowercase()).collect();
+    let wanted: Vec<&str> = ASKED.iter().filter_map(|nth| words.get(*nth).copied()).collect();
+    typed == wanted
+}
+
+/// The receipt file of the entry by which somebody came in, against the newest checkpoint: it need not wait for a publication.
+pub(super) fn proof_of(app: &App, position: Position) -> Answered {
     let ledger = app.office.ledger();
-    let position = case.entered;
     let stored = ledger.stored(position).map_err(|error| unreadable(&error))?.ok_or(ApiRefusal::NotFound)?;
     let receipts = ledger.receipts(&[stored], &ledger.checkpoint()).map_err(|error| unreadable(&error))?;
     let receipt = receipts.into_iter().flatten().next().ok_or(ApiRefusal::NotFound)?;

@@ -12,6 +12,8 @@ pub(crate) mod follow;
 pub(crate) mod form;
 mod heif;
 pub(crate) mod home;
+pub(crate) mod inside;
+pub(crate) mod inside_my;
 mod joint;
 pub(crate) mod language;
 mod office;

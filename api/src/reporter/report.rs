@@ -163,7 +163,7 @@ impl Draft {
 }
 
 /// Whether a text may be sealed; the refusal names the question.
-fn text<const MAX: usize>(field: &str, value: &str, needed: bool) -> Result<(), Refusal> {
+pub(super) fn text<const MAX: usize>(field: &str, value: &str, needed: bool) -> Result<(), Refusal> {
     if value.is_empty() && !needed {
         return Ok(());
     }
@@ -308,7 +308,7 @@ fn offers(app: &App, w: Language) -> Vec<Offer> {
 }
 
 /// What could tell who wrote it: runs of digits as long as a telephone or identity number, and words about a shift or a name.
-fn gives_away(words: &str, w: Language) -> Vec<String> {
+pub(super) fn gives_away(words: &str, w: Language) -> Vec<String> {
     let mut run = 0;
     let mut longest = 0;
     for c in words.chars() {
@@ -502,7 +502,7 @@ async fn send(app: Arc<App>, w: Language, draft: Draft, form: &Form) -> Answered
     .await
 }
 
-fn ripe(app: &App, now: Timestamp) -> Result<String, Problem> {
+pub(super) fn ripe(app: &App, now: Timestamp) -> Result<String, Problem> {
     app.intake.ripe(Purpose::Report, now).map_err(|error| unreadable(&error))
 }
 
@@ -619,7 +619,7 @@ pub(crate) fn seal_draft(app: &App, w: Language, draft: &Draft, own: &str) -> Re
     Ok(SealedDraft { testimony, files })
 }
 
-fn refused_or_failed(problem: Problem) -> Sent {
+pub(super) fn refused_or_failed(problem: Problem) -> Sent {
     if problem.status == StatusCode::UNPROCESSABLE_ENTITY {
         Sent::Refused(problem.refusal)
     } else {

@@ -141,7 +141,7 @@ fn letter(app: &App, case: &Case, secret: &Secret, form: &Form) -> Result<Sealed
 }
 
 /// Whether somebody is about to send the secret itself.
-fn contains_secret(words: &str, secret: &Secret) -> bool {
+pub(super) fn contains_secret(words: &str, secret: &Secret) -> bool {
     let squeezed: String =
         words.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect();
     [adit_core::secret::Script::Chinese, adit_core::secret::Script::English]

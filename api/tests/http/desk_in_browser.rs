@@ -313,7 +313,21 @@ fn given_those_who_look_over_the_whole_then_their_pages_are_sound_in_both_langua
             { "look": "transfer" },
         ]),
     );
+    crate::inside::open(&server);
+    let (_, concern) = crate::inside::told(&server, "三号巷道顶板开裂");
+    server.app.office.ledger().publish_now();
+    let on = format!("/desk/streams/{concern}");
+    let [take_up, give] =
+        ["concern.take_up", "concern.reward"].map(|kind| format!("/desk/do/{kind}?stream={concern}"));
     for (locale, width) in [("zh-CN", 360), ("en-US", 1280)] {
+        let enterprise = [
+            ("/desk", "enterprise-home"),
+            ("/desk/inside", "inside"),
+            (&*on, "concern"),
+            (&*take_up, "take-up"),
+            (&*give, "inside-reward"),
+        ];
+        day(&server, "enterprise-1", locale, width, &looks(&enterprise));
         let leader =
             [("/desk/summary?period=2024", "summary"), ("/desk/figures", "figures"), ("/figures", "public")];
         day(&server, "leader-1", locale, width, &looks(&leader));

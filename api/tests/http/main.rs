@@ -16,6 +16,7 @@ mod evidence;
 mod faults;
 mod files;
 mod flood;
+mod inside;
 mod joint;
 mod log;
 mod me;

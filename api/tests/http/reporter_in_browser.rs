@@ -18,7 +18,7 @@ fn sound(said: &Value, what: &str) {
         assert_eq!(page["fits"], json!(true), "{what}: {page}");
         assert!(["明硐", "Adit"].contains(&page["title"].as_str().unwrap_or_default()), "{what}: {page}");
         let address = page["address"].as_str().unwrap_or_default();
-        assert!(["/", "/report", "/my"].contains(&address), "{what}: {page}");
+        assert!(["/", "/report", "/my", "/inside", "/inside/my"].contains(&address), "{what}: {page}");
         let question = page["question"].as_str().unwrap_or_default();
         assert!(["", "?lang=zh", "?lang=en"].contains(&question), "{what}: {page}");
     }
@@ -106,6 +106,27 @@ fn jointly(locale: &str, width: u32, short: &str, used: &str) {
     assert_eq!(server.size(), before + 2, "a double tap uses the code up once");
     let words = said["words"].as_array().expect("words").iter().filter_map(Value::as_str);
     assert_eq!(stream_of(&server, &words.collect::<Vec<_>>().join(" ")), stream_of(&server, &first));
+    told_inside(&server, &plan, &name);
+}
+
+/// On the same server a worker tells the enterprise, is answered and rewarded, and takes the voucher.
+fn told_inside(server: &Server, plan: &dyn Fn(&str, &Value) -> Value, name: &str) {
+    crate::inside::open(server);
+    let (before, words) = (server.size(), "三号巷道顶板开裂");
+    let said = run("reporter.mjs", plan("inside", &json!({ "firm": "示例一矿", "words": words })));
+    sound(&said, name);
+    assert_eq!(server.size(), before + 1, "a double tap is one");
+    let secret = said["secret"].as_array().expect("words").iter().filter_map(Value::as_str);
+    let secret = secret.collect::<Vec<_>>().join(" ");
+    let on = crate::inside::stream_of(server, &secret).to_string();
+    server.execute(Some(&on), "concern.answer", &json!({ "words": "今天就去看" }), &["enterprise-1"]);
+    let reward = json!({ "amount_yuan": "500", "honour": "记功一次", "collect_at": "工会办公室" });
+    server.execute(Some(&on), "concern.reward", &reward, &["enterprise-1"]);
+    let said = run("reporter.mjs", plan("collect", &json!({ "secret": secret })));
+    sound(&said, name);
+    assert_eq!(said["letters"], json!([words, "今天就去看"]));
+    let handed = json!({ "voucher": said["voucher"] });
+    server.execute(Some(&on), "concern.hand_over", &handed, &["enterprise-1"]);
 }
 
 #[test]

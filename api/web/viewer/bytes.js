@@ -60,7 +60,7 @@ export function isDay(written) {
   return !Number.isNaN(date.getTime()) && date.toISOString().startsWith(written);
 }
 
-const KINDS = ["hazard", "report", "reward", "enterprise", "inspection", "actor", "rules", "ledger", "inquiry", "access"];
+const KINDS = ["hazard", "report", "reward", "enterprise", "inspection", "actor", "rules", "ledger", "inquiry", "access", "concern"];
 
 // Whether this names a stream: its kind and 128 bits in base 32.
 export function isStream(written) {

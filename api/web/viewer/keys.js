@@ -5,7 +5,7 @@ import { decimal, isStream, text, utf8 } from "./bytes.js";
 import { isBy, note, signers as noteSigners, verifies, vkey } from "./note.js";
 
 const everywhere = (entry) => /^(actor|ledger)\//.test(entry.stream);
-const unlinkable = (entry) => /^(report|reward|access)\//.test(entry.stream);
+const unlinkable = (entry) => /^(report|reward|access|concern)\//.test(entry.stream);
 
 class Ring {
   constructor(states = new Map()) {

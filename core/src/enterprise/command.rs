@@ -32,6 +32,12 @@ pub enum EnterpriseCommand {
     /// A self-inspection, also one that found nothing.
     #[serde(rename = "enterprise.log_self_inspection")]
     LogSelfInspection(LogSelfInspection),
+    /// Take internal reports in (内部报告渠道), with what is given for them.
+    #[serde(rename = "enterprise.open_channel")]
+    OpenChannel(OpenChannel),
+    /// Take in no more of them; those that were taken in go on.
+    #[serde(rename = "enterprise.close_channel")]
+    CloseChannel(CloseChannel),
     /// Accept that it produces again after a fatal accident (plan, mines, 27).
     #[serde(rename = "enterprise.accept_resumption")]
     AcceptResumption(AcceptResumption),
@@ -143,6 +149,23 @@ pub struct LogSelfInspection {
     /// Hazards entered from it; empty when nothing was found.
     #[serde(default)]
     pub hazards: Vec<StreamId>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct OpenChannel {
+    /// The enterprise whose stream this is.
+    pub enterprise: StreamId,
+    /// What the enterprise gives for internal reports; whoever reports reads it first.
+    pub rewards: Long,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CloseChannel {
+    /// The enterprise whose stream this is.
+    pub enterprise: StreamId,
+    pub because: Long,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]

@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::command::{
-    AcceptResumption, ChangeHolder, ChangeLicence, CloseEnterprise, Grade, LogSelfInspection, RecordAccident,
-    Register,
+    AcceptResumption, ChangeHolder, ChangeLicence, CloseChannel, CloseEnterprise, Grade, LogSelfInspection,
+    OpenChannel, RecordAccident, Register,
 };
 use crate::decider::StreamEvent;
 use crate::id::StreamId;
@@ -33,6 +33,10 @@ pub enum EnterpriseEvent {
     AccidentRecorded(AccidentRecorded),
     #[serde(rename = "enterprise.self_inspection_logged")]
     SelfInspectionLogged(LogSelfInspection),
+    #[serde(rename = "enterprise.channel_opened")]
+    ChannelOpened(OpenChannel),
+    #[serde(rename = "enterprise.channel_closed")]
+    ChannelClosed(CloseChannel),
     #[serde(rename = "enterprise.resumption_accepted")]
     ResumptionAccepted(AcceptResumption),
     #[serde(rename = "enterprise.closure_petitioned")]
@@ -76,6 +80,8 @@ impl StreamEvent for EnterpriseEvent {
             Self::Graded(_) => "enterprise.graded",
             Self::AccidentRecorded(_) => "enterprise.accident_recorded",
             Self::SelfInspectionLogged(_) => "enterprise.self_inspection_logged",
+            Self::ChannelOpened(_) => "enterprise.channel_opened",
+            Self::ChannelClosed(_) => "enterprise.channel_closed",
             Self::ResumptionAccepted(_) => "enterprise.resumption_accepted",
             Self::ClosurePetitioned(_) => "enterprise.closure_petitioned",
             Self::Closed(_) => "enterprise.closed",
@@ -92,6 +98,8 @@ impl StreamEvent for EnterpriseEvent {
             | Self::PrincipalChanged(_)
             | Self::Graded(_)
             | Self::SelfInspectionLogged(_)
+            | Self::ChannelOpened(_)
+            | Self::ChannelClosed(_)
             | Self::ResumptionAccepted(_)
             | Self::ClosurePetitioned(_)
             | Self::Closed(_) => Vec::new(),

@@ -14,6 +14,7 @@ use crate::id::StreamId;
 use crate::role::{Role, signed_by};
 use crate::rules::closure::{ClosureFacts, Licence, closure};
 use crate::rules::reward::Sector;
+use crate::text::Long;
 use crate::units::Day;
 
 /// The decider of `enterprise` streams.
@@ -41,6 +42,15 @@ pub struct State {
     pub sector: Option<Sector>,
     /// Stopped after a fatal accident, until it is accepted that it goes on.
     pub suspended: bool,
+    /// What is given for internal reports, while they are taken in.
+    pub channel: Option<Long>,
+}
+
+impl State {
+    /// It stands, and takes internal reports in.
+    pub fn has_channel(&self) -> bool {
+        stands(self).is_ok() && self.channel.is_some()
+    }
 }
 
 /// What a decision reads in other streams.
@@ -124,16 +134,43 @@ fn record_accident(
     Ok(EnterpriseEvent::AccidentRecorded(AccidentRecorded { accident: accident.clone(), grade, suspends }))
 }
 
+/// An account of this enterprise signs.
+fn by_itself(state: &State, own: StreamId, facts: &Facts, moment: &Moment<'_>) -> Result<(), Refused> {
+    stands(state)?;
+    need(signed_by(moment.by, Role::Enterprise), Refused::NeedsEnterprise)?;
+    need(facts.acts_for == Some(own), Refused::NotOwnEnterprise)
+}
+
+fn open_channel(
+    state: &State,
+    open: &OpenChannel,
+    facts: &Facts,
+    moment: &Moment<'_>,
+) -> Result<EnterpriseEvent, Refused> {
+    by_itself(state, open.enterprise, facts, moment)?;
+    // Opened again with other words, it gives something else from here on.
+    need(state.channel.as_ref() != Some(&open.rewards), Refused::ChannelOpen)?;
+    Ok(EnterpriseEvent::ChannelOpened(open.clone()))
+}
+
+fn close_channel(
+    state: &State,
+    close: &CloseChannel,
+    facts: &Facts,
+    moment: &Moment<'_>,
+) -> Result<EnterpriseEvent, Refused> {
+    by_itself(state, close.enterprise, facts, moment)?;
+    need(state.channel.is_some(), Refused::ChannelNotOpen)?;
+    Ok(EnterpriseEvent::ChannelClosed(close.clone()))
+}
+
 fn log_inspection(
     state: &State,
     log: &LogSelfInspection,
     facts: &Facts,
     moment: &Moment<'_>,
-    stream: Option<StreamId>,
 ) -> Result<EnterpriseEvent, Refused> {
-    stands(state)?;
-    need(signed_by(moment.by, Role::Enterprise), Refused::NeedsEnterprise)?;
-    need(facts.acts_for.is_some() && facts.acts_for == stream, Refused::NotOwnEnterprise)?;
+    by_itself(state, log.enterprise, facts, moment)?;
     need(log.inspected_on <= moment.now.day(), Refused::InFuture)?;
     Ok(EnterpriseEvent::SelfInspectionLogged(log.clone()))
 }
@@ -211,9 +248,9 @@ impl Decider for EnterpriseDecider {
             }
             EnterpriseCommand::Grade(command) => grade(state, command, facts, moment),
             EnterpriseCommand::RecordAccident(command) => record_accident(state, command, moment),
-            EnterpriseCommand::LogSelfInspection(command) => {
-                log_inspection(state, command, facts, moment, Some(command.enterprise))
-            }
+            EnterpriseCommand::LogSelfInspection(command) => log_inspection(state, command, facts, moment),
+            EnterpriseCommand::OpenChannel(command) => open_channel(state, command, facts, moment),
+            EnterpriseCommand::CloseChannel(command) => close_channel(state, command, facts, moment),
             EnterpriseCommand::AcceptResumption(command) => accept_resumption(state, command, moment),
             EnterpriseCommand::PetitionClosure(command) => petition(state, command, facts, moment),
             EnterpriseCommand::Close(command) => close(state, command, moment),
@@ -234,6 +271,8 @@ impl Decider for EnterpriseDecider {
                 state.producing = change.producing;
             }
             EnterpriseEvent::AccidentRecorded(recorded) => state.suspended |= recorded.suspends,
+            EnterpriseEvent::ChannelOpened(open) => state.channel = Some(open.rewards.clone()),
+            EnterpriseEvent::ChannelClosed(_) => state.channel = None,
             EnterpriseEvent::ResumptionAccepted(_) => state.suspended = false,
             EnterpriseEvent::ClosurePetitioned(_) => state.status = Status::Petitioned,
             EnterpriseEvent::Closed(_) => {

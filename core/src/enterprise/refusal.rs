@@ -19,6 +19,8 @@ refusals! {
         AlreadyPetitioned = "enterprise.already_petitioned",
         NoGround = "enterprise.no_ground",
         NoSuchGrade = "enterprise.no_such_grade",
+        ChannelOpen = "enterprise.channel_open",
+        ChannelNotOpen = "enterprise.channel_not_open",
         NotSuspended = "enterprise.not_suspended",
     }
 }

@@ -15,6 +15,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::access::AccessEvent;
 use crate::actor::ActorEvent;
+use crate::concern::ConcernEvent;
 use crate::decider::StreamEvent;
 use crate::enterprise::EnterpriseEvent;
 use crate::event::{Event, InUnion};
@@ -160,6 +161,7 @@ impl Body {
             StreamKind::Enterprise => Self::read_as::<EnterpriseEvent>(bytes),
             StreamKind::Inspection => Self::read_as::<InspectionEvent>(bytes),
             StreamKind::Inquiry => Self::read_as::<InquiryEvent>(bytes),
+            StreamKind::Concern => Self::read_as::<ConcernEvent>(bytes),
             StreamKind::Access => Self::read_as::<AccessEvent>(bytes),
             StreamKind::Actor => Self::read_as::<ActorEvent>(bytes),
             StreamKind::Rules => Self::read_as::<RulesEvent>(bytes),

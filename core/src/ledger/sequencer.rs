@@ -525,7 +525,7 @@ fn check_introduced(entry: &Entry, own: &str, key: &VKey) -> Result<(), AppendEr
             key.name() == entry.origin || key.name().starts_with(&format!("{}/actor/", entry.origin))
         }
         StreamKind::Actor => key.name() == actor_key_name(&entry.origin, ActorId(entry.stream.id)),
-        StreamKind::Report | StreamKind::Reward => {
+        StreamKind::Report | StreamKind::Reward | StreamKind::Concern => {
             key.name() == own || key.name().starts_with(&format!("{own}/officer/"))
         }
         StreamKind::Access => key.name().starts_with(&format!("{own}/officer/")),

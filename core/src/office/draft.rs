@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use crate::access::AccessDecider;
 use crate::actor::ActorDecider;
 use crate::command::{Command, Request};
+use crate::concern::ConcernDecider;
 use crate::decider::Recorded;
 use crate::enterprise::EnterpriseDecider;
 use crate::event::{Event, InUnion};
@@ -76,6 +77,7 @@ impl Office {
             Command::Inspection(command) => self.inspect(&mut made, stream, command, moment)?,
             Command::Inquiry(command) => self.step::<InquiryDecider>(&mut made, stream, command, moment)?,
             Command::Access(command) => self.step::<AccessDecider>(&mut made, stream, command, moment)?,
+            Command::Concern(command) => self.step::<ConcernDecider>(&mut made, stream, command, moment)?,
             Command::Actor(command) => self.step::<ActorDecider>(&mut made, stream, command, moment)?,
             Command::Rules(command) => self.step::<RulesDecider>(&mut made, stream, command, moment)?,
             Command::Ledger(command) => self.step::<LedgerDecider>(&mut made, stream, command, moment)?,

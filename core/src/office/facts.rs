@@ -1,6 +1,8 @@
 //! What a decision reads in other streams. Everything that is read here is named in the append condition, so that a
 //! decision that rests on it is decided again when it has moved.
 
+mod inside;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::access::{self, AccessCommand, AccessDecider};
@@ -149,6 +151,7 @@ impl Office {
                 | Event::Actor(_)
                 | Event::Rules(_)
                 | Event::Ledger(_)
+                | Event::Concern(_)
                 | Event::Inquiry(_)
                 | Event::Access(_) => {}
             }
@@ -242,7 +245,11 @@ impl Gather for EnterpriseDecider {
                 count(office, &touched, &mut facts, &mut reads)?;
             }
             EnterpriseCommand::LogSelfInspection(log) if log.enterprise != stream => facts.acts_for = None,
+            EnterpriseCommand::OpenChannel(open) if open.enterprise != stream => facts.acts_for = None,
+            EnterpriseCommand::CloseChannel(close) if close.enterprise != stream => facts.acts_for = None,
             EnterpriseCommand::LogSelfInspection(_)
+            | EnterpriseCommand::OpenChannel(_)
+            | EnterpriseCommand::CloseChannel(_)
             | EnterpriseCommand::ChangeLicence(_)
             | EnterpriseCommand::ChangeController(_)
             | EnterpriseCommand::ChangeParent(_)

@@ -11,6 +11,8 @@ mod state;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use crate::command::{Command, Request};
+use crate::concern::{self, ConcernDecider};
+use crate::enterprise::{self, EnterpriseDecider};
 use crate::event::{Event, Fact};
 use crate::id::{Id, StreamId, StreamKind};
 use crate::ledger::entry::{Entry, Line};
@@ -392,6 +394,16 @@ impl Office {
     /// A report as it stands now.
     pub fn report(&self, stream: StreamId) -> Result<report::State, ExecuteError> {
         Ok(self.states.load::<ReportDecider>(&self.ledger, stream)?.state)
+    }
+
+    /// An internal report as it stands now.
+    pub fn concern(&self, stream: StreamId) -> Result<concern::State, ExecuteError> {
+        Ok(self.states.load::<ConcernDecider>(&self.ledger, stream)?.state)
+    }
+
+    /// An enterprise as it stands now.
+    pub fn enterprise(&self, stream: StreamId) -> Result<enterprise::State, ExecuteError> {
+        Ok(self.states.load::<EnterpriseDecider>(&self.ledger, stream)?.state)
     }
 
     /// A reward as it stands now.

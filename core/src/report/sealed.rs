@@ -124,6 +124,7 @@ pub fn find_blob(facts: &[Fact], hash: &str) -> Option<(Holds, Blob)> {
         | Event::Actor(_)
         | Event::Rules(_)
         | Event::Ledger(_)
+        | Event::Concern(_)
         | Event::Inquiry(_)
         | Event::Access(_) => None,
     });

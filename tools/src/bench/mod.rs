@@ -320,6 +320,7 @@ fn own_streams(office: &Office) -> Result<(Option<ActorId>, Option<StreamId>)> {
             | Event::Enterprise(_)
             | Event::Inspection(_)
             | Event::Rules(_)
+            | Event::Concern(_)
             | Event::Inquiry(_)
             | Event::Access(_) => false,
         };

@@ -5,6 +5,8 @@
 
 mod cases;
 pub(crate) mod cast;
+mod inside;
+mod screens;
 mod stories;
 
 use std::collections::BTreeMap;
@@ -96,6 +98,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
             for Account { who, signs_in_as, .. } in &people {
                 say!("  {signs_in_as:<14} {who}");
             }
+            say!("演示口令 / words to try: /inside/my {} · /my {}", inside::WORDS, screens::WORDS);
         }
     }
     let wrong: Vec<&str> =
@@ -115,6 +118,8 @@ pub(crate) fn run(args: &Args) -> Result<()> {
 /// Plays everything; gives back the accounts' password and the accounts.
 fn play(data: &std::path::Path, home: &Home, cases: &[Case], quiet: bool) -> Result<(String, Vec<Account>)> {
     let mut steps = stories::steps();
+    steps.extend(inside::steps());
+    steps.extend(screens::steps());
     steps.extend(cases.iter().flat_map(cases::steps));
     // A stable sort keeps each story's own order within a day.
     steps.sort_by_key(|step| step.day);

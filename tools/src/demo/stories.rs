@@ -15,19 +15,19 @@ use anyhow::{Context, Result};
 use super::Step;
 use super::cast::{Cast, text};
 
-const INSPECTORS: [&str; 2] = ["inspector-1", "inspector-2"];
-const HALF: &str = "示例一号铁矿（虚构）";
+pub(super) const INSPECTORS: [&str; 2] = ["inspector-1", "inspector-2"];
+pub(super) const HALF: &str = "示例一号铁矿（虚构）";
 const REPEAT: &str = "示例二号采石场（虚构）";
-const RELIEVED: &str = "示例三号选矿厂（虚构）";
+pub(super) const RELIEVED: &str = "示例三号选矿厂（虚构）";
 const LATE: &str = "示例四号尾矿库（虚构）";
 const SEALED: &str = "示例五号机械厂（虚构）";
 
 /// A day of the stories; the dates are constants of this file and exist.
-fn day(year: i32, month: u32, day: u32) -> Day {
+pub(super) fn day(year: i32, month: u32, day: u32) -> Day {
     Day::new(year, month, day).unwrap_or_default()
 }
 
-fn step(day: Day, run: impl FnOnce(&mut Cast) -> Result<()> + 'static) -> Step {
+pub(super) fn step(day: Day, run: impl FnOnce(&mut Cast) -> Result<()> + 'static) -> Step {
     Step { day, run: Box::new(run) }
 }
 
@@ -82,7 +82,7 @@ pub(crate) fn steps() -> Vec<Step> {
     ]
 }
 
-fn hazard_of(name: &str) -> String {
+pub(super) fn hazard_of(name: &str) -> String {
     format!("{name}/hazard")
 }
 
@@ -104,7 +104,7 @@ fn enter(cast: &mut Cast, name: &str, sector: Sector) -> Result<()> {
     cast.enrol_one(name, Role::Enterprise, Some(stream))
 }
 
-fn on_hazard(cast: &Cast, name: &str, command: HazardCommand, who: &[&str]) -> Result<()> {
+pub(super) fn on_hazard(cast: &Cast, name: &str, command: HazardCommand, who: &[&str]) -> Result<()> {
     cast.act(&hazard_of(name), Command::Hazard(command), who)?;
     Ok(())
 }
@@ -162,7 +162,7 @@ fn assign(cast: &Cast, name: &str, due: Day) -> Result<()> {
     on_hazard(cast, name, HazardCommand::Acknowledge(hazard::Empty {}), &[name])
 }
 
-fn element(element: Element) -> Result<ElementText> {
+pub(super) fn element(element: Element) -> Result<ElementText> {
     Ok(ElementText { element, text: text(&format!("示例：{}", element.zh()))? })
 }
 

@@ -76,6 +76,7 @@ fn kind_byte(kind: StreamKind) -> u8 {
         StreamKind::Ledger => 7,
         StreamKind::Inquiry => 8,
         StreamKind::Access => 9,
+        StreamKind::Concern => 10,
     }
 }
 
