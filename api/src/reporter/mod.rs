@@ -16,6 +16,7 @@ mod joint;
 pub(crate) mod language;
 mod office;
 mod pdf;
+mod pdf_reader;
 mod picture;
 pub(crate) mod report;
 mod step;
