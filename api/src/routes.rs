@@ -81,6 +81,7 @@ fn routes() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(reporter::home::home))
         .routes(routes!(reporter::report::form, reporter::report::submit))
         .routes(routes!(reporter::follow::form, reporter::follow::act))
+        .routes(routes!(reporter::here::page))
         .routes(routes!(page::start))
         .routes(routes!(page::table))
         .routes(routes!(page::docs))

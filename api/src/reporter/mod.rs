@@ -11,6 +11,7 @@ mod film;
 pub(crate) mod follow;
 pub(crate) mod form;
 mod heif;
+pub(crate) mod here;
 pub(crate) mod home;
 mod joint;
 pub(crate) mod language;
