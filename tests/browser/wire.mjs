@@ -91,7 +91,7 @@ export const behindProxy = (parts, labels) => main(async (browser, plan) => {
   const said = await parts[plan.part](page.context(), plan, labels[plan.locale], net);
   net.close();
   const between = plan.locale === "zh-CN" ? "" : " ";
-  const all = [...said.secret, ...(said.joined ?? []), ...(plan.secret?.split(" ") ?? [])];
+  const all = [...said.secret, ...(said.joined ?? []), ...(plan.secret?.match(/[a-z]+|\p{L}/gu) ?? [])];
   const needles = [plan.words, plan.contact, "示例矿业", "canary-place"];
   for (let at = 0; at < all.length; at += 12) {
     const words = all.slice(at, at + 12);
