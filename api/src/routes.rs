@@ -83,6 +83,7 @@ fn routes() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(reporter::follow::form, reporter::follow::act))
         .routes(routes!(reporter::inside::form, reporter::inside::submit))
         .routes(routes!(reporter::inside_my::form, reporter::inside_my::act))
+        .routes(routes!(reporter::here::page))
         .routes(routes!(page::start))
         .routes(routes!(page::table))
         .routes(routes!(page::docs))

@@ -1,4 +1,4 @@
-//! Scripts of pages, of which there are two: what seals a report, and what keeps drafts of an inspection. Built with the program, named
+//! Scripts of pages: what seals a report and opens it, what keeps the workbench up with the ledger, and what keeps drafts of an inspection. Built with the program, named
 //! by their hashes, and served by nobody else.
 //!
 //! A page that runs it names the hash twice, in the tag (`integrity`) and in its own policy (`script-src`), so that a browser runs
@@ -31,7 +31,7 @@ pub(crate) struct Script {
     compressed: Vec<u8>,
 }
 
-/// What seals a report in the browser.
+/// What seals a report in the browser, and opens it there.
 pub(crate) static REPORT: LazyLock<Script> =
     LazyLock::new(|| Script::of("report", include_str!(concat!(env!("OUT_DIR"), "/report.js"))));
 
@@ -66,7 +66,7 @@ fn policy(scripts: &[&Script]) -> String {
 
 /// The scripts of pages
 ///
-/// 网页的脚本：举报网页的在浏览器里封存，工作台的随台账刷新，检查表单的保存草稿。以内容的哈希命名；前者的 SHA-256 在 `/log/keys` 中。
+/// 网页的脚本：举报网页的在浏览器里封存、打开，工作台的随台账刷新，检查表单的保存草稿。以内容的哈希命名；前者的 SHA-256 在 `/log/keys` 中。
 ///
 /// Like every page it is not kept on the device: that it was fetched would tell who was here.
 #[utoipa::path(get, path = "/web/{name}", tag = "reporter", params(("name" = String, Path)),

@@ -8,6 +8,7 @@ import { createHash } from "node:crypto";
 import { readFile, writeFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { join } from "node:path";
+import { pathToFileURL } from "node:url";
 
 const [core, api, installed, out] = process.argv.slice(2);
 const web = join(api, "web");
@@ -61,8 +62,15 @@ async function matters() {
   return Object.fromEntries(rows);
 }
 
+// The traditional characters of the secret's list in their places, and a dot where it is the simplified one.
+async function traditional() {
+  const list = async (name) => (await import(pathToFileURL(join(modules, "@scure/bip39/wordlists", `${name}.js`)))).wordlist;
+  const [simplified, old] = [await list("simplified-chinese"), await list("traditional-chinese")];
+  return old.map((word, nth) => (word === simplified[nth] ? "." : word)).join("");
+}
+
 // What pages import from the rest of the program, by names of their own.
-const GIVEN = { kinds, labels, matters, words: () => words("bundle.") };
+const GIVEN = { kinds, labels, matters, traditional, words: () => words("bundle.") };
 const given = {
   name: "given",
   setup(build) {

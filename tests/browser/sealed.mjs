@@ -1,69 +1,15 @@
-// The reporter's way in a browser with scripts: everything is sealed before it is sent. A proxy on the way keeps every byte that leaves
-// the browser, and loses answers where the plan asks for it.
+// The reporter's way in a browser with scripts: everything is sealed before it is sent.
 //
-// Plan: {part: "whole" | "lost" | "cut" | "tabs" | "plain", url, locale, width, words, contact, file, excluded, pictures, name}.
+// Plan: {part: "whole" | "lost" | "cut" | "tabs" | "plain", url, origin, locale, width, words, contact, file, excluded, pictures, name}.
 
 import { readFile } from "node:fs/promises";
-import { connect, createServer } from "node:net";
 import { join } from "node:path";
-import { axe, fits, main, page as fresh, picture } from "./base.mjs";
+import { behindProxy, button, opened, state, words } from "./wire.mjs";
 
 const LABELS = {
   "zh-CN": { look: "看一遍再提交", send: "提交举报", change: "修改", kept: "我抄好了", save: "保存回执文件", copy: "复制十二个字", picture: "存成图片", waiting: "正在重新连接" },
   "en-US": { look: "Look it over", send: "Send the report", change: "Change something", kept: "I have them", save: "Save the receipt file", copy: "Copy the twelve words", picture: "Save as a picture", waiting: "is tried again" },
 };
-
-const button = (page, name) => page.getByRole("button", { name });
-
-// Everything that the browser sends, and faults on the way: `lose` has the beginnings of requests whose answers are lost; after `cut` bytes of
-// pieces of files the network is `down` for all of them.
-async function proxy(target) {
-  const [, host, port] = /^http:\/\/([^:]+):(\d+)/.exec(target);
-  const seen = { sent: [], lose: [], lost: 0, cut: Infinity, down: false, pieces: 0 };
-  const server = createServer((client) => {
-    const upstream = connect(Number(port), host);
-    let [losing, patching] = [false, false];
-    client.on("data", (bytes) => {
-      seen.sent.push(bytes);
-      const head = bytes.toString("latin1", 0, 80);
-      losing ||= seen.lose.some((start) => head.startsWith(start));
-      if (seen.down && / \/api\/v1\/sealed/.test(head)) return [client, upstream].forEach((end) => end.destroy());
-      if (/^[A-Z]+ \/.* HTTP\/1\.1\r\n/.test(head)) patching = head.startsWith("PATCH ");
-      if (patching && head.startsWith("PATCH ")) seen.pieces += 1;
-      if (patching && (seen.cut -= bytes.length) <= 0) {
-        // Half of what came last still arrives.
-        seen.down = true;
-        return upstream.write(bytes.subarray(0, bytes.length / 2), () => [client, upstream].forEach((end) => end.destroy()));
-      }
-      upstream.write(bytes);
-    });
-    upstream.on("data", (bytes) => {
-      if (!losing) return client.write(bytes);
-      seen.lost += 1;
-      client.destroy();
-      upstream.destroy();
-    });
-    for (const [one, other] of [[client, upstream], [upstream, client]]) {
-      one.on("error", () => other.destroy());
-      one.on("close", () => other.destroy());
-    }
-  });
-  await new Promise((ready) => server.listen(0, "127.0.0.1", ready));
-  return Object.assign(seen, { port: server.address().port, close: () => server.close() });
-}
-
-// Which of the needles left the browser readable, in whatever spelling.
-function leaks(sent, needles) {
-  const whole = Buffer.concat(sent);
-  const spelled = (needle) => [needle, encodeURIComponent(needle), JSON.stringify(needle).slice(1, -1), Buffer.from(needle).toString("base64").slice(0, -4)];
-  return needles.filter((needle) => spelled(needle).some((spelling) => spelling.length > 2 && whole.includes(Buffer.from(spelling))));
-}
-
-async function state(page, plan, name, seen) {
-  await picture(page, plan, `${plan.name}-sealed-${name}`);
-  const address = new URL(page.url());
-  seen.push({ name, title: await page.title(), address: address.pathname, question: address.search, fits: await fits(page), faults: await axe(page) });
-}
 
 async function type(page, plan) {
   await page.fill("#enterprise", "示例矿业");
@@ -78,20 +24,6 @@ async function type(page, plan) {
   if (plan.file) await page.setInputFiles("#files", plan.file);
   await page.goto(`${page.url().split("#")[0]}#q6`);
 }
-
-async function opened(context, plan, port, host = "127.0.0.1") {
-  const page = await context.newPage();
-  page.complaints = [];
-  page.asked = [];
-  page.on("request", (request) => page.asked.push(request.url()));
-  // What the policy forbids is told as an error, too; a picture for the tab, which there is none of, is no complaint.
-  page.on("console", (message) => message.type() === "error" && !message.text().startsWith("Failed to load") && page.complaints.push(message.text()));
-  page.on("pageerror", (error) => page.complaints.push(String(error)));
-  await page.goto(`http://${host}:${port}/report?lang=${plan.locale.slice(0, 2)}`);
-  return page;
-}
-
-const words = (page) => page.locator(".words-of-secret b").allTextContents();
 
 async function sent(page, say) {
   await page.waitForSelector(".qr svg");
@@ -234,12 +166,4 @@ async function plain(context, plan, say, net) {
   return { where, says: await page.locator("p.sealed").allTextContents(), complaints: page.complaints, secret: [] };
 }
 
-await main(async (browser, plan) => {
-  const page = await fresh(browser, { offline: false, locale: plan.locale, viewport: { width: plan.width, height: 800 }, acceptDownloads: true });
-  const net = await proxy(plan.url);
-  const said = await { whole, lost, cut, tabs, plain }[plan.part](page.context(), plan, LABELS[plan.locale], net);
-  net.close();
-  const groups = [0, 3, 6, 9].map((from) => said.secret.slice(from, from + 3).join(plan.locale === "zh-CN" ? "" : " "));
-  const needles = [plan.words, plan.contact, "示例矿业", "canary-place", ...groups.filter((group) => group !== "")];
-  return { ...said, leaks: leaks(net.sent, needles), bytes: Buffer.concat(net.sent).length };
-});
+await behindProxy({ whole, lost, cut, tabs, plain }, LABELS);

@@ -26,7 +26,6 @@ use super::people;
 use super::sent::{FILES, Sent};
 use super::sign_in::with_cookie;
 use super::words::Words;
-use crate::access;
 use crate::handlers::blocking;
 use crate::handlers::commands::{Beside, Outcome, carry_out};
 use crate::handlers::sign_in::unlock;

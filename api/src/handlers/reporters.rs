@@ -79,7 +79,7 @@ pub(crate) async fn mine(State(app): Shared, Json(asked): Json<Mine>) -> Answere
 }
 
 /// The key that signed the challenge.
-pub(super) fn holder(app: &App, asked: &Mine) -> Result<VKey, Problem> {
+pub(crate) fn holder(app: &App, asked: &Mine) -> Result<VKey, Problem> {
     let key = point(&asked.key).ok_or(ApiRefusal::BadKey)?;
     let ledger = app.office.ledger();
     let probe =
@@ -91,7 +91,7 @@ pub(super) fn holder(app: &App, asked: &Mine) -> Result<VKey, Problem> {
 }
 
 /// The report of a key that is in force, and the key as it signs there.
-pub(super) fn report_of(app: &App, key: &VKey) -> Result<(StreamId, VKey), Problem> {
+pub(crate) fn report_of(app: &App, key: &VKey) -> Result<(StreamId, VKey), Problem> {
     let unknown = || Problem {
         status: ApiRefusal::NotFound.status(),
         refusal: adit_core::refusal::Refusal::new("reporter.unknown_secret"),
@@ -141,7 +141,7 @@ fn joint(state: &report::State, own: &str) -> Value {
 }
 
 /// Sealed texts as they are given out.
-struct Sealed<'a> {
+pub(crate) struct Sealed<'a> {
     app: &'a App,
     /// What was sealed again to the reporter, by the hash of what it is a copy of.
     copies: BTreeMap<String, String>,
@@ -151,23 +151,31 @@ struct Sealed<'a> {
 }
 
 impl<'a> Sealed<'a> {
-    fn of(app: &'a App, facts: &[Fact], state: &report::State, own: &str) -> Self {
+    pub(crate) fn of(app: &'a App, facts: &[Fact], state: &report::State, own: &str) -> Self {
         let of_others = state.recipients.iter().filter(|(key, _)| *key != own).map(|(_, age)| age.clone());
         let (others, own) = (of_others.collect(), state.recipients.get(own).cloned());
         Self { app, copies: crate::reporter::case::copies(facts), others, own }
     }
 
     /// What was sealed to a joint reporter and not to this one is none of theirs, its size neither.
-    fn is_mine(&self, blob: &Blob) -> bool {
+    pub(crate) fn is_mine(&self, blob: &Blob) -> bool {
         let sealed_to = |age: &String| blob.recipients.iter().any(|one| one.as_str() == age);
         self.own.as_ref().is_some_and(sealed_to) || !self.others.iter().any(sealed_to)
     }
 
-    /// The hash, and the age file itself where it was not erased.
+    /// The hash of the file or of its copy.
+    fn hash<'b>(&'b self, blob: &'b Blob) -> &'b str {
+        self.copies.get(blob.blob.as_str()).map_or(blob.blob.as_str(), String::as_str)
+    }
+
+    /// The age file itself in base64, where it was not erased.
+    pub(crate) fn file(&self, blob: &Blob) -> Option<String> {
+        let file = self.app.office.ledger().blobs()?.read(self.hash(blob)).ok()?;
+        Some(STANDARD.encode(file))
+    }
+
     fn given(&self, blob: &Blob) -> Value {
-        let hash = self.copies.get(blob.blob.as_str()).map_or(blob.blob.as_str(), String::as_str);
-        let file = self.app.office.ledger().blobs().and_then(|blobs| blobs.read(hash).ok());
-        json!({ "blob": hash, "age": file.map(|bytes| STANDARD.encode(bytes)) })
+        json!({ "blob": self.hash(blob), "age": self.file(blob) })
     }
 }
 

@@ -1,11 +1,12 @@
-//! A report as its reporter sees it: found by the secret, read from the ledger, and opened with the secret's own identity.
+//! A report as its reporter sees it: found by the secret or by the public half of its key, read from the ledger, and opened with the
+//! secret's own identity, or given out as it is sealed to whoever keeps the secret.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::OnceLock;
 
 use adit_core::event::{Event, Fact};
 use adit_core::id::StreamId;
-use adit_core::ledger::vkey::{SigningKey, VKey};
+use adit_core::ledger::vkey::{SigningKey, VKey, hex};
 use adit_core::office::ExecuteError;
 use adit_core::report::{self, Blob, FileNote, Message, ReportEvent, Status, Testimony, reporter_key};
 use adit_core::reward::{self, RewardEvent};
@@ -17,15 +18,18 @@ use zeroize::Zeroizing;
 
 use super::language::Language;
 use crate::app::App;
+use crate::handlers::reporters::{Sealed, report_of};
 use crate::problem::{Problem, unreadable};
 
-/// A report whose secret was shown.
+/// A report whose secret was shown, or whose key signed.
 pub(crate) struct Case {
     pub(crate) stream: StreamId,
     pub(crate) state: report::State,
     pub(crate) facts: Vec<Fact>,
     /// What was told, as far as the secret opens it.
     pub(crate) testimony: Testimony,
+    /// The same as an age file in base64, for whoever keeps the secret.
+    pub(crate) testimony_sealed: Option<String>,
     pub(crate) letters: Vec<Letter>,
     pub(crate) rewards: Vec<Reward>,
     /// A reward was assessed, or denied.
@@ -35,8 +39,8 @@ pub(crate) struct Case {
     pub(crate) entered_on: Day,
     /// They joined somebody else's report.
     pub(crate) joined: bool,
-    /// The key that signs in the report's stream.
-    pub(crate) key: SigningKey,
+    /// The public half of the key that signs in the report's stream.
+    pub(crate) key: VKey,
 }
 
 /// A sealed word that was exchanged.
@@ -47,6 +51,8 @@ pub(crate) struct Letter {
     pub(crate) on: Day,
     pub(crate) words: String,
     pub(crate) files: Vec<FileNote>,
+    /// The same as an age file in base64, where its reader opens it.
+    pub(crate) sealed: Option<String>,
 }
 
 /// What the reporter gets, or may claim.
@@ -65,6 +71,8 @@ pub(crate) struct Reward {
     pub(crate) given_up: bool,
     /// The code that a cash desk pays for; only where this reporter claimed with one.
     pub(crate) voucher: Option<Zeroizing<String>>,
+    /// Hash of the code with which this reporter claimed, for whoever keeps the secret, from which the code follows.
+    pub(crate) voucher_hash: Option<String>,
 }
 
 fn fault(error: &ExecuteError) -> Problem {
@@ -89,26 +97,59 @@ impl Case {
             return Ok(None);
         }
         let facts = ledger.stream(&stream).map_err(|error| unreadable(&error))?;
-        let identity = secret.identity(origin);
-        let told = state.report.as_ref().and_then(|report| report.testimony.as_ref());
-        let reads = Reads { app, identity, copies: copies(&facts) };
-        let testimony = told.and_then(|blob| reads.opened(blob)).unwrap_or_default();
-        let letters = facts.iter().filter_map(|fact| Letter::of(&reads, fact)).collect();
         let claim = secret.claim_public(origin).map_err(|error| unreadable(&error))?;
+        let reads = Reads::Here { app, identity: secret.identity(origin), copies: copies(&facts) };
+        Self::read(
+            app,
+            stream,
+            key.vkey(),
+            state,
+            facts,
+            &Share { claim, secret: Some(secret), language },
+            &reads,
+        )
+        .map(Some)
+    }
+
+    /// The report of a key that signed; nothing of it is opened.
+    pub(crate) fn of_key(app: &App, probe: &VKey, language: Language) -> Result<Self, Problem> {
+        let (stream, own) = report_of(app, probe)?;
+        let state = app.office.report(stream).map_err(|error| fault(&error))?;
+        let ledger = app.office.ledger();
+        let facts = ledger.stream(&stream).map_err(|error| unreadable(&error))?;
+        let reads = Reads::Elsewhere(Sealed::of(app, &facts, &state, &own.to_string()));
+        let claim = state.claims.get(&own.to_string()).and_then(|nth| state.claim_keys.get(*nth)).cloned();
+        let share = Share { claim: claim.unwrap_or_default(), secret: None, language };
+        Self::read(app, stream, own, state, facts, &share, &reads)
+    }
+
+    fn read(
+        app: &App,
+        stream: StreamId,
+        key: VKey,
+        state: report::State,
+        facts: Vec<Fact>,
+        share: &Share<'_>,
+        reads: &Reads<'_>,
+    ) -> Result<Self, Problem> {
+        let told = state.report.as_ref().and_then(|report| report.testimony.as_ref());
+        let (testimony, testimony_sealed) = told.and_then(|blob| reads.read(blob)).unwrap_or_default();
+        let letters = facts.iter().filter_map(|fact| Letter::of(reads, fact)).collect();
         let streams = app.projector.read(|all| all.rewards.of_report(&stream));
         let assessed = !streams.is_empty();
         let mut rewards = Vec::new();
         for stream in streams {
-            rewards.extend(Reward::of(app, stream, &state, &claim, secret, language)?);
+            rewards.extend(Reward::of(app, stream, &state, share)?);
         }
-        let own = entered(&facts, &key.vkey());
+        let own = entered(&facts, &key);
         let (entered, entered_on) = own.map(|fact| (fact.position, fact.day)).unwrap_or_default();
         let joined = own.is_some_and(|fact| matches!(&fact.event, Event::Report(ReportEvent::Joined(_))));
-        Ok(Some(Self {
+        Ok(Self {
             stream,
             state,
             facts,
             testimony,
+            testimony_sealed,
             letters,
             rewards,
             assessed,
@@ -116,7 +157,12 @@ impl Case {
             entered_on,
             joined,
             key,
-        }))
+        })
+    }
+
+    /// The key that signs in the report's stream.
+    pub(crate) fn signer(&self, app: &App, secret: &Secret) -> Result<SigningKey, Problem> {
+        secret.sign_key(app.office.ledger().origin(), &self.stream).map_err(|error| unreadable(&error))
     }
 
     pub(crate) fn first(&self) -> Position {
@@ -137,7 +183,7 @@ impl Case {
     /// This reporter disputes the answer, or somebody did of whom no event says who.
     pub(crate) fn disputed(&self) -> bool {
         let by = &self.state.disputed_by;
-        self.state.disputed && (by.is_empty() || by.contains(&self.key.vkey().to_string()))
+        self.state.disputed && (by.is_empty() || by.contains(&self.key.to_string()))
     }
 
     /// What the reporter may still say of the answer.
@@ -188,22 +234,40 @@ pub(crate) fn copies(facts: &[Fact]) -> BTreeMap<String, String> {
     copies
 }
 
-/// Reads what is sealed to one secret.
-struct Reads<'a> {
-    app: &'a App,
-    identity: Identity,
-    copies: BTreeMap<String, String>,
+/// How what is sealed to one reporter is read.
+enum Reads<'a> {
+    /// Here, with the secret.
+    Here { app: &'a App, identity: Identity, copies: BTreeMap<String, String> },
+    /// By whoever keeps the secret.
+    Elsewhere(Sealed<'a>),
 }
 
 impl Reads<'_> {
     /// The content of a sealed file, where it or its copy is there, whole, sealed to this identity, and of the form that is
-    /// asked for.
-    fn opened<T: DeserializeOwned>(&self, blob: &Blob) -> Option<T> {
-        let hash = self.copies.get(blob.blob.as_str()).map_or(blob.blob.as_str(), String::as_str);
-        let sealed = self.app.office.ledger().blobs()?.read(hash).ok()?;
-        let content = seal::open(&sealed, &self.identity).ok()?;
-        serde_json::from_slice(&content).ok()
+    /// asked for; else the file itself, where it may be theirs.
+    fn read<T: DeserializeOwned + Default>(&self, blob: &Blob) -> Option<(T, Option<String>)> {
+        match self {
+            Self::Here { app, identity, copies } => {
+                let hash = copies.get(blob.blob.as_str()).map_or(blob.blob.as_str(), String::as_str);
+                let sealed = app.office.ledger().blobs()?.read(hash).ok()?;
+                let content = seal::open(&sealed, identity).ok()?;
+                Some((serde_json::from_slice(&content).ok()?, None))
+            }
+            Self::Elsewhere(sealed) => {
+                let file = sealed.is_mine(blob).then(|| sealed.file(blob)).flatten()?;
+                Some((T::default(), Some(file)))
+            }
+        }
     }
+}
+
+/// Whose share of a reward is looked for.
+struct Share<'a> {
+    /// Public half of the key that claims, hexadecimal.
+    claim: String,
+    /// Says the code of a voucher, where it is known here.
+    secret: Option<&'a Secret>,
+    language: Language,
 }
 
 impl Letter {
@@ -236,13 +300,14 @@ impl Letter {
             | ReportEvent::Locked(_)
             | ReportEvent::Overdue(_) => return None,
         };
-        let message: Message = reads.opened(blob)?;
+        let (message, sealed): (Message, _) = reads.read(blob)?;
         Some(Self {
             by_reporter: fact.by.is_empty(),
             kind: adit_core::decider::StreamEvent::kind(event),
             on: fact.at.day(),
             words: message.words,
             files: message.files,
+            sealed,
         })
     }
 }
@@ -252,9 +317,7 @@ impl Reward {
         app: &App,
         stream: StreamId,
         report: &report::State,
-        claim: &str,
-        secret: &Secret,
-        language: Language,
+        own: &Share<'_>,
     ) -> Result<Option<Self>, Problem> {
         let state = app.office.reward(stream).map_err(|error| fault(&error))?;
         // Until it was approved and told, nothing is promised.
@@ -265,28 +328,35 @@ impl Reward {
             return Ok(None);
         }
         let Some(assessed) = &state.assessed else { return Ok(None) };
-        let nth = report.claim_keys.iter().position(|key| key == claim);
+        let nth = report.claim_keys.iter().position(|key| *key == own.claim);
         let share = nth.and_then(|nth| assessed.claim_keys.get(nth).zip(assessed.shares_yuan.get(nth)));
         let Some((share, amount)) = share else { return Ok(None) };
-        let code = secret.voucher(app.office.ledger().origin(), &stream);
         let facts = app.office.ledger().stream(&stream).map_err(|error| unreadable(&error))?;
-        let with_voucher = facts.iter().any(|fact| {
-            matches!(&fact.event, Event::Reward(RewardEvent::Claimed(claimed))
-                if claimed.voucher.as_deref() == Some(&adit_core::secret::voucher_hash(&code)))
+        let hash = facts.iter().rev().find_map(|fact| {
+            if let Event::Reward(RewardEvent::Claimed(claimed)) = &fact.event
+                && hex(claimed.key.key()) == own.claim
+            {
+                claimed.voucher.clone()
+            } else {
+                None
+            }
         });
+        let code = own.secret.map(|secret| secret.voucher(app.office.ledger().origin(), &stream));
+        let code = code.filter(|code| hash.as_deref() == Some(&adit_core::secret::voucher_hash(code)));
         Ok(Some(Self {
             stream,
             status: state.status,
             amount: *amount,
             whole: assessed.amount_yuan,
-            reasons: assessed.reasons.iter().map(|reason| said(reason, language)).collect(),
+            reasons: assessed.reasons.iter().map(|reason| said(reason, own.language)).collect(),
             claim_due: state.claim_due,
             claimed: state.claimed.contains(share),
             paid: state.claimed.contains(share)
                 && state.paid > Fen::ZERO
                 && state.payable_for(share) <= Fen::ZERO,
             given_up: state.fallen_back.contains(share),
-            voucher: with_voucher.then_some(code),
+            voucher: code,
+            voucher_hash: hash.filter(|_| own.secret.is_none()),
         }))
     }
 }

@@ -113,6 +113,12 @@ mod tests {
         assert_eq!(by_script(&picture), Some(by_server(&picture).expect("clean")));
         let page = pdf::tests::document();
         assert_eq!(by_script(&page), Some(by_server(&page).expect("clean")));
+        // Two programs pack the same in two ways.
+        for packed in pdf::tests::PACKED {
+            let [script, server] = [by_script(packed), by_server(packed)]
+                .map(|file| pdf::tests::unpacked(&file.expect("clean")));
+            assert_eq!(script, server);
+        }
         for document in [office::tests::document(), office::tests::open_document()] {
             let [script, server] = [by_script(&document), by_server(&document)]
                 .map(|file| office::tests::texts(&file.expect("clean")));

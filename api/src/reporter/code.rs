@@ -62,7 +62,7 @@ impl Fits {
 /// The new words, before the code is used up.
 #[derive(Template)]
 #[template(path = "reporter/code.html")]
-struct Words {
+pub(super) struct Words {
     w: Language,
     stamp: String,
     joins: bool,
@@ -71,6 +71,18 @@ struct Words {
     groups: Vec<Vec<&'static str>>,
     new_secret: String,
     qr: String,
+    /// The words are made in the browser, and the page has none.
+    here: bool,
+}
+
+impl Words {
+    /// Without words, for whoever makes them.
+    pub(super) fn without(w: Language, purpose: Purpose) -> Self {
+        let none = String::new;
+        let (stamp, number, code, new_secret, qr) = (none(), none(), none(), none(), none());
+        let joins = purpose == Purpose::Join;
+        Self { w, stamp, joins, number, code, groups: Vec::new(), new_secret, qr, here: true }
+    }
 }
 
 /// The steps `pickup` and `join` of `/my`: first without `new_secret`, which gives the words, then with them.
@@ -117,7 +129,7 @@ pub(super) async fn act(app: Arc<App>, w: Language, form: Form, purpose: Purpose
 /// The receipt of the report that has these words, if there is one.
 fn received(app: &App, secret: &Secret, w: Language) -> Result<Option<Response>, Problem> {
     let Some(case) = Case::open(app, secret, w)? else { return Ok(None) };
-    render(&receipt_page(app, &case, secret, w, None)?).map(Some)
+    render(&receipt_page(app, &case, Some(secret), w, None)?).map(Some)
 }
 
 fn words(app: &App, w: Language, purpose: Purpose, number: String, code: String) -> Answered {
@@ -127,7 +139,8 @@ fn words(app: &App, w: Language, purpose: Purpose, number: String, code: String)
     // Whoever brought a good code need not wait again.
     let stamp = ripe(app)?;
     let (groups, joins) = (super::groups(&fresh, w), purpose == Purpose::Join);
-    render(&Words { w, stamp, joins, number, code, groups, new_secret: text.to_string(), qr })
+    let new_secret = text.to_string();
+    render(&Words { w, stamp, joins, number, code, groups, new_secret, qr, here: false })
 }
 
 /// What was typed stays on the page, with what is wrong with it.

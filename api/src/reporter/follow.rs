@@ -1,5 +1,5 @@
 //! My report: what became of it, messages both ways, the reward, and the secret itself. Each request carries the secret in its
-//! body; nothing is remembered between two of them.
+//! body; nothing is remembered between two of them. Where the secret stays in the browser (`here`), the same pages hold what is sealed.
 
 use std::sync::Arc;
 
@@ -27,6 +27,7 @@ use crate::handlers::{Answered, Shared, blocking};
 use crate::intake::{self as gate, Rank};
 use crate::page::render;
 use crate::problem::{ApiRefusal, Problem, unreadable};
+use crate::web::{REPORT, Script, with_scripts};
 
 /// Which words of the secret are asked for before the receipt is left, counted from 0: one of each of three groups.
 pub(super) const ASKED: [usize; 3] = [1, 6, 10];
@@ -43,6 +44,10 @@ pub(super) struct Asks {
     locked: bool,
     /// A case number and a one-time code that did not fit, with why.
     tried: Option<Tried>,
+    /// What opens a report in the browser. Whoever has sent something to the server goes on there.
+    script: Option<&'static Script>,
+    /// What the script may have to say.
+    says: Vec<(&'static str, String)>,
 }
 
 /// What was typed of a case number and a one-time code.
@@ -105,6 +110,8 @@ pub(super) struct Receipt {
     pub(super) on: Day,
     pub(super) next: Option<Day>,
     pub(super) files: Vec<std::collections::BTreeMap<&'static str, String>>,
+    /// What was told and is opened in the browser, which has the words, too.
+    pub(super) here: Option<String>,
     pub(super) asked: Vec<usize>,
     pub(super) fault: Option<String>,
 }
@@ -113,6 +120,8 @@ pub(super) struct Receipt {
 #[template(path = "reporter/follow.html")]
 struct Follow {
     w: Language,
+    /// Where the browser signs that has the secret; none where it was sent here.
+    here: Option<StreamId>,
     stamp: String,
     secret: String,
     number: String,
@@ -121,6 +130,7 @@ struct Follow {
     outcome: Option<String>,
     letters: Vec<Said>,
     told: String,
+    told_sealed: Option<String>,
     files: Vec<std::collections::BTreeMap<&'static str, String>>,
     cards: Vec<Card>,
     joint: Joint,
@@ -158,6 +168,7 @@ struct Said {
     on: Day,
     words: String,
     files: Vec<std::collections::BTreeMap<&'static str, String>>,
+    sealed: Option<String>,
 }
 
 struct Card {
@@ -169,6 +180,8 @@ struct Card {
     claim_due: Option<Day>,
     state: &'static str,
     voucher: String,
+    /// Hash of the code, for whoever keeps the secret.
+    voucher_hash: Option<String>,
     qr: String,
     id: String,
 }
@@ -180,24 +193,33 @@ pub(super) fn ripe(app: &App) -> Result<String, Problem> {
 
 fn asks(app: &App, w: Language, fault: Option<String>, locked: bool) -> Result<Asks, Problem> {
     let stamp = app.intake.stamp(gate::Purpose::Secret, app.office.ledger().now());
-    Ok(Asks { w, stamp: stamp.map_err(|error| unreadable(&error))?, fault, locked, tried: None })
+    Ok(Asks {
+        w,
+        stamp: stamp.map_err(|error| unreadable(&error))?,
+        fault,
+        locked,
+        tried: None,
+        script: None,
+        says: Vec::new(),
+    })
 }
 
 pub(super) fn receipt_page(
     app: &App,
     case: &Case,
-    secret: &Secret,
+    secret: Option<&Secret>,
     w: Language,
     fault: Option<String>,
 ) -> Result<Receipt, Problem> {
-    let text = secret.text(w.script());
+    let text = secret.map(|secret| secret.text(w.script()));
     let next = ["accept", "handle", "answer"].iter().filter_map(|clock| case.state.clocks.get(*clock)).min();
     Ok(Receipt {
         w,
         stamp: ripe(app)?,
-        groups: super::groups(secret, w),
-        qr: super::qr(&text),
-        secret: text.to_string(),
+        groups: secret.map(|secret| super::groups(secret, w)).unwrap_or_default(),
+        qr: text.as_ref().map(|text| super::qr(text)).unwrap_or_default(),
+        secret: text.map(|text| text.to_string()).unwrap_or_default(),
+        here: secret.is_none().then(|| case.testimony_sealed.clone().unwrap_or_default()),
         number: case_number(&case.stream),
         joined: case.joined,
         inside: false,
@@ -293,6 +315,7 @@ fn card(reward: &super::case::Reward) -> Result<Card, Problem> {
         claim_due: reward.claim_due,
         state,
         qr: if voucher.is_empty() { String::new() } else { super::qr(&voucher) },
+        voucher_hash: reward.voucher_hash.clone().filter(|_| state == "claimed"),
         voucher,
         id: fresh_id()?,
     })
@@ -305,7 +328,7 @@ pub(super) fn fresh_id() -> Result<String, Problem> {
 fn follow_page(
     app: &App,
     case: &Case,
-    secret: &Secret,
+    secret: Option<&Secret>,
     w: Language,
     said: Result<Option<String>, NotDone>,
 ) -> Result<Follow, Problem> {
@@ -315,6 +338,7 @@ fn follow_page(
         on: letter.on,
         words: letter.words.clone(),
         files: listed(&letter.files),
+        sealed: letter.sealed.clone(),
     };
     let (done, fault, not_done) = match said {
         Ok(done) => (done, None, NotDone::default()),
@@ -322,14 +346,16 @@ fn follow_page(
     };
     Ok(Follow {
         w,
+        here: secret.is_none().then_some(case.stream),
         stamp: ripe(app)?,
-        secret: secret.text(w.script()).to_string(),
+        secret: secret.map(|secret| secret.text(w.script()).to_string()).unwrap_or_default(),
         number: case_number(&case.stream),
         position: case.first().0,
         steps: steps(case, app.office.ledger().now().day()),
         outcome: outcome(case, w),
         letters: case.letters.iter().map(told).collect(),
         told: case.testimony.words.clone(),
+        told_sealed: case.testimony_sealed.clone(),
         files: listed(&case.testimony.files),
         cards: case.rewards.iter().map(card).collect::<Result<_, _>>()?,
         joint: Joint::of(app, case)?,
@@ -347,6 +373,11 @@ fn follow_page(
     })
 }
 
+/// "My report" for whoever keeps the secret; `done` names what was done last.
+pub(super) fn sealed_page(app: &App, case: &Case, w: Language, done: Option<String>) -> Answered {
+    render(&follow_page(app, case, None, w, Ok(done))?)
+}
+
 /// Follow a report
 ///
 /// 查询网页：输入十二字口令。
@@ -354,7 +385,8 @@ fn follow_page(
     responses((status = 200, description = "HTML")))]
 pub(crate) async fn form(State(app): Shared, RawQuery(query): RawQuery, headers: HeaderMap) -> Answered {
     let w = Language::of(query.as_deref(), &headers);
-    render(&asks(&app, w, None, false)?)
+    let page = Asks { script: Some(&REPORT), says: super::here::says(w), ..asks(&app, w, None, false)? };
+    Ok(with_scripts(render(&page)?, &[&REPORT]))
 }
 
 /// My report, and what its reporter does there
@@ -434,9 +466,10 @@ fn answer(app: &Arc<App>, w: Language, form: &Form) -> Result<Response, Problem>
     match form.get("step") {
         "check" => return check(app, &case, &secret, w, form),
         "receipt" => return proof_of(app, case.entered),
-        "show" => return render(&receipt_page(app, &case, &secret, w, None)?),
+        "show" => return render(&receipt_page(app, &case, Some(&secret), w, None)?),
         "lock" => {
-            run(app, &case, form, ReportCommand::Lock(Empty {}), &[&case.key]).map_err(Refused::problem)?;
+            let key = case.signer(app, &secret)?;
+            run(app, &case, form, ReportCommand::Lock(Empty {}), &[&key]).map_err(Refused::problem)?;
             return render(&asks(app, w, None, true)?);
         }
         "rotate" => return rotate(app, &case, &secret, w, form),
@@ -460,7 +493,7 @@ fn answer(app: &Arc<App>, w: Language, form: &Form) -> Result<Response, Problem>
     };
     // What was done is read again, so that the page shows it.
     let case = Case::open(app, &secret, w)?.unwrap_or(case);
-    let page = follow_page(app, &case, &secret, w, said)?;
+    let page = follow_page(app, &case, Some(&secret), w, said)?;
     Ok((status, render(&page)?).into_response())
 }
 
@@ -480,10 +513,10 @@ struct NotDone {
 /// The three words that are asked for before the receipt is left.
 fn check(app: &App, case: &Case, secret: &Secret, w: Language, form: &Form) -> Answered {
     if typed_back(secret, w, form) {
-        let page = follow_page(app, case, secret, w, Ok(Some(w.t("receipt.well_kept"))))?;
+        let page = follow_page(app, case, Some(secret), w, Ok(Some(w.t("receipt.well_kept"))))?;
         return render(&page);
     }
-    let page = receipt_page(app, case, secret, w, Some(w.t("receipt.not_the_words")))?;
+    let page = receipt_page(app, case, Some(secret), w, Some(w.t("receipt.not_the_words")))?;
     Ok((StatusCode::UNPROCESSABLE_ENTITY, render(&page)?).into_response())
 }
 
@@ -521,26 +554,27 @@ fn rotate(app: &App, case: &Case, old: &Secret, w: Language, form: &Form) -> Ans
             new_secret: fresh.text(w.script()).to_string(),
             qr: super::qr(&fresh.text(w.script())),
             id: fresh_id()?,
+            here: false,
         };
         return render(&page);
     };
     let origin = app.office.ledger().origin();
-    let key = new.sign_key(origin, &case.stream).map_err(|error| unreadable(&error))?;
+    let (before, key) = (case.signer(app, old)?, case.signer(app, &new)?);
     let claim = new.claim_public(origin).map_err(|error| unreadable(&error))?;
     let command = ReportCommand::RotateKey(RotateKey {
-        old: case.key.vkey(),
+        old: before.vkey(),
         new: key.vkey(),
         claim_key: Text::new(&claim).ok(),
         recipient: Text::new(&new.identity(origin).recipient()).ok(),
     });
-    run(app, case, form, command, &[&case.key, &key]).map_err(Refused::problem)?;
+    run(app, case, form, command, &[&before, &key]).map_err(Refused::problem)?;
     let case = Case::open(app, &new, w)?.ok_or(ApiRefusal::Unreadable)?;
-    render(&follow_page(app, &case, &new, w, Ok(Some(w.t("did.rotate"))))?)
+    render(&follow_page(app, &case, Some(&new), w, Ok(Some(w.t("did.rotate"))))?)
 }
 
 #[derive(Template)]
 #[template(path = "reporter/rotate.html")]
-struct Rotate {
+pub(super) struct Rotate {
     w: Language,
     stamp: String,
     secret: String,
@@ -548,4 +582,15 @@ struct Rotate {
     new_secret: String,
     qr: String,
     id: String,
+    /// The words are made in the browser, and the page has none.
+    here: bool,
+}
+
+impl Rotate {
+    /// Without words, for whoever makes them.
+    pub(super) fn without(w: Language) -> Result<Self, Problem> {
+        let none = String::new;
+        let (stamp, secret, new_secret, qr) = (none(), none(), none(), none());
+        Ok(Self { w, stamp, secret, groups: Vec::new(), new_secret, qr, id: fresh_id()?, here: true })
+    }
 }

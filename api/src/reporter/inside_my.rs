@@ -104,6 +104,7 @@ pub(super) fn receipt_page(
         on,
         next: told.due(),
         files: Vec::new(),
+        here: None,
         asked: ASKED.iter().map(|nth| nth + 1).collect(),
         fault,
     })

@@ -35,6 +35,8 @@ pub(super) struct Joint {
 /// A code that was given out.
 pub(super) struct Open {
     pub(super) number: String,
+    /// Its key.
+    pub(super) key: String,
     /// Id of the command that withdraws it.
     pub(super) withdraw: String,
 }
@@ -42,10 +44,11 @@ pub(super) struct Open {
 impl Joint {
     pub(super) fn of(app: &App, case: &Case) -> Result<Self, Problem> {
         let state = &case.state;
-        let first = state.first.as_deref() == Some(case.key.vkey().to_string().as_str());
+        let first = state.first.as_deref() == Some(case.key.to_string().as_str());
         let mut open = Vec::new();
         for invite in state.open_invitations().filter(|_| first) {
-            open.push(Open { number: invite.number.to_string(), withdraw: fresh_id()? });
+            let (number, key) = (invite.number.to_string(), invite.key.to_string());
+            open.push(Open { number, key, withdraw: fresh_id()? });
         }
         let live = match state.status {
             Status::Absent | Status::Declined | Status::Transferred | Status::Closed => false,
@@ -65,12 +68,25 @@ impl Joint {
 /// What is handed over: on paper, by the reporter's own hand.
 #[derive(Template)]
 #[template(path = "reporter/invitation.html")]
-struct Sheet {
+pub(super) struct Sheet {
     w: Language,
     stamp: String,
     secret: String,
     number: String,
     code: Zeroizing<String>,
+}
+
+impl Sheet {
+    /// Without a code, for whoever has the secret from which it follows.
+    pub(super) fn without(w: Language) -> Self {
+        Self {
+            w,
+            stamp: String::new(),
+            secret: String::new(),
+            number: String::new(),
+            code: Zeroizing::default(),
+        }
+    }
 }
 
 fn none() -> Refused {
@@ -80,7 +96,7 @@ fn none() -> Refused {
 /// Gives a code out. It follows from the secret and the form's id: sent twice, it is one code.
 pub(super) fn give_out(app: &App, case: &Case, secret: &Secret, form: &Form) -> Result<(), Refused> {
     let id: CommandId = form.get("id").parse().map_err(|_| Problem::from(ApiRefusal::BadRequest))?;
-    let (ledger, number) = (app.office.ledger(), id.to_string());
+    let (ledger, number, key) = (app.office.ledger(), id.to_string(), case.signer(app, secret)?);
     if ledger.answered(&id).map_err(|error| unreadable(&error))?.is_some() {
         return Ok(());
     }
@@ -88,7 +104,7 @@ pub(super) fn give_out(app: &App, case: &Case, secret: &Secret, form: &Form) -> 
     let make = || {
         let state = app.office.report(case.stream).map_err(Problem::from)?;
         let fresh = Fresh::make(app, &case.stream, &state, &code, &number)?;
-        run(app, case, form, fresh.command(), &[&case.key, &fresh.key])
+        run(app, case, form, fresh.command(), &[&key, &fresh.key])
     };
     match make() {
         // Two first codes at once drew two salts; the second takes that of the first.
@@ -121,10 +137,10 @@ pub(super) fn sheet(
 }
 
 /// A code is good no more.
-pub(super) fn withdraw(app: &App, case: &Case, form: &Form) -> Result<(), Refused> {
+pub(super) fn withdraw(app: &App, case: &Case, secret: &Secret, form: &Form) -> Result<(), Refused> {
     let number = form.get("invitation");
     let mut all = case.state.invitations.values().map(|one| &one.invite);
     let asked = all.find(|invite| invite.number.as_str() == number).ok_or_else(none)?;
     let command = ReportCommand::WithdrawInvitation(WithdrawInvitation { key: asked.key.clone() });
-    run(app, case, form, command, &[&case.key])
+    run(app, case, form, command, &[&case.signer(app, secret)?])
 }

@@ -485,7 +485,7 @@ async fn send(app: Arc<App>, w: Language, draft: Draft, form: &Form) -> Answered
             Ok(()) => {
                 let case = Case::open(&app, &secret, w)?;
                 let case = case.ok_or(ApiRefusal::Unreadable)?;
-                render(&receipt_page(&app, &case, &secret, w, None)?)
+                render(&receipt_page(&app, &case, Some(&secret), w, None)?)
             }
             Err(Sent::Refused(refusal)) => {
                 let page = look_page(&app, w, draft, &secret, Some(&refusal))?;

@@ -82,12 +82,14 @@ pub(super) fn step(
                 "retaliation" => ReportCommand::AllegeRetaliation(sealed),
                 _ => ReportCommand::Dispute(sealed),
             };
-            run(app, case, form, command, &[&case.key])?;
+            run(app, case, form, command, &[&case.signer(app, secret)?])?;
         }
-        "satisfied" => run(app, case, form, ReportCommand::Satisfy(Empty {}), &[&case.key])?,
+        "satisfied" => {
+            run(app, case, form, ReportCommand::Satisfy(Empty {}), &[&case.signer(app, secret)?])?;
+        }
         "claim" | "waive" => claim(app, case, secret, form, step == "claim")?,
         "invite" => joint::give_out(app, case, secret, form)?,
-        "withdraw" => joint::withdraw(app, case, form)?,
+        "withdraw" => joint::withdraw(app, case, secret, form)?,
         _ => return Ok(None),
     }
     Ok(Some(w.t(&format!("did.{step}"))))
@@ -130,7 +132,7 @@ fn letter(app: &App, case: &Case, secret: &Secret, form: &Form) -> Result<Sealed
         }
         files.extend(Blob::new(&file.note.blob, file.sealed, &file.recipients));
     }
-    let recipients = correspondent(&case.state, &case.key.vkey().to_string(), &office);
+    let recipients = correspondent(&case.state, &case.key.to_string(), &office);
     let sealed = seal::seal(&text, recipients.iter().map(String::as_str), Kind::Text);
     let sealed = sealed.map_err(|error| unreadable(&error))?;
     let blobs = ledger.blobs().ok_or(ApiRefusal::Unreadable).map_err(Problem::from)?;

@@ -182,11 +182,12 @@ fn photograph() -> Vec<u8> {
 
 fn run_sealed(server: &Server, part: &str, locale: &str, width: u32, more: &Value) -> Value {
     let mut plan = json!({ "part": part, "url": server.url, "locale": locale, "width": width, "words": CANARY,
-        "contact": "canary-contact-138", "name": format!("{}-{width}", &locale[..2]) });
+        "contact": "canary-contact-138", "name": format!("{}-{width}", &locale[..2]), "origin": ORIGIN });
     for (name, value) in more.as_object().into_iter().flatten() {
         plan[name] = value.clone();
     }
-    run("sealed.mjs", plan)
+    let follows = ["follow", "codes", "broken"].contains(&part);
+    run(if follows { "followed.mjs" } else { "sealed.mjs" }, plan)
 }
 
 fn secret_of(said: &Value) -> String {
@@ -277,9 +278,95 @@ fn sealed_way(locale: &str, width: u32) {
     }
     answered(&server, &report);
     rewarded(&server, &report);
-    let plan = json!({ "part": "follow", "url": server.url, "locale": locale, "width": width, "secret": secret, "name": "followed" });
-    let followed = run("reporter.mjs", plan);
-    assert_eq!(followed["letters"], json!([CANARY, "已责令停产"]));
+    followed_way(&server, locale, width, &secret, &file);
+}
+
+/// With scripts: from the twelve words to the voucher and to other words, which never leave the browser. The page says what it says without.
+fn followed_way(server: &Server, locale: &str, width: u32, secret: &str, file: &std::path::Path) {
+    let before = server.size();
+    let said = run_sealed(server, "follow", locale, width, &json!({ "secret": secret, "file": file }));
+    sound(&said, locale);
+    assert_eq!(said["leaks"], json!([]), "something readable left the browser");
+    assert_eq!(said["complaints"], json!([]), "the policy of the page, or its script");
+    let chinese = locale == "zh-CN";
+    let [stays, here, server_opened] = if chinese {
+        ["不离开这台设备", "在你的浏览器里打开", "由服务器在内存里打开"]
+    } else {
+        ["stay on this device", "opened in your browser", "opened in the server's memory"]
+    };
+    let text = |value: &Value| value.as_str().expect("a text").to_owned();
+    assert!(text(&said["where"]).contains(stays) && text(&said["says"][0]).contains(here), "{said}");
+    assert!(text(&said["short"]).contains("11"), "{}", said["short"]);
+    for pages in [&said["same"], &said["rotated"]] {
+        let [mine, theirs] = [0, 1].map(|nth| text(&pages[nth]));
+        assert!(mine.contains(here) && theirs.contains(server_opened), "{mine} {theirs}");
+        let without = |page: &str| {
+            let sentences = page.split(['。', '.', '：', ':', '；', ';']).map(str::trim);
+            let of_place = ["服务器", "浏览器", "这台设备", "用完不留", "server", "browser", "device"];
+            let rest = sentences.filter(|one| !of_place.iter().any(|word| one.contains(word)));
+            rest.collect::<Vec<_>>().join(" ")
+        };
+        let done = if chinese {
+            "对了。请收好这十二个字，到日子回来看。 "
+        } else {
+            "That is right. Keep your twelve words, and come back on the day. "
+        };
+        assert_eq!(without(&mine.replace(done, "")), without(&theirs), "two pages of one report");
+    }
+    assert!(text(&said["refused"][1]).contains(secret), "nothing typed is lost");
+    assert!(said["lost"].as_u64() >= Some(1));
+    // A letter, a dispute, a claim, other words, a lock.
+    assert_eq!(server.size(), before + 5, "a lost answer and a double tap are one letter");
+    assert_eq!(said["letters"], json!([CANARY, "已责令停产", CANARY, "canary-contact-138"]));
+    let files = said["files"].as_array().expect("files");
+    assert!(files.len() == 2 && files.iter().all(|file| text(file).contains("井口.jpg")), "{files:?}");
+    assert!(text(&said["receipt"]).starts_with("c2sp.org/tlog-proof@v1\n"));
+    assert_eq!(said["left"], json!(["", 0, 0, "", 0, 0, "null"]), "something is left on the device");
+    let unknown = if chinese { "没有举报用这十二个字" } else { "No report has" };
+    for after in ["old", "locked"] {
+        assert!(text(&said[after]).contains(unknown), "{after}: {}", said[after]);
+    }
+    let finance = server.sign_in_by_key("finance-1");
+    let code = json!({ "code": said["voucher"] });
+    let found = server.post("/api/v1/vouchers", Some(&finance), &code).expect(200);
+    assert_eq!(found["amount_yuan"], "15000.00");
+}
+
+/// Codes brought and given out where scripts run: a clerk's, then invitations of that reporter, of which one was withdrawn.
+#[test]
+fn given_codes_and_scripts_then_the_words_that_they_are_changed_for_never_leave_the_browser() {
+    let server = Server::start();
+    server.app.office.ledger().publish_now();
+    let clerk = server.sign_in("clerk-1");
+    let told = json!({ "id": crate::common::id(), "channel": "visit", "words": "井口没有通风" });
+    let taken = server.post("/api/v1/reports", Some(&clerk), &told).expect(200);
+    let before = server.size();
+    let more = json!({ "number": taken["number"], "code": taken["code"] });
+    let said = run_sealed(&server, "codes", "zh-CN", 360, &more);
+    sound(&said, "codes");
+    assert_eq!((&said["leaks"], &said["complaints"]), (&json!([]), &json!([])), "{said}");
+    assert!(said["wrong"][0].as_str().is_some_and(|says| says.contains("取件码")), "{said}");
+    assert_eq!(said["wrong"][1], taken["number"], "nothing typed is lost");
+    assert_eq!(
+        (&said["told"], &said["open"], &said["letters"]),
+        (&json!(["井口没有通风"]), &json!(1), &json!([]))
+    );
+    // The exchange, two invitations, one withdrawn, and the joining.
+    assert_eq!(server.size(), before + 5, "each was done once");
+    let of = |name: &str| {
+        said[name].as_array().expect("words").iter().filter_map(Value::as_str).collect::<Vec<_>>().join(" ")
+    };
+    assert_eq!(stream_of(&server, &of("secret")), stream_of(&server, &of("joined")));
+}
+
+#[test]
+fn given_a_script_that_fails_then_nothing_is_sent_and_the_server_opens_it_for_whoever_presses_for_that() {
+    let server = Server::start();
+    let secret = crate::reporter::simple(&server);
+    let said = run_sealed(&server, "broken", "en-US", 360, &json!({ "secret": secret }));
+    assert!(said["alarm"].as_str().is_some_and(|says| says.contains("nothing was sent")), "{said}");
+    assert_eq!(said["before"], json!([]));
+    assert!(said["says"][0].as_str().is_some_and(|says| says.contains("server's memory")), "{said}");
 }
 
 #[test]

@@ -23,7 +23,7 @@ async function clean(kind, head, file) {
   if (isFilm(head)) return film(file);
   if (file.size > WHOLE_BYTES_MAX) return null;
   if (kind === "application/zip") return new Blob([await office(await bytesOf(file))]);
-  if (kind === "application/pdf") return new Blob([pdf(await bytesOf(file))]);
+  if (kind === "application/pdf") return new Blob([await pdf(await bytesOf(file))]);
   const bytes = isBoxedPicture(head) ? boxedPicture(await bytesOf(file)) : withoutMetadata(kind, await bytesOf(file));
   return bytes && new Blob([bytes]);
 }

@@ -1,6 +1,11 @@
 // Parts of the page are copies of templates that came with it; texts are set as texts, and nothing is read as markup.
 
 import encodeQR from "qr";
+import { Fault } from "./fault.js";
+import { groups, text, words } from "./secret.js";
+
+// Which words of the secret are asked for before the receipt is left.
+const ASKED = [1, 6, 10];
 
 const template = (id) => document.getElementById(id).content;
 
@@ -65,4 +70,70 @@ export function fileOf(text, lines) {
   const dark = (x, y) => data[4 * ((y * dot + dot / 2) * width + x * dot + dot / 2)] < 128;
   if (!rows.every((row, y) => row.every((on, x) => on === dark(x, y)))) return Promise.resolve(null);
   return new Promise((done) => canvas.toBlob(done, "image/png"));
+}
+
+// The twelve words in their four groups.
+export function paintWords(where, secret, language) {
+  const shown = groups(words(secret, language)).map((group) => {
+    const span = document.createElement("span");
+    span.append(...group.map((word) => Object.assign(document.createElement("b"), { textContent: word })));
+    return span;
+  });
+  where.querySelector(".words-of-secret").replaceChildren(...shown);
+}
+
+// The same with their picture.
+export function paintSecret(where, secret, language) {
+  paintWords(where, secret, language);
+  where.querySelector(".qr").append(pictureOf(text(words(secret, language), language)));
+}
+
+// Whether the three words that were asked for are those of the secret.
+export function areKept(form, secret, language) {
+  const typed = [...form.elements.typed].map((input) => input.value.normalize("NFKC").trim().toLowerCase());
+  return ASKED.every((nth, at) => typed[at] === words(secret, language)[nth]);
+}
+
+export const quiet = () => document.getElementById("not-sent")?.remove();
+
+// Says what is wrong, before a part of the page. What no word is for may be left to the server, by whoever presses for it.
+export function alarm(error, where, byServer) {
+  const code = error instanceof Fault ? error.code : "broken";
+  const says = Object.entries(error.fills ?? {}).reduce((says, [name, value]) => says.replace(`{${name}}`, value), error.says ?? wordsOf(code));
+  quiet();
+  const part = fill("t-alarm", { says });
+  part.id = "not-sent";
+  const instead = part.querySelector("button");
+  instead.hidden = code !== "broken";
+  instead.addEventListener("click", byServer);
+  where.before(part);
+  show(part);
+}
+
+// The words copied, or as a picture. A browser that does neither says so; they stand on the page in any case.
+export function keeping(page, secret, language) {
+  const shown = text(words(secret, language), language);
+  const did = page.querySelector("[data-slot=did]");
+  const may = (name, what) =>
+    page.querySelector(`[data-do=${name}]`).addEventListener("click", async () => {
+      did.textContent = "";
+      did.textContent = wordsOf((await what().catch(() => false)) ? `did_${name}` : "not_kept");
+    });
+  may("copy", async () => {
+    await navigator.clipboard.writeText(shown);
+    return true;
+  });
+  may("picture", async () => {
+    const between = language === "zh" ? "" : " ";
+    const picture = await fileOf(shown, groups(words(secret, language)).map((group) => group.join(between)));
+    if (picture) save("adit.png", picture);
+    return picture !== null;
+  });
+}
+
+// Offers a file.
+export function save(name, content) {
+  const address = URL.createObjectURL(content);
+  Object.assign(document.createElement("a"), { href: address, download: name }).click();
+  setTimeout(() => URL.revokeObjectURL(address), 60_000);
 }

@@ -1,7 +1,9 @@
 // PDF without who made it, when, and with what, changed in place as in api/src/reporter/pdf.rs: every byte has to be accounted for, texts stay by the
-// key under which they stand, and what can't be looked at or holds more than pages throws.
+// key under which they stand, packed objects go back into their place, and what can't be looked at or holds more than pages throws.
 
+import { utf8 } from "../viewer/bytes.js";
 import { jpegInPlace } from "./picture.js";
+import { through } from "./zip.js";
 
 const strange = () => {
   throw new Error("not understood");
@@ -9,6 +11,7 @@ const strange = () => {
 
 const DEPTH_MAX = 50;
 const OBJECTS_MAX = 200_000;
+const UNPACKED_BYTES_MAX = 64 * 1024 * 1024;
 const list = (text) => new Set(text.split(" "));
 const STAY = list("Registry Ordering DA Lang Contents URI V DV Title Alt ActualText E D Dest Names Limits P Opt FontFamily CharSet");
 const STRANGE = list("Encrypt EF EmbeddedFiles XFA JS JavaScript PieceInfo ByteRange OPI RichMedia Collection AF");
@@ -18,8 +21,8 @@ const isDelimiter = (byte) => byte === undefined || "()<>[]{}/%".includes(String
 const isDigits = (word) => /^[0-9]+$/.test(word);
 
 class Reader {
-  constructor(bytes) {
-    Object.assign(this, { bytes, at: 0, comments: [] });
+  constructor(bytes, at = 0) {
+    Object.assign(this, { bytes, at, comments: [] });
   }
 
   ascii(from, to) {
@@ -145,11 +148,13 @@ class Reader {
       }
       const { name, place } = this.name();
       if (STRANGE.has(name)) strange();
+      this.skipBlanks();
+      const from = this.at;
       const value = this.value(object, name, depth + 1, false);
       if (depth > 0) continue;
       // A key that stands twice would be read in two ways.
       if (object.entries.has(name)) strange();
-      object.entries.set(name, { ...value, place });
+      object.entries.set(name, { ...value, place, valueAt: [from, this.at] });
     }
   }
 
@@ -217,25 +222,92 @@ class Reader {
   }
 }
 
-export function pdf(bytes) {
+const is = (object, key, name) => object.entries.get(key)?.name === name;
+
+function filtersOf({ entries }) {
+  const filter = entries.get("Filter");
+  return filter === undefined ? [] : filter.names ?? [filter.name ?? strange()];
+}
+
+// Whether something is left that describes the file in a way of its own.
+function tells(bytes) {
+  const text = new TextDecoder("latin1").decode(bytes);
+  return text.includes("xmpmeta") || text.includes("ns.adobe.com/xap");
+}
+
+export async function pdf(bytes) {
   const reader = new Reader(bytes);
   if (!reader.starts("%PDF-")) strange();
   const { found, ends } = reader.objects();
   // Made for reading from its beginning a file has two ends; any other has the older versions of itself in it.
   const most = found[0]?.entries.has("Linearized") ? 2 : 1;
   if (ends === 0 || ends > most) strange();
-  const is = (object, key, name) => object.entries.get(key)?.name === name;
   const names = found.filter((object) => object.number === undefined || is(object, "Type", "XRef"));
   const told = new Set(names.map(({ entries }) => entries.get("Info")?.reference).filter((number) => number !== undefined));
   // The first line says what it is.
   for (const [from, to] of reader.comments) if (from > 0 && reader.ascii(from, Math.min(from + 5, to)) !== "%%EOF") bytes.fill(32, from, to);
-  for (const object of found) clean(bytes, object, is, told.has(object.number));
-  const text = new TextDecoder("latin1").decode(bytes);
-  return text.includes("xmpmeta") || text.includes("ns.adobe.com/xap") ? strange() : bytes;
+  const left = { bytes: UNPACKED_BYTES_MAX, objects: OBJECTS_MAX - found.length };
+  for (const object of found) {
+    if (is(object, "Type", "ObjStm")) await cleanPacked(bytes, object, told, left);
+    else clean(bytes, object, told.has(object.number));
+  }
+  return tells(bytes) ? strange() : bytes;
 }
 
-function clean(bytes, object, is, isTold) {
-  if (["ObjStm", "EmbeddedFile", "Sig"].some((kind) => is(object, "Type", kind))) strange();
+// Objects that are packed together lose what they tell, and go back into the place that they had, where they fit.
+async function cleanPacked(bytes, object, told, left) {
+  const [from, to] = object.stream ?? strange();
+  const length = object.entries.get("Length");
+  // Where its length stands elsewhere it can't be made shorter here.
+  if (length?.number !== to - from || object.entries.has("DecodeParms")) strange();
+  const filters = filtersOf(object);
+  const packed = filters.length > 0;
+  if (packed && (filters.length > 1 || !["FlateDecode", "Fl"].includes(filters[0]))) strange();
+  const before = packed ? await through(bytes.subarray(from, to), new DecompressionStream("deflate"), left.bytes) : bytes.slice(from, to);
+  left.bytes -= before.length;
+  if (left.bytes < 0) strange();
+  const content = before.slice();
+  cleanEach(content, object, told, left);
+  if (content.every((byte, at) => byte === before[at])) return;
+  const made = packed ? await through(content, new CompressionStream("deflate"), to - from) : content;
+  const [at, end] = length.valueAt;
+  bytes.set(utf8(String(made.length).padEnd(end - at)), at);
+  bytes.fill(32, from, to);
+  bytes.set(made, from);
+}
+
+// Packed objects stand one behind the other, below a list of their numbers and places.
+function cleanEach(content, packed, told, left) {
+  const [many, first] = ["N", "First"].map((key) => packed.entries.get(key)?.number ?? strange());
+  left.objects -= many;
+  if (left.objects < 0 || first > content.length) strange();
+  const list = new Reader(content.subarray(0, first));
+  const listed = [];
+  for (let nth = 0; nth < many; nth++) {
+    list.skipBlanks();
+    const number = list.number();
+    list.skipBlanks();
+    listed.push([number, first + list.number()]);
+  }
+  list.skipBlanks();
+  const reader = new Reader(content, first);
+  const objects = listed.map(([number, place]) => {
+    const end = reader.at;
+    reader.skipBlanks();
+    if (place < end || place > reader.at) strange();
+    const object = { number, texts: [], entries: new Map() };
+    reader.value(object, "", 0, false);
+    return object;
+  });
+  reader.skipBlanks();
+  if (list.peek() !== "" || reader.peek() !== "") strange();
+  for (const comment of [...list.comments, ...reader.comments]) content.fill(32, ...comment);
+  for (const object of objects) clean(content, object, told.has(object.number));
+  if (tells(content)) strange();
+}
+
+function clean(bytes, object, isTold) {
+  if (["EmbeddedFile", "Sig"].some((kind) => is(object, "Type", kind))) strange();
   for (const { key, isHex, isColours, inside: [from, to] } of object.texts) {
     if (!isTold && (isColours || STAY.has(key))) continue;
     for (let at = from; at < to; at++) bytes[at] = !isHex ? 32 : (at - from) % 2 === 0 ? 50 : 48;
@@ -247,8 +319,7 @@ function clean(bytes, object, is, isTold) {
     for (const key of ["Filter", "DecodeParms"]) if (object.entries.has(key)) bytes.fill(88, ...object.entries.get(key).place);
     return;
   }
-  const filter = object.entries.get("Filter");
-  const filters = filter === undefined ? [] : filter.names ?? [filter.name ?? strange()];
+  const filters = filtersOf(object);
   if (filters.includes("JPXDecode")) strange();
   if (!filters.some((name) => name === "DCTDecode" || name === "DCT")) return;
   if (filters.length > 1) strange();

@@ -1,9 +1,9 @@
-// Sealing in the browser: age files for recipients whom the log names, padded as core/src/seal.rs pads.
+// Sealing and opening in the browser: age files for recipients whom the log names, padded as core/src/seal.rs pads.
 
-import { Encrypter } from "age-encryption";
+import { Decrypter, Encrypter } from "age-encryption";
 import { blake3 } from "@noble/hashes/blake3.js";
 import { sha256 } from "@noble/hashes/sha2.js";
-import { hex, utf8 } from "../viewer/bytes.js";
+import { base64, hex, text, utf8 } from "../viewer/bytes.js";
 
 const TEXT_STEP = 4096;
 const FILE_STEP_MIN = 65536;
@@ -51,6 +51,19 @@ export async function seal(content, recipients, kind) {
   }
   const hash = hasher.digest();
   return { bytes: new Blob(parts), hash, blob: hex(hash), size: seen.size, sha256: hex(seen.hasher.digest()) };
+}
+
+// The JSON in a sealed text that came as base64; null where this identity does not open it, or it is not whole.
+export async function open(sealed, identity) {
+  try {
+    const decrypter = new Decrypter();
+    decrypter.addIdentity(identity);
+    const content = await decrypter.decrypt(base64(sealed));
+    const end = content.lastIndexOf(0x80);
+    return content.subarray(end + 1).some((byte) => byte !== 0) ? null : JSON.parse(text(content.subarray(0, end)));
+  } catch {
+    return null;
+  }
 }
 
 // What the log says: its name, and whom to seal to.

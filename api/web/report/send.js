@@ -3,6 +3,9 @@
 
 import { blake3 } from "@noble/hashes/blake3.js";
 import { toBase64, utf8 } from "../viewer/bytes.js";
+import { Fault } from "./fault.js";
+import { note } from "./secret.js";
+import { readKeys } from "./seal.js";
 
 // Pauses before a request is sent again, and the longest wait for one, in milliseconds.
 const PAUSES = [1000, 3000];
@@ -16,14 +19,6 @@ const PATIENCE = 300_000;
 const PAUSE_MAX = 20_000;
 // How often a text is asked for and signed anew when the server forgot it, or the ledger moved on.
 const TURNS = 3;
-
-// Why it was not sent. `says` has the server's own words, `code` those of the page.
-export class Fault extends Error {
-  constructor(code, says) {
-    super(code);
-    Object.assign(this, { code, says });
-  }
-}
 
 async function once(path, options) {
   const stop = new AbortController();
@@ -59,7 +54,7 @@ function refused({ text }) {
   }
 }
 
-function parsed(answer) {
+export function parsed(answer) {
   if (answer.status !== 200) throw refused(answer);
   try {
     return JSON.parse(answer.text);
@@ -68,8 +63,16 @@ function parsed(answer) {
   }
 }
 
-const post = (path, body) =>
+export const post = (path, body) =>
   ask(path, { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(body) });
+
+// What the log says of itself: its name, and whom to seal to.
+export async function logKeys() {
+  const answer = await ask("/log/keys");
+  const log = readKeys(answer.text);
+  if (answer.status !== 200 || !log.origin) throw new Fault("strange");
+  return log;
+}
 
 // Uploads what was sealed. The server must have the very bytes. `told` hears how many have arrived, and whether the network is gone.
 export async function upload(sealed, told = () => {}) {
@@ -156,31 +159,52 @@ function same(a, b) {
   return names.length === Object.keys(b ?? {}).length && names.every((name) => same(a[name], b[name]));
 }
 
-// Nothing is signed but the report itself: its stream, its key, and a body that says what was asked for and nothing else.
-function isOurs({ texts, bodies }, request, keys) {
+// As what each command is entered.
+const ENTERED = {
+  "report.message": "report.message_sent", "report.add_evidence": "report.evidence_added", "report.allege_retaliation": "report.retaliation_alleged",
+  "report.dispute": "report.disputed", "report.satisfy": "report.satisfied", "report.lock": "report.locked", "report.rotate_key": "report.key_rotated",
+  "report.withdraw_invitation": "report.invitation_withdrawn", "report.invite": "report.invited", "report.join": "report.joined",
+  "report.pick_up": "report.picked_up", "reward.claim": "reward.claimed", "reward.waive": "reward.waived",
+};
+
+// Nothing is signed but what was asked for: one entry in the one stream, which introduces no key but those that sign, and a body that says
+// what was asked for.
+function isOurs({ texts, bodies }, { stream, type, data }, signers) {
   if (texts?.length !== 1 || bodies?.length !== 1) return false;
   const lines = texts[0].split("\n");
-  const origin = keys.name.slice(0, keys.name.length - request.stream.length - 1);
+  const [origin] = signers[0].name.split(`/${stream}`);
   const hash = toBase64(blake3(utf8(bodies[0])));
   const introduced = lines.filter((line) => line.startsWith("key "));
-  const { type, data } = JSON.parse(bodies[0]).event;
+  const { event } = JSON.parse(bodies[0]);
+  const [of, at, kind] = lines[1].split(" ");
+  if (lines[0] !== `adit.v1 ${origin}` || of !== stream || !lines.includes(`body ${hash}`)) return false;
+  if (type === "report.report") {
+    const first = at === "0" && kind === "report.reported" && event.type === kind;
+    return first && introduced.length === 1 && introduced[0] === `key ${signers[0].vkey}` && same(event.data.report, data);
+  }
+  const said = type === "reward.waive" ? event.data.claim : event.data;
+  const keys = signers.map(({ vkey }) => vkey);
+  // An invitation has a key of its own, which the server makes of the code.
+  if (type === "report.invite") keys.push(event.data.key);
   return (
-    lines[0] === `adit.v1 ${origin}` &&
-    lines[1] === `${request.stream} 0 report.reported` &&
-    lines.includes(`body ${hash}`) &&
-    introduced.length === 1 && introduced[0] === `key ${keys.vkey}` &&
-    type === "report.reported" && same(data.report, request.data)
+    event.type === ENTERED[type] && at !== "0" &&
+    introduced.every((line) => keys.includes(line.split(" ")[1])) &&
+    Object.entries(data).every(([name, value]) => same(said[name], value))
   );
 }
 
-// Enters the report, or finds that it is entered already. `underway` is told that an answer may be lost from now on.
-export async function record(request, keys, underway) {
+// Enters what was asked for, or finds that it is entered already. `signersOf` says who signs in a stream; `underway` is told that an answer may be
+// lost from now on; `prepare` asks for the texts otherwise than by the command.
+export async function record(request, signersOf, underway = () => {}, prepare) {
   for (let turn = 0; turn < TURNS; turn++) {
-    const prepared = parsed(await post("/api/v1/prepare", { ...request, signers: [keys.vkey] }));
+    const named = request.stream && signersOf(request.stream).map(({ vkey }) => vkey);
+    const prepared = prepare ? await prepare() : parsed(await post("/api/v1/prepare", { ...request, signers: named }));
     if (prepared.positions) return prepared;
-    if (!isOurs(prepared, request, keys)) throw new Fault("strange");
+    const stream = request.stream ?? prepared.stream;
+    const signers = signersOf(stream);
+    if (!isOurs(prepared, { ...request, stream }, signers)) throw new Fault("strange");
     underway();
-    const answer = await post("/api/v1/append", { pending: prepared.pending, notes: [keys.sign(prepared.texts[0])] });
+    const answer = await post("/api/v1/append", { pending: prepared.pending, notes: [note(prepared.texts[0], signers)] });
     if (answer.status !== 404 && answer.status !== 409) return parsed(answer);
   }
   throw new Fault("offline");

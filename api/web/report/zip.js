@@ -26,7 +26,7 @@ function crc32(bytes) {
 }
 
 // What comes out of a stream, at most so many bytes.
-async function through(bytes, stream, most) {
+export async function through(bytes, stream, most) {
   const parts = [];
   const reader = new Blob([bytes]).stream().pipeThrough(stream).getReader();
   for (let next = await reader.read(); !next.done; next = await reader.read()) {
