@@ -10,6 +10,7 @@ use tokio::sync::{Semaphore, watch};
 use crate::attached::Rations;
 use crate::challenge::Challenges;
 use crate::handlers::log::TileCache;
+use crate::import::held::Imports;
 use crate::intake::Intake;
 use crate::invitations::Invitations;
 use crate::keystore::Keystore;
@@ -77,6 +78,7 @@ pub struct App {
     /// Sealed files that arrive in pieces, where there are sealed files at all.
     pub(crate) parts: Option<Parts>,
     pub(crate) pickups: Counter,
+    pub(crate) imports: Imports,
     witnesses: OnceLock<Arc<Witnesses>>,
     /// The server is about to stop.
     pub(crate) closing: watch::Sender<bool>,
@@ -115,6 +117,7 @@ impl App {
             intake: Intake::new(limits).map_err(|_| StartError::NoRandomness)?,
             parts,
             pickups: Counter::default(),
+            imports: Imports::default(),
             witnesses: OnceLock::new(),
             closing: watch::Sender::new(false),
             tiles: TileCache::default(),

@@ -187,6 +187,9 @@ impl Frame {
                 text: w.t("nav.own_enterprise").to_owned(),
             });
         }
+        if super::import::may(desk) {
+            nav.push(Link { href: "/desk/import".to_owned(), text: w.t("import.title").to_owned() });
+        }
         if reader.roles.contains(&Role::Clerk) {
             nav.push(Link { href: "/desk/telephone".to_owned(), text: w.t("telephone.title").to_owned() });
         }

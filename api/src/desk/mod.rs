@@ -14,6 +14,7 @@ mod form;
 mod frame;
 pub(crate) mod help;
 pub(crate) mod home;
+pub(crate) mod import;
 mod lawful;
 pub(crate) mod live;
 pub(crate) mod me;

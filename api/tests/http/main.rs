@@ -28,6 +28,7 @@ mod pickups;
 #[cfg(feature = "pdf")]
 mod poster;
 mod queries;
+mod register_import;
 mod reporter;
 mod reporter_in_browser;
 mod sealed;
