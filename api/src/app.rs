@@ -1,6 +1,6 @@
 //! What the handlers share.
 
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock};
 
 use adit_core::ledger::blobs::BlobError;
 use adit_core::ledger::parts::Parts;
@@ -79,6 +79,8 @@ pub struct App {
     pub(crate) parts: Option<Parts>,
     pub(crate) pickups: Counter,
     pub(crate) imports: Imports,
+    /// One at a time changes what an account keeps.
+    pub(crate) views_kept: Mutex<()>,
     witnesses: OnceLock<Arc<Witnesses>>,
     /// The server is about to stop.
     pub(crate) closing: watch::Sender<bool>,
@@ -118,6 +120,7 @@ impl App {
             parts,
             pickups: Counter::default(),
             imports: Imports::default(),
+            views_kept: Mutex::default(),
             witnesses: OnceLock::new(),
             closing: watch::Sender::new(false),
             tiles: TileCache::default(),

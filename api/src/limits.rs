@@ -94,6 +94,8 @@ limits! {
     import_uploads,
     /// Age from which one that nobody looks at is forgotten.
     import_minutes,
+    /// Views of tables that one account keeps.
+    saved_views,
 }
 
 /// Why limits can't be used.

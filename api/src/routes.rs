@@ -111,6 +111,7 @@ fn workbench() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(desk::import::form, desk::import::upload))
         .routes(routes!(desk::import::show, desk::import::act))
         .routes(routes!(desk::import::refused))
+        .routes(routes!(desk::views::change))
         .routes(routes!(desk::live::follow))
         .routes(routes!(desk::help::show))
         .routes(routes!(desk::figures::show))

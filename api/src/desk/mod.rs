@@ -39,6 +39,7 @@ mod told;
 pub(crate) mod trace;
 #[cfg(feature = "pdf")]
 pub(crate) mod transfer;
+pub(crate) mod views;
 pub(crate) mod vouchers;
 pub(crate) mod waiting;
 mod words;

@@ -37,5 +37,6 @@ mod timekeeper;
 mod timestamps;
 mod uploads;
 mod verifiers;
+mod views;
 mod witnessing;
 mod witnessing_others;
