@@ -116,7 +116,7 @@ impl App {
             replays: Semaphore::new(REPLAYS_MAX),
             views: Semaphore::new(VIEWS_MAX),
             rations: Rations::default(),
-            intake: Intake::new(limits).map_err(|_| StartError::NoRandomness)?,
+            intake: Intake::new(&limits).map_err(|_| StartError::NoRandomness)?,
             parts,
             pickups: Counter::default(),
             imports: Imports::default(),

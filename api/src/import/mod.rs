@@ -54,14 +54,13 @@ impl<'a> Entering<'a> {
     pub fn enter(&mut self, row: &Row) -> Result<Entered, ExecuteError> {
         let name = row.register.name.to_string();
         let known = self.enterprises.get(&name).copied();
-        let enterprise = match known {
-            Some(enterprise) => enterprise,
-            None => {
-                let command = Command::Enterprise(EnterpriseCommand::Register(row.register.clone()));
-                let (stream, _) = self.execute(CommandId(Id::random()?), command)?;
-                self.enterprises.insert(name, stream);
-                stream
-            }
+        let enterprise = if let Some(enterprise) = known {
+            enterprise
+        } else {
+            let command = Command::Enterprise(EnterpriseCommand::Register(row.register.clone()));
+            let (stream, _) = self.execute(CommandId(Id::random()?), command)?;
+            self.enterprises.insert(name, stream);
+            stream
         };
         let report = Report { enterprise, ..row.report.clone() };
         let (_, repeated) = self.execute(hazard_id(row), Command::Hazard(HazardCommand::Report(report)))?;
