@@ -1,6 +1,6 @@
 //! What the handlers share.
 
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock};
 
 use adit_core::ledger::blobs::BlobError;
 use adit_core::ledger::parts::Parts;
@@ -10,6 +10,7 @@ use tokio::sync::{Semaphore, watch};
 use crate::attached::Rations;
 use crate::challenge::Challenges;
 use crate::handlers::log::TileCache;
+use crate::import::held::Imports;
 use crate::intake::Intake;
 use crate::invitations::Invitations;
 use crate::keystore::Keystore;
@@ -76,6 +77,9 @@ pub struct App {
     /// Sealed files that arrive in pieces, where there are sealed files at all.
     pub(crate) parts: Option<Parts>,
     pub(crate) pickups: Counter,
+    pub(crate) imports: Imports,
+    /// One at a time changes what an account keeps.
+    pub(crate) views_kept: Mutex<()>,
     witnesses: OnceLock<Arc<Witnesses>>,
     /// The server is about to stop.
     pub(crate) closing: watch::Sender<bool>,
@@ -112,9 +116,11 @@ impl App {
             past: Past::new(&limits),
             views: Semaphore::new(VIEWS_MAX),
             rations: Rations::default(),
-            intake: Intake::new(limits).map_err(|_| StartError::NoRandomness)?,
+            intake: Intake::new(&limits).map_err(|_| StartError::NoRandomness)?,
             parts,
             pickups: Counter::default(),
+            imports: Imports::default(),
+            views_kept: Mutex::default(),
             witnesses: OnceLock::new(),
             closing: watch::Sender::new(false),
             tiles: TileCache::default(),

@@ -61,28 +61,42 @@ enum Cell {
     Day(Day),
 }
 
-/// The rows of a read model as a file, as of a day.
+/// The rows of a read model as a file, as of a day: with the columns that were chosen, in their order, or with all where none was.
 ///
 /// # Errors
 /// Only where the file can't be put together.
-pub fn write(format: Format, model: &str, as_of: Day, rows: &[Value]) -> Result<Vec<u8>, ExportError> {
+pub fn write(
+    format: Format,
+    model: &str,
+    as_of: Day,
+    rows: &[Value],
+    chosen: &[String],
+) -> Result<Vec<u8>, ExportError> {
     match format {
-        Format::Csv => csv(model, &columns(rows), rows),
+        Format::Csv => csv(model, &columns(rows, chosen), rows),
         Format::Xlsx => {
             let title = label(model).map_or(model, |(zh, _)| zh);
-            book(&[Sheet { title, model, rows }], as_of)
+            book(&[Sheet { title, model, rows, chosen }], as_of)
         }
     }
 }
 
-/// Columns of the rows, in their order, with what stands in each of them.
-fn columns(rows: &[Value]) -> Vec<String> {
+/// The columns that were chosen; else those of the rows, in their order.
+fn columns(rows: &[Value], chosen: &[String]) -> Vec<String> {
+    if !chosen.is_empty() {
+        return chosen.to_vec();
+    }
     let fields = rows.first().and_then(Value::as_object);
     fields.map(|fields| fields.keys().cloned().collect()).unwrap_or_default()
 }
 
 fn heading(model: &str, name: &str) -> String {
     column(model, name).map_or_else(|| name.to_owned(), |(zh, en)| format!("{zh} {en}"))
+}
+
+/// What a row says in a column; of the five, how far each is.
+fn value<'a>(row: &'a Value, column: &str) -> Option<&'a Value> {
+    row.get(column).or_else(|| row.get("elements")?.get(column))
 }
 
 fn cell(column: &str, value: Option<&Value>) -> Cell {
@@ -142,7 +156,7 @@ fn csv(model: &str, columns: &[String], rows: &[Value]) -> Result<Vec<u8>, Expor
         writer.write_record(columns.iter().map(|column| heading(model, column)))?;
     }
     for row in rows {
-        writer.write_record(columns.iter().map(|column| match cell(column, row.get(column)) {
+        writer.write_record(columns.iter().map(|column| match cell(column, value(row, column)) {
             Cell::Nothing => String::new(),
             Cell::Number(number) => number.to_string(),
             Cell::Money(fen) => fen.to_string(),
@@ -160,6 +174,8 @@ pub struct Sheet<'a> {
     /// The read model whose rows they are.
     pub model: &'a str,
     pub rows: &'a [Value],
+    /// The columns in their order; all of the rows where none is named.
+    pub chosen: &'a [String],
 }
 
 /// Several tables as one workbook, as of a day, with what their columns mean.
@@ -206,8 +222,8 @@ fn bold() -> Style {
 }
 
 fn fill(page: &mut Worksheet, sheet: &Sheet<'_>) -> Result<(), ExportError> {
-    let Sheet { model, rows, .. } = *sheet;
-    let columns = columns(rows);
+    let Sheet { model, rows, chosen, .. } = *sheet;
+    let columns = columns(rows, chosen);
     let (bold, money) = (bold(), Style::new().set_num_format("#,##0.00"));
     let day = Style::new().set_num_format("yyyy-mm-dd");
     for (at, column) in (0..).zip(&columns) {
@@ -217,7 +233,7 @@ fn fill(page: &mut Worksheet, sheet: &Sheet<'_>) -> Result<(), ExportError> {
     page.set_freeze_panes(1, 0)?;
     for (line, row) in (1..).zip(rows) {
         for (at, column) in (0..).zip(&columns) {
-            put(page, line, at, cell(column, row.get(column)), &money, &day)?;
+            put(page, line, at, cell(column, value(row, column)), &money, &day)?;
         }
     }
     if let (Some(last), true) =
@@ -269,7 +285,23 @@ mod tests {
 
     fn text(rows: &[Value]) -> String {
         let day = "2024-05-10".parse().expect("day");
-        String::from_utf8(write(Format::Csv, "register", day, rows).expect("file")).expect("text")
+        String::from_utf8(write(Format::Csv, "register", day, rows, &[]).expect("file")).expect("text")
+    }
+
+    #[test]
+    fn columns_that_were_chosen_stand_in_their_order_and_others_do_not() {
+        let rows = [
+            json!({ "place": "井", "status": "closed", "elements": { "funds": "confirmed" }, "town": "镇" }),
+        ];
+        let chosen = ["status", "place", "funds"].map(str::to_owned);
+        let day = "2024-05-10".parse().expect("day");
+        let written = write(Format::Csv, "register", day, &rows, &chosen).expect("file");
+        let text = String::from_utf8(written).expect("text");
+        let row = text.lines().nth(1).unwrap_or_default();
+        assert!(
+            row.starts_with("已销号,井,") && !text.contains('镇') && row.len() > "已销号,井,".len(),
+            "{text}"
+        );
     }
 
     #[test]
@@ -317,7 +349,7 @@ mod tests {
 
     #[test]
     fn an_empty_table_is_a_file_too() {
-        assert!(!write(Format::Xlsx, "register", Day::default(), &[]).expect("file").is_empty());
+        assert!(!write(Format::Xlsx, "register", Day::default(), &[], &[]).expect("file").is_empty());
         assert_eq!(text(&[]), "\u{feff}");
     }
 }

@@ -68,13 +68,13 @@ struct Spent {
 }
 
 impl Intake {
-    pub(crate) fn new(limits: Limits) -> Result<Self, getrandom::Error> {
+    pub(crate) fn new(limits: &Limits) -> Result<Self, getrandom::Error> {
         let mut key = [0; 32];
         getrandom::fill(&mut key)?;
         let gate = |at_once: u64| Arc::new(Gate::new(at_once, limits.late_share));
         Ok(Self {
             key,
-            limits,
+            limits: *limits,
             spent: Mutex::default(),
             typed: Arc::default(),
             sealing: gate(limits.sealing_at_once),
@@ -310,7 +310,7 @@ mod tests {
     use super::*;
 
     fn intake() -> Intake {
-        Intake::new(Limits::shipped().expect("limits")).expect("randomness")
+        Intake::new(&Limits::shipped().expect("limits")).expect("randomness")
     }
 
     const NOON: Timestamp = Timestamp(1_700_000_000);

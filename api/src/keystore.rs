@@ -314,7 +314,8 @@ impl Keystore {
         self.hashes.hash(password, salt, memory, passes).ok_or(KeystoreError::Wrong)
     }
 
-    fn replace(&self, path: &Path, text: &[u8]) -> Result<(), KeystoreError> {
+    /// Puts a file into the folder, whole or not at all, for nobody else's eyes.
+    pub(crate) fn replace(&self, path: &Path, text: &[u8]) -> Result<(), KeystoreError> {
         make_private_folder(&self.folder).map_err(|error| KeystoreError::Io {
             path: self.folder.clone(),
             source: io::Error::other(error),

@@ -14,6 +14,7 @@ mod desk;
 pub mod export;
 mod extract;
 mod handlers;
+pub mod import;
 mod intake;
 mod invitations;
 mod joint;

@@ -86,6 +86,20 @@ limits! {
     evidence_day_mib,
     /// Pixels of the largest photograph of which a small picture is drawn.
     picture_megapixels,
+    /// Largest register that is taken over at the workbench.
+    import_file_mib,
+    /// A workbook unpacked, and the text in all cells of a register.
+    import_unpacked_mib,
+    /// Rows of one register.
+    import_rows,
+    /// Columns of one register.
+    import_columns,
+    /// Registers that are looked at before they are recorded, at once.
+    import_uploads,
+    /// Age from which one that nobody looks at is forgotten.
+    import_minutes,
+    /// Views of tables that one account keeps.
+    saved_views,
 }
 
 /// Why limits can't be used.
@@ -149,6 +163,14 @@ impl Limits {
         self.evidence_day_mib * MIB
     }
 
+    pub(crate) fn import_file(&self) -> u64 {
+        self.import_file_mib * MIB
+    }
+
+    pub(crate) fn import_unpacked(&self) -> u64 {
+        self.import_unpacked_mib * MIB
+    }
+
     pub(crate) fn picture_pixels(&self) -> u64 {
         self.picture_megapixels * 1_000_000
     }
@@ -196,6 +218,7 @@ mod tests {
             "a file that may be sent may be named"
         );
         assert!(limits.evidence_total_mib <= limits.evidence_day_mib, "and what one entry names, on one day");
+        assert!(limits.import_file_mib <= limits.import_unpacked_mib, "text that may be sent may be read");
     }
 
     #[test]

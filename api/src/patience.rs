@@ -25,7 +25,7 @@ fn brings_files(request: &Request) -> bool {
     (method == Method::POST && ["/report", "/my"].contains(&path))
         || ([Method::POST, Method::PATCH].contains(method) && path.starts_with("/api/v1/sealed/uploads"))
         || (method == Method::PUT && path == "/api/v1/files")
-        || (method == Method::POST && path.starts_with("/desk/do/"))
+        || (method == Method::POST && (path.starts_with("/desk/do/") || path == "/desk/import"))
 }
 
 /// Ends a request that takes too long.

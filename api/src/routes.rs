@@ -112,6 +112,10 @@ fn workbench() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(desk::telephone::form, desk::telephone::submit))
         .routes(routes!(desk::home::show))
         .routes(routes!(desk::inside::show))
+        .routes(routes!(desk::import::form, desk::import::upload))
+        .routes(routes!(desk::import::show, desk::import::act))
+        .routes(routes!(desk::import::refused))
+        .routes(routes!(desk::views::change))
         .routes(routes!(desk::live::follow))
         .routes(routes!(desk::help::show))
         .routes(routes!(desk::figures::show))
@@ -171,7 +175,9 @@ pub async fn serve(
         loop {
             every.tick().await;
             let Some(app) = swept.upgrade() else { return };
-            app.sessions.sweep(app.office.ledger().now());
+            let now = app.office.ledger().now();
+            app.sessions.sweep(now);
+            app.imports.sweep(now, &app.intake.limits, |name| app.sessions.is_live(name, now));
             let timekeeper = Arc::clone(&timekeeper);
             // It ends by itself; a panic in it was logged, and the next round tries again.
             let _ = tokio::task::spawn_blocking(move || {

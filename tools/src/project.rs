@@ -53,7 +53,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     let rows = page.rows;
     match args.out.as_ref().zip(format) {
         Some((path, format)) => {
-            let bytes = export::write(format, &args.name, today, &rows)?;
+            let bytes = export::write(format, &args.name, today, &rows, &[])?;
             std::fs::write(path, bytes).with_context(|| path.display().to_string())?;
             say!("{} {}/{}", path.display(), rows.len(), page.total);
         }

@@ -4,13 +4,16 @@ use adit_core::units::Day;
 use adit_projections::{Filter, Group as By};
 use askama::Template;
 use axum::extract::RawQuery;
+use axum::http::header;
+use axum::response::{IntoResponse, Response};
 use serde_json::Value;
 
 use super::chart::{COLOURS, Group, bars};
 use super::frame::{Desk, Frame, Shown, parameter, render_live};
+use crate::export::{self, Format, Sheet};
 use crate::handlers::blocking;
 use crate::handlers::queries::{ROWS_MAX, View};
-use crate::problem::{ApiRefusal, Problem};
+use crate::problem::{ApiRefusal, Problem, unreadable};
 
 /// Months in one chart.
 const MONTHS: i32 = 12;
@@ -34,6 +37,8 @@ struct Chart {
     series: Vec<(&'static str, String)>,
     heads: Vec<String>,
     rows: Vec<(String, String, Vec<u32>)>,
+    /// The same rows for a file: the table's name, its rows and the columns that are shown.
+    sheet: (&'static str, Vec<Value>, Vec<String>),
 }
 
 #[derive(Template)]
@@ -44,21 +49,45 @@ struct FiguresPage {
     day: String,
     numbers: Vec<Figure>,
     charts: Vec<Chart>,
+    /// The charts' tables as a workbook.
+    file: String,
 }
 
 /// Figures and charts
 ///
-/// 领导看板：存量与流量、逾期、五落实、核查处置率、奖励；可查过去任何一日。
-#[utoipa::path(get, path = "/desk/figures", tag = "desk", params(("as_of" = Option<String>, Query)),
-    responses((status = 200, description = "HTML"), (status = 303, description = "Not signed in"),
-        (status = 400, description = "api.bad_as_of"), (status = 403, description = "api.forbidden")))]
+/// 领导看板：存量与流量、逾期、五落实、核查处置率、奖励；可查过去任何一日；各图的数字可下载 XLSX。
+#[utoipa::path(get, path = "/desk/figures", tag = "desk", params(("as_of" = Option<String>, Query), ("format" = Option<String>, Query)),
+    responses((status = 200, description = "HTML; with format=xlsx a workbook with a sheet for each chart"), (status = 303, description = "Not signed in"),
+        (status = 400, description = "api.bad_as_of, api.bad_query"), (status = 403, description = "api.forbidden")))]
 pub(crate) async fn show(desk: Desk, RawQuery(query): RawQuery) -> Shown {
     let as_of = parameter(query.as_deref(), "as_of").filter(|day| !day.is_empty());
+    let format = parameter(query.as_deref(), "format");
     let app = std::sync::Arc::clone(&desk.app);
     let turn = app.turn(as_of.as_deref()).await?;
     let shown = blocking(move || page(&desk, as_of)).await;
     drop(turn);
-    render_live(&shown?)
+    match format.as_deref() {
+        None => render_live(&shown?),
+        Some("xlsx") => {
+            let page = shown?;
+            Ok(blocking(move || workbook(&page)).await?)
+        }
+        Some(_) => Err(ApiRefusal::BadQuery.into()),
+    }
+}
+
+/// A sheet for each chart.
+fn workbook(page: &FiguresPage) -> Result<Response, Problem> {
+    let mut sheets = Vec::new();
+    for Chart { title, sheet: (model, rows, chosen), .. } in &page.charts {
+        sheets.push(Sheet { title, model, rows, chosen });
+    }
+    let day = page.day.parse().map_err(|_| Problem::from(ApiRefusal::BadAsOf))?;
+    let bytes = export::book(&sheets, day).map_err(|error| unreadable(&error))?;
+    let named = format!("attachment; filename=\"figures-{day}.xlsx\"");
+    let headers =
+        [(header::CONTENT_TYPE, Format::Xlsx.media_type().to_owned()), (header::CONTENT_DISPOSITION, named)];
+    Ok((headers, bytes).into_response())
 }
 
 /// Questions as of one day.
@@ -132,6 +161,14 @@ fn page(desk: &Desk, as_of: Option<String>) -> Result<FiguresPage, Problem> {
     charts.retain(|chart| !chart.svg.is_empty());
     Ok(FiguresPage {
         frame: Frame::of(desk),
+        file: format!(
+            "/desk/figures?{}",
+            serde_urlencoded::to_string([
+                ("as_of", as_of.as_deref().unwrap_or_default()),
+                ("format", "xlsx")
+            ])
+            .unwrap_or_default()
+        ),
         as_of: as_of.unwrap_or_default(),
         day: day.to_string(),
         numbers: figures,
@@ -193,7 +230,13 @@ fn figures(asking: &Asking<'_>) -> Result<Vec<Figure>, Problem> {
 }
 
 /// A chart of some columns of rows, each row led to by a filter.
-fn chart(asking: &Asking<'_>, title: &str, rows: &[Value], columns: &[&str], filter: Option<&str>) -> Chart {
+fn chart(
+    asking: &Asking<'_>,
+    title: &str,
+    (model, rows): (&'static str, Vec<Value>),
+    columns: &[&str],
+    filter: Option<&str>,
+) -> Chart {
     let w = asking.desk.w;
     let shown: Vec<(String, Vec<u32>)> = rows
         .iter()
@@ -214,6 +257,11 @@ fn chart(asking: &Asking<'_>, title: &str, rows: &[Value], columns: &[&str], fil
         heads: series.iter().map(|(_, label)| label.clone()).collect(),
         series,
         rows: shown.into_iter().map(|(group, bars)| (name(&group), at(&group), bars)).collect(),
+        sheet: (
+            model,
+            rows,
+            std::iter::once(&"group").chain(columns).map(|name| (*name).to_owned()).collect(),
+        ),
     }
 }
 
@@ -222,7 +270,7 @@ fn months(asking: &Asking<'_>) -> Result<Chart, Problem> {
     let filter = Filter { group: Some(By::Month), from, to: Some(asking.day), ..Filter::default() };
     let (_, rows) = asking.rows("statistics", filter)?;
     let columns = ["stock_major", "verified_major", "closed_major"];
-    Ok(chart(asking, asking.desk.w.t("figures.months"), &rows, &columns, None))
+    Ok(chart(asking, asking.desk.w.t("figures.months"), ("statistics", rows), &columns, None))
 }
 
 fn by(asking: &Asking<'_>, group: By) -> Result<Chart, Problem> {
@@ -236,7 +284,8 @@ fn by(asking: &Asking<'_>, group: By) -> Result<Chart, Problem> {
         By::Town => (asking.desk.w.t("figures.towns"), "town"),
         By::Month | By::Year | By::Source | By::Criterion | By::Enterprise => ("", "contains"),
     };
-    Ok(chart(asking, title, &rows, &["stock_major", "overdue", "closed_major"], Some(filter)))
+    let columns = ["stock_major", "overdue", "closed_major"];
+    Ok(chart(asking, title, ("statistics", rows), &columns, Some(filter)))
 }
 
 fn five(asking: &Asking<'_>) -> Result<Chart, Problem> {
@@ -245,7 +294,7 @@ fn five(asking: &Asking<'_>) -> Result<Chart, Problem> {
     rows.sort_by_key(|row| std::cmp::Reverse(number(row, "hazards")));
     rows.truncate(BARS_MAX);
     let title = asking.desk.w.t("figures.five");
-    Ok(chart(asking, title, &rows, &["hazards", "in_place", "closed"], Some("town")))
+    Ok(chart(asking, title, ("five_in_place", rows), &["hazards", "in_place", "closed"], Some("town")))
 }
 
 #[cfg(test)]

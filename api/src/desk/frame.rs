@@ -190,6 +190,9 @@ impl Frame {
         if reader.acts_for.is_some() && reader.is_enterprise() {
             nav.push(Link { href: "/desk/inside".to_owned(), text: w.t("inside.title").to_owned() });
         }
+        if super::import::may(desk) {
+            nav.push(Link { href: "/desk/import".to_owned(), text: w.t("import.title").to_owned() });
+        }
         if reader.roles.contains(&Role::Clerk) {
             nav.push(Link { href: "/desk/telephone".to_owned(), text: w.t("telephone.title").to_owned() });
         }

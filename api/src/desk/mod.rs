@@ -14,6 +14,7 @@ mod form;
 mod frame;
 pub(crate) mod help;
 pub(crate) mod home;
+pub(crate) mod import;
 pub(crate) mod inside;
 mod lawful;
 pub(crate) mod live;
@@ -40,6 +41,7 @@ mod told;
 pub(crate) mod trace;
 #[cfg(feature = "pdf")]
 pub(crate) mod transfer;
+pub(crate) mod views;
 pub(crate) mod vouchers;
 pub(crate) mod waiting;
 mod words;

@@ -201,7 +201,12 @@ fn answer(desk: &Desk, period: Period, today: Day, format: &str) -> Result<Respo
             let sheets: Vec<Sheet<'_>> = summary
                 .parts
                 .iter()
-                .map(|part| Sheet { title: &part.title, model: part.sheet.0, rows: &part.sheet.1 })
+                .map(|part| Sheet {
+                    title: &part.title,
+                    model: part.sheet.0,
+                    rows: &part.sheet.1,
+                    chosen: &[],
+                })
                 .collect();
             let bytes = export::book(&sheets, summary.until).map_err(|error| unreadable(&error))?;
             Ok(file(&summary.name, Format::Xlsx.ending(), Format::Xlsx.media_type(), bytes))

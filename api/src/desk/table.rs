@@ -10,6 +10,7 @@ use serde_json::Value;
 
 use super::frame::{Desk, Frame, Link, Shown, parameter, render_live, stream_address};
 use super::told::{self, Told};
+use super::views::Views;
 use super::words::{Words, urgency};
 use crate::handlers::blocking;
 use crate::handlers::queries::{Asked, page as rows_of};
@@ -57,6 +58,9 @@ struct TablePage {
     next: Option<String>,
     as_of: String,
     files: Vec<Link>,
+    /// Filters that came by a link and are not for typing.
+    carried: Vec<(&'static str, String)>,
+    views: Views,
 }
 
 /// Names that a filter can have.
@@ -140,70 +144,110 @@ fn known(table: &str, usual: &[&str], row: Option<&Value>) -> Vec<String> {
     known
 }
 
-fn page(desk: &Desk, name: &str, query: Option<&str>) -> Result<TablePage, Problem> {
-    let w = desk.w;
-    let (name, usual) =
-        TABLES.into_iter().chain(MORE).find(|(known, _)| *known == name).ok_or(ApiRefusal::NotFound)?;
-    let asker = desk.reader.asker(name).ok_or(ApiRefusal::Forbidden)?;
-    let pairs: Vec<(String, String)> =
-        serde_urlencoded::from_str(query.unwrap_or_default()).map_err(|_| ApiRefusal::BadQuery)?;
-    let wanted: Vec<String> =
-        pairs.iter().filter(|(key, _)| key == "column").map(|(_, value)| value.clone()).collect();
-    // An empty field of the form is no filter.
-    let asked_for: Vec<(String, String)> =
-        pairs.iter().filter(|(key, value)| key != "column" && !value.is_empty()).cloned().collect();
-    let asked_query = serde_urlencoded::to_string(&asked_for).map_err(|_| ApiRefusal::BadQuery)?;
-    let mut asked = Asked::read(Some(&asked_query))?;
-    asked.filter.limit = Some(PAGE_ROWS);
-    let found = rows_of(&desk.app, asker, name, &asked)?;
-    let value_of = |key: &str| {
-        asked_for.iter().find(|(name, _)| name == key).map(|(_, value)| value.clone()).unwrap_or_default()
-    };
-    let shown: Vec<String> =
-        if wanted.is_empty() { usual.iter().map(|field| (*field).to_owned()).collect() } else { wanted };
-    let heads: Vec<String> = shown.iter().map(|field| w.column(name, field)).collect();
-    let mut told = Told::new(desk);
-    let rows = found.rows.iter().map(|row| cells(&mut told, name, row, &shown)).collect();
-    let page_at = |offset: usize| {
-        let mut pairs: Vec<(String, String)> = pairs.clone();
-        pairs.retain(|(key, value)| key != "offset" && !value.is_empty());
-        pairs.push(("offset".to_owned(), offset.to_string()));
-        format!("/desk/tables/{name}?{}", serde_urlencoded::to_string(pairs).unwrap_or_default())
-    };
-    let to = found.offset.saturating_add(found.rows.len());
-    let file = |format: &str| {
-        let mut pairs = asked_for.clone();
+/// A table by its name, with the columns that it usually shows.
+pub(super) fn find(name: &str) -> Option<(&'static str, &'static [&'static str])> {
+    TABLES.into_iter().chain(MORE).find(|(known, _)| *known == name)
+}
+
+/// What is asked of a table: filters, columns and a place in it.
+pub(super) struct Wanted {
+    name: &'static str,
+    pairs: Vec<(String, String)>,
+}
+
+impl Wanted {
+    /// An empty field of the form is no filter.
+    pub(super) fn read(name: &'static str, query: &str) -> Result<Self, Problem> {
+        let pairs: Vec<(String, String)> =
+            serde_urlencoded::from_str(query).map_err(|_| ApiRefusal::BadQuery)?;
+        Ok(Self { name, pairs: pairs.into_iter().filter(|(_, value)| !value.is_empty()).collect() })
+    }
+
+    /// Columns that were chosen, if any.
+    fn columns(&self) -> Vec<String> {
+        self.pairs.iter().filter(|(key, _)| key == "column").map(|(_, value)| value.clone()).collect()
+    }
+
+    fn filters(&self) -> Vec<(String, String)> {
+        self.pairs.iter().filter(|(key, _)| key != "column").cloned().collect()
+    }
+
+    fn value_of(&self, key: &str) -> String {
+        self.pairs.iter().find(|(name, _)| name == key).map(|(_, value)| value.clone()).unwrap_or_default()
+    }
+
+    pub(super) fn asked(&self) -> Result<Asked, Problem> {
+        let query = serde_urlencoded::to_string(self.filters()).map_err(|_| ApiRefusal::BadQuery)?;
+        Asked::read(Some(&query))
+    }
+
+    /// The same without the place in it.
+    pub(super) fn query(&self) -> String {
+        let pairs: Vec<&(String, String)> = self.pairs.iter().filter(|(key, _)| key != "offset").collect();
+        serde_urlencoded::to_string(pairs).unwrap_or_default()
+    }
+
+    fn page_at(&self, offset: usize) -> String {
+        let join = if self.query().is_empty() { "" } else { "&" };
+        format!("/desk/tables/{}?{}{join}offset={offset}", self.name, self.query())
+    }
+
+    /// The rows as a file, with the columns that were chosen; with all where none was.
+    fn file(&self, format: &str) -> Link {
+        let mut pairs = self.filters();
         pairs.retain(|(key, _)| key != "offset");
+        let mut columns = self.columns();
+        columns.retain(|column| labels::column(self.name, column).is_some());
+        if !columns.is_empty() {
+            pairs.push(("columns".to_owned(), columns.join(",")));
+        }
         pairs.push(("format".to_owned(), format.to_owned()));
         let query = serde_urlencoded::to_string(pairs).unwrap_or_default();
-        Link { href: format!("/api/v1/projections/{name}?{query}"), text: format.to_uppercase() }
+        Link { href: format!("/api/v1/projections/{}?{query}", self.name), text: format.to_uppercase() }
+    }
+}
+
+/// Filters whose values are not typed: they come by a link, and stay.
+const CARRIED: [&str; 4] = ["stream", "enterprise", "year", "rule"];
+
+fn page(desk: &Desk, name: &str, query: Option<&str>) -> Result<TablePage, Problem> {
+    let w = desk.w;
+    let (name, usual) = find(name).ok_or(ApiRefusal::NotFound)?;
+    let asker = desk.reader.asker(name).ok_or(ApiRefusal::Forbidden)?;
+    let wanted = Wanted::read(name, query.unwrap_or_default())?;
+    let mut asked = wanted.asked()?;
+    asked.filter.limit = Some(PAGE_ROWS);
+    let found = rows_of(&desk.app, asker, name, &asked)?;
+    let shown: Vec<String> = match wanted.columns() {
+        none if none.is_empty() => usual.iter().map(|field| (*field).to_owned()).collect(),
+        chosen => chosen,
     };
+    let mut told = Told::new(desk);
+    let rows = found.rows.iter().map(|row| cells(&mut told, name, row, &shown)).collect();
+    let to = found.offset.saturating_add(found.rows.len());
+    let column = |field: String| {
+        let (label, is_shown) = (w.column(name, &field), shown.contains(&field));
+        (field, label, is_shown)
+    };
+    let typed = takes(name).iter().filter(|filter| !CARRIED.contains(*filter));
+    let carried = CARRIED.into_iter().map(|filter| (filter, wanted.value_of(filter)));
     let hidden = ["offset", "as_of"];
     Ok(TablePage {
         title: w.label(name),
-        filters: takes(name)
-            .iter()
-            .filter(|filter| !["stream", "enterprise", "year", "rule"].contains(*filter))
-            .map(|filter| shows(w, filter, value_of(filter)))
-            .collect(),
-        filtered: asked_for.iter().any(|(key, _)| !hidden.contains(&key.as_str())),
-        columns: known(name, usual, found.rows.first())
-            .into_iter()
-            .map(|field| {
-                let is_shown = shown.contains(&field);
-                let label = w.column(name, &field);
-                (field, label, is_shown)
-            })
-            .collect(),
-        heads,
+        filters: typed.map(|filter| shows(w, filter, wanted.value_of(filter))).collect(),
+        filtered: wanted.filters().iter().any(|(key, _)| !hidden.contains(&key.as_str())),
+        columns: known(name, usual, found.rows.first()).into_iter().map(column).collect(),
+        heads: shown.iter().map(|field| w.column(name, field)).collect(),
         rows,
         from: if found.rows.is_empty() { 0 } else { found.offset + 1 },
         to,
         total: found.total,
-        before: (found.offset > 0).then(|| page_at(found.offset.saturating_sub(PAGE_ROWS))),
-        next: (to < found.total).then(|| page_at(to)),
-        as_of: value_of("as_of"),
-        files: ["xlsx", "csv"].map(file).into(),
+        before: (found.offset > 0).then(|| wanted.page_at(found.offset.saturating_sub(PAGE_ROWS))),
+        next: (to < found.total).then(|| wanted.page_at(to)),
+        as_of: wanted.value_of("as_of"),
+        files: ["xlsx", "csv"].map(|format| wanted.file(format)).into(),
+        carried: carried.filter(|(_, value)| !value.is_empty()).collect(),
+        views: Views::of(desk, name, &wanted.query())?,
         frame: Frame::of(desk),
         name,
     })

@@ -107,7 +107,7 @@ fn own(asked: Asked, takes: &[&str]) -> Result<Asked, Problem> {
 
 async fn answer(app: &App, actor: ActorId, table: &str, asked: &Asked, page: Page<Value>) -> Answered {
     if let Some(format) = asked.format {
-        return file(format, table.to_owned(), app.office.ledger().now().day(), page.rows).await;
+        return file(format, table.to_owned(), app.office.ledger().now().day(), page.rows, Vec::new()).await;
     }
     Ok(ok(&json!({ "actor": actor, "total": page.total, "offset": page.offset, "rows": page.rows })))
 }

@@ -221,6 +221,89 @@ fn given_any_role_then_every_place_that_it_can_go_to_is_sound() {
     }
 }
 
+/// Columns that are chosen, cells that are refused, and the press that records; then the register with a view of one's own.
+#[test]
+fn given_a_register_of_before_then_a_clerk_takes_it_over_on_a_telephone_and_on_a_desk() {
+    let server = Server::start();
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("登记表.csv");
+    let head = "企业,行业,乡镇,隐患编号,隐患地点,隐患描述,发现日期,判定条款";
+    let row = |number: u32| {
+        format!(
+            "示例甲铁矿（虚构）,矿山,示例镇（虚构）,2024-{number},一号竖井,支护缺失，锚网未覆盖到迎头,2024-03-05,NCM88-一(地下矿山)-十九"
+        )
+    };
+    let bad = "示例乙铸造厂（虚构）,渔业,示例镇（虚构）,2024-9,,炉坑积水,2024-02-30,GM10-第九十九条-一";
+    let text = [head, &row(1), &row(2), bad, &row(3)].join("\n").replace('，', "、");
+    std::fs::write(&file, text).expect("written");
+    for (who, locale, width, say) in [
+        (
+            "clerk-1",
+            "zh-CN",
+            360,
+            [
+                "检查并预览",
+                "按此对应重新检查",
+                "以下是预览",
+                "签署并写入 3 行",
+                "导入完成",
+                "常用视图",
+                "保存当前视图",
+                "等待核实",
+            ],
+        ),
+        (
+            "clerk-2",
+            "en-US",
+            1280,
+            [
+                "Check and preview",
+                "Check again with these",
+                "This is a preview",
+                "Discard it",
+                "Check and preview",
+                "Saved views",
+                "Save this view",
+                "To verify",
+            ],
+        ),
+    ] {
+        let [look, again, preview, press, done, views, save, view] = say;
+        let register =
+            "/desk/tables/register?origin=earlier_register&column=place&column=description&column=status";
+        let said = day(
+            &server,
+            who,
+            locale,
+            width,
+            &json!([
+                { "goto": "/desk/import" },
+                { "look": "import" },
+                { "attach": { "file": [file] } },
+                { "press": look },
+                { "look": "import-columns" },
+                { "choose": { "name": "企业" } },
+                { "press": again },
+                { "see": preview },
+                { "look": "import-rows" },
+                { "press": press },
+                { "see": done },
+                { "look": "import-done" },
+                { "goto": register },
+                { "open": views },
+                { "fill": { "name": view } },
+                { "press": save },
+                { "open": views },
+                { "look": "views" },
+            ]),
+        );
+        assert!(said["text"].as_str().is_some_and(|text| text.contains(view)), "{said}");
+    }
+    let leader = server.sign_in_by_key("leader-1");
+    let rows = server.get("/api/v1/projections/register?origin=earlier_register", Some(&leader)).expect(200);
+    assert_eq!(rows["total"], 3, "what one recorded and the other discarded");
+}
+
 #[test]
 fn given_a_report_then_intake_reads_it_and_writes_back_on_a_telephone() {
     let server = with_intake(Server::start());

@@ -82,7 +82,7 @@ fn address(stream: &str, file: &Value) -> String {
 }
 
 /// Any file below the ledger's folders that holds these bytes.
-fn lies_readable(server: &Server, canary: &[u8]) -> bool {
+pub(crate) fn lies_readable(server: &Server, canary: &[u8]) -> bool {
     let mut folders = vec![server.folder().to_owned()];
     while let Some(folder) = folders.pop() {
         for entry in std::fs::read_dir(folder).unwrap() {
@@ -258,7 +258,13 @@ fn given_too_large_or_too_many_then_it_is_said_which() {
 }
 
 /// A form with files, as a browser without scripts sends it.
-fn form(server: &Server, token: &str, path: &str, fields: &[(&str, &str)], files: &[(&str, &[u8])]) -> Reply {
+pub(crate) fn form(
+    server: &Server,
+    token: &str,
+    path: &str,
+    fields: &[(&str, &str)],
+    files: &[(&str, &[u8])],
+) -> Reply {
     let mut body = Vec::new();
     for (name, value) in fields {
         let part = format!("--x\r\ncontent-disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n");

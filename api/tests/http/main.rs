@@ -30,6 +30,7 @@ mod pickups;
 #[cfg(feature = "pdf")]
 mod poster;
 mod queries;
+mod register_import;
 mod reporter;
 mod reporter_in_browser;
 mod sealed;
@@ -38,5 +39,6 @@ mod timekeeper;
 mod timestamps;
 mod uploads;
 mod verifiers;
+mod views;
 mod witnessing;
 mod witnessing_others;

@@ -1,30 +1,31 @@
 //! `adit import`: a bureau's own register becomes hazards, through the same commands as everything else.
 //!
-//! Every row is read and checked before anything is written. A row's command id is made of what is taken over from it, so the
-//! same file twice adds nothing, and a longer export of the same register adds only what is new.
+//! How rows are read, checked and entered is shared with the workbench: [`adit_api::import`].
 
-mod row;
-mod table;
+mod columns;
 
-use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use adit_core::command::{Command, Request};
-use adit_core::enterprise::{EnterpriseCommand, EnterpriseEvent};
-use adit_core::event::Event;
-use adit_core::hazard::{HazardCommand, Report};
-use adit_core::id::{ActorId, CommandId, Id, StreamId};
+use adit_api::import::{self, Bad, Ceilings, Entered, Entering, ImportError, Kind, Row, Table};
+use adit_core::id::ActorId;
 use adit_core::ledger::clock::{Clock, SystemClock};
 use adit_core::ledger::home::Home;
 use adit_core::ledger::vkey::SigningKey;
 use adit_core::office::Office;
+use adit_core::refusal::Lang;
 use adit_core::rules::Rules;
-use adit_core::units::Position;
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
 
 use crate::failure::fail;
-use row::{Bad, Columns, Row};
+use columns::Columns;
+
+/// Most rows of one file; more is not one bureau's register.
+const ROWS_MAX: usize = 200_000;
+/// Most columns that a spreadsheet has.
+const COLUMNS_MAX: usize = 16_384;
+/// Largest file that is read.
+const FILE_BYTES_MAX: u64 = 256 << 20;
 
 /// Take over a bureau's own register. Nothing is written unless all rows are well, or --skip-bad is given.
 ///
@@ -73,8 +74,10 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         }
         None => Columns::default(),
     };
-    let table = table::read(&args.file).with_context(|| format!("couldn't read {}", args.file.display()))?;
-    let (rows, bad) = row::check(&columns, &table, &Rules::builtin()?, SystemClock.now().day())?;
+    let table = read(&args.file).with_context(|| format!("couldn't read {}", args.file.display()))?;
+    let table = table.ok_or_else(|| fail("文件为空", "the file is empty"))?;
+    let mapping = columns.find(&table.head)?;
+    let (rows, bad) = import::check(&mapping, &table, &Rules::builtin()?, SystemClock.now().day());
     let stopped = !bad.is_empty() && !args.skip_bad;
     let written = if stopped || args.dry_run { None } else { Some(write(args, &rows)?) };
     if args.json {
@@ -92,6 +95,33 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     Ok(())
 }
 
+fn read(path: &Path) -> Result<Option<Table>> {
+    let size = std::fs::metadata(path).with_context(|| path.display().to_string())?.len();
+    if size > FILE_BYTES_MAX {
+        return Err(fail("文件过大（上限256 MiB）", "the file is larger than 256 MiB"));
+    }
+    let kind = Kind::of(&path.to_string_lossy())
+        .ok_or_else(|| fail("只接受 .csv、.tsv、.xlsx 文件", "the file is neither .csv, .tsv nor .xlsx"))?;
+    let ceilings = Ceilings { rows: ROWS_MAX, columns: COLUMNS_MAX, unpacked: None };
+    let lines = import::read(kind, &std::fs::read(path)?, &ceilings).map_err(told)?;
+    Ok(Table::of(lines))
+}
+
+fn told(error: ImportError) -> anyhow::Error {
+    match error {
+        ImportError::NotText => fail("文件既不是 UTF-8 也不是 GB18030 编码", error.to_string()),
+        ImportError::NoSheet => fail("工作簿没有工作表", error.to_string()),
+        ImportError::TooManyRows(_) => {
+            fail("文件超过20万行，请拆分", "the file has more than 200,000 rows; split it")
+        }
+        ImportError::TooManyColumns(_) | ImportError::TooMuch(_) => {
+            fail("文件列数或内容过多", error.to_string())
+        }
+        ImportError::Csv(error) => error.into(),
+        ImportError::Workbook(error) => error.into(),
+    }
+}
+
 /// What was written.
 #[derive(Default)]
 struct Written {
@@ -102,8 +132,10 @@ struct Written {
 }
 
 fn said(rows: &[Row], bad: &[Bad], written: Option<&Written>) -> Value {
-    let bad: Vec<_> =
-        bad.iter().map(|b| json!({ "row": b.row, "column": b.column, "zh": b.zh, "en": b.en })).collect();
+    let bad: Vec<_> = bad
+        .iter()
+        .map(|b| json!({ "row": b.row, "column": b.column, "zh": b.said(Lang::Zh), "en": b.said(Lang::En) }))
+        .collect();
     let mut said = json!({ "good": rows.len(), "bad": bad });
     if let Some(Written { enterprises, hazards, repeated }) = written {
         said["written"] = json!({ "enterprises": enterprises, "hazards": hazards, "repeated": repeated });
@@ -138,7 +170,8 @@ fn tell(rows: &[Row], bad: &[Bad], written: Option<&Written>) {
     let columns =
         ["enterprise", "town", "licence", "producing", "place", "found_on", "criterion", "description"];
     crate::output::table(&columns, &shown);
-    for Bad { row, column, zh, en } in bad {
+    for cell in bad {
+        let (Bad { row, column, .. }, zh, en) = (cell, cell.said(Lang::Zh), cell.said(Lang::En));
         eprintln!("第{row}行“{column}”：{zh} / row {row}, column {column:?}: {en}");
     }
     if let Some(Written { enterprises, hazards, repeated }) = written {
@@ -147,25 +180,21 @@ fn tell(rows: &[Row], bad: &[Bad], written: Option<&Written>) {
     }
 }
 
-/// A command id made of what it is for.
-fn command_id(what: &str, hash: &[u8; 32]) -> CommandId {
-    let derived = blake3::derive_key(what, hash);
-    let mut id = [0; 16];
-    id.copy_from_slice(&derived[..16]);
-    CommandId(Id(id))
-}
-
 fn write(args: &Args, rows: &[Row]) -> Result<Written> {
     let office = Office::open(crate::open::ledger(&args.data.data)?)?;
     let key = signer(args)?;
-    let mut desk = Desk { enterprises: registered(&office)?, office, key, written: Written::default() };
+    let mut entering = Entering::new(&office, &key, import::registered(&office)?);
+    let mut written = Written::default();
     let bar = crate::output::progress(rows.len() as u64, "导入 import", args.json);
     for row in rows {
-        desk.take_over(row)?;
+        let Entered { enterprise_is_new, repeated } = entering.enter(row)?;
+        written.enterprises += usize::from(enterprise_is_new);
+        written.hazards += usize::from(!repeated);
+        written.repeated += usize::from(repeated);
         bar.inc(1);
     }
     bar.finish_and_clear();
-    Ok(desk.written)
+    Ok(written)
 }
 
 /// A clerk's key, or the ledger's own for imports.
@@ -180,54 +209,4 @@ fn signer(args: &Args) -> Result<SigningKey> {
             )
         }),
     }
-}
-
-/// Who enters the rows, and what is known already.
-struct Desk {
-    office: Office,
-    key: SigningKey,
-    enterprises: BTreeMap<String, StreamId>,
-    written: Written,
-}
-
-impl Desk {
-    fn take_over(&mut self, row: &Row) -> Result<()> {
-        let enterprise = self.enterprise(row)?;
-        let report = Report { enterprise, ..row.report.clone() };
-        let id = command_id("adit.v1 import hazard", &row.hash);
-        let repeated = self.execute(id, Command::Hazard(HazardCommand::Report(report)))?.1;
-        self.written.hazards += usize::from(!repeated);
-        self.written.repeated += usize::from(repeated);
-        Ok(())
-    }
-
-    /// The enterprise of the row, entered when its name is new.
-    fn enterprise(&mut self, row: &Row) -> Result<StreamId> {
-        let name = row.register.name.to_string();
-        if let Some(enterprise) = self.enterprises.get(&name) {
-            return Ok(*enterprise);
-        }
-        let command = Command::Enterprise(EnterpriseCommand::Register(row.register.clone()));
-        let (stream, _) = self.execute(CommandId(Id::random()?), command)?;
-        self.written.enterprises += 1;
-        self.enterprises.insert(name, stream);
-        Ok(stream)
-    }
-
-    fn execute(&self, id: CommandId, command: Command) -> Result<(StreamId, bool)> {
-        let answer = self.office.execute(&Request { id, stream: None, command }, &[&self.key])?;
-        Ok((answer.stream, answer.repeated))
-    }
-}
-
-/// Enterprises that are registered, by name.
-fn registered(office: &Office) -> Result<BTreeMap<String, StreamId>> {
-    let mut found = BTreeMap::new();
-    office.ledger().replay(Position(0), Position(u64::MAX), |fact| {
-        if let Event::Enterprise(EnterpriseEvent::Registered(register)) = fact.event {
-            found.insert(register.name.to_string(), fact.stream);
-        }
-        anyhow::Ok(())
-    })?;
-    Ok(found)
 }
