@@ -13,6 +13,7 @@ mod clerk_script;
 mod desk;
 pub mod export;
 mod extract;
+mod halfway;
 mod handlers;
 mod intake;
 mod invitations;
@@ -26,6 +27,7 @@ mod openapi;
 mod page;
 #[cfg(feature = "pdf")]
 pub mod paper;
+pub mod passkeys;
 mod patience;
 mod pending;
 mod pickup;

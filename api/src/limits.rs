@@ -82,6 +82,10 @@ limits! {
     evidence_day_mib,
     /// Pixels of the largest photograph of which a small picture is drawn.
     picture_megapixels,
+    /// Days after which a session that shows a wall ends.
+    wall_days,
+    /// How often a wall is asked for anew by browsers that run no scripts.
+    wall_refresh_seconds,
 }
 
 /// Why limits can't be used.

@@ -111,6 +111,7 @@ fn workbench() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(desk::live::follow))
         .routes(routes!(desk::help::show))
         .routes(routes!(desk::figures::show))
+        .routes(routes!(desk::wall::show, desk::wall::hang))
         .routes(routes!(desk::summary::show))
         .routes(routes!(desk::system::show))
         .routes(routes!(desk::rulebook::show))
@@ -145,6 +146,7 @@ pub fn router(app: Arc<App>) -> Router {
         .fallback(async || ApiRefusal::NotFound)
         .method_not_allowed_fallback(async || ApiRefusal::WrongMethod)
         .with_state(Arc::clone(&app))
+        .layer(from_fn_with_state(Arc::clone(&app), desk::wall::alone))
         .layer(from_fn_with_state(app, patience::in_time))
         .layer(from_fn_with_state(onion, onion_location))
         .layer(CatchPanicLayer::custom(|_| ApiRefusal::Unreadable.into_response()))
@@ -166,7 +168,9 @@ pub async fn serve(
         loop {
             every.tick().await;
             let Some(app) = swept.upgrade() else { return };
-            app.sessions.sweep(app.office.ledger().now());
+            let now = app.office.ledger().now();
+            app.sessions.sweep(now);
+            app.halfway.sweep(now);
             let timekeeper = Arc::clone(&timekeeper);
             // It ends by itself; a panic in it was logged, and the next round tries again.
             let _ = tokio::task::spawn_blocking(move || {

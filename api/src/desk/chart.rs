@@ -7,7 +7,10 @@ use plotters::style::{BLACK, Color, IntoFont, TextStyle};
 /// Width and height in the units of the picture; the page scales it.
 const SIZE: (u32, u32) = (640, 280);
 /// Size of letters, in the same units.
-const LETTERS: f64 = 14.0;
+const LETTERS: u16 = 14;
+/// The same on a wall, which is read from five metres: a letter is twice as large beside its bars.
+const WALL_SIZE: (u32, u32) = (640, 232);
+const WALL_LETTERS: u16 = 22;
 /// Room for the names of lanes, in the same units, and how wide they may be, in letters.
 const NAMES: u32 = 180;
 const NAME_WIDTH_MAX: usize = 21;
@@ -25,21 +28,26 @@ pub(crate) struct Group {
 
 /// Bars side by side; nothing where there is nothing to show.
 pub(crate) fn bars(groups: &[Group]) -> String {
-    draw(groups).unwrap_or_default()
+    draw(groups, SIZE, LETTERS).unwrap_or_default()
 }
 
-fn draw(groups: &[Group]) -> Option<String> {
+/// The same for a wall.
+pub(crate) fn wall_bars(groups: &[Group]) -> String {
+    draw(groups, WALL_SIZE, WALL_LETTERS).unwrap_or_default()
+}
+
+fn draw(groups: &[Group], size: (u32, u32), letter: u16) -> Option<String> {
     let most = groups.iter().flat_map(|group| &group.bars).copied().max().filter(|most| *most > 0)?;
     let series = groups.iter().map(|group| group.bars.len()).max().filter(|many| *many > 0)?;
     let (many, series) = (i32::try_from(groups.len()).ok()?, f64::from(u32::try_from(series).ok()?));
-    let letters = TextStyle::from(("sans-serif", LETTERS).into_font()).color(&BLACK);
+    let letters = TextStyle::from(("sans-serif", letter).into_font()).color(&BLACK);
     let mut svg = String::new();
     {
-        let area = SVGBackend::with_string(&mut svg, SIZE).into_drawing_area();
+        let area = SVGBackend::with_string(&mut svg, size).into_drawing_area();
         let mut chart = ChartBuilder::on(&area)
             .margin(8)
-            .x_label_area_size(30)
-            .y_label_area_size(44)
+            .x_label_area_size(i32::from(letter) * 2 + 2)
+            .y_label_area_size(i32::from(letter) * 3 + 2)
             .build_cartesian_2d(
                 -0.5..f64::from(many) - 0.5,
                 0..most.saturating_add(most / 10).saturating_add(1),

@@ -40,6 +40,7 @@ pub(crate) mod trace;
 pub(crate) mod transfer;
 pub(crate) mod vouchers;
 pub(crate) mod waiting;
+pub(crate) mod wall;
 mod words;
 
 use axum::http::header;

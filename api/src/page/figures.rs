@@ -37,6 +37,11 @@ struct Rules {
 static RULES: LazyLock<Option<Rules>> =
     LazyLock::new(|| toml::from_str(include_str!("../../data/public.toml")).ok());
 
+/// So many reports point to nobody; none where the file can't be read.
+pub(crate) fn least_reports() -> Option<u32> {
+    RULES.as_ref().map(|rules| rules.least_reports.value)
+}
+
 /// What is told of hazards.
 const HAZARDS: [&str; 7] = [
     "verified_major",

@@ -24,6 +24,7 @@ mod onion;
 mod pages;
 #[cfg(feature = "pdf")]
 mod paper;
+mod passkeys;
 mod pickups;
 #[cfg(feature = "pdf")]
 mod poster;
@@ -36,5 +37,6 @@ mod timekeeper;
 mod timestamps;
 mod uploads;
 mod verifiers;
+mod wall;
 mod witnessing;
 mod witnessing_others;
