@@ -48,7 +48,8 @@ const STEPS = {
 async function look(page, plan, name, seen) {
   await picture(page, plan, `${plan.name}-${name}`);
   const size = (await page.content()).length;
-  seen.push({ name, title: await page.title(), path: new URL(page.url()).pathname, fits: await fits(page), faults: await axe(page), size });
+  const tall = await page.evaluate(() => document.documentElement.scrollHeight);
+  seen.push({ name, tall, title: await page.title(), path: new URL(page.url()).pathname, fits: await fits(page), faults: await axe(page), size });
 }
 
 await main(async (browser, plan) => {

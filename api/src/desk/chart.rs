@@ -7,10 +7,11 @@ use plotters::style::{BLACK, Color, IntoFont, TextStyle};
 /// Width and height in the units of the picture; the page scales it.
 const SIZE: (u32, u32) = (640, 280);
 /// Size of letters, in the same units.
-const LETTERS: u16 = 14;
-/// The same on a wall, which is read from five metres: a letter is twice as large beside its bars.
-const WALL_SIZE: (u32, u32) = (640, 232);
-const WALL_LETTERS: u16 = 22;
+const LETTERS: f64 = 14.0;
+/// Bars on a page.
+const PAGE: Look = Look { size: SIZE, letters: LETTERS, below: 30, beside: 44 };
+/// Bars on a wall, which is read from five metres: letters are larger beside them.
+const WALL: Look = Look { size: (640, 190), letters: 22.0, below: 32, beside: 64 };
 /// Room for the names of lanes, in the same units, and how wide they may be, in letters.
 const NAMES: u32 = 180;
 const NAME_WIDTH_MAX: usize = 21;
@@ -20,6 +21,15 @@ const NUMBERS: usize = 6;
 pub(crate) const COLOURS: [&str; 3] = ["#0072b2", "#e69f00", "#009e73"];
 const FILLS: [RGBColor; 3] = [RGBColor(0, 114, 178), RGBColor(230, 159, 0), RGBColor(0, 158, 115)];
 
+/// How bars are drawn, in units of the picture.
+struct Look {
+    size: (u32, u32),
+    letters: f64,
+    /// Room for names and numbers.
+    below: u32,
+    beside: u32,
+}
+
 /// One place on the axis, with a bar for each series.
 pub(crate) struct Group {
     pub(crate) name: String,
@@ -28,26 +38,26 @@ pub(crate) struct Group {
 
 /// Bars side by side; nothing where there is nothing to show.
 pub(crate) fn bars(groups: &[Group]) -> String {
-    draw(groups, SIZE, LETTERS).unwrap_or_default()
+    draw(groups, &PAGE).unwrap_or_default()
 }
 
 /// The same for a wall.
 pub(crate) fn wall_bars(groups: &[Group]) -> String {
-    draw(groups, WALL_SIZE, WALL_LETTERS).unwrap_or_default()
+    draw(groups, &WALL).unwrap_or_default()
 }
 
-fn draw(groups: &[Group], size: (u32, u32), letter: u16) -> Option<String> {
+fn draw(groups: &[Group], look: &Look) -> Option<String> {
     let most = groups.iter().flat_map(|group| &group.bars).copied().max().filter(|most| *most > 0)?;
     let series = groups.iter().map(|group| group.bars.len()).max().filter(|many| *many > 0)?;
     let (many, series) = (i32::try_from(groups.len()).ok()?, f64::from(u32::try_from(series).ok()?));
-    let letters = TextStyle::from(("sans-serif", letter).into_font()).color(&BLACK);
+    let letters = TextStyle::from(("sans-serif", look.letters).into_font()).color(&BLACK);
     let mut svg = String::new();
     {
-        let area = SVGBackend::with_string(&mut svg, size).into_drawing_area();
+        let area = SVGBackend::with_string(&mut svg, look.size).into_drawing_area();
         let mut chart = ChartBuilder::on(&area)
             .margin(8)
-            .x_label_area_size(i32::from(letter) * 2 + 2)
-            .y_label_area_size(i32::from(letter) * 3 + 2)
+            .x_label_area_size(look.below)
+            .y_label_area_size(look.beside)
             .build_cartesian_2d(
                 -0.5..f64::from(many) - 0.5,
                 0..most.saturating_add(most / 10).saturating_add(1),

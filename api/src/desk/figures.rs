@@ -235,7 +235,9 @@ fn months(asking: &Asking<'_>) -> Result<Chart, Problem> {
     let filter = Filter { group: Some(By::Month), from, to: Some(asking.day), ..Filter::default() };
     let (_, rows) = asking.rows("statistics", filter)?;
     let columns = ["stock_major", "verified_major", "closed_major"];
-    Ok(chart(asking, asking.desk.w.t("figures.months"), &rows, &columns, None))
+    let w = asking.desk.w;
+    let title = if asking.desk.session.wall { w.t("wall.months") } else { w.t("figures.months") };
+    Ok(chart(asking, title, &rows, &columns, None))
 }
 
 fn most(asking: &Asking<'_>) -> usize {

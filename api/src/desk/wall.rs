@@ -147,19 +147,15 @@ fn numbers(asking: &Asking<'_>) -> Result<Vec<Figure>, Problem> {
     let until = asking.day.plus_days(-i64::from(days));
     let told = this_year(asking, until)?;
     let enough = least_reports().is_some_and(|least| number(&told, "reports_accepted") >= least);
-    let rate = if enough { percent(&said(&told, "handled_rate")) } else { "—".to_owned() };
+    let rate = if enough { said(&told, "handled_rate") } else { "—".to_owned() };
     Ok(vec![
         figure(w.label("stock_major"), said(&year, "stock_major"), ""),
         figure(w.label("overdue"), overdue.to_string(), if overdue > 0 { "late" } else { "" }),
         figure(w.label("listed"), listed.to_string(), ""),
         figure(w.t("wall.five").to_owned(), format!("{} / {}", sum("in_place"), sum("hazards")), ""),
-        figure(w.label("closed_rate"), percent(&said(&year, "closed_rate")), ""),
+        figure(w.label("closed_rate"), said(&year, "closed_rate"), ""),
         figure(w.fill("wall.rate", &[("day", &until.to_string())]), rate, ""),
     ])
-}
-
-fn percent(rate: &str) -> String {
-    if rate.starts_with(|c: char| c.is_ascii_digit()) { format!("{rate}%") } else { rate.to_owned() }
 }
 
 /// The figures of the year of a day, up to it.

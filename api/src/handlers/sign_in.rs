@@ -299,5 +299,6 @@ pub(crate) async fn password(
     let actor = session.actor;
     hashing(&app, move |app| app.keystore.change_password(actor, &body.old, &body.new)).await?;
     app.sessions.end_others(actor, &session.name);
+    app.halfway.end_of(actor, app.office.ledger().now());
     Ok(ok(&json!({ "changed": true })))
 }

@@ -38,7 +38,7 @@ fn day_with(server: &Server, who: &str, locale: &str, width: u32, steps: &Value,
         "desk.mjs",
         json!({ "url": server.url, "locale": locale, "width": width, "account": person.actor.to_string(),
             "password": PASSWORD, "steps": steps, "name": format!("desk-{who}-{}-{width}", &locale[..2]),
-            "scripts": scripts }),
+            "scripts": scripts, "height": (width > 1280).then_some(1080) }),
     );
     sound(&said);
     said
@@ -317,6 +317,18 @@ fn given_those_who_look_over_the_whole_then_their_pages_are_sound_in_both_langua
         let leader =
             [("/desk/summary?period=2024", "summary"), ("/desk/figures", "figures"), ("/figures", "public")];
         day(&server, "leader-1", locale, width, &looks(&leader));
+        // A wall has no room beside it: what does not fit there is never seen.
+        let hang = if width < 1280 { "变为大屏" } else { "Make it a wall" };
+        let wall = json!([
+            { "goto": "/desk/figures" },
+            { "click": if width < 1280 { "在大屏上显示" } else { "Show on a wall" } },
+            { "look": "hang" },
+            { "press": hang },
+            { "look": "wall" },
+        ]);
+        let said = day_with(&server, "leader-1", locale, 1920, &wall, true);
+        let tall = &said["seen"].as_array().and_then(|seen| seen.last()).expect("the wall")["tall"];
+        assert!(tall.as_u64().is_some_and(|tall| tall <= 1080), "{tall} is taller than the wall");
         day(&server, "admin-1", locale, width, &looks(&[("/desk/system", "system")]));
         let approver = [
             ("/desk/rulebook?pack=duty", "rulebook"),
