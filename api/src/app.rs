@@ -9,6 +9,7 @@ use tokio::sync::{Semaphore, watch};
 
 use crate::attached::Rations;
 use crate::challenge::Challenges;
+use crate::halfway::Halfway;
 use crate::handlers::log::TileCache;
 use crate::import::held::Imports;
 use crate::intake::Intake;
@@ -16,6 +17,7 @@ use crate::invitations::Invitations;
 use crate::keystore::Keystore;
 use crate::limits::{Limits, LimitsError};
 use crate::onion::Onion;
+use crate::passkeys::{Passkeys, Site};
 use crate::past::Past;
 use crate::pending::WaitingRoom;
 use crate::pickup::Counter;
@@ -54,6 +56,8 @@ pub struct Options {
     pub access_per_day: u32,
     /// The onion service that leads to this server.
     pub onion: Option<Onion>,
+    /// The address at which people open this server, to which passkeys are bound; without it there are none.
+    pub site: Option<Site>,
     /// Other limits than those that ship.
     pub limits: Option<Limits>,
 }
@@ -67,6 +71,8 @@ pub struct App {
     pub(crate) invitations: Invitations,
     pub(crate) options: Options,
     pub(crate) sessions: Sessions,
+    pub(crate) halfway: Halfway,
+    pub(crate) passkeys: Passkeys,
     pub(crate) room: WaitingRoom,
     pub(crate) challenges: Challenges,
     pub(crate) sign_ins: Semaphore,
@@ -108,8 +114,10 @@ impl App {
             searcher,
             invitations: Invitations::at(keystore.folder().join("invitations")),
             keystore,
+            passkeys: Passkeys::of(options.site.clone()),
             options,
             sessions: Sessions::default(),
+            halfway: Halfway::default(),
             room: WaitingRoom::default(),
             challenges: Challenges::new().map_err(|_| StartError::NoRandomness)?,
             sign_ins: Semaphore::new(SIGN_INS_MAX),

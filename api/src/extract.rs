@@ -11,6 +11,7 @@ use serde::de::DeserializeOwned;
 
 use crate::access::Reader;
 use crate::app::App;
+use crate::desk::wall;
 use crate::json;
 use crate::onion::Way;
 use crate::problem::{ApiRefusal, Problem, unreadable};
@@ -145,6 +146,10 @@ impl FromRequestParts<Arc<App>> for SignedIn {
             app.sessions.get(&token, ledger.now())
         };
         let session = found.ok_or(ApiRefusal::NotSignedIn)?;
+        // Asked before each route, too: what forgets to ask gets nothing.
+        if session.wall && !wall::is_open(&parts.method, parts.uri.path()) {
+            return Err(ApiRefusal::WallOnly.into());
+        }
         if !ledger.keys().in_force(&session.vkey, Position(ledger.size())) {
             // Suspended, or its key was replaced: the session ends with the key.
             app.sessions.end(&token);

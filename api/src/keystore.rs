@@ -19,8 +19,8 @@ use chacha20poly1305::{XChaCha20Poly1305, XNonce};
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
+use crate::passkeys::{Passkey, PasskeyError};
 use crate::second_factor::SecondFactor;
-
 use crate::slow_hash::{MEMORY_KIB, PASSES, SlowHash};
 
 /// Hashes at once; the rest queue, so that a flood of sign-ins does not take the memory.
@@ -53,6 +53,11 @@ pub enum KeystoreError {
     /// Also for a code that was used before.
     #[error("the code of the second factor is wrong")]
     WrongCode,
+    /// The password is right, and a passkey is asked for: the account has no codes.
+    #[error("the account has passkeys and no codes, and a passkey is shown in a browser alone")]
+    NeedsPasskey,
+    #[error(transparent)]
+    Passkey(#[from] PasskeyError),
     #[error("couldn't use {path}: {source}")]
     Io { path: PathBuf, source: io::Error },
     #[error("the key could not be wrapped, or the operating system gave no randomness")]
@@ -79,6 +84,9 @@ struct Wrapped {
     /// The secret of the second factor, under the same password.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     second: Option<Second>,
+    /// Their public halves, which let nobody in.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    passkeys: Vec<Passkey>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -91,8 +99,18 @@ struct Second {
 /// What a password opened.
 pub(crate) struct Opened {
     pub(crate) key: SigningKey,
-    pub(crate) account: Option<String>,
     pub(crate) second: Option<SecondFactor>,
+    pub(crate) passkeys: Vec<Passkey>,
+    wrapping: Zeroizing<[u8; 32]>,
+    /// Another one stands in the file once the password was changed.
+    salt: String,
+}
+
+impl Opened {
+    /// Whether the password alone is enough.
+    pub(crate) fn is_enough(&self) -> bool {
+        self.second.is_none() && self.passkeys.is_empty()
+    }
 }
 
 /// The folder of wrapped keys.
@@ -103,12 +121,15 @@ pub struct Keystore {
     used: Mutex<BTreeMap<ActorId, u64>>,
     /// Wrong codes in the time of one step: whoever has the password alone does not get to try them all.
     wrong: Mutex<BTreeMap<ActorId, (u64, u32)>>,
+    /// Whoever changes a file reads it, and writes it, alone.
+    writing: Mutex<()>,
 }
 
 impl Keystore {
     pub fn at(folder: &Path) -> Self {
-        let (used, wrong) = (Mutex::new(BTreeMap::new()), Mutex::new(BTreeMap::new()));
-        Self { folder: folder.to_owned(), hashes: SlowHash::at_once(HASHES_MAX), used, wrong }
+        let hashes = SlowHash::at_once(HASHES_MAX);
+        let (used, wrong, writing) = (Mutex::default(), Mutex::default(), Mutex::default());
+        Self { folder: folder.to_owned(), hashes, used, wrong, writing }
     }
 
     pub(crate) fn folder(&self) -> &Path {
@@ -165,13 +186,13 @@ impl Keystore {
         if self.path(actor).exists() || taken {
             return Err(KeystoreError::Enrolled);
         }
-        self.write(&self.path(actor), key, account, None, password)
+        self.write(&self.path(actor), key, account, password)
     }
 
     /// Keeps a key that takes the place of the present one once the ledger says so: see [`Keystore::take_over`].
     pub fn wait(&self, actor: ActorId, key: &SigningKey, password: &str) -> Result<(), KeystoreError> {
         let account = self.account(actor);
-        self.write(&self.waiting_path(actor), key, account.as_deref(), None, password)
+        self.write(&self.waiting_path(actor), key, account.as_deref(), password)
     }
 
     /// Lets the key that waits take the place of the present one if it is in force.
@@ -190,25 +211,69 @@ impl Keystore {
         if !is_fit(new) {
             return Err(KeystoreError::TooShort);
         }
-        let Opened { key, account, second } = self.open(actor, old)?;
-        self.write(&self.path(actor), &key, account.as_deref(), second.as_ref(), new)
+        let opened = self.open(actor, old)?;
+        let fresh = self.wrapped(&opened.key, None, opened.second.as_ref(), new)?;
+        self.change(actor, &opened, |wrapped| {
+            let (account, passkeys) = (wrapped.account.take(), std::mem::take(&mut wrapped.passkeys));
+            *wrapped = Wrapped { account, passkeys, ..fresh };
+            Ok(())
+        })
     }
 
-    /// Begins or ends the second factor.
+    /// Begins or ends the second factor that makes codes.
     pub(crate) fn set_second(
         &self,
         actor: ActorId,
         password: &str,
         second: Option<&SecondFactor>,
     ) -> Result<(), KeystoreError> {
-        let Opened { key, account, .. } = self.open(actor, password)?;
-        self.write(&self.path(actor), &key, account.as_deref(), second, password)
+        let opened = self.open(actor, password)?;
+        let second = second.map(|second| sealed(&opened.wrapping, second)).transpose()?;
+        self.change(actor, &opened, |wrapped| {
+            wrapped.second = second;
+            Ok(())
+        })
+    }
+
+    /// Whether the second factor of somebody makes codes.
+    pub(crate) fn has_codes(&self, actor: ActorId) -> bool {
+        read(&self.path(actor)).is_some_and(|wrapped| wrapped.second.is_some())
+    }
+
+    /// The passkeys of somebody, whose password nobody has typed.
+    pub(crate) fn passkeys(&self, actor: ActorId) -> Vec<Passkey> {
+        read(&self.path(actor)).map(|wrapped| wrapped.passkeys).unwrap_or_default()
+    }
+
+    /// Changes the passkeys of somebody whose password was typed. Nothing is written where `work` fails.
+    pub(crate) fn with_passkeys(
+        &self,
+        actor: ActorId,
+        opened: &Opened,
+        work: impl FnOnce(&mut Vec<Passkey>) -> Result<(), PasskeyError>,
+    ) -> Result<(), KeystoreError> {
+        self.change(actor, opened, |wrapped| Ok(work(&mut wrapped.passkeys)?))
+    }
+
+    /// Changes what stands in a file, unless the password was changed since it was opened.
+    fn change(
+        &self,
+        actor: ActorId,
+        opened: &Opened,
+        work: impl FnOnce(&mut Wrapped) -> Result<(), KeystoreError>,
+    ) -> Result<(), KeystoreError> {
+        let _alone = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
+        let path = self.path(actor);
+        let found = read(&path).filter(|wrapped| wrapped.salt == opened.salt);
+        let mut wrapped = found.ok_or(KeystoreError::Wrong)?;
+        work(&mut wrapped)?;
+        self.keep(&path, &wrapped)
     }
 
     /// Stores `key` under `password`; replaces an older file of the same actor.
     pub fn store(&self, actor: ActorId, key: &SigningKey, password: &str) -> Result<(), KeystoreError> {
         let account = self.account(actor);
-        self.write(&self.path(actor), key, account.as_deref(), None, password)
+        self.write(&self.path(actor), key, account.as_deref(), password)
     }
 
     fn write(
@@ -216,9 +281,18 @@ impl Keystore {
         path: &Path,
         key: &SigningKey,
         account: Option<&str>,
-        second: Option<&SecondFactor>,
         password: &str,
     ) -> Result<(), KeystoreError> {
+        self.keep(path, &self.wrapped(key, account, None, password)?)
+    }
+
+    fn wrapped(
+        &self,
+        key: &SigningKey,
+        account: Option<&str>,
+        second: Option<&SecondFactor>,
+        password: &str,
+    ) -> Result<Wrapped, KeystoreError> {
         if !is_fit(password) {
             return Err(KeystoreError::TooShort);
         }
@@ -226,11 +300,8 @@ impl Keystore {
         getrandom::fill(&mut salt).map_err(|_| KeystoreError::Wrap)?;
         let wrapping = self.hash(password, &salt, MEMORY_KIB, PASSES)?;
         let (nonce, sealed) = wrap(&wrapping, key.seed().as_ref(), key.name().as_bytes())?;
-        let second = second.map(|second| {
-            let (nonce, sealed) = wrap(&wrapping, second.secret(), SECOND)?;
-            Ok::<_, KeystoreError>(Second { nonce, sealed })
-        });
-        let wrapped = Wrapped {
+        let second = second.map(|second| self::sealed(&wrapping, second)).transpose()?;
+        Ok(Wrapped {
             v: 1,
             name: key.name().to_owned(),
             account: account.map(str::to_owned),
@@ -240,10 +311,9 @@ impl Keystore {
             salt: STANDARD.encode(salt),
             nonce,
             sealed,
-            second: second.transpose()?,
-        };
-        let text = serde_json::to_vec_pretty(&wrapped).map_err(|_| KeystoreError::Wrap)?;
-        self.replace(path, &text)
+            second,
+            passkeys: Vec::new(),
+        })
     }
 
     /// Unlocks the key of `actor`, who has no second factor.
@@ -260,26 +330,39 @@ impl Keystore {
         seconds: u64,
     ) -> Result<SigningKey, KeystoreError> {
         let opened = self.open(actor, password)?;
-        if let Some(second) = &opened.second {
-            if code.trim().is_empty() {
-                return Err(KeystoreError::NeedsCode);
-            }
-            let mut wrong = self.wrong.lock().unwrap_or_else(PoisonError::into_inner);
-            let now = seconds / CODE_SECONDS;
-            let tried = wrong.get(&actor).filter(|(at, _)| *at == now).map_or(0, |(_, tried)| *tried);
-            let found = second.check(code, seconds).filter(|_| tried < WRONG_CODES_MAX);
-            let Some(step) = found else {
-                wrong.insert(actor, (now, tried.saturating_add(1)));
-                return Err(KeystoreError::WrongCode);
-            };
-            drop(wrong);
-            let mut used = self.used.lock().unwrap_or_else(PoisonError::into_inner);
-            if used.get(&actor).is_some_and(|last| *last >= step) {
-                return Err(KeystoreError::WrongCode);
-            }
-            used.insert(actor, step);
+        if !opened.is_enough() {
+            self.check_code(actor, &opened, code, seconds)?;
         }
         Ok(opened.key)
+    }
+
+    /// Whether a code is what the second factor shows at a time in seconds, for the first time.
+    pub(crate) fn check_code(
+        &self,
+        actor: ActorId,
+        opened: &Opened,
+        code: &str,
+        seconds: u64,
+    ) -> Result<(), KeystoreError> {
+        let second = opened.second.as_ref().ok_or(KeystoreError::NeedsPasskey)?;
+        if code.trim().is_empty() {
+            return Err(KeystoreError::NeedsCode);
+        }
+        let mut wrong = self.wrong.lock().unwrap_or_else(PoisonError::into_inner);
+        let now = seconds / CODE_SECONDS;
+        let tried = wrong.get(&actor).filter(|(at, _)| *at == now).map_or(0, |(_, tried)| *tried);
+        let found = second.check(code, seconds).filter(|_| tried < WRONG_CODES_MAX);
+        let Some(step) = found else {
+            wrong.insert(actor, (now, tried.saturating_add(1)));
+            return Err(KeystoreError::WrongCode);
+        };
+        drop(wrong);
+        let mut used = self.used.lock().unwrap_or_else(PoisonError::into_inner);
+        if used.get(&actor).is_some_and(|last| *last >= step) {
+            return Err(KeystoreError::WrongCode);
+        }
+        used.insert(actor, step);
+        Ok(())
     }
 
     /// What the password of `actor` opens.
@@ -301,7 +384,8 @@ impl Keystore {
             let secret = unwrap(&wrapping, &nonce, &sealed, SECOND)?;
             SecondFactor::of(&secret).ok_or(KeystoreError::Wrong)
         });
-        Ok(Opened { key, account: wrapped.account, second: second.transpose()? })
+        let (second, passkeys, salt) = (second.transpose()?, wrapped.passkeys, wrapped.salt);
+        Ok(Opened { key, second, passkeys, wrapping, salt })
     }
 
     fn hash(
@@ -312,6 +396,10 @@ impl Keystore {
         passes: u32,
     ) -> Result<Zeroizing<[u8; 32]>, KeystoreError> {
         self.hashes.hash(password, salt, memory, passes).ok_or(KeystoreError::Wrong)
+    }
+
+    fn keep(&self, path: &Path, wrapped: &Wrapped) -> Result<(), KeystoreError> {
+        self.replace(path, &serde_json::to_vec_pretty(wrapped).map_err(|_| KeystoreError::Wrap)?)
     }
 
     /// Puts a file into the folder, whole or not at all, for nobody else's eyes.
@@ -347,6 +435,11 @@ fn read(path: &Path) -> Option<Wrapped> {
 
 /// What the secret of a second factor is bound to.
 const SECOND: &[u8] = b"second factor";
+
+fn sealed(wrapping: &[u8; 32], second: &SecondFactor) -> Result<Second, KeystoreError> {
+    let (nonce, sealed) = wrap(wrapping, second.secret(), SECOND)?;
+    Ok(Second { nonce, sealed })
+}
 
 /// Nonce and ciphertext.
 fn wrap(wrapping: &[u8; 32], secret: &[u8], bound_to: &[u8]) -> Result<(String, String), KeystoreError> {
@@ -473,8 +566,22 @@ mod tests {
         store.wait(actor, &new, "the second password").expect("kept");
         store.take_over(actor, |_| false).expect("nothing");
         assert_eq!(store.unlock(actor, "the first password").expect("unlocked").vkey(), old.vkey());
+        let passkey = serde_json::json!({ "id": "AA==", "transports": 0, "fixed": "", "moving": "", "name": "x",
+            "made": "2024-05-10T02:00:00Z" });
+        let opened = store.open(actor, "the first password").expect("opened");
+        let add = |own: &mut Vec<Passkey>| {
+            own.push(serde_json::from_value(passkey.clone()).expect("a passkey"));
+            Ok(())
+        };
+        store.with_passkeys(actor, &opened, add).expect("added");
+        assert!(matches!(store.unlock(actor, "the first password"), Err(KeystoreError::NeedsPasskey)));
+        store.change_password(actor, "the first password", "the first password").expect("the same");
+        let stale = store.with_passkeys(actor, &opened, |_| Ok(()));
+        assert!(matches!(stale, Err(KeystoreError::Wrong)), "the password was changed meanwhile");
+        assert_eq!(store.passkeys(actor).len(), 1, "another password loses none");
         store.take_over(actor, |key| *key == new.vkey()).expect("taken over");
         assert_eq!(store.unlock(actor, "the second password").expect("unlocked").vkey(), new.vkey());
+        assert_eq!(store.passkeys(actor), Vec::new(), "what was lost with the old key lets nobody in");
         assert_eq!(store.find("wang"), Some(actor));
     }
 }

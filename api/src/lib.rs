@@ -13,6 +13,7 @@ mod clerk_script;
 mod desk;
 pub mod export;
 mod extract;
+mod halfway;
 mod handlers;
 pub mod import;
 mod intake;
@@ -27,6 +28,7 @@ mod openapi;
 mod page;
 #[cfg(feature = "pdf")]
 pub mod paper;
+pub mod passkeys;
 mod past;
 mod patience;
 mod pending;

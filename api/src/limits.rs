@@ -100,6 +100,10 @@ limits! {
     import_minutes,
     /// Views of tables that one account keeps.
     saved_views,
+    /// Days after which a session that shows a wall ends.
+    wall_days,
+    /// How often a wall is asked for anew by browsers that run no scripts.
+    wall_refresh_seconds,
 }
 
 /// Why limits can't be used.

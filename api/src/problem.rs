@@ -58,6 +58,22 @@ api_refusals! {
     PasswordTooShort = "api.password_too_short", UNPROCESSABLE_ENTITY;
     NeedsCode = "api.needs_code", UNAUTHORIZED;
     WrongCode = "api.wrong_code", UNAUTHORIZED;
+    NeedsPasskey = "api.needs_passkey", UNAUTHORIZED;
+    WrongPasskey = "api.wrong_passkey", UNAUTHORIZED;
+    /// Its challenge was answered before, is too old, or was never given to this account.
+    PasskeyStale = "api.passkey_stale", UNAUTHORIZED;
+    PasskeyElsewhere = "api.passkey_elsewhere", UNAUTHORIZED;
+    PasskeyCounter = "api.passkey_counter", UNAUTHORIZED;
+    PasskeyUnknown = "api.passkey_unknown", UNAUTHORIZED;
+    NoPasskeyAnswered = "api.no_passkey_answered", UNAUTHORIZED;
+    PasskeysOff = "api.passkeys_off", CONFLICT;
+    PasskeyName = "api.passkey_name", UNPROCESSABLE_ENTITY;
+    TooManyPasskeys = "api.too_many_passkeys", UNPROCESSABLE_ENTITY;
+    PasskeyKnown = "api.passkey_known", CONFLICT;
+    /// The password was typed too long ago, or its second step was done already.
+    SignInStale = "api.sign_in_stale", UNAUTHORIZED;
+    /// The session shows a wall.
+    WallOnly = "api.wall_only", FORBIDDEN;
     AccountTaken = "api.account_taken", CONFLICT;
     BadAccount = "api.bad_account", UNPROCESSABLE_ENTITY;
     PasswordsDiffer = "api.passwords_differ", UNPROCESSABLE_ENTITY;

@@ -119,6 +119,7 @@ fn workbench() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(desk::live::follow))
         .routes(routes!(desk::help::show))
         .routes(routes!(desk::figures::show))
+        .routes(routes!(desk::wall::show, desk::wall::hang))
         .routes(routes!(desk::summary::show))
         .routes(routes!(desk::system::show))
         .routes(routes!(desk::rulebook::show))
@@ -154,6 +155,7 @@ pub fn router(app: Arc<App>) -> Router {
         .fallback(async || ApiRefusal::NotFound)
         .method_not_allowed_fallback(async || ApiRefusal::WrongMethod)
         .with_state(Arc::clone(&app))
+        .layer(from_fn_with_state(Arc::clone(&app), desk::wall::alone))
         .layer(from_fn_with_state(app, patience::in_time))
         .layer(from_fn_with_state(onion, onion_location))
         .layer(CatchPanicLayer::custom(|_| ApiRefusal::Unreadable.into_response()))
@@ -178,6 +180,7 @@ pub async fn serve(
             let now = app.office.ledger().now();
             app.sessions.sweep(now);
             app.imports.sweep(now, &app.intake.limits, |name| app.sessions.is_live(name, now));
+            app.halfway.sweep(now);
             let timekeeper = Arc::clone(&timekeeper);
             // It ends by itself; a panic in it was logged, and the next round tries again.
             let _ = tokio::task::spawn_blocking(move || {

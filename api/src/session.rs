@@ -1,4 +1,4 @@
-//! Sessions: a random id, an unlocked key, and thirty idle minutes.
+//! Sessions: a random id, an unlocked key, and thirty idle minutes. One that shows a wall has no key, and lasts for days.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -24,6 +24,17 @@ pub(crate) struct Session {
     /// The unlocked key; none where the client keeps it. It is wiped when the session and the requests that are
     /// using it are over.
     pub(crate) key: Option<Arc<SigningKey>>,
+    /// It shows a wall, and nothing else.
+    pub(crate) wall: bool,
+}
+
+/// A session as its owner sees it.
+pub(crate) struct Listed {
+    pub(crate) name: SessionName,
+    pub(crate) begun: Timestamp,
+    pub(crate) used: Timestamp,
+    /// When it ends, where it shows a wall.
+    pub(crate) hangs_until: Option<Timestamp>,
 }
 
 struct Live {
@@ -32,10 +43,20 @@ struct Live {
     key: Option<Arc<SigningKey>>,
     begun: Timestamp,
     used: Timestamp,
+    hangs_until: Option<Timestamp>,
 }
 
 impl Live {
+    fn session(&self, name: SessionName) -> Session {
+        let Self { actor, vkey, key, .. } = self;
+        let wall = self.hangs_until.is_some();
+        Session { name, actor: *actor, vkey: vkey.clone(), key: key.clone(), wall }
+    }
+
     fn is_over(&self, now: Timestamp) -> bool {
+        if let Some(until) = self.hangs_until {
+            return now > until;
+        }
         now.seconds_since(self.used) > IDLE_SECONDS_MAX || now.seconds_since(self.begun) > SESSION_SECONDS_MAX
     }
 }
@@ -48,6 +69,13 @@ pub(crate) struct Sessions {
 
 fn name(token: &str) -> SessionName {
     *blake3::hash(token.as_bytes()).as_bytes()
+}
+
+/// A new id of 256 random bits.
+pub(crate) fn fresh_id() -> Result<String, getrandom::Error> {
+    let mut bytes = zeroize::Zeroizing::new([0_u8; 32]);
+    getrandom::fill(bytes.as_mut())?;
+    Ok(hex(bytes.as_ref()))
 }
 
 impl Sessions {
@@ -63,13 +91,31 @@ impl Sessions {
         key: Option<SigningKey>,
         now: Timestamp,
     ) -> Result<String, getrandom::Error> {
-        let mut bytes = zeroize::Zeroizing::new([0_u8; 32]);
-        getrandom::fill(bytes.as_mut())?;
-        let token = hex(bytes.as_ref());
+        let token = fresh_id()?;
         let key = key.map(Arc::new);
-        let live = Live { actor, vkey, key, begun: now, used: now };
+        let live = Live { actor, vkey, key, begun: now, used: now, hangs_until: None };
         self.live().insert(name(&token), live);
         Ok(token)
+    }
+
+    /// Makes a session one that shows a wall until then, under a new id: its key is wiped.
+    pub(crate) fn hang(
+        &self,
+        session: &Session,
+        now: Timestamp,
+        until: Timestamp,
+    ) -> Result<String, getrandom::Error> {
+        let token = fresh_id()?;
+        let (actor, vkey, hangs_until) = (session.actor, session.vkey.clone(), Some(until));
+        let mut live = self.live();
+        live.remove(&session.name);
+        live.insert(name(&token), Live { actor, vkey, key: None, begun: now, used: now, hangs_until });
+        Ok(token)
+    }
+
+    /// Whether this id shows a wall.
+    pub(crate) fn is_wall(&self, token: &str, now: Timestamp) -> bool {
+        self.peek(token, now).is_some_and(|session| session.wall)
     }
 
     /// The session with this id, if it is not over.
@@ -79,8 +125,7 @@ impl Sessions {
         let mut live = self.live();
         let found = live.get_mut(&name)?;
         found.used = now;
-        let Live { actor, vkey, key, .. } = &*found;
-        Some(Session { name, actor: *actor, vkey: vkey.clone(), key: key.clone() })
+        Some(found.session(name))
     }
 
     /// The session with this id, which a page looks after by itself: looking does not keep it alive.
@@ -88,8 +133,7 @@ impl Sessions {
         self.sweep(now);
         let name = name(token);
         let live = self.live();
-        let Live { actor, vkey, key, .. } = live.get(&name)?;
-        Some(Session { name, actor: *actor, vkey: vkey.clone(), key: key.clone() })
+        live.get(&name).map(|found| found.session(name))
     }
 
     /// Whether a session is not over yet. Does not keep it alive.
@@ -108,13 +152,17 @@ impl Sessions {
         self.live().remove(&name(token));
     }
 
-    /// The sessions of an actor: when each began and was last used, the newest first.
-    pub(crate) fn of(&self, actor: ActorId, now: Timestamp) -> Vec<(SessionName, Timestamp, Timestamp)> {
+    /// The sessions of an actor, the newest first.
+    pub(crate) fn of(&self, actor: ActorId, now: Timestamp) -> Vec<Listed> {
         self.sweep(now);
         let live = self.live();
         let own = live.iter().filter(|(_, live)| live.actor == actor);
-        let mut own: Vec<_> = own.map(|(name, live)| (*name, live.begun, live.used)).collect();
-        own.sort_by_key(|(_, begun, _)| std::cmp::Reverse(*begun));
+        let listed = |(name, live): (&SessionName, &Live)| {
+            let (begun, used, hangs_until) = (live.begun, live.used, live.hangs_until);
+            Listed { name: *name, begun, used, hangs_until }
+        };
+        let mut own: Vec<Listed> = own.map(listed).collect();
+        own.sort_by_key(|session| std::cmp::Reverse(session.begun));
         own
     }
 
@@ -130,5 +178,30 @@ impl Sessions {
     /// Wipes the keys of sessions that are over.
     pub(crate) fn sweep(&self, now: Timestamp) {
         self.live().retain(|_, live| !live.is_over(now));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use adit_core::id::Id;
+
+    use super::*;
+
+    #[test]
+    fn a_session_that_shows_a_wall_has_another_id_and_no_key_and_ends_on_its_day() {
+        let sessions = Sessions::default();
+        let (actor, now) = (ActorId(Id([7; 16])), Timestamp(1_700_000_000));
+        let key = SigningKey::from_seed("a.example/actor/x", &[9; 32]).expect("key");
+        let token = sessions.begin(actor, key.vkey(), Some(key), now).expect("begun");
+        let session = sessions.get(&token, now).expect("a session");
+        let until = now.plus_seconds(30 * 24 * 3600);
+        let wall = sessions.hang(&session, now, until).expect("hung");
+        assert!(sessions.get(&token, now).is_none() && sessions.key_of(&session.name, now).is_none());
+        let held = Arc::downgrade(session.key.as_ref().expect("a key"));
+        drop(session);
+        assert_eq!(held.strong_count(), 0, "the key stays in memory");
+        assert!(sessions.get(&wall, until).is_some_and(|shown| shown.wall && shown.key.is_none()));
+        assert!(sessions.is_wall(&wall, until) && sessions.of(actor, until).len() == 1);
+        assert!(sessions.get(&wall, until.plus_seconds(1)).is_none());
     }
 }

@@ -20,6 +20,7 @@ const SCRIPTS = [
   { folder: "report", file: "report.js" },
   { folder: "desk", file: "desk.js" },
   { folder: "draft", file: "draft.js" },
+  { folder: "passkey", file: "passkey.js" },
 ];
 
 const read = (...path) => readFile(join(...path), "utf8");

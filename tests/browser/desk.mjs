@@ -1,7 +1,8 @@
 // Days at the workbench in a browser, without scripts unless the plan says otherwise: sign in, look at pages, give commands by their forms.
 //
 // Plan: {url, locale, width, account, password, steps: [...], pictures, name, scripts}. A step is {goto}, {click}, {fill: {field: value}},
-// {check: {field: value}}, {choose: {field: label}}, {attach: {id: [path, …]}}, {offline}, {press}, {see} or {look: name}.
+// {check: {field: value}}, {choose: {field: label}}, {attach: {id: [path, …]}}, {enter: {id: value}}, {authenticator: true},
+// {offline}, {press}, {see} or {look: name}.
 
 import { axe, fits, main, page as fresh, picture } from "./base.mjs";
 
@@ -24,6 +25,16 @@ const STEPS = {
   async check(page, plan, fields) {
     for (const [name, value] of Object.entries(fields)) await page.check(`[name="${name}"][value="${value}"]`);
   },
+  async enter(page, plan, inputs) {
+    for (const [id, value] of Object.entries(inputs)) await page.locator(`#${id}`).fill(value);
+  },
+  // A passkey as a telephone or a computer keeps it, whose owner always confirms.
+  async authenticator(page) {
+    const devtools = await page.context().newCDPSession(page);
+    await devtools.send("WebAuthn.enable");
+    const options = { protocol: "ctap2", transport: "internal", hasUserVerification: true, isUserVerified: true, automaticPresenceSimulation: true };
+    await devtools.send("WebAuthn.addVirtualAuthenticator", { options });
+  },
   offline: (page, plan, off) => page.context().setOffline(off),
   async attach(page, plan, inputs) {
     for (const [id, paths] of Object.entries(inputs)) await page.locator(`#${id}`).setInputFiles(paths);
@@ -37,11 +48,12 @@ const STEPS = {
 async function look(page, plan, name, seen) {
   await picture(page, plan, `${plan.name}-${name}`);
   const size = (await page.content()).length;
-  seen.push({ name, title: await page.title(), path: new URL(page.url()).pathname, fits: await fits(page), faults: await axe(page), size });
+  const tall = await page.evaluate(() => document.documentElement.scrollHeight);
+  seen.push({ name, tall, title: await page.title(), path: new URL(page.url()).pathname, fits: await fits(page), faults: await axe(page), size });
 }
 
 await main(async (browser, plan) => {
-  const viewport = { width: plan.width, height: plan.width < 800 ? 780 : 900 };
+  const viewport = { width: plan.width, height: plan.height ?? (plan.width < 800 ? 780 : 900) };
   const page = await fresh(browser, { offline: false, javaScriptEnabled: plan.scripts ?? false, locale: plan.locale, viewport });
   const say = LABELS[plan.locale];
   const seen = [];

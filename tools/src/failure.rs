@@ -161,6 +161,9 @@ fn of_keystore(error: &KeystoreError) -> &'static str {
         KeystoreError::Enrolled => "该账号已有密钥或账号名已被使用，请更改口令",
         KeystoreError::NeedsCode => "该账号启用了第二因素，请把验证码放在 ADIT_CODE",
         KeystoreError::WrongCode => "第二因素的验证码不对或已用过",
+        KeystoreError::NeedsPasskey | KeystoreError::Passkey(_) => {
+            "该账号只有通行密钥，只能在浏览器里登录；请在“我的账号”里另外启用验证码"
+        }
         KeystoreError::Io { .. } => "无法使用账号密钥文件",
         KeystoreError::Wrap => "账号密钥无法封存",
     }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use adit_api::keystore::Keystore;
 use adit_api::limits::Limits;
 use adit_api::onion::Onion;
+use adit_api::passkeys::Site;
 use adit_api::timestamps::Stamper;
 use adit_api::witnesses::Witnesses;
 use adit_api::{App, Options};
@@ -46,6 +47,10 @@ pub(crate) struct Args {
     /// Address of the onion service that leads here, which pages for the public name to Tor Browser (docs/operators.md)
     #[arg(long, value_name = "URL", env = "ADIT_ONION")]
     onion: Option<Onion>,
+    /// Address at which people open this server, such as https://adit.example.gov.cn: passkeys are bound to it, and without it
+    /// there are none (docs/operators.md)
+    #[arg(long, value_name = "URL", env = "ADIT_SITE")]
+    site: Option<Site>,
     /// Other limits than those that ship, in the form of api/data/limits.toml: what waits, and how much at once
     #[arg(long, value_name = "FILE", env = "ADIT_LIMITS")]
     limits: Option<PathBuf>,
@@ -66,8 +71,8 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     let home = Home::beside(&args.data.data);
     let stamper = args.timestamp_url.as_ref().map(|url| Stamper::new(url, &home)).transpose()?;
     let limits = args.limits.as_ref().map(|path| limits_of(path)).transpose()?;
-    let onion = args.onion.clone();
-    let options = Options { access_per_day: args.access_per_day, onion, limits, ..Options::default() };
+    let (onion, site) = (args.onion.clone(), args.site.clone());
+    let options = Options { access_per_day: args.access_per_day, onion, site, limits, ..Options::default() };
     let others = Others { witnesses, stamper };
     serve(Office::open(ledger)?, &home, &args.listen, args.json, options, others)
 }

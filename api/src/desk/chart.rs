@@ -8,6 +8,10 @@ use plotters::style::{BLACK, Color, IntoFont, TextStyle};
 const SIZE: (u32, u32) = (640, 280);
 /// Size of letters, in the same units.
 const LETTERS: f64 = 14.0;
+/// Bars on a page.
+const PAGE: Look = Look { size: SIZE, letters: LETTERS, below: 30, beside: 44 };
+/// Bars on a wall, which is read from five metres: letters are larger beside them.
+const WALL: Look = Look { size: (640, 190), letters: 22.0, below: 32, beside: 64 };
 /// Room for the names of lanes, in the same units, and how wide they may be, in letters.
 const NAMES: u32 = 180;
 const NAME_WIDTH_MAX: usize = 21;
@@ -17,6 +21,15 @@ const NUMBERS: usize = 6;
 pub(crate) const COLOURS: [&str; 3] = ["#0072b2", "#e69f00", "#009e73"];
 const FILLS: [RGBColor; 3] = [RGBColor(0, 114, 178), RGBColor(230, 159, 0), RGBColor(0, 158, 115)];
 
+/// How bars are drawn, in units of the picture.
+struct Look {
+    size: (u32, u32),
+    letters: f64,
+    /// Room for names and numbers.
+    below: u32,
+    beside: u32,
+}
+
 /// One place on the axis, with a bar for each series.
 pub(crate) struct Group {
     pub(crate) name: String,
@@ -25,21 +38,26 @@ pub(crate) struct Group {
 
 /// Bars side by side; nothing where there is nothing to show.
 pub(crate) fn bars(groups: &[Group]) -> String {
-    draw(groups).unwrap_or_default()
+    draw(groups, &PAGE).unwrap_or_default()
 }
 
-fn draw(groups: &[Group]) -> Option<String> {
+/// The same for a wall.
+pub(crate) fn wall_bars(groups: &[Group]) -> String {
+    draw(groups, &WALL).unwrap_or_default()
+}
+
+fn draw(groups: &[Group], look: &Look) -> Option<String> {
     let most = groups.iter().flat_map(|group| &group.bars).copied().max().filter(|most| *most > 0)?;
     let series = groups.iter().map(|group| group.bars.len()).max().filter(|many| *many > 0)?;
     let (many, series) = (i32::try_from(groups.len()).ok()?, f64::from(u32::try_from(series).ok()?));
-    let letters = TextStyle::from(("sans-serif", LETTERS).into_font()).color(&BLACK);
+    let letters = TextStyle::from(("sans-serif", look.letters).into_font()).color(&BLACK);
     let mut svg = String::new();
     {
-        let area = SVGBackend::with_string(&mut svg, SIZE).into_drawing_area();
+        let area = SVGBackend::with_string(&mut svg, look.size).into_drawing_area();
         let mut chart = ChartBuilder::on(&area)
             .margin(8)
-            .x_label_area_size(30)
-            .y_label_area_size(44)
+            .x_label_area_size(look.below)
+            .y_label_area_size(look.beside)
             .build_cartesian_2d(
                 -0.5..f64::from(many) - 0.5,
                 0..most.saturating_add(most / 10).saturating_add(1),

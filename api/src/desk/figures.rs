@@ -8,35 +8,37 @@ use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use serde_json::Value;
 
-use super::chart::{COLOURS, Group, bars};
+use super::chart::{COLOURS, Group, bars, wall_bars};
 use super::frame::{Desk, Frame, Shown, parameter, render_live};
 use crate::export::{self, Format, Sheet};
 use crate::handlers::blocking;
 use crate::handlers::queries::{ROWS_MAX, View};
 use crate::problem::{ApiRefusal, Problem, unreadable};
 
-/// Months in one chart.
+/// Months in one chart, and on a wall.
 const MONTHS: i32 = 12;
-/// Towns or sectors in one chart.
+const WALL_MONTHS: i32 = 6;
+/// Towns or sectors in one chart, and on a wall.
 const BARS_MAX: usize = 6;
+const WALL_BARS_MAX: usize = 4;
 
 /// One figure.
-struct Figure {
-    label: String,
-    value: String,
+pub(super) struct Figure {
+    pub(super) label: String,
+    pub(super) value: String,
     /// The rows behind it.
-    href: String,
-    class: &'static str,
+    pub(super) href: String,
+    pub(super) class: &'static str,
 }
 
 /// One chart with its table.
-struct Chart {
-    title: String,
-    svg: String,
+pub(super) struct Chart {
+    pub(super) title: String,
+    pub(super) svg: String,
     /// What each colour is.
-    series: Vec<(&'static str, String)>,
+    pub(super) series: Vec<(&'static str, String)>,
     heads: Vec<String>,
-    rows: Vec<(String, String, Vec<u32>)>,
+    pub(super) rows: Vec<(String, String, Vec<u32>)>,
     /// The same rows for a file: the table's name, its rows and the columns that are shown.
     sheet: (&'static str, Vec<Value>, Vec<String>),
 }
@@ -118,7 +120,7 @@ impl<'a> Asking<'a> {
         Ok((found.total, found.rows))
     }
 
-    fn total(&self, name: &str, filter: Filter) -> Result<usize, Problem> {
+    pub(super) fn total(&self, name: &str, filter: Filter) -> Result<usize, Problem> {
         self.rows(name, Filter { limit: Some(1), ..filter }).map(|(total, _)| total)
     }
 
@@ -132,11 +134,11 @@ impl<'a> Asking<'a> {
     }
 }
 
-fn number(row: &Value, name: &str) -> u32 {
+pub(super) fn number(row: &Value, name: &str) -> u32 {
     row.get(name).and_then(Value::as_u64).and_then(|many| u32::try_from(many).ok()).unwrap_or_default()
 }
 
-fn said(row: &Value, name: &str) -> String {
+pub(super) fn said(row: &Value, name: &str) -> String {
     match row.get(name) {
         Some(Value::String(text)) => text.clone(),
         Some(Value::Number(number)) => number.to_string(),
@@ -154,11 +156,7 @@ fn page(desk: &Desk, as_of: Option<String>) -> Result<FiguresPage, Problem> {
     let asking = Asking::at(desk, as_of.clone())?;
     let day = asking.day;
     let figures = figures(&asking)?;
-    let mut charts = vec![months(&asking)?];
-    charts.push(by(&asking, By::Sector)?);
-    charts.push(by(&asking, By::Town)?);
-    charts.push(five(&asking)?);
-    charts.retain(|chart| !chart.svg.is_empty());
+    let charts = charts(&asking)?;
     Ok(FiguresPage {
         frame: Frame::of(desk),
         file: format!(
@@ -174,6 +172,16 @@ fn page(desk: &Desk, as_of: Option<String>) -> Result<FiguresPage, Problem> {
         numbers: figures,
         charts,
     })
+}
+
+/// Every chart that has something to show.
+pub(super) fn charts(asking: &Asking<'_>) -> Result<Vec<Chart>, Problem> {
+    let mut charts = vec![months(asking)?];
+    charts.push(by(asking, By::Sector)?);
+    charts.push(by(asking, By::Town)?);
+    charts.push(five(asking)?);
+    charts.retain(|chart| !chart.svg.is_empty());
+    Ok(charts)
 }
 
 /// The first day of the month that lies so many months before that of `day`.
@@ -253,7 +261,7 @@ fn chart(
     };
     Chart {
         title: title.to_owned(),
-        svg: bars(&groups),
+        svg: if asking.desk.session.wall { wall_bars(&groups) } else { bars(&groups) },
         heads: series.iter().map(|(_, label)| label.clone()).collect(),
         series,
         rows: shown.into_iter().map(|(group, bars)| (name(&group), at(&group), bars)).collect(),
@@ -266,11 +274,18 @@ fn chart(
 }
 
 fn months(asking: &Asking<'_>) -> Result<Chart, Problem> {
-    let from = Some(month_before(asking.day, MONTHS - 1));
+    let many = if asking.desk.session.wall { WALL_MONTHS } else { MONTHS };
+    let from = Some(month_before(asking.day, many - 1));
     let filter = Filter { group: Some(By::Month), from, to: Some(asking.day), ..Filter::default() };
     let (_, rows) = asking.rows("statistics", filter)?;
     let columns = ["stock_major", "verified_major", "closed_major"];
-    Ok(chart(asking, asking.desk.w.t("figures.months"), ("statistics", rows), &columns, None))
+    let w = asking.desk.w;
+    let title = if asking.desk.session.wall { w.t("wall.months") } else { w.t("figures.months") };
+    Ok(chart(asking, title, ("statistics", rows), &columns, None))
+}
+
+fn most(asking: &Asking<'_>) -> usize {
+    if asking.desk.session.wall { WALL_BARS_MAX } else { BARS_MAX }
 }
 
 fn by(asking: &Asking<'_>, group: By) -> Result<Chart, Problem> {
@@ -278,7 +293,7 @@ fn by(asking: &Asking<'_>, group: By) -> Result<Chart, Problem> {
     let (_, mut rows) = asking.rows("statistics", filter)?;
     rows.retain(|row| ["stock_major", "overdue", "closed_major"].iter().any(|name| number(row, name) > 0));
     rows.sort_by_key(|row| std::cmp::Reverse(number(row, "stock_major")));
-    rows.truncate(BARS_MAX);
+    rows.truncate(most(asking));
     let (title, filter) = match group {
         By::Sector => (asking.desk.w.t("figures.sectors"), "sector"),
         By::Town => (asking.desk.w.t("figures.towns"), "town"),
@@ -292,7 +307,7 @@ fn five(asking: &Asking<'_>) -> Result<Chart, Problem> {
     let (_, mut rows) =
         asking.rows("five_in_place", Filter { group: Some(By::Town), ..Filter::default() })?;
     rows.sort_by_key(|row| std::cmp::Reverse(number(row, "hazards")));
-    rows.truncate(BARS_MAX);
+    rows.truncate(most(asking));
     let title = asking.desk.w.t("figures.five");
     Ok(chart(asking, title, ("five_in_place", rows), &["hazards", "in_place", "closed"], Some("town")))
 }

@@ -55,7 +55,7 @@ impl FromRequestParts<Arc<App>> for Desk {
                     return Err(Trouble::from(ApiRefusal::Stale).into_response());
                 }
                 // An enterprise counts what is published: how fast the rest grows would tell it of reports.
-                let size = app.visible_size(reader.sees_unpublished());
+                let size = app.visible_size(reader.sees_unpublished() && !session.wall);
                 Ok(Self { app: Arc::clone(app), session, reader, w, size })
             }
             Err(problem) if problem.status == StatusCode::UNAUTHORIZED => {

@@ -39,6 +39,8 @@ struct Looking {
     session: SessionName,
     actor: ActorId,
     vkey: VKey,
+    /// It shows a wall: visitors see when it moves.
+    wall: bool,
     applied: watch::Receiver<u64>,
     closing: watch::Receiver<bool>,
     /// Entries below this position were told.
@@ -60,8 +62,8 @@ pub(crate) async fn follow(desk: Desk, RawQuery(query): RawQuery) -> Shown {
     };
     let closing = desk.app.closing.subscribe();
     let app = Arc::downgrade(&desk.app);
-    let Session { name: session, actor, vkey, .. } = desk.session;
-    let looking = Looking { app, session, actor, vkey, applied, closing, told, over: false };
+    let Session { name: session, actor, vkey, wall, .. } = desk.session;
+    let looking = Looking { app, session, actor, vkey, wall, applied, closing, told, over: false };
     let alive = KeepAlive::new().interval(Duration::from_secs(ALIVE_SECONDS));
     Ok(Sse::new(unfold(looking, next)).keep_alive(alive).into_response())
 }
@@ -87,13 +89,15 @@ async fn next(mut looking: Looking) -> Option<(Result<Event, std::convert::Infal
             looking.over = true;
             return Some((Ok(Event::default().event("over").data("")), looking));
         }
-        let (actor, from) = (looking.actor, looking.told);
+        let (actor, wall, from) = (looking.actor, looking.wall, looking.told);
         let far = size.saturating_sub(from) > BEHIND_MAX;
         let from = if far { size } else { from };
-        let worker = move || changed(&app, actor, from, size);
+        let worker = move || changed(&app, actor, wall, from, size);
         let (shown, streams) = tokio::task::spawn_blocking(worker).await.ok()?.ok()?;
         looking.told = size;
         if far || !streams.is_empty() {
+            // A wall is told that something changed, and not what.
+            let streams = if wall { BTreeSet::new() } else { streams };
             let data = json!({ "size": shown, "streams": streams }).to_string();
             return Some((Ok(Event::default().event("changed").data(data)), looking));
         }
@@ -101,7 +105,13 @@ async fn next(mut looking: Looking) -> Option<(Result<Event, std::convert::Infal
 }
 
 /// How many entries this reader may count, and the streams that got some and that they may read.
-fn changed(app: &App, actor: ActorId, from: u64, until: u64) -> Result<(u64, BTreeSet<StreamId>), OpenError> {
+fn changed(
+    app: &App,
+    actor: ActorId,
+    wall: bool,
+    from: u64,
+    until: u64,
+) -> Result<(u64, BTreeSet<StreamId>), OpenError> {
     let reader = Reader::of(&app.office, actor)?;
     let mut streams = BTreeSet::new();
     app.office.ledger().replay(Position(from), Position(until), |fact| {
@@ -110,6 +120,10 @@ fn changed(app: &App, actor: ActorId, from: u64, until: u64) -> Result<(u64, BTr
     })?;
     let mut mine = BTreeSet::new();
     for stream in streams {
+        // A report that arrives moves no wall.
+        if wall && ![StreamKind::Hazard, StreamKind::Enterprise].contains(&stream.kind) {
+            continue;
+        }
         // A stream of which this can't be said is not told of, nor the moment in which a worker writes.
         if stream.kind != StreamKind::Concern
             && reader.may_read_stream(&app.office, &stream)?
@@ -118,5 +132,5 @@ fn changed(app: &App, actor: ActorId, from: u64, until: u64) -> Result<(u64, BTr
             mine.insert(stream);
         }
     }
-    Ok((app.visible_size(reader.sees_unpublished()), mine))
+    Ok((app.visible_size(reader.sees_unpublished() && !wall), mine))
 }

@@ -1,24 +1,32 @@
-//! My account: my sessions, my password, my second factor.
+//! My account: my sessions, my password, my second factor, my passkeys.
+
+use std::sync::Arc;
 
 use adit_core::ledger::vkey::hex;
+use adit_core::units::Timestamp;
 use askama::Template;
 use axum::extract::Form;
-use axum::http::StatusCode;
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Redirect};
 use serde::Deserialize;
 use zeroize::Zeroizing;
 
 use super::frame::{Desk, Frame, Shown, render};
 use crate::handlers::blocking;
-use crate::handlers::sign_in::hashing;
+use crate::handlers::sign_in::{hashing, open};
+use crate::passkeys::Passkey;
 use crate::problem::{ApiRefusal, Problem, unreadable};
 use crate::reporter::qr;
 use crate::second_factor::SecondFactor;
+use crate::session::Listed;
+use crate::web::{PASSKEY, Script, with_scripts};
 
 struct Session {
     name: String,
     begun: String,
     used: String,
+    /// When it ends, where it shows a wall.
+    hangs_until: Option<String>,
     this: bool,
 }
 
@@ -26,6 +34,24 @@ struct Session {
 struct Offered {
     text: String,
     qr: String,
+}
+
+/// A passkey of one's own.
+struct Own {
+    id: String,
+    name: String,
+    made: String,
+    used: String,
+}
+
+/// A passkey that is being made.
+#[derive(Default)]
+struct Adding {
+    /// What the browser is asked for, as JSON.
+    options: String,
+    name: String,
+    /// What it answered already.
+    answer: String,
 }
 
 #[derive(Template)]
@@ -38,52 +64,100 @@ struct Me {
     sessions: Vec<Session>,
     /// The key lies here, under a password.
     kept_here: bool,
+    has_codes: bool,
     offered: Option<Offered>,
+    passkeys: Vec<Own>,
+    /// Where passkeys work; none where the server was not told.
+    site: Option<String>,
+    /// This page was opened there.
+    is_there: bool,
+    adding: Option<Adding>,
+    refusal: String,
+    done: String,
+    script: &'static Script,
+}
+
+/// What a page of mine shows besides what is always there.
+#[derive(Default)]
+struct Look {
+    offered: Option<SecondFactor>,
+    adding: Option<Adding>,
     refusal: String,
     done: String,
 }
 
-fn page(desk: &Desk, offered: Option<&SecondFactor>, refusal: String, done: String) -> Me {
+impl Look {
+    fn done(said: &str) -> Self {
+        Self { done: said.to_owned(), ..Self::default() }
+    }
+}
+
+fn page(desk: &Desk, headers: &HeaderMap, look: Look) -> Me {
     let now = desk.app.office.ledger().now();
     let actor = desk.session.actor;
+    let named = named(desk);
     let account = desk.app.keystore.account(actor).unwrap_or_default();
-    let named = if account.is_empty() { actor.to_string() } else { account.clone() };
-    let session = |(name, begun, used): (crate::session::SessionName, _, _)| {
-        let (begun, used): (adit_core::units::Timestamp, adit_core::units::Timestamp) = (begun, used);
-        Session {
-            name: hex(&name),
-            begun: begun.local(),
-            used: used.local(),
-            this: name == desk.session.name,
-        }
+    let session = |listed: Listed| Session {
+        name: hex(&listed.name),
+        begun: listed.begun.local(),
+        used: listed.used.local(),
+        hangs_until: listed.hangs_until.map(Timestamp::local),
+        this: listed.name == desk.session.name,
     };
+    let own = |passkey: Passkey| Own {
+        id: passkey.id,
+        name: passkey.name,
+        made: passkey.made.day().to_string(),
+        used: passkey.used.map_or_else(|| desk.w.t("me.passkey_unused").to_owned(), Timestamp::local),
+    };
+    let site = desk.app.passkeys.site();
     Me {
         actor: actor.to_string(),
         account,
         key: desk.session.vkey.to_string(),
         sessions: desk.app.sessions.of(actor, now).into_iter().map(session).collect(),
         kept_here: desk.app.keystore.has(actor),
-        offered: offered
+        has_codes: desk.app.keystore.has_codes(actor),
+        offered: look
+            .offered
             .map(|factor| Offered { text: factor.text().to_string(), qr: qr(&factor.address(&named)) }),
-        refusal,
-        done,
+        passkeys: desk.app.keystore.passkeys(actor).into_iter().map(own).collect(),
+        site: site.map(|site| site.origin().to_owned()),
+        is_there: site.is_some_and(|site| site.is_where(headers)),
+        adding: look.adding,
+        refusal: look.refusal,
+        done: look.done,
         frame: Frame::of(desk),
+        script: &PASSKEY,
     }
 }
 
-fn again(desk: &Desk, problem: &Problem, offered: Option<&SecondFactor>) -> Shown {
-    let mut response = render(&page(desk, offered, desk.w.refusal(&problem.refusal), String::new()))?;
+/// The name to sign in with; the actor where there is no other.
+fn named(desk: &Desk) -> String {
+    let actor = desk.session.actor;
+    desk.app.keystore.account(actor).unwrap_or_else(|| actor.to_string())
+}
+
+fn rendered(desk: &Desk, headers: &HeaderMap, look: Look) -> Shown {
+    let page = page(desk, headers, look);
+    let shown = render(&page)?;
+    Ok(if page.adding.is_some() { with_scripts(shown, &[&PASSKEY]) } else { shown })
+}
+
+fn again(desk: &Desk, headers: &HeaderMap, problem: &Problem, look: Look) -> Shown {
+    let look = Look { refusal: desk.w.refusal(&problem.refusal), ..look };
+    let mut response = rendered(desk, headers, look)?;
     *response.status_mut() = problem.status;
     Ok(response)
 }
 
 /// My account
 ///
-/// 我的账号：登录会话、口令、第二因素。
+/// 我的账号：登录会话、口令、第二因素、通行密钥。
 #[utoipa::path(get, path = "/desk/me", tag = "desk",
     responses((status = 200, description = "HTML"), (status = 303, description = "Not signed in")))]
-pub(crate) async fn show(desk: Desk) -> Shown {
-    render(&blocking(move || Ok(page(&desk, None, String::new(), String::new()))).await?)
+pub(crate) async fn show(desk: Desk, headers: HeaderMap) -> Shown {
+    blocking(move || Ok(rendered(&desk, &headers, Look::default()))).await?
 }
 
 /// What is changed on one's own account.
@@ -102,68 +176,155 @@ pub(crate) struct Change {
     secret: Zeroizing<String>,
     #[serde(default)]
     code: String,
+    /// What names a passkey, or what the browser answered.
+    #[serde(default)]
+    passkey: String,
+    /// A passkey's name.
+    #[serde(default)]
+    name: String,
 }
 
 /// Change my account
 ///
-/// 更改口令，启用或停用第二因素，结束其他会话。
+/// 更改口令，启用或停用第二因素，添加或移除通行密钥，结束其他会话。
 #[utoipa::path(post, path = "/desk/me", tag = "desk",
     responses((status = 200, description = "HTML"), (status = 303, description = "Changed"),
-        (status = 401, description = "api.wrong_password, api.wrong_code"), (status = 422, description = "api.password_too_short")))]
-pub(crate) async fn change(desk: Desk, Form(change): Form<Change>) -> Shown {
-    let actor = desk.session.actor;
-    match change.what.as_str() {
-        "end" => {
-            let now = desk.app.office.ledger().now();
-            // Only one's own can be named.
-            let own = desk.app.sessions.of(actor, now).into_iter().map(|(name, ..)| name);
-            own.filter(|name| hex(name) == change.session)
-                .for_each(|name| desk.app.sessions.end_named(&name));
-            Ok(Redirect::to("/desk/me").into_response())
-        }
-        "password" => {
-            if change.fresh != change.again {
-                return again(&desk, &ApiRefusal::PasswordsDiffer.into(), None);
-            }
-            let Change { password, fresh, .. } = change;
-            let changed =
-                hashing(&desk.app, move |app| app.keystore.change_password(actor, &password, &fresh)).await;
-            if let Err(problem) = changed {
-                return again(&desk, &problem, None);
-            }
-            desk.app.sessions.end_others(actor, &desk.session.name);
-            render(&page(&desk, None, String::new(), desk.w.t("me.password_changed").to_owned()))
-        }
+        (status = 401, description = "api.wrong_password, api.wrong_code, api.wrong_passkey, api.passkey_…"), (status = 409, description = "api.passkeys_off, api.passkey_known"),
+        (status = 422, description = "api.password_too_short, api.passkey_name, api.too_many_passkeys")))]
+pub(crate) async fn change(desk: Desk, headers: HeaderMap, Form(change): Form<Change>) -> Shown {
+    let what = change.what.clone();
+    match what.as_str() {
+        "end" => end(&desk, &change),
+        "password" => password(&desk, &headers, change).await,
         "offer" => {
-            let factor = SecondFactor::generate().map_err(|error| unreadable(&error))?;
-            render(&page(&desk, Some(&factor), String::new(), String::new()))
+            let offered = Some(SecondFactor::generate().map_err(|error| unreadable(&error))?);
+            rendered(&desk, &headers, Look { offered, ..Look::default() })
         }
-        "begin" => {
-            let factor = SecondFactor::parse(&change.secret).ok_or(ApiRefusal::BadRequest)?;
-            let seconds = u64::try_from(desk.app.office.ledger().now().0).unwrap_or_default();
-            if factor.check(&change.code, seconds).is_none() {
-                return again(&desk, &ApiRefusal::WrongCode.into(), Some(&factor));
-            }
-            let password = change.password;
-            let begun = hashing(&desk.app, move |app| {
-                let begun = app.keystore.set_second(actor, &password, Some(&factor));
-                begun.map(|()| factor)
-            });
-            match begun.await {
-                Ok(_) => render(&page(&desk, None, String::new(), desk.w.t("me.second_begun").to_owned())),
-                Err(problem) => {
-                    let factor = SecondFactor::parse(&change.secret);
-                    again(&desk, &problem, factor.as_ref())
-                }
-            }
-        }
-        "stop" => {
-            let password = change.password;
-            match hashing(&desk.app, move |app| app.keystore.set_second(actor, &password, None)).await {
-                Ok(()) => render(&page(&desk, None, String::new(), desk.w.t("me.second_ended").to_owned())),
-                Err(problem) => again(&desk, &problem, None),
-            }
-        }
+        "begin" => begin(&desk, &headers, change).await,
+        "stop" => stop(&desk, &headers, change).await,
+        "passkey_offer" => match adding(&desk, String::new(), String::new()) {
+            Ok(adding) => rendered(&desk, &headers, Look { adding: Some(adding), ..Look::default() }),
+            Err(problem) => again(&desk, &headers, &problem, Look::default()),
+        },
+        "passkey_add" => passkey_add(&desk, &headers, change).await,
+        "passkey_drop" => passkey_drop(&desk, &headers, change).await,
         _ => Err(Problem { status: StatusCode::BAD_REQUEST, ..ApiRefusal::BadRequest.into() }.into()),
     }
+}
+
+fn end(desk: &Desk, change: &Change) -> Shown {
+    let (actor, now) = (desk.session.actor, desk.app.office.ledger().now());
+    // Only one's own can be named.
+    let own = desk.app.sessions.of(actor, now).into_iter().map(|listed| listed.name);
+    own.filter(|name| hex(name) == change.session).for_each(|name| desk.app.sessions.end_named(&name));
+    Ok(Redirect::to("/desk/me").into_response())
+}
+
+async fn password(desk: &Desk, headers: &HeaderMap, change: Change) -> Shown {
+    let actor = desk.session.actor;
+    if change.fresh != change.again {
+        return again(desk, headers, &ApiRefusal::PasswordsDiffer.into(), Look::default());
+    }
+    let Change { password, fresh, .. } = change;
+    let changed = hashing(&desk.app, move |app| app.keystore.change_password(actor, &password, &fresh)).await;
+    if let Err(problem) = changed {
+        return again(desk, headers, &problem, Look::default());
+    }
+    desk.app.sessions.end_others(actor, &desk.session.name);
+    changed_second(desk);
+    rendered(desk, headers, Look::done(desk.w.t("me.password_changed")))
+}
+
+/// Whoever is halfway in with what held before begins anew.
+fn changed_second(desk: &Desk) {
+    desk.app.halfway.end_of(desk.session.actor, desk.app.office.ledger().now());
+}
+
+async fn begin(desk: &Desk, headers: &HeaderMap, change: Change) -> Shown {
+    let actor = desk.session.actor;
+    let factor = SecondFactor::parse(&change.secret).ok_or(ApiRefusal::BadRequest)?;
+    let offered = || Look { offered: SecondFactor::parse(&change.secret), ..Look::default() };
+    let seconds = u64::try_from(desk.app.office.ledger().now().0).unwrap_or_default();
+    if factor.check(&change.code, seconds).is_none() {
+        return again(desk, headers, &ApiRefusal::WrongCode.into(), offered());
+    }
+    let password = change.password.clone();
+    let begun = hashing(&desk.app, move |app| app.keystore.set_second(actor, &password, Some(&factor))).await;
+    if let Err(problem) = begun {
+        return again(desk, headers, &problem, offered());
+    }
+    changed_second(desk);
+    rendered(desk, headers, Look::done(desk.w.t("me.second_begun")))
+}
+
+async fn stop(desk: &Desk, headers: &HeaderMap, change: Change) -> Shown {
+    let actor = desk.session.actor;
+    let password = change.password;
+    let stopped = hashing(&desk.app, move |app| app.keystore.set_second(actor, &password, None)).await;
+    if let Err(problem) = stopped {
+        return again(desk, headers, &problem, Look::default());
+    }
+    changed_second(desk);
+    rendered(desk, headers, Look::done(desk.w.t("me.second_ended")))
+}
+
+/// A passkey to make; `answer` where the browser made it already, and something else did not fit.
+fn adding(desk: &Desk, name: String, answer: String) -> Result<Adding, Problem> {
+    let (actor, now) = (desk.session.actor, desk.app.office.ledger().now());
+    let own = desk.app.keystore.passkeys(actor);
+    let options = desk.app.passkeys.ask_for_new(actor, &named(desk), &own, now)?;
+    Ok(Adding { options, name, answer })
+}
+
+async fn passkey_add(desk: &Desk, headers: &HeaderMap, change: Change) -> Shown {
+    let actor = desk.session.actor;
+    let Change { password, name, passkey, .. } = change;
+    let opened = match open(&desk.app, actor, password).await {
+        Ok(opened) => opened,
+        // The passkey that was made waits for the right password.
+        Err(problem) => {
+            return again(
+                desk,
+                headers,
+                &problem,
+                Look { adding: adding(desk, name, passkey).ok(), ..Look::default() },
+            );
+        }
+    };
+    let (app, typed) = (Arc::clone(&desk.app), name.clone());
+    let added = blocking(move || {
+        let now = app.office.ledger().now();
+        Ok(app.keystore.with_passkeys(actor, &opened, |own| {
+            let added = app.passkeys.added(actor, &passkey, &typed, own, now)?;
+            own.push(added);
+            Ok(())
+        })?)
+    });
+    if let Err(problem) = added.await {
+        let adding = adding(desk, name, String::new()).ok();
+        return again(desk, headers, &problem, Look { adding, ..Look::default() });
+    }
+    changed_second(desk);
+    rendered(desk, headers, Look::done(desk.w.t("me.passkey_added")))
+}
+
+async fn passkey_drop(desk: &Desk, headers: &HeaderMap, change: Change) -> Shown {
+    let actor = desk.session.actor;
+    let Change { password, passkey, .. } = change;
+    let opened = match open(&desk.app, actor, password).await {
+        Ok(opened) => opened,
+        Err(problem) => return again(desk, headers, &problem, Look::default()),
+    };
+    let app = Arc::clone(&desk.app);
+    let dropped = blocking(move || {
+        Ok(app.keystore.with_passkeys(actor, &opened, |own| {
+            own.retain(|one| one.id != passkey);
+            Ok(())
+        })?)
+    });
+    if let Err(problem) = dropped.await {
+        return again(desk, headers, &problem, Look::default());
+    }
+    changed_second(desk);
+    rendered(desk, headers, Look::done(desk.w.t("me.passkey_dropped")))
 }

@@ -44,6 +44,7 @@ pub(crate) mod transfer;
 pub(crate) mod views;
 pub(crate) mod vouchers;
 pub(crate) mod waiting;
+pub(crate) mod wall;
 mod words;
 
 use axum::http::header;

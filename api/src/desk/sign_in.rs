@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use adit_core::decider::Rejection;
 use askama::Template;
 use axum::extract::{Form, RawQuery, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
@@ -13,11 +12,33 @@ use zeroize::Zeroizing;
 use super::act::is_own_page;
 use super::frame::{Desk, LANGUAGE, Shown, parameter, render, words};
 use super::words::Words;
+use crate::app::App;
 use crate::extract::{Anybody, session_cookie};
-use crate::handlers::sign_in::{open_session, unlock};
+use crate::handlers::sign_in::{Second, open, open_session, prove};
 use crate::handlers::{Shared, blocking};
-use crate::problem::{ApiRefusal, Problem};
+use crate::problem::{ApiRefusal, Problem, unreadable};
 use crate::reporter::language::Language;
+use crate::web::{PASSKEY, Script, with_scripts};
+
+/// The second step, for whoever typed the right password.
+struct Step {
+    /// What names whoever is halfway.
+    half: String,
+    takes_code: bool,
+    passkey: ByPasskey,
+}
+
+/// Whether a passkey can be shown on this page.
+enum ByPasskey {
+    /// The account has none.
+    None,
+    /// What the browser is asked for, as JSON.
+    Asked(String),
+    /// They work at another address.
+    Elsewhere(String),
+    /// The server was not told at which address it is opened.
+    Off,
+}
 
 #[derive(Template)]
 #[template(path = "desk/sign_in.html")]
@@ -26,9 +47,10 @@ struct SignInPage {
     next: String,
     name: String,
     refusal: String,
-    /// The password was right, and a code is asked for.
-    asks_code: bool,
+    /// The password was right, and a second factor is asked for.
+    step: Option<Step>,
     demonstration: bool,
+    script: &'static Script,
 }
 
 /// The page to sign in
@@ -46,71 +68,119 @@ pub(crate) async fn form(
         return Ok(Redirect::to("/desk").into_response());
     }
     let next = parameter(query.as_deref(), "next").filter(|next| is_own_page(next)).unwrap_or_default();
-    let demonstration = app.options.demonstration;
     render(&SignInPage {
         w: words(&headers),
         next,
         name: String::new(),
         refusal: String::new(),
-        asks_code: false,
-        demonstration,
+        step: None,
+        demonstration: app.options.demonstration,
+        script: &PASSKEY,
     })
 }
 
-/// What is typed to sign in.
+/// What is typed to sign in: name and password, and then the second factor.
 #[derive(Deserialize)]
 pub(crate) struct Typed {
+    #[serde(default)]
     name: String,
+    #[serde(default)]
     password: Zeroizing<String>,
     #[serde(default)]
     code: String,
+    /// What a passkey answered, as JSON.
+    #[serde(default)]
+    passkey: Option<String>,
+    /// Who is halfway; then name and password were typed before.
+    #[serde(default)]
+    half: String,
     #[serde(default)]
     next: String,
 }
 
-/// Sign in
-///
-/// 登录。
-#[utoipa::path(post, path = "/desk/sign-in", tag = "desk",
-    responses((status = 303, description = "Signed in"), (status = 401, description = "api.wrong_password")))]
-pub(crate) async fn submit(State(app): Shared, headers: HeaderMap, Form(typed): Form<Typed>) -> Shown {
-    let Typed { name, password, code, next } = typed;
-    let next = Some(next).filter(|next| is_own_page(next));
-    let signed_in = async {
-        // A name that nobody has costs the same work as a wrong password.
-        let (worker, account) = (Arc::clone(&app), name.trim().to_owned());
-        let actor = blocking(move || Ok(worker.keystore.find(&account))).await?.unwrap_or_default();
-        let key = unlock(&app, actor, password, code).await?;
-        open_session(&app, &headers, actor, key.vkey(), Some(key))
-    };
-    let refused = |problem: Problem| {
-        let w = words(&headers);
-        let demonstration = app.options.demonstration;
-        let page = SignInPage {
-            next: next.clone().unwrap_or_default(),
-            name: name.clone(),
-            refusal: w.refusal(&problem.refusal),
-            asks_code: asks_code(&problem),
-            w,
-            demonstration,
-        };
-        let mut response = render(&page)?;
-        *response.status_mut() = problem.status;
-        Ok(response)
-    };
-    match signed_in.await {
-        Ok((token, _)) => {
-            let to = next.as_deref().unwrap_or("/desk");
-            Ok(with_cookie(Redirect::to(to).into_response(), &session_cookie(&headers, &token)))
-        }
-        Err(problem) => refused(problem),
+/// Why somebody is not signed in, and whether the second step is what is missing.
+struct Refused {
+    problem: Problem,
+    half: Option<String>,
+}
+
+impl<P: Into<Problem>> From<P> for Refused {
+    fn from(problem: P) -> Self {
+        Self { problem: problem.into(), half: None }
     }
 }
 
-fn asks_code(problem: &Problem) -> bool {
-    [ApiRefusal::NeedsCode, ApiRefusal::WrongCode]
-        .iter()
-        .any(|refusal| refusal.code() == problem.refusal.code)
+/// Sign in
+///
+/// 登录：先输入账号和口令；启用了第二因素的，再输入验证码或使用通行密钥。
+#[utoipa::path(post, path = "/desk/sign-in", tag = "desk",
+    responses((status = 303, description = "Signed in"),
+        (status = 401, description = "api.wrong_password, api.needs_code, api.wrong_code, api.needs_passkey, api.wrong_passkey, api.passkey_…, api.sign_in_stale")))]
+pub(crate) async fn submit(State(app): Shared, headers: HeaderMap, Form(typed): Form<Typed>) -> Shown {
+    let (name, next) = (typed.name.clone(), Some(typed.next.clone()).filter(|next| is_own_page(next)));
+    let refused = match enter(&app, &headers, typed).await {
+        Ok(token) => {
+            let to = next.as_deref().unwrap_or("/desk");
+            return Ok(with_cookie(Redirect::to(to).into_response(), &session_cookie(&headers, &token)));
+        }
+        Err(refused) => refused,
+    };
+    let w = words(&headers);
+    let page = SignInPage {
+        next: next.unwrap_or_default(),
+        name,
+        refusal: w.refusal(&refused.problem.refusal),
+        step: refused.half.and_then(|half| step(&app, &headers, half)),
+        w,
+        demonstration: app.options.demonstration,
+        script: &PASSKEY,
+    };
+    let mut response = render(&page)?;
+    if page.step.is_some() {
+        response = with_scripts(response, &[&PASSKEY]);
+    }
+    *response.status_mut() = refused.problem.status;
+    Ok(response)
+}
+
+async fn enter(app: &Arc<App>, headers: &HeaderMap, typed: Typed) -> Result<String, Refused> {
+    let Typed { name, password, code, passkey, half, .. } = typed;
+    let (half, actor, opened) = if half.is_empty() {
+        // A name that nobody has costs the same work as a wrong password.
+        let (worker, account) = (Arc::clone(app), name.trim().to_owned());
+        let actor = blocking(move || Ok(worker.keystore.find(&account))).await?.unwrap_or_default();
+        let opened = Arc::new(open(app, actor, password).await?);
+        let waits = (!opened.is_enough())
+            .then(|| app.halfway.begin(actor, Arc::clone(&opened), app.office.ledger().now()));
+        (waits.transpose().map_err(|error| unreadable(&error))?, actor, opened)
+    } else {
+        let found = app.halfway.get(&half, app.office.ledger().now()).ok_or(ApiRefusal::SignInStale)?;
+        (Some(half), found.actor, found.opened)
+    };
+    let second = passkey.map_or(Second::Code(code), Second::Passkey);
+    if let Err(problem) = prove(app, actor, &opened, second).await {
+        return Err(Refused { problem, half });
+    }
+    if let Some(half) = &half {
+        app.halfway.end(half, app.office.ledger().now());
+    }
+    let (token, _) = open_session(app, headers, actor, opened.key.vkey(), Some(opened.key.clone()))?;
+    Ok(token)
+}
+
+fn step(app: &App, headers: &HeaderMap, half: String) -> Option<Step> {
+    let now = app.office.ledger().now();
+    let found = app.halfway.get(&half, now)?;
+    let opened = &found.opened;
+    let passkey = match app.passkeys.site() {
+        _ if opened.passkeys.is_empty() => ByPasskey::None,
+        Some(site) if !site.is_where(headers) => ByPasskey::Elsewhere(site.origin().to_owned()),
+        Some(_) => {
+            app.passkeys.ask(found.actor, &opened.passkeys, now).map_or(ByPasskey::Off, ByPasskey::Asked)
+        }
+        None => ByPasskey::Off,
+    };
+    Some(Step { half, takes_code: opened.second.is_some(), passkey })
 }
 
 pub(crate) fn with_cookie(mut response: Response, cookie: &str) -> Response {

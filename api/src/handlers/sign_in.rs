@@ -11,14 +11,15 @@ use axum::http::{HeaderMap, HeaderValue, header};
 use axum::response::Response;
 use schemars::JsonSchema;
 use serde::Deserialize;
-use serde_json::json;
+use serde_json::{Value, json};
 use zeroize::Zeroizing;
 
 use super::{Answered, Shared, blocking, ok};
 use crate::access::Reader;
 use crate::app::App;
 use crate::extract::{Json, SignedIn, Token, carried, session_cookie};
-use crate::keystore::KeystoreError;
+use crate::keystore::{KeystoreError, Opened};
+use crate::passkeys::{Passkey, PasskeyError};
 use crate::problem::{ApiRefusal, Problem, unreadable};
 use crate::session::IDLE_SECONDS_MAX;
 
@@ -32,6 +33,9 @@ pub(crate) struct SignIn {
     /// What the authenticator app shows, for an account with a second factor.
     #[serde(default)]
     code: String,
+    /// What a passkey answered to the `options` of the refusal, as `api/web/passkey` makes it.
+    #[serde(default)]
+    passkey: Option<Value>,
 }
 
 /// Proves that the client holds an enrolled key.
@@ -60,9 +64,29 @@ impl From<KeystoreError> for Problem {
             KeystoreError::TooShort => ApiRefusal::PasswordTooShort.into(),
             KeystoreError::NeedsCode => ApiRefusal::NeedsCode.into(),
             KeystoreError::WrongCode => ApiRefusal::WrongCode.into(),
+            KeystoreError::NeedsPasskey => ApiRefusal::NeedsPasskey.into(),
+            KeystoreError::Passkey(error) => error.into(),
             KeystoreError::Enrolled => ApiRefusal::AccountTaken.into(),
             KeystoreError::Io { .. } | KeystoreError::Wrap => unreadable(&error),
         }
+    }
+}
+
+impl From<PasskeyError> for Problem {
+    fn from(error: PasskeyError) -> Self {
+        let refusal = match error {
+            PasskeyError::Off => ApiRefusal::PasskeysOff,
+            PasskeyError::Missing => ApiRefusal::NoPasskeyAnswered,
+            PasskeyError::Stale => ApiRefusal::PasskeyStale,
+            PasskeyError::Elsewhere => ApiRefusal::PasskeyElsewhere,
+            PasskeyError::Counter => ApiRefusal::PasskeyCounter,
+            PasskeyError::Unknown => ApiRefusal::PasskeyUnknown,
+            PasskeyError::Wrong => ApiRefusal::WrongPasskey,
+            PasskeyError::Name => ApiRefusal::PasskeyName,
+            PasskeyError::TooMany => ApiRefusal::TooManyPasskeys,
+            PasskeyError::Known => ApiRefusal::PasskeyKnown,
+        };
+        refusal.into()
     }
 }
 
@@ -76,22 +100,67 @@ pub(crate) async fn hashing<T: Send + 'static>(
     blocking(move || Ok(work(&worker)?)).await
 }
 
-/// Unlocks somebody's key; one that waited for the ledger to let it takes over first.
+/// Opens what a password opens; a key that waited for the ledger to let it takes over first.
+pub(crate) async fn open(
+    app: &Arc<App>,
+    actor: ActorId,
+    password: Zeroizing<String>,
+) -> Result<Opened, Problem> {
+    hashing(app, move |app| {
+        let ledger = app.office.ledger();
+        let (keys, now) = (ledger.keys(), Position(ledger.size()));
+        app.keystore.take_over(actor, |key| keys.in_force(key, now))?;
+        app.keystore.open(actor, &password)
+    })
+    .await
+}
+
+/// What is shown besides the password.
+#[derive(Debug)]
+pub(crate) enum Second {
+    Code(String),
+    /// The answer of a passkey, as JSON.
+    Passkey(String),
+}
+
+/// Whether the second factor holds, of an account that has one.
+pub(crate) async fn prove(
+    app: &Arc<App>,
+    actor: ActorId,
+    opened: &Arc<Opened>,
+    second: Second,
+) -> Result<(), Problem> {
+    let (worker, opened) = (Arc::clone(app), Arc::clone(opened));
+    blocking(move || {
+        if opened.is_enough() {
+            return Ok(());
+        }
+        let now = worker.office.ledger().now();
+        match second {
+            Second::Code(code) => {
+                let seconds = u64::try_from(now.0).unwrap_or_default();
+                worker.keystore.check_code(actor, &opened, &code, seconds)?;
+            }
+            Second::Passkey(answer) => {
+                let shown = |own: &mut Vec<Passkey>| worker.passkeys.shown(actor, &answer, own, now);
+                worker.keystore.with_passkeys(actor, &opened, shown)?;
+            }
+        }
+        Ok(())
+    })
+    .await
+}
+
+/// Unlocks somebody's key, with the code of a second factor where there is one.
 pub(crate) async fn unlock(
     app: &Arc<App>,
     actor: ActorId,
     password: Zeroizing<String>,
     code: String,
 ) -> Result<SigningKey, Problem> {
-    let ledger = app.office.ledger();
-    let seconds = u64::try_from(ledger.now().0).unwrap_or_default();
-    hashing(app, move |app| {
-        let ledger = app.office.ledger();
-        let (keys, now) = (ledger.keys(), Position(ledger.size()));
-        app.keystore.take_over(actor, |key| keys.in_force(key, now))?;
-        app.keystore.unlock_with(actor, &password, &code, seconds)
-    })
-    .await
+    let opened = Arc::new(open(app, actor, password).await?);
+    prove(app, actor, &opened, Second::Code(code)).await?;
+    Ok(opened.key.clone())
 }
 
 /// Unlock one's signing key for a session
@@ -99,15 +168,25 @@ pub(crate) async fn unlock(
 /// 登录：用口令解开签名密钥。会话闲置 30 分钟即失效。
 ///
 /// A wrong password and an unknown actor get the same answer after the same work. The session is a cookie for pages
-/// and a token (`Authorization: Bearer`) for scripts.
+/// and a token (`Authorization: Bearer`) for scripts. An account with passkeys gets their `options` with the refusal, as JSON
+/// (`PublicKeyCredentialRequestOptionsJSON`); the answer goes into `passkey`.
 #[utoipa::path(post, path = "/api/v1/sign-in", tag = "session", request_body = ref("#/components/schemas/SignIn"),
     responses((status = 200, description = "token, actor, roles"),
-        (status = 401, description = "api.wrong_password, api.needs_code, api.wrong_code"),
+        (status = 401, description = "api.wrong_password, api.needs_code, api.wrong_code, api.needs_passkey, api.wrong_passkey, api.passkey_…"),
         (status = 429, description = "api.too_many_sign_ins")))]
 pub(crate) async fn sign_in(State(app): Shared, headers: HeaderMap, Json(body): Json<SignIn>) -> Answered {
-    let SignIn { actor, password, code } = body;
-    let key = unlock(&app, actor, password, code).await?;
-    begin(&app, &headers, actor, key.vkey(), Some(key))
+    let SignIn { actor, password, code, passkey } = body;
+    let opened = Arc::new(open(&app, actor, password).await?);
+    let second = passkey.map_or(Second::Code(code), |answer| Second::Passkey(answer.to_string()));
+    let asks = matches!(&second, Second::Code(code) if code.trim().is_empty());
+    if let Err(problem) = prove(&app, actor, &opened, second).await {
+        let options = app.passkeys.ask(actor, &opened.passkeys, app.office.ledger().now());
+        return Err(match options {
+            Ok(options) if asks => problem.with("options", &options),
+            _ => problem,
+        });
+    }
+    begin(&app, &headers, actor, opened.key.vkey(), Some(opened.key.clone()))
 }
 
 /// A text to sign with a key of one's own
@@ -220,5 +299,6 @@ pub(crate) async fn password(
     let actor = session.actor;
     hashing(&app, move |app| app.keystore.change_password(actor, &body.old, &body.new)).await?;
     app.sessions.end_others(actor, &session.name);
+    app.halfway.end_of(actor, app.office.ledger().now());
     Ok(ok(&json!({ "changed": true })))
 }

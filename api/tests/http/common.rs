@@ -160,11 +160,15 @@ impl Server {
         let Cast { office, admins: [one, two], mut people } = cast;
         people.insert("admin-1".to_owned(), one);
         people.insert("admin-2".to_owned(), two);
-        let app = App::with(office, Keystore::at(&home.actors()), options).unwrap();
         let runtime =
             tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
         let listener = runtime.block_on(tokio::net::TcpListener::bind("127.0.0.1:0")).unwrap();
-        let url = format!("http://{}", listener.local_addr().unwrap());
+        let address = listener.local_addr().unwrap();
+        let url = format!("http://{address}");
+        // No address of digits alone can have passkeys.
+        let site = format!("http://localhost:{}", address.port());
+        let options = Options { site: options.site.or_else(|| site.parse().ok()), ..options };
+        let app = App::with(office, Keystore::at(&home.actors()), options).unwrap();
         runtime.spawn(adit_api::serve(listener, Arc::clone(&app), std::future::pending()));
         Self { app, clock, people, enterprises, url, folder, runtime }
     }

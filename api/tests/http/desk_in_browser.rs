@@ -38,7 +38,7 @@ fn day_with(server: &Server, who: &str, locale: &str, width: u32, steps: &Value,
         "desk.mjs",
         json!({ "url": server.url, "locale": locale, "width": width, "account": person.actor.to_string(),
             "password": PASSWORD, "steps": steps, "name": format!("desk-{who}-{}-{width}", &locale[..2]),
-            "scripts": scripts }),
+            "scripts": scripts, "height": (width > 1280).then_some(1080) }),
     );
     sound(&said);
     said
@@ -414,6 +414,18 @@ fn given_those_who_look_over_the_whole_then_their_pages_are_sound_in_both_langua
         let leader =
             [("/desk/summary?period=2024", "summary"), ("/desk/figures", "figures"), ("/figures", "public")];
         day(&server, "leader-1", locale, width, &looks(&leader));
+        // A wall has no room beside it: what does not fit there is never seen.
+        let hang = if width < 1280 { "变为大屏" } else { "Make it a wall" };
+        let wall = json!([
+            { "goto": "/desk/figures" },
+            { "click": if width < 1280 { "在大屏上显示" } else { "Show on a wall" } },
+            { "look": "hang" },
+            { "press": hang },
+            { "look": "wall" },
+        ]);
+        let said = day_with(&server, "leader-1", locale, 1920, &wall, true);
+        let tall = &said["seen"].as_array().and_then(|seen| seen.last()).expect("the wall")["tall"];
+        assert!(tall.as_u64().is_some_and(|tall| tall <= 1080), "{tall} is taller than the wall");
         day(&server, "admin-1", locale, width, &looks(&[("/desk/system", "system")]));
         let approver = [
             ("/desk/rulebook?pack=duty", "rulebook"),
@@ -566,4 +578,83 @@ fn given_no_connection_then_what_was_typed_and_chosen_stays_until_it_is_sent_onc
     assert_eq!(server.size(), size + 1);
     let text = said["text"].as_str().expect("a page");
     assert!(!text.contains("已经恢复"), "what was sent comes back: {text}");
+}
+
+/// One makes a passkey, signs in with it, and removes it: with a real browser's authenticator.
+#[test]
+fn given_a_browser_that_keeps_passkeys_then_one_is_made_used_at_the_next_sign_in_and_removed() {
+    for (locale, width, say) in [
+        (
+            "zh-CN",
+            360,
+            [
+                "添加通行密钥",
+                "添加",
+                "口令不正确",
+                "通行密钥已添加",
+                "退出",
+                "登录",
+                "使用通行密钥",
+                "待办",
+                "移除",
+                "通行密钥已移除",
+            ],
+        ),
+        (
+            "en-US",
+            1280,
+            [
+                "Add a passkey",
+                "Add",
+                "password is wrong",
+                "The passkey is there",
+                "Sign out",
+                "Sign in",
+                "Use a passkey",
+                "Worklist",
+                "Remove",
+                "The passkey is removed",
+            ],
+        ),
+    ] {
+        let [offer, add, wrong, added, out, enter, with, home, drop, dropped] = say;
+        let mut server = Server::start();
+        // Passkeys are bound to a name, and digits are none.
+        server.url = server.url.replace("127.0.0.1", "localhost");
+        let account = server.actor("leader-1");
+        let said = day_with(
+            &server,
+            "leader-1",
+            locale,
+            width,
+            &json!([
+                { "authenticator": true },
+                { "goto": "/desk/me" },
+                { "look": "passkeys" },
+                { "press": offer },
+                { "enter": { "passkey-name": "办公室电脑", "pw4": "not this password" } },
+                { "look": "passkey-offered" },
+                { "press": add },
+                { "see": wrong },
+                { "enter": { "pw4": PASSWORD } },
+                { "look": "passkey-refused" },
+                { "press": add },
+                { "see": added },
+                { "look": "passkey-added" },
+                { "press": out },
+                { "enter": { "name": account, "password": PASSWORD } },
+                { "press": enter },
+                { "look": "passkey-asked" },
+                { "press": with },
+                { "see": home },
+                { "goto": "/desk/me" },
+                { "open": drop },
+                { "enter": { "drop-1": PASSWORD } },
+                { "press": drop },
+                { "see": dropped },
+            ]),
+            true,
+        );
+        assert!(said["text"].as_str().is_some_and(|text| text.contains(offer)), "{said}");
+    }
 }

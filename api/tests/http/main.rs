@@ -25,6 +25,7 @@ mod onion;
 mod pages;
 #[cfg(feature = "pdf")]
 mod paper;
+mod passkeys;
 mod past;
 mod pickups;
 #[cfg(feature = "pdf")]
@@ -40,5 +41,6 @@ mod timestamps;
 mod uploads;
 mod verifiers;
 mod views;
+mod wall;
 mod witnessing;
 mod witnessing_others;
