@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use adit_core::decider::Rejection;
 use adit_core::ledger::vkey::hex;
 use adit_core::units::Timestamp;
 use askama::Template;
@@ -291,7 +292,7 @@ async fn passkey_add(desk: &Desk, headers: &HeaderMap, change: Change) -> Shown 
             );
         }
     };
-    let (app, typed) = (Arc::clone(&desk.app), name.clone());
+    let (app, typed, answer) = (Arc::clone(&desk.app), name.clone(), passkey.clone());
     let added = blocking(move || {
         let now = app.office.ledger().now();
         Ok(app.keystore.with_passkeys(actor, &opened, |own| {
@@ -301,7 +302,9 @@ async fn passkey_add(desk: &Desk, headers: &HeaderMap, change: Change) -> Shown 
         })?)
     });
     if let Err(problem) = added.await {
-        let adding = adding(desk, name, String::new()).ok();
+        // Only the name did not fit: what the browser made is still good.
+        let keeps = problem.refusal.code == ApiRefusal::PasskeyName.code();
+        let adding = adding(desk, name, if keeps { answer } else { String::new() }).ok();
         return again(desk, headers, &problem, Look { adding, ..Look::default() });
     }
     changed_second(desk);
