@@ -8,7 +8,7 @@ use adit_core::units::Timestamp;
 use askama::Template;
 use axum::extract::Form;
 use axum::http::{HeaderMap, StatusCode};
-use axum::response::{IntoResponse, Redirect};
+use axum::response::{IntoResponse, Redirect, Response};
 use serde::Deserialize;
 use zeroize::Zeroizing;
 
@@ -195,7 +195,7 @@ pub(crate) struct Change {
 pub(crate) async fn change(desk: Desk, headers: HeaderMap, Form(change): Form<Change>) -> Shown {
     let what = change.what.clone();
     match what.as_str() {
-        "end" => end(&desk, &change),
+        "end" => Ok(end(&desk, &change)),
         "password" => password(&desk, &headers, change).await,
         "offer" => {
             let offered = Some(SecondFactor::generate().map_err(|error| unreadable(&error))?);
@@ -213,12 +213,12 @@ pub(crate) async fn change(desk: Desk, headers: HeaderMap, Form(change): Form<Ch
     }
 }
 
-fn end(desk: &Desk, change: &Change) -> Shown {
+fn end(desk: &Desk, change: &Change) -> Response {
     let (actor, now) = (desk.session.actor, desk.app.office.ledger().now());
     // Only one's own can be named.
     let own = desk.app.sessions.of(actor, now).into_iter().map(|listed| listed.name);
     own.filter(|name| hex(name) == change.session).for_each(|name| desk.app.sessions.end_named(&name));
-    Ok(Redirect::to("/desk/me").into_response())
+    Redirect::to("/desk/me").into_response()
 }
 
 async fn password(desk: &Desk, headers: &HeaderMap, change: Change) -> Shown {

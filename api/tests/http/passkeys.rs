@@ -1,5 +1,10 @@
 //! Passkeys beside the password: what lets somebody in, and everything that does not.
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a test reports by panicking")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::too_many_lines,
+    reason = "a test reports by panicking, and tells a story"
+)]
 
 use std::cell::Cell;
 
