@@ -9,9 +9,9 @@ const SIZE: (u32, u32) = (640, 280);
 /// Size of letters, in the same units.
 const LETTERS: f64 = 14.0;
 /// Bars on a page.
-const PAGE: Look = Look { size: SIZE, letters: LETTERS, below: 30, beside: 44 };
+const PAGE: Look = Look { size: SIZE, letters: LETTERS, above: 8, below: 30, beside: 44 };
 /// Bars on a wall, which is read from five metres: letters are larger beside them.
-const WALL: Look = Look { size: (640, 190), letters: 22.0, below: 32, beside: 64 };
+const WALL: Look = Look { size: (640, 190), letters: 22.0, above: 14, below: 32, beside: 64 };
 /// Room for the names of lanes, in the same units, and how wide they may be, in letters.
 const NAMES: u32 = 180;
 const NAME_WIDTH_MAX: usize = 21;
@@ -25,7 +25,8 @@ const FILLS: [RGBColor; 3] = [RGBColor(0, 114, 178), RGBColor(230, 159, 0), RGBC
 struct Look {
     size: (u32, u32),
     letters: f64,
-    /// Room for names and numbers.
+    /// Room for half a number, and for names and numbers.
+    above: u32,
     below: u32,
     beside: u32,
 }
@@ -56,6 +57,7 @@ fn draw(groups: &[Group], look: &Look) -> Option<String> {
         let area = SVGBackend::with_string(&mut svg, look.size).into_drawing_area();
         let mut chart = ChartBuilder::on(&area)
             .margin(8)
+            .margin_top(look.above)
             .x_label_area_size(look.below)
             .y_label_area_size(look.beside)
             .build_cartesian_2d(

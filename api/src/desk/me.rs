@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
+use adit_core::decider::Rejection;
 use adit_core::ledger::vkey::hex;
 use adit_core::units::Timestamp;
 use askama::Template;
 use axum::extract::Form;
 use axum::http::{HeaderMap, StatusCode};
-use axum::response::{IntoResponse, Redirect};
+use axum::response::{IntoResponse, Redirect, Response};
 use serde::Deserialize;
 use zeroize::Zeroizing;
 
@@ -194,7 +195,7 @@ pub(crate) struct Change {
 pub(crate) async fn change(desk: Desk, headers: HeaderMap, Form(change): Form<Change>) -> Shown {
     let what = change.what.clone();
     match what.as_str() {
-        "end" => end(&desk, &change),
+        "end" => Ok(end(&desk, &change)),
         "password" => password(&desk, &headers, change).await,
         "offer" => {
             let offered = Some(SecondFactor::generate().map_err(|error| unreadable(&error))?);
@@ -212,12 +213,12 @@ pub(crate) async fn change(desk: Desk, headers: HeaderMap, Form(change): Form<Ch
     }
 }
 
-fn end(desk: &Desk, change: &Change) -> Shown {
+fn end(desk: &Desk, change: &Change) -> Response {
     let (actor, now) = (desk.session.actor, desk.app.office.ledger().now());
     // Only one's own can be named.
     let own = desk.app.sessions.of(actor, now).into_iter().map(|listed| listed.name);
     own.filter(|name| hex(name) == change.session).for_each(|name| desk.app.sessions.end_named(&name));
-    Ok(Redirect::to("/desk/me").into_response())
+    Redirect::to("/desk/me").into_response()
 }
 
 async fn password(desk: &Desk, headers: &HeaderMap, change: Change) -> Shown {
@@ -291,7 +292,7 @@ async fn passkey_add(desk: &Desk, headers: &HeaderMap, change: Change) -> Shown 
             );
         }
     };
-    let (app, typed) = (Arc::clone(&desk.app), name.clone());
+    let (app, typed, answer) = (Arc::clone(&desk.app), name.clone(), passkey.clone());
     let added = blocking(move || {
         let now = app.office.ledger().now();
         Ok(app.keystore.with_passkeys(actor, &opened, |own| {
@@ -301,7 +302,9 @@ async fn passkey_add(desk: &Desk, headers: &HeaderMap, change: Change) -> Shown 
         })?)
     });
     if let Err(problem) = added.await {
-        let adding = adding(desk, name, String::new()).ok();
+        // Only the name did not fit: what the browser made is still good.
+        let keeps = problem.refusal.code == ApiRefusal::PasskeyName.code();
+        let adding = adding(desk, name, if keeps { answer } else { String::new() }).ok();
         return again(desk, headers, &problem, Look { adding, ..Look::default() });
     }
     changed_second(desk);
