@@ -107,6 +107,17 @@ fn is_from_our_page(headers: &HeaderMap) -> bool {
     origin.is_some_and(|(_, host_of_page)| Some(host_of_page) == host)
 }
 
+/// Whether a browser says that another site sent this: what is sent to sign in comes without a session, and one who is signed in unawares
+/// would sign as somebody else.
+pub(crate) fn is_from_elsewhere(headers: &HeaderMap) -> bool {
+    if let Some(site) = text(headers, "sec-fetch-site") {
+        return !["same-origin", "none"].contains(&site);
+    }
+    let origin = text(headers, header::ORIGIN.as_str()).and_then(|origin| origin.split_once("://"));
+    let host = text(headers, header::HOST.as_str());
+    origin.is_some_and(|(_, host_of_page)| Some(host_of_page) != host)
+}
+
 impl FromRequestParts<Arc<App>> for Token {
     type Rejection = Problem;
 

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use adit_core::id::{ActorId, Id};
 use adit_core::ledger::home::make_private_folder;
@@ -29,6 +29,11 @@ const HASHES_MAX: u32 = 2;
 const CODE_SECONDS: u64 = 30;
 /// Wrong codes in that time; then the next one is waited for.
 const WRONG_CODES_MAX: u32 = 5;
+/// Wrong codes in a row after which each next one is waited for twice as long: a hand that slips makes a few, and each has three chances in a
+/// million.
+const WRONG_CODES_FREE: u32 = 20;
+/// The longest wait, as a power of two of steps: 64 minutes, so 23 tries a day.
+const WRONG_STEPS_LOG2_MAX: u32 = 7;
 /// Shortest password, in characters.
 pub const PASSWORD_CHARS_MIN: usize = 12;
 /// Longest password, in bytes; longer ones would only cost time.
@@ -89,6 +94,13 @@ struct Wrapped {
     passkeys: Vec<Passkey>,
 }
 
+impl Wrapped {
+    /// Whether codes are made as they were when it was opened.
+    fn is_factor(&self, opened: &Opened) -> bool {
+        self.second.as_ref().map(|second| &second.nonce) == opened.factor.as_ref()
+    }
+}
+
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Second {
@@ -104,6 +116,8 @@ pub(crate) struct Opened {
     wrapping: Zeroizing<[u8; 32]>,
     /// Another one stands in the file once the password was changed.
     salt: String,
+    /// Names the second factor that makes codes, as it stood in the file.
+    factor: Option<String>,
 }
 
 impl Opened {
@@ -113,14 +127,38 @@ impl Opened {
     }
 }
 
+/// Wrong codes of one account.
+#[derive(Clone, Copy, Default)]
+struct Wrong {
+    /// The step of the last one, and how many there were in it.
+    at: u64,
+    in_step: u32,
+    /// Since the last right one.
+    in_row: u32,
+}
+
+impl Wrong {
+    /// Whether a code is looked at in a step.
+    fn lets_try(self, now: u64) -> bool {
+        let steps = 1_u64 << self.in_row.saturating_sub(WRONG_CODES_FREE).min(WRONG_STEPS_LOG2_MAX);
+        let waited = self.in_row < WRONG_CODES_FREE || now >= self.at.saturating_add(steps);
+        waited && (self.at != now || self.in_step < WRONG_CODES_MAX)
+    }
+
+    fn after(self, now: u64) -> Self {
+        let in_step = if self.at == now { self.in_step.saturating_add(1) } else { 1 };
+        Self { at: now, in_step, in_row: self.in_row.saturating_add(1) }
+    }
+}
+
 /// The folder of wrapped keys.
 pub struct Keystore {
     folder: PathBuf,
     hashes: SlowHash,
     /// The last step of each second factor that was used: none is taken twice.
     used: Mutex<BTreeMap<ActorId, u64>>,
-    /// Wrong codes in the time of one step: whoever has the password alone does not get to try them all.
-    wrong: Mutex<BTreeMap<ActorId, (u64, u32)>>,
+    /// Wrong codes since the last right one: whoever has the password alone does not get to try them all.
+    wrong: Mutex<BTreeMap<ActorId, Wrong>>,
     /// Whoever changes a file reads it, and writes it, alone.
     writing: Mutex<()>,
 }
@@ -182,11 +220,16 @@ impl Keystore {
         key: &SigningKey,
         password: &str,
     ) -> Result<(), KeystoreError> {
-        let taken = account.and_then(|account| self.find(account)).is_some();
-        if self.path(actor).exists() || taken {
+        let taken = || self.path(actor).exists() || account.and_then(|account| self.find(account)).is_some();
+        if taken() {
             return Err(KeystoreError::Enrolled);
         }
-        self.write(&self.path(actor), key, account, password)
+        let wrapped = self.wrapped(key, account, None, password)?;
+        let _alone = self.alone();
+        if taken() {
+            return Err(KeystoreError::Enrolled);
+        }
+        self.keep(&self.path(actor), &wrapped)
     }
 
     /// Keeps a key that takes the place of the present one once the ledger says so: see [`Keystore::take_over`].
@@ -197,6 +240,7 @@ impl Keystore {
 
     /// Lets the key that waits take the place of the present one if it is in force.
     pub fn take_over(&self, actor: ActorId, in_force: impl Fn(&VKey) -> bool) -> Result<(), KeystoreError> {
+        let _alone = self.alone();
         let waiting = self.waiting_path(actor);
         if !read(&waiting).and_then(|wrapped| wrapped.key).is_some_and(|key| in_force(&key)) {
             return Ok(());
@@ -214,6 +258,10 @@ impl Keystore {
         let opened = self.open(actor, old)?;
         let fresh = self.wrapped(&opened.key, None, opened.second.as_ref(), new)?;
         self.change(actor, &opened, |wrapped| {
+            // Codes that began or ended meanwhile are not undone.
+            if !wrapped.is_factor(&opened) {
+                return Err(KeystoreError::Wrong);
+            }
             let (account, passkeys) = (wrapped.account.take(), std::mem::take(&mut wrapped.passkeys));
             *wrapped = Wrapped { account, passkeys, ..fresh };
             Ok(())
@@ -262,7 +310,7 @@ impl Keystore {
         opened: &Opened,
         work: impl FnOnce(&mut Wrapped) -> Result<(), KeystoreError>,
     ) -> Result<(), KeystoreError> {
-        let _alone = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
+        let _alone = self.alone();
         let path = self.path(actor);
         let found = read(&path).filter(|wrapped| wrapped.salt == opened.salt);
         let mut wrapped = found.ok_or(KeystoreError::Wrong)?;
@@ -283,7 +331,13 @@ impl Keystore {
         account: Option<&str>,
         password: &str,
     ) -> Result<(), KeystoreError> {
-        self.keep(path, &self.wrapped(key, account, None, password)?)
+        let wrapped = self.wrapped(key, account, None, password)?;
+        let _alone = self.alone();
+        self.keep(path, &wrapped)
+    }
+
+    fn alone(&self) -> MutexGuard<'_, ()> {
+        self.writing.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn wrapped(
@@ -330,10 +384,22 @@ impl Keystore {
         seconds: u64,
     ) -> Result<SigningKey, KeystoreError> {
         let opened = self.open(actor, password)?;
+        self.still_stands(actor, &opened)?;
         if !opened.is_enough() {
             self.check_code(actor, &opened, code, seconds)?;
         }
         Ok(opened.key)
+    }
+
+    /// Whether what a password opened is what stands in the file: it may have waited for its turn, or for a second factor, while the
+    /// password was changed or a factor was added.
+    pub(crate) fn still_stands(&self, actor: ActorId, opened: &Opened) -> Result<(), KeystoreError> {
+        let stands = read(&self.path(actor)).is_some_and(|wrapped| {
+            wrapped.salt == opened.salt
+                && wrapped.is_factor(opened)
+                && (!opened.is_enough() || wrapped.passkeys.is_empty())
+        });
+        if stands { Ok(()) } else { Err(KeystoreError::Wrong) }
     }
 
     /// Whether a code is what the second factor shows at a time in seconds, for the first time.
@@ -350,18 +416,20 @@ impl Keystore {
         }
         let mut wrong = self.wrong.lock().unwrap_or_else(PoisonError::into_inner);
         let now = seconds / CODE_SECONDS;
-        let tried = wrong.get(&actor).filter(|(at, _)| *at == now).map_or(0, |(_, tried)| *tried);
-        let found = second.check(code, seconds).filter(|_| tried < WRONG_CODES_MAX);
-        let Some(step) = found else {
-            wrong.insert(actor, (now, tried.saturating_add(1)));
+        let before = wrong.get(&actor).copied().unwrap_or_default();
+        if !before.lets_try(now) {
+            return Err(KeystoreError::WrongCode);
+        }
+        let Some(step) = second.check(code, seconds) else {
+            wrong.insert(actor, before.after(now));
             return Err(KeystoreError::WrongCode);
         };
-        drop(wrong);
         let mut used = self.used.lock().unwrap_or_else(PoisonError::into_inner);
         if used.get(&actor).is_some_and(|last| *last >= step) {
             return Err(KeystoreError::WrongCode);
         }
         used.insert(actor, step);
+        wrong.remove(&actor);
         Ok(())
     }
 
@@ -380,12 +448,13 @@ impl Keystore {
         let seed = unwrap(&wrapping, &wrapped.nonce, &wrapped.sealed, wrapped.name.as_bytes())?;
         let seed: &[u8; 32] = seed.as_slice().try_into().map_err(|_| KeystoreError::Wrong)?;
         let key = SigningKey::from_seed(&wrapped.name, seed).map_err(|_| KeystoreError::Wrong)?;
+        let factor = wrapped.second.as_ref().map(|second| second.nonce.clone());
         let second = wrapped.second.map(|Second { nonce, sealed }| {
             let secret = unwrap(&wrapping, &nonce, &sealed, SECOND)?;
             SecondFactor::of(&secret).ok_or(KeystoreError::Wrong)
         });
         let (second, passkeys, salt) = (second.transpose()?, wrapped.passkeys, wrapped.salt);
-        Ok(Opened { key, second, passkeys, wrapping, salt })
+        Ok(Opened { key, second, passkeys, wrapping, salt, factor })
     }
 
     fn hash(
@@ -553,6 +622,41 @@ mod tests {
         store
             .unlock_with(actor, password, &second.code(later + 30), later + 30)
             .expect("unlocked in the next step");
+    }
+
+    #[test]
+    fn given_a_password_that_was_opened_when_a_factor_or_a_password_changes_then_it_counts_no_more() {
+        let folder = tempfile::tempdir().expect("folder");
+        let store = Keystore::at(folder.path());
+        let actor = ActorId(Id([7; 16]));
+        let key = SigningKey::from_seed("a.example/actor/x", &[9; 32]).expect("key");
+        store.enrol(actor, None, &key, "the first password").expect("enrolled");
+        let open = || store.open(actor, "the first password").expect("opened");
+        let stands = |opened: &Opened| store.still_stands(actor, opened).is_ok();
+        let alone = open();
+        assert!(stands(&alone));
+        let second = SecondFactor::of(&[5; 20]).expect("a factor");
+        store.set_second(actor, "the first password", Some(&second)).expect("set");
+        let with_codes = open();
+        assert!(!stands(&alone) && stands(&with_codes));
+        store.change_password(actor, "the first password", "the second password").expect("changed");
+        assert!(!stands(&with_codes));
+    }
+
+    #[test]
+    fn given_many_wrong_codes_in_a_row_then_each_next_one_waits_twice_as_long() {
+        let (mut wrong, mut now, mut tried) = (Wrong::default(), 1_000, 0);
+        // A year of somebody who has the password, and tries whenever one is looked at.
+        let year = now + 365 * 24 * 3600 / CODE_SECONDS;
+        while now < year {
+            if wrong.lets_try(now) {
+                wrong = wrong.after(now);
+                tried += 1;
+            } else {
+                now += 1;
+            }
+        }
+        assert!((8_000..9_000).contains(&tried), "{tried} tries in a year, of a million codes");
     }
 
     #[test]

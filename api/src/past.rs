@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use adit_core::ledger::log::Ledger;
 use adit_core::units::{Day, Position};
 use adit_projections::Projections;
-use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::app::App;
 use crate::handlers::queries::moment;
@@ -29,7 +29,7 @@ pub(crate) struct Past {
     months: u64,
     /// The day for which everything is at hand that is asked for often.
     prepared: Mutex<Option<Day>>,
-    pub(crate) turns: Semaphore,
+    pub(crate) turns: Arc<Semaphore>,
 }
 
 impl Past {
@@ -39,7 +39,7 @@ impl Past {
             most: usize::try_from(limits.past_views).unwrap_or(1),
             months: limits.past_months,
             prepared: Mutex::default(),
-            turns: Semaphore::new(FOLDS_MAX),
+            turns: Arc::new(Semaphore::new(FOLDS_MAX)),
         }
     }
 
@@ -126,14 +126,16 @@ impl Past {
 }
 
 impl App {
-    /// A turn at folding the past, one at a time; none is needed for what is now or at hand.
-    pub(crate) async fn turn(&self, as_of: Option<&str>) -> Result<Option<SemaphorePermit<'_>>, Problem> {
+    /// A turn at folding the past, one at a time; none is needed for what is now or at hand. Whoever folds takes it along and drops it
+    /// when the work is done: a client that hangs up meanwhile does not end the work.
+    pub(crate) async fn turn(&self, as_of: Option<&str>) -> Result<Option<OwnedSemaphorePermit>, Problem> {
         let Some(text) = as_of else { return Ok(None) };
         let until = moment(self, text)?.0.min(Position(self.office.ledger().size()));
         if self.past.found(until).is_some() {
             return Ok(None);
         }
-        self.past.turns.acquire().await.map(Some).map_err(|_| ApiRefusal::Stale.into())
+        let turn = Arc::clone(&self.past.turns).acquire_owned().await;
+        turn.map(Some).map_err(|_| ApiRefusal::Stale.into())
     }
 
     /// See [`Past::prepare`].
@@ -151,6 +153,8 @@ impl App {
     pub fn save(&self) -> std::io::Result<()> {
         let ledger = self.office.ledger();
         let Some(snapshots) = Snapshots::of(ledger) else { return Ok(()) };
+        // One at a time: what is being prepared is written under the same name first.
+        let _alone = self.past.prepared.lock().unwrap_or_else(PoisonError::into_inner);
         self.projector.read(|state| snapshots.write(state))?;
         snapshots.keep(&self.past.ends(ledger, ledger.now().day()));
         Ok(())

@@ -98,19 +98,21 @@ impl Sessions {
         Ok(token)
     }
 
-    /// Makes a session one that shows a wall until then, under a new id: its key is wiped.
+    /// Makes a session one that shows a wall until then, under a new id: its key is wiped. None for one that is over.
     pub(crate) fn hang(
         &self,
         session: &Session,
         now: Timestamp,
         until: Timestamp,
-    ) -> Result<String, getrandom::Error> {
+    ) -> Result<Option<String>, getrandom::Error> {
         let token = fresh_id()?;
         let (actor, vkey, hangs_until) = (session.actor, session.vkey.clone(), Some(until));
         let mut live = self.live();
-        live.remove(&session.name);
+        if live.remove(&session.name).is_none() {
+            return Ok(None);
+        }
         live.insert(name(&token), Live { actor, vkey, key: None, begun: now, used: now, hangs_until });
-        Ok(token)
+        Ok(Some(token))
     }
 
     /// Whether this id shows a wall.
@@ -195,7 +197,8 @@ mod tests {
         let token = sessions.begin(actor, key.vkey(), Some(key), now).expect("begun");
         let session = sessions.get(&token, now).expect("a session");
         let until = now.plus_seconds(30 * 24 * 3600);
-        let wall = sessions.hang(&session, now, until).expect("hung");
+        let wall = sessions.hang(&session, now, until).expect("hung").expect("it was there");
+        assert!(sessions.hang(&session, now, until).expect("no fault").is_none(), "it hangs once");
         assert!(sessions.get(&token, now).is_none() && sessions.key_of(&session.name, now).is_none());
         let held = Arc::downgrade(session.key.as_ref().expect("a key"));
         drop(session);

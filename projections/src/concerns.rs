@@ -39,10 +39,11 @@ struct Concern {
     decided: Option<DayNumber>,
     hazard: Option<Key>,
     reward: Option<Promised>,
-    claimed: bool,
+    /// The entry with which the worker came for it.
+    claimed: Option<Position>,
     handed_over: bool,
-    /// What happened last was the worker's word.
-    waits: bool,
+    /// The first entry of the worker since the enterprise did anything.
+    waits: Option<Position>,
 }
 
 /// An internal reward that was decided.
@@ -102,23 +103,25 @@ pub struct Channel {
 }
 
 impl Concerns {
-    /// Those of one enterprise: what has the earliest day first, then the newest.
-    pub fn of(&self, enterprise: &StreamId, today: Day) -> Vec<Row> {
+    /// Those of one enterprise as far as a log of `published` entries tells of them, since the minute in which a worker writes is not told:
+    /// what has the earliest day first, then the newest.
+    pub fn of(&self, enterprise: &StreamId, today: Day, published: u64) -> Vec<Row> {
         let own = Key::of(enterprise);
         let mut rows: Vec<Row> = self
             .concerns
             .iter()
-            .filter(|(_, concern)| concern.enterprise == own)
-            .map(|(key, concern)| concern.row(key, today))
+            .filter(|(_, concern)| concern.enterprise == own && concern.raised.position().0 < published)
+            .map(|(key, concern)| concern.row(key, today, published))
             .collect();
         rows.sort_by_key(|row| (row.due.is_none(), row.due, std::cmp::Reverse(row.raised_at)));
         rows
     }
 
     /// One of them.
-    pub fn one(&self, concern: &StreamId, today: Day) -> Option<Row> {
+    pub fn one(&self, concern: &StreamId, today: Day, published: u64) -> Option<Row> {
         let key = Key::of(concern);
-        self.concerns.get(&key).map(|concern| concern.row(&key, today))
+        let concern = self.concerns.get(&key).filter(|concern| concern.raised.position().0 < published);
+        concern.map(|concern| concern.row(&key, today, published))
     }
 
     /// The enterprises whose channel is open, with their names, in the order in which they were registered.
@@ -199,9 +202,10 @@ fn month(day: Day) -> String {
 }
 
 impl Concern {
-    fn row(&self, key: &Key, today: Day) -> Row {
+    fn row(&self, key: &Key, today: Day, published: u64) -> Row {
+        let is_told = |at: Option<Position>| at.is_some_and(|at| at.0 < published);
         let due = due(self.status, self.answer_due.map(Day::from), self.decide_due.map(Day::from));
-        let collected = match (&self.reward, self.claimed, self.handed_over) {
+        let collected = match (&self.reward, is_told(self.claimed), self.handed_over) {
             (None, ..) => None,
             (Some(_), _, true) => Some(Collected::HandedOver),
             (Some(_), true, false) => Some(Collected::Claimed),
@@ -219,7 +223,7 @@ impl Concern {
             amount_yuan: self.reward.as_ref().and_then(|reward| reward.fen).map(Fen),
             honour: self.reward.as_ref().and_then(|reward| reward.honour.as_deref()).map(str::to_owned),
             collected,
-            waits: self.waits,
+            waits: is_told(self.waits),
         }
     }
 }
@@ -246,18 +250,31 @@ impl Projection for Concerns {
                 decided: None,
                 hazard: None,
                 reward: None,
-                claimed: false,
+                claimed: None,
                 handed_over: false,
-                waits: true,
+                waits: Some(fact.position),
             };
             self.concerns.put(key, concern);
             return;
         }
         let Some(concern) = self.concerns.get_mut(&key) else { return };
-        concern.waits = false;
+        let by_worker = match event {
+            ConcernEvent::Raised(_) | ConcernEvent::Written(_) | ConcernEvent::Claimed(_) => true,
+            ConcernEvent::Answered(_)
+            | ConcernEvent::TakenUp(_)
+            | ConcernEvent::Declined(_)
+            | ConcernEvent::Rewarded(_)
+            | ConcernEvent::HandedOver(_) => false,
+        };
+        if by_worker {
+            concern.waits.get_or_insert(fact.position);
+        } else {
+            concern.waits = None;
+            concern.answered.get_or_insert(now.day);
+        }
         match event {
-            ConcernEvent::Raised(_) | ConcernEvent::Written(_) => concern.waits = true,
-            ConcernEvent::Claimed(_) => (concern.waits, concern.claimed) = (true, true),
+            ConcernEvent::Raised(_) | ConcernEvent::Written(_) => {}
+            ConcernEvent::Claimed(_) => concern.claimed = Some(fact.position),
             ConcernEvent::Answered(_) => {
                 if concern.status == Status::Raised {
                     concern.status = Status::Answered;
@@ -280,9 +297,6 @@ impl Projection for Concerns {
                 });
             }
             ConcernEvent::HandedOver(_) => concern.handed_over = true,
-        }
-        if !concern.waits {
-            concern.answered.get_or_insert(now.day);
         }
     }
 }
@@ -349,11 +363,30 @@ mod tests {
         assert_eq!((told[0].from.as_str(), told[0].to.as_str()), ("2024-01", "2024-02"));
         assert_eq!((told[0].raised, told[0].answered_in_time), (5, 1));
         assert!(concerns.periods(&ENTERPRISE, day("2024-01-31"), 5).is_empty(), "two point to somebody");
-        let one = concerns.one(&facts[0].stream, day("2024-01-10")).expect("a row");
+        let one = concerns.one(&facts[0].stream, day("2024-01-10"), 100).expect("a row");
         assert_eq!(
             (one.status, one.due, one.days_left),
             (Status::Answered, Some(day("2024-01-08")), Some(-2))
         );
+    }
+
+    #[test]
+    fn what_a_worker_writes_waits_for_the_enterprise_once_it_is_published_and_not_before() {
+        let first = raised(10, day("2024-01-05"));
+        let words = || Words { words: Text::new("又漏水").expect("words") };
+        let later =
+            |position, event| Fact { stream: first.stream, ..fact(position, day("2024-01-06"), event) };
+        let facts = [
+            first.clone(),
+            later(20, ConcernEvent::Answered(words())),
+            later(30, ConcernEvent::Written(words())),
+            later(40, ConcernEvent::Written(words())),
+        ];
+        let concerns = folded(&facts);
+        let waits =
+            |published| concerns.one(&first.stream, day("2024-01-07"), published).map(|row| row.waits);
+        assert_eq!([10, 11, 30, 31, 41].map(waits), [None, Some(false), Some(false), Some(true), Some(true)]);
+        assert!(concerns.of(&ENTERPRISE, day("2024-01-07"), 10).is_empty());
     }
 
     proptest! {

@@ -47,6 +47,19 @@ async function done(page) {
   if (await alarm.count()) throw new Error(`${await alarm.textContent()} ${page.complaints}`);
 }
 
+// Somebody leaves while the report is being opened: what comes afterwards is neither shown nor complained of.
+async function leftMeanwhile(page, plan, say) {
+  const leave = async (route) => {
+    await page.evaluate(() => dispatchEvent(new Event("pagehide")));
+    await route.continue();
+  };
+  await page.route("**/my/here", leave, { times: 1 });
+  const answer = page.waitForResponse("**/my/here");
+  await unlock(page, plan.secret, say);
+  await (await answer).finished();
+  return [await page.inputValue("#secret"), await page.locator(".bar").count(), await page.locator("#not-sent").count()];
+}
+
 // From the twelve words to the voucher, and on to other words.
 async function follow(context, plan, say, net) {
   const seen = [];
@@ -55,6 +68,7 @@ async function follow(context, plan, say, net) {
   await state(page, plan, "key", seen);
   await unlock(page, plan.secret.split(" ").slice(1).join(" "), say);
   const short = await alarmed(page);
+  const shut = await leftMeanwhile(page, plan, say);
   await unlock(page, await otherwise(plan.secret), say);
   await page.waitForSelector(".bar");
   await state(page, plan, "follow", seen);
@@ -63,7 +77,13 @@ async function follow(context, plan, say, net) {
   // The words themselves in a letter are not sent, and what was typed stays.
   await page.fill("#message", `… ${plan.secret} …`);
   await page.getByRole("button", { name: say.message, exact: true }).click();
-  const refused = [await alarmed(page), await page.inputValue("#message")];
+  const alarm = await alarmed(page);
+  // Nor does the link past the header take it away, however often it is used.
+  for (const _ of [0, 1]) {
+    await page.locator("a.skip").focus();
+    await page.keyboard.press("Enter");
+  }
+  const refused = [alarm, await page.inputValue("#message")];
   // The answer is lost, again and again; pressed once more it is one letter.
   await page.fill("#message", plan.words);
   await page.setInputFiles("#evidence", plan.file);
@@ -114,7 +134,7 @@ async function follow(context, plan, say, net) {
   await state(page, plan, "locked", seen);
   await unlock(page, secret.join(" "), say);
   return {
-    seen, where, short, says, same, refused, voucher, letters, files, secret, receipt, rotated, left, old, locked: await alarmed(page), lost: net.lost,
+    seen, where, short, shut, says, same, refused, voucher, letters, files, secret, receipt, rotated, left, old, locked: await alarmed(page), lost: net.lost,
     complaints: page.complaints, foreign: page.asked.filter((url) => !url.startsWith(`http://127.0.0.1:${net.port}/`) && !url.startsWith("blob:")),
   };
 }

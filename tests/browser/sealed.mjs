@@ -89,10 +89,15 @@ async function whole(context, plan, say, net) {
   // Back after sending shows no form that could be sent again.
   await page.goBack();
   const forms = await page.locator("form.questions").count();
+  const files = await page.locator("[data-list=files] li").allTextContents();
+  // And to leave the page leaves no word of it for what the browser remembers.
+  const left = await page.evaluate(() => {
+    dispatchEvent(new Event("pagehide"));
+    return document.querySelectorAll(".words-of-secret, .qr, [data-slot=number]").length;
+  });
   return {
-    seen, where, says, fingerprint, kept, onDevice, forms, ...answer, receipt, name: download.suggestedFilename(),
+    seen, where, says, fingerprint, kept, onDevice, forms, left, files, ...answer, receipt, name: download.suggestedFilename(),
     sameSecret: JSON.stringify([shown, again]) === JSON.stringify([answer.secret, answer.secret]),
-    files: await page.locator("[data-list=files] li").allTextContents(),
     complaints: page.complaints, foreign: page.asked.filter((url) => !url.startsWith(`http://127.0.0.1:${net.port}/`) && !url.startsWith("blob:")),
   };
 }

@@ -64,10 +64,13 @@ struct FiguresPage {
 pub(crate) async fn show(desk: Desk, RawQuery(query): RawQuery) -> Shown {
     let as_of = parameter(query.as_deref(), "as_of").filter(|day| !day.is_empty());
     let format = parameter(query.as_deref(), "format");
-    let app = std::sync::Arc::clone(&desk.app);
-    let turn = app.turn(as_of.as_deref()).await?;
-    let shown = blocking(move || page(&desk, as_of)).await;
-    drop(turn);
+    let turn = desk.app.turn(as_of.as_deref()).await?;
+    let shown = blocking(move || {
+        let shown = page(&desk, as_of);
+        drop(turn);
+        shown
+    });
+    let shown = shown.await;
     match format.as_deref() {
         None => render_live(&shown?),
         Some("xlsx") => {

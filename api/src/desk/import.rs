@@ -19,7 +19,7 @@ use super::words::Words;
 use crate::export::Format;
 use crate::handlers::blocking;
 use crate::import::held::{Checked, Held, Progress, ceilings, enter};
-use crate::import::{self, Field, ImportError, Kind, Mapping, Row, Table};
+use crate::import::{self, CELL_UNITS_MAX, Field, HEADING_CHARS_MAX, ImportError, Kind, Mapping, Row, Table};
 use crate::problem::{ApiRefusal, Problem, unreadable};
 use crate::reporter::form::{broken, tidy_name};
 
@@ -184,12 +184,13 @@ pub(crate) async fn upload(desk: Desk, request: extract::Request) -> Shown {
 async fn take(desk: &Desk, request: extract::Request) -> Result<Id, Problem> {
     let (app, limits) = (&desk.app, desk.app.intake.limits);
     // Before a byte of it is read.
-    app.imports.has_room(&desk.session.name, &limits)?;
+    let place = app.imports.reserve(desk.session.name, &limits)?;
     let (name, bytes) = file(desk, request).await?;
     let kind = Kind::of(&name).ok_or_else(|| Refusal::new("import.unknown_kind"))?;
-    let _turn = app.imports.reading.acquire().await.map_err(|error| unreadable(&error))?;
+    let turn = app.imports.turn().await?;
     let worker = Arc::clone(app);
-    let held = blocking(move || {
+    // Its place and its turn go along with the file: they are taken as long as it is worked on, whoever waits for it.
+    let arrived = blocking(move || {
         let lines = import::read(kind, &bytes, &ceilings(&limits)).map_err(|error| no_register(&error))?;
         drop(bytes);
         let table = Table::of(lines).ok_or_else(|| Refusal::new("import.empty"))?;
@@ -197,11 +198,13 @@ async fn take(desk: &Desk, request: extract::Request) -> Result<Id, Problem> {
         let checked = Arc::new(Checked::of(&worker, &table, &mapping)?);
         let id = Id::random().map_err(|error| unreadable(&error))?;
         let used = worker.office.ledger().now();
-        Ok(Held { id, name, table: Arc::new(table), mapping, checked, version: 0, run: None, used })
+        drop(turn);
+        let held = Held { id, name, table: Arc::new(table), mapping, checked, version: 0, run: None, used };
+        Ok((place, held))
     });
-    let held = held.await?;
+    let (place, held) = arrived.await?;
     let id = held.id;
-    app.imports.keep(desk.session.name, held, &limits)?;
+    place.keep(held)?;
     Ok(id)
 }
 
@@ -241,6 +244,13 @@ fn no_register(error: &ImportError) -> Problem {
         ImportError::TooManyColumns(most) => {
             Refusal::new("import.too_many_columns").with("max", &most.to_string())
         }
+        ImportError::HeadingTooLong { column } => Refusal::new("import.long_heading")
+            .with("column", &column.to_string())
+            .with("max", &HEADING_CHARS_MAX.to_string()),
+        ImportError::CellTooLong { row, column } => Refusal::new("import.long_cell")
+            .with("row", &row.to_string())
+            .with("column", &column.to_string())
+            .with("max", &CELL_UNITS_MAX.to_string()),
         ImportError::TooMuch(most) => {
             Refusal::new("import.too_much").with("mib", &(most / (1024 * 1024)).to_string())
         }
@@ -324,8 +334,8 @@ fn rows_page(desk: &Desk, held: &Held, from: usize) -> RowsPage {
     let missing: Vec<String> = held.mapping.missing().map(|field| label(w, field)).collect();
     let refused = checked.bad.iter().take(REFUSED_SHOWN_MAX).map(|bad| RefusedCell {
         row: bad.row,
-        column: bad.column.clone(),
-        cell: bad.cell.clone(),
+        column: bad.heading(&held.table).to_owned(),
+        cell: bad.cell(&held.table).to_owned(),
         why: bad.said(w.lang()),
         rule: bad.refusal.words(w.lang()).rule,
     });
@@ -385,9 +395,11 @@ pub(crate) async fn act(
         "columns" => {
             let mapping = chosen(&held, get);
             let (app, session) = (Arc::clone(&desk.app), desk.session.name);
+            let turn = app.imports.turn().await?;
             blocking(move || {
                 let checked = Checked::of(&app, &held.table, &mapping)?;
                 app.imports.choose(&session, held.id, mapping, checked);
+                drop(turn);
                 Ok(())
             })
             .await?;
@@ -429,7 +441,12 @@ fn chosen<'a>(held: &Held, get: impl Fn(&str) -> &'a str) -> Mapping {
     responses((status = 200, description = "XLSX: the rows as they stood in the file, and why"), (status = 404, description = "It was forgotten, or another session brought it")))]
 pub(crate) async fn refused(desk: Desk, Path(id): Path<String>) -> Result<Response, Trouble> {
     let held = held(&desk, &id)?;
-    let worker = move || import::refused(&held.table, &held.reasons()).map_err(|error| unreadable(&error));
+    let turn = desk.app.imports.turn().await?;
+    let worker = move || {
+        let book = import::refused(&held.table, &held.reasons());
+        drop(turn);
+        book.map_err(|error| unreadable(&error))
+    };
     let bytes = blocking(worker).await?;
     let headers = [
         (header::CONTENT_TYPE, Format::Xlsx.media_type()),

@@ -93,9 +93,7 @@ pub(crate) fn address(enterprise: &StreamId) -> String {
 fn rows(desk: &Desk) -> Vec<Row> {
     let Some(own) = desk.reader.acts_for.filter(|_| desk.reader.is_enterprise()) else { return Vec::new() };
     let (today, published) = (desk.app.office.ledger().now().day(), desk.app.visible_size(false));
-    let mut rows = desk.app.projector.read(|all| all.concerns.of(&own, today));
-    rows.retain(|row| row.raised_at.0 < published);
-    rows
+    desk.app.projector.read(|all| all.concerns.of(&own, today, published))
 }
 
 fn listed(w: Words, row: &Row) -> Listed {
@@ -157,14 +155,18 @@ pub(crate) fn waiting(desk: &Desk) -> Option<Waiting> {
     })
 }
 
+/// An internal report, as far as it is published.
+pub(super) fn one(desk: &Desk, stream: &StreamId) -> Option<Row> {
+    let (today, published) = (desk.app.office.ledger().now().day(), desk.app.visible_size(false));
+    desk.app.projector.read(|all| all.concerns.one(stream, today, published))
+}
+
 /// What is known of an internal report, as a row of a table would say it; nothing of another stream.
 pub(super) fn row(desk: &Desk, stream: &StreamId) -> Value {
     if stream.kind != StreamKind::Concern {
         return Value::Null;
     }
-    let today = desk.app.office.ledger().now().day();
-    let row = desk.app.projector.read(|all| all.concerns.one(stream, today));
-    row.and_then(|row| serde_json::to_value(row).ok()).unwrap_or_default()
+    one(desk, stream).and_then(|row| serde_json::to_value(row).ok()).unwrap_or_default()
 }
 
 /// By when the enterprise acts, as a row of the deadlines.

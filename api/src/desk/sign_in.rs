@@ -13,7 +13,7 @@ use super::act::is_own_page;
 use super::frame::{Desk, LANGUAGE, Shown, parameter, render, words};
 use super::words::Words;
 use crate::app::App;
-use crate::extract::{Anybody, session_cookie};
+use crate::extract::{Anybody, is_from_elsewhere, session_cookie};
 use crate::handlers::sign_in::{Second, open, open_session, prove};
 use crate::handlers::{Shared, blocking};
 use crate::problem::{ApiRefusal, Problem, unreadable};
@@ -114,9 +114,12 @@ impl<P: Into<Problem>> From<P> for Refused {
 ///
 /// 登录：先输入账号和口令；启用了第二因素的，再输入验证码或使用通行密钥。
 #[utoipa::path(post, path = "/desk/sign-in", tag = "desk",
-    responses((status = 303, description = "Signed in"),
+    responses((status = 303, description = "Signed in"), (status = 403, description = "api.cross_site"),
         (status = 401, description = "api.wrong_password, api.needs_code, api.wrong_code, api.needs_passkey, api.wrong_passkey, api.passkey_…, api.sign_in_stale")))]
 pub(crate) async fn submit(State(app): Shared, headers: HeaderMap, Form(typed): Form<Typed>) -> Shown {
+    if is_from_elsewhere(&headers) {
+        return Err(ApiRefusal::CrossSite.into());
+    }
     let (name, next) = (typed.name.clone(), Some(typed.next.clone()).filter(|next| is_own_page(next)));
     let refused = match enter(&app, &headers, typed).await {
         Ok(token) => {

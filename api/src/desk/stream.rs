@@ -125,8 +125,7 @@ pub(crate) fn heading(desk: &Desk, stream: &StreamId) -> String {
             )
         }
         StreamKind::Concern => {
-            let today = desk.app.office.ledger().now().day();
-            let row = desk.app.projector.read(|all| all.concerns.one(stream, today));
+            let row = super::inside::one(desk, stream);
             row.map(|row| join(&row.raised_on.to_string(), &row.place)).unwrap_or_default()
         }
         StreamKind::Report => case_number(stream),

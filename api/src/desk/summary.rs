@@ -186,11 +186,13 @@ pub(crate) async fn show(desk: Desk, RawQuery(query): RawQuery) -> Shown {
         Some(text) => Period::parse(&text).ok_or(ApiRefusal::BadQuery)?,
         None => Period::of(today).before(),
     };
-    let app = std::sync::Arc::clone(&desk.app);
-    let turn = app.turn(period.as_of(today).as_deref()).await?;
-    let shown = blocking(move || answer(&desk, period, today, &format)).await;
-    drop(turn);
-    Ok(shown?)
+    let turn = desk.app.turn(period.as_of(today).as_deref()).await?;
+    let shown = blocking(move || {
+        let shown = answer(&desk, period, today, &format);
+        drop(turn);
+        shown
+    });
+    Ok(shown.await?)
 }
 
 fn answer(desk: &Desk, period: Period, today: Day, format: &str) -> Result<Response, Problem> {

@@ -125,11 +125,13 @@ fn shows(w: Words, name: &'static str, value: String) -> Shows {
         (status = 400, description = "api.bad_query"), (status = 403, description = "api.forbidden")))]
 pub(crate) async fn show(desk: Desk, Path(name): Path<String>, RawQuery(query): RawQuery) -> Shown {
     let as_of = parameter(query.as_deref(), "as_of").filter(|text| !text.is_empty());
-    let app = std::sync::Arc::clone(&desk.app);
-    let turn = app.turn(as_of.as_deref()).await?;
-    let shown = blocking(move || page(&desk, &name, query.as_deref())).await;
-    drop(turn);
-    render_live(&shown?)
+    let turn = desk.app.turn(as_of.as_deref()).await?;
+    let shown = blocking(move || {
+        let shown = page(&desk, &name, query.as_deref());
+        drop(turn);
+        shown
+    });
+    render_live(&shown.await?)
 }
 
 /// Columns that can be chosen: the usual ones, then whatever else a row says that has a name.

@@ -78,11 +78,13 @@ struct Trace {
 pub(crate) async fn show(desk: Desk, Path(id): Path<String>, RawQuery(query): RawQuery) -> Shown {
     let id: Id = id.parse().map_err(|_| not_found())?;
     let as_of = parameter(query.as_deref(), "as_of").filter(|day| !day.is_empty());
-    let app = std::sync::Arc::clone(&desk.app);
-    let turn = app.turn(as_of.as_deref()).await?;
-    let shown = blocking(move || page(&desk, StreamId::new(StreamKind::Hazard, id), as_of)).await;
-    drop(turn);
-    render(&shown?)
+    let turn = desk.app.turn(as_of.as_deref()).await?;
+    let shown = blocking(move || {
+        let shown = page(&desk, StreamId::new(StreamKind::Hazard, id), as_of);
+        drop(turn);
+        shown
+    });
+    render(&shown.await?)
 }
 
 fn text<'a>(row: &'a Value, name: &str) -> &'a str {

@@ -102,6 +102,8 @@ pub(crate) async fn hang(desk: Desk, headers: HeaderMap) -> Shown {
     let days = i64::try_from(desk.app.intake.limits.wall_days).unwrap_or(1);
     let until = now.plus_seconds(days.saturating_mul(DAY_SECONDS));
     let token = desk.app.sessions.hang(&desk.session, now, until).map_err(|error| unreadable(&error))?;
+    // It ended while this was on its way.
+    let token = token.ok_or(ApiRefusal::NotSignedIn)?;
     Ok(with_cookie(Redirect::to(PATH).into_response(), &session_cookie(&headers, &token)))
 }
 

@@ -1,6 +1,7 @@
 //! Evidence bundles over HTTP.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use adit_core::id::StreamId;
 use adit_core::office::bundle::BundleFailure;
@@ -60,9 +61,9 @@ pub(crate) async fn bundle(
     if asked.streams.is_empty() || asked.streams.len() > STREAMS_MAX {
         return Err(ApiRefusal::BadRequest.into());
     }
-    // One at a time, like other long reads.
-    let turn = app.past.turns.acquire().await.map_err(|error| unreadable(&error))?;
-    let worker = std::sync::Arc::clone(&app);
+    // One at a time, like other long reads, to the end of the work whoever waits for it.
+    let turn = Arc::clone(&app.past.turns).acquire_owned().await.map_err(|error| unreadable(&error))?;
+    let worker = Arc::clone(&app);
     let made = blocking(move || {
         let streams: Vec<StreamId> = asked.streams.into_iter().collect();
         let policy = worker.witnesses().map(Witnesses::policy);
@@ -72,10 +73,11 @@ pub(crate) async fn bundle(
             policy,
             signer: session.key.as_deref(),
         };
-        Ok(bundle::make(&worker.office, Some(&reader), asked)?)
+        let made = bundle::make(&worker.office, Some(&reader), asked);
+        drop(turn);
+        Ok(made?)
     });
     let made = made.await?;
-    drop(turn);
     let name =
         format!("attachment; filename=\"bundle-{}-{}.zip\"", app.office.ledger().now().day(), made.size);
     let headers = [(header::CONTENT_TYPE, "application/zip".to_owned()), (header::CONTENT_DISPOSITION, name)];

@@ -115,6 +115,13 @@ pub(crate) async fn stream(
         let facts = access::facts(&app, &stream).map_err(|error| unreadable(&error))?;
         let then = facts.iter().filter(|fact| until.is_none_or(|(until, _)| fact.position < until));
         let mut events = then.map(shown).collect::<Result<Vec<Value>, Problem>>()?;
+        if stream.kind == StreamKind::Concern {
+            // A gap in the numbers would tell that a worker wrote something that is not published yet.
+            events
+                .iter_mut()
+                .filter_map(Value::as_object_mut)
+                .for_each(|event| drop(event.remove("revision")));
+        }
         if reader.is_enterprise() {
             events.iter_mut().for_each(withhold);
         }
@@ -300,8 +307,12 @@ pub(crate) async fn projection(
     let turn = app.turn(asked.as_of.as_deref().filter(|_| !alone)).await?;
     let (worker, model) = (Arc::clone(&app), name.clone());
     let (format, as_of, columns) = (asked.format, asked.as_of.clone(), asked.columns.clone());
-    let found = blocking(move || page(&worker, asker, &model, &asked)).await?;
-    drop(turn);
+    let found = blocking(move || {
+        let found = page(&worker, asker, &model, &asked);
+        drop(turn);
+        found
+    });
+    let found = found.await?;
     if let Some(format) = format {
         let today = match &as_of {
             Some(text) => moment(&app, text)?.1,

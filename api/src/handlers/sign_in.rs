@@ -95,9 +95,14 @@ pub(crate) async fn hashing<T: Send + 'static>(
     app: &Arc<App>,
     work: impl FnOnce(&App) -> Result<T, KeystoreError> + Send + 'static,
 ) -> Result<T, Problem> {
-    let _place = app.sign_ins.try_acquire().map_err(|_| ApiRefusal::TooManySignIns)?;
+    let place = Arc::clone(&app.sign_ins).try_acquire_owned().map_err(|_| ApiRefusal::TooManySignIns)?;
     let worker = Arc::clone(app);
-    blocking(move || Ok(work(&worker)?)).await
+    // Whoever hangs up leaves the hash behind, and it keeps its place.
+    blocking(move || {
+        let _place = place;
+        Ok(work(&worker)?)
+    })
+    .await
 }
 
 /// Opens what a password opens; a key that waited for the ledger to let it takes over first.
@@ -132,6 +137,7 @@ pub(crate) async fn prove(
 ) -> Result<(), Problem> {
     let (worker, opened) = (Arc::clone(app), Arc::clone(opened));
     blocking(move || {
+        worker.keystore.still_stands(actor, &opened)?;
         if opened.is_enough() {
             return Ok(());
         }

@@ -11,7 +11,7 @@ use adit_core::refusal::Refusal;
 use adit_core::units::{Position, Timestamp};
 use adit_projections::{Filter, Viewer};
 use serde_json::Value;
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::{Bad, Ceilings, Entered, Entering, Mapping, Row, Table, check, hazard_id};
 use crate::app::App;
@@ -131,31 +131,81 @@ impl Held {
     }
 
     /// Why each refused row was: as the check says, or the ledger.
-    pub(crate) fn reasons(&self) -> BTreeMap<usize, Vec<(String, Refusal)>> {
-        let mut reasons = BTreeMap::<usize, Vec<(String, Refusal)>>::new();
+    pub(crate) fn reasons(&self) -> BTreeMap<usize, Vec<(&str, Refusal)>> {
+        let mut reasons = BTreeMap::<usize, Vec<(&str, Refusal)>>::new();
         for bad in &self.checked.bad {
-            reasons.entry(bad.row).or_default().push((bad.column.clone(), bad.refusal.clone()));
+            reasons.entry(bad.row).or_default().push((bad.heading(&self.table), bad.refusal.clone()));
         }
         for (row, refusal) in self.run.iter().flat_map(|run| run.progress().refused) {
-            reasons.entry(row).or_default().push((String::new(), refusal));
+            reasons.entry(row).or_default().push(("", refusal));
         }
         reasons
     }
 }
 
+/// What there is in memory.
+#[derive(Default)]
+struct Kept {
+    held: BTreeMap<SessionName, Held>,
+    /// Sessions whose file is being received or taken apart.
+    arriving: BTreeSet<SessionName>,
+}
+
+impl Kept {
+    /// Whether one of a session's own is being entered, which nothing may replace.
+    fn check_running(&self, session: &SessionName) -> Result<(), Problem> {
+        let running = self.held.get(session).is_some_and(Held::is_running);
+        if running { Err(Refusal::new("import.is_running").into()) } else { Ok(()) }
+    }
+
+    /// Whether there is room for one more beside those that are kept and those that are on their way.
+    fn check_room(&self, session: &SessionName, limits: &Limits) -> Result<(), Problem> {
+        let others: BTreeSet<_> =
+            self.held.keys().chain(&self.arriving).filter(|name| *name != session).collect();
+        let full = others.len() as u64 >= limits.import_uploads;
+        if full { Err(Refusal::new("import.too_many").into()) } else { Ok(()) }
+    }
+}
+
+fn hold(kept: &Mutex<Kept>) -> MutexGuard<'_, Kept> {
+    kept.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Room for a register that is on its way; free again when this is dropped.
+pub(crate) struct Place {
+    kept: Arc<Mutex<Kept>>,
+    session: SessionName,
+}
+
+impl Place {
+    /// Keeps what arrived. The one that its session had makes way, unless that is being entered by now.
+    pub(crate) fn keep(self, held: Held) -> Result<(), Problem> {
+        let mut kept = hold(&self.kept);
+        kept.check_running(&self.session)?;
+        kept.held.insert(self.session, held);
+        Ok(())
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        hold(&self.kept).arriving.remove(&self.session);
+    }
+}
+
 /// All registers that are looked at.
 pub(crate) struct Imports {
-    held: Mutex<BTreeMap<SessionName, Held>>,
+    kept: Arc<Mutex<Kept>>,
     /// One at a time is entered: two with the same new enterprise would register it twice.
     entering: tokio::sync::Mutex<()>,
-    /// One at a time is taken apart.
-    pub(crate) reading: Semaphore,
+    /// One at a time is taken apart, checked, or written out.
+    reading: Arc<Semaphore>,
 }
 
 impl Default for Imports {
     fn default() -> Self {
         let entering = tokio::sync::Mutex::default();
-        Self { held: Mutex::default(), entering, reading: Semaphore::new(1) }
+        Self { kept: Arc::default(), entering, reading: Arc::new(Semaphore::new(1)) }
     }
 }
 
@@ -170,48 +220,50 @@ pub(crate) fn ceilings(limits: &Limits) -> Ceilings {
 }
 
 impl Imports {
-    fn hold(&self) -> MutexGuard<'_, BTreeMap<SessionName, Held>> {
-        self.held.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
     /// Forgets what nobody looked at for a while, and what belongs to a session that is over. What is being entered stays until it is.
     pub(crate) fn sweep(&self, now: Timestamp, limits: &Limits, is_live: impl Fn(&SessionName) -> bool) {
         let seconds = i64::try_from(limits.import_minutes.saturating_mul(60)).unwrap_or(i64::MAX);
         let stays = |name: &SessionName, held: &Held| {
             held.is_running() || (now.seconds_since(held.used) <= seconds && is_live(name))
         };
-        self.hold().retain(|name, held| stays(name, held));
+        hold(&self.kept).held.retain(|name, held| stays(name, held));
     }
 
-    /// Whether a session may bring another one: there is room, and none of its own is being entered. The present one makes way.
-    pub(crate) fn has_room(&self, session: &SessionName, limits: &Limits) -> Result<(), Problem> {
-        room(&self.hold(), session, limits)
+    /// A place for what a session brings, before a byte of it is read: there is room, none of its own is being entered, and no other
+    /// of its own is on its way. The present one stays until it arrived.
+    pub(crate) fn reserve(&self, session: SessionName, limits: &Limits) -> Result<Place, Problem> {
+        let mut kept = hold(&self.kept);
+        kept.check_running(&session)?;
+        kept.check_room(&session, limits)?;
+        if !kept.arriving.insert(session) {
+            return Err(Refusal::new("import.is_arriving").into());
+        }
+        Ok(Place { kept: Arc::clone(&self.kept), session })
     }
 
-    pub(crate) fn keep(&self, session: SessionName, held: Held, limits: &Limits) -> Result<(), Problem> {
-        let mut all = self.hold();
-        room(&all, &session, limits)?;
-        all.insert(session, held);
-        Ok(())
+    /// A turn at taking a register apart, checking it, or writing out what was refused. Whoever works takes it along and drops
+    /// it when the work is done: a client that hangs up meanwhile does not end the work.
+    pub(crate) async fn turn(&self) -> Result<OwnedSemaphorePermit, Problem> {
+        Arc::clone(&self.reading).acquire_owned().await.map_err(|error| unreadable(&error))
     }
 
     /// The one that a session looks at.
     pub(crate) fn of(&self, session: &SessionName) -> Option<Id> {
-        self.hold().get(session).map(|held| held.id)
+        hold(&self.kept).held.get(session).map(|held| held.id)
     }
 
     /// The one with this id, for the session that brought it and nobody else.
     pub(crate) fn get(&self, session: &SessionName, id: Id, now: Timestamp) -> Option<Held> {
-        let mut all = self.hold();
-        let held = all.get_mut(session).filter(|held| held.id == id)?;
+        let mut kept = hold(&self.kept);
+        let held = kept.held.get_mut(session).filter(|held| held.id == id)?;
         held.used = now;
         Some(held.clone())
     }
 
     /// Chooses columns, as long as nothing is being entered.
     pub(crate) fn choose(&self, session: &SessionName, id: Id, mapping: Mapping, checked: Checked) {
-        let mut all = self.hold();
-        let chosen = all.get_mut(session).filter(|held| held.id == id && held.run.is_none());
+        let mut kept = hold(&self.kept);
+        let chosen = kept.held.get_mut(session).filter(|held| held.id == id && held.run.is_none());
         if let Some(held) = chosen {
             held.mapping = mapping;
             held.checked = Arc::new(checked);
@@ -221,17 +273,17 @@ impl Imports {
 
     /// Forgets one, unless it is being entered.
     pub(crate) fn discard(&self, session: &SessionName, id: Id) {
-        let mut all = self.hold();
-        if all.get(session).is_some_and(|held| held.id == id && !held.is_running()) {
-            all.remove(session);
+        let mut kept = hold(&self.kept);
+        if kept.held.get(session).is_some_and(|held| held.id == id && !held.is_running()) {
+            kept.held.remove(session);
         }
     }
 
     /// Begins to enter one that was confirmed as it was shown; none where it is being entered, or was, or was shown otherwise. One that
     /// stopped before its end begins anew: what is in the ledger is found there.
     pub(crate) fn begin(&self, session: &SessionName, id: Id, version: u32) -> Option<(Held, Arc<Run>)> {
-        let mut all = self.hold();
-        let held = all.get_mut(session).filter(|held| held.id == id && held.version == version)?;
+        let mut kept = hold(&self.kept);
+        let held = kept.held.get_mut(session).filter(|held| held.id == id && held.version == version)?;
         let stopped = held.run.as_ref().is_none_or(|run| run.progress().fault.is_some());
         if !stopped || held.checked.rows.is_empty() {
             return None;
@@ -240,14 +292,6 @@ impl Imports {
         held.run = Some(Arc::clone(&run));
         Some((held.clone(), run))
     }
-}
-
-fn room(all: &BTreeMap<SessionName, Held>, session: &SessionName, limits: &Limits) -> Result<(), Problem> {
-    if all.get(session).is_some_and(Held::is_running) {
-        return Err(Refusal::new("import.is_running").into());
-    }
-    let others = all.keys().filter(|name| *name != session).count() as u64;
-    if others >= limits.import_uploads { Err(Refusal::new("import.too_many").into()) } else { Ok(()) }
 }
 
 /// Enterprises that are registered, by name, as the read models tell.
@@ -326,16 +370,41 @@ mod tests {
         }
     }
 
+    /// Brings one as a page does.
+    fn keep(imports: &Imports, session: SessionName, held: Held) -> Result<(), Problem> {
+        imports.reserve(session, &limits())?.keep(held)
+    }
+
+    #[test]
+    fn given_files_on_their_way_then_they_count_one_for_each_session_until_they_arrive_or_are_given_up() {
+        let (imports, limits) = (Imports::default(), limits());
+        let many = u8::try_from(limits.import_uploads).expect("few");
+        let reserve = |session: u8| imports.reserve([session; 32], &limits);
+        let code = |refused: Result<Place, Problem>| refused.err().map(|problem| problem.refusal.code);
+        let mut places: Vec<Place> = (0..many).map(|session| reserve(session).expect("room")).collect();
+        assert_eq!(code(reserve(99)).as_deref(), Some("import.too_many"));
+        assert_eq!(code(reserve(0)).as_deref(), Some("import.is_arriving"));
+        places.pop().expect("a place").keep(held(0)).expect("kept");
+        assert_eq!(code(reserve(99)).as_deref(), Some("import.too_many"), "it is kept now");
+        drop(places.pop());
+        let place = reserve(99).expect("one was given up");
+        assert_eq!(code(reserve(98)).as_deref(), Some("import.too_many"));
+        drop(place);
+        let own = reserve(many - 1).expect("its own makes way");
+        assert!(imports.of(&[many - 1; 32]).is_some(), "it is lost before the next one arrived");
+        own.keep(held(0)).expect("kept");
+    }
+
     #[test]
     fn given_many_sessions_then_so_many_registers_are_held_and_one_of_each_session() {
         let (imports, limits) = (Imports::default(), limits());
         for session in 0..u8::try_from(limits.import_uploads).expect("few") {
-            imports.keep([session; 32], held(0), &limits).expect("room");
+            keep(&imports, [session; 32], held(0)).expect("room");
         }
-        let refused = imports.keep([99; 32], held(0), &limits).expect_err("full");
+        let refused = keep(&imports, [99; 32], held(0)).expect_err("full");
         assert_eq!(refused.refusal.code, "import.too_many");
         let another = held(0);
-        imports.keep([0; 32], another.clone(), &limits).expect("its own makes way");
+        keep(&imports, [0; 32], another.clone()).expect("its own makes way");
         assert_eq!(imports.of(&[0; 32]), Some(another.id));
         assert!(imports.get(&[1; 32], another.id, Timestamp(0)).is_none(), "another session sees it");
     }
@@ -345,7 +414,7 @@ mod tests {
         let (imports, limits) = (Imports::default(), limits());
         let minutes = i64::try_from(limits.import_minutes).expect("few");
         for session in 0..3 {
-            imports.keep([session; 32], held(0), &limits).expect("room");
+            keep(&imports, [session; 32], held(0)).expect("room");
         }
         let looked_at = imports.of(&[0; 32]).expect("held");
         imports.get(&[0; 32], looked_at, Timestamp(minutes * 60)).expect("held");
@@ -373,14 +442,14 @@ mod tests {
         assert!(bad.is_empty());
         register.checked = Arc::new(Checked { rows, ..Checked::default() });
         let id = register.id;
-        imports.keep(session, register, &limits).expect("room");
+        keep(&imports, session, register).expect("room");
         assert!(imports.begin(&session, id, 1).is_none(), "it was shown otherwise");
         let (_, run) = imports.begin(&session, id, 0).expect("begun");
         assert!(imports.begin(&session, id, 0).is_none(), "a double press");
         imports.discard(&session, id);
         imports.sweep(Timestamp(i64::MAX), &limits, |_| false);
         assert_eq!(imports.of(&session), Some(id));
-        let refused = imports.keep(session, held(0), &limits).expect_err("running");
+        let refused = keep(&imports, session, held(0)).expect_err("running");
         assert_eq!(refused.refusal.code, "import.is_running");
         drop(Ends(Arc::clone(&run)));
         assert!(run.progress().fault.is_some(), "a thread that is gone left it running for ever");

@@ -23,7 +23,7 @@ use adit_core::units::Position;
 
 pub(crate) use refused::refused;
 pub use row::{Bad, Field, Mapping, Row, check};
-pub use table::{Ceilings, ImportError, Kind, Line, Table, read};
+pub use table::{CELL_UNITS_MAX, Ceilings, HEADING_CHARS_MAX, ImportError, Kind, Line, Table, read};
 
 /// Enters rows in the order in which they come.
 pub struct Entering<'a> {

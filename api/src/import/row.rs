@@ -131,26 +131,44 @@ pub struct Row {
     pub hash: [u8; 32],
 }
 
-/// A bad cell.
+/// A bad cell. What stands in it and above it stays in the table: one text there may be the reason of many refusals.
 #[derive(Debug)]
 pub struct Bad {
     pub row: usize,
-    /// The heading of its column.
-    pub column: String,
-    /// What stands there.
-    pub cell: String,
+    field: Field,
+    /// Counted from 0; none where the register has no such column.
+    column: Option<usize>,
     pub refusal: Refusal,
 }
 
 impl Bad {
-    /// Why it is refused; a rule of the domain says what to do instead, too.
+    /// The heading of its column.
+    pub fn heading<'a>(&self, table: &'a Table) -> &'a str {
+        let heading = self.column.and_then(|column| table.head.cells.get(column));
+        heading.map_or(self.field.heading(), String::as_str)
+    }
+
+    /// What stands there.
+    pub fn cell<'a>(&self, table: &'a Table) -> &'a str {
+        let at = table.body.binary_search_by_key(&self.row, |line| line.number);
+        let line = at.ok().and_then(|at| table.body.get(at));
+        let cell = line.zip(self.column).and_then(|(line, column)| line.cells.get(column));
+        cell.map_or("", String::as_str)
+    }
+
+    /// Why it is refused.
     pub fn said(&self, lang: Lang) -> String {
-        let words = self.refusal.words(lang);
-        match lang {
-            _ if words.instead.is_empty() => words.says,
-            Lang::Zh => format!("{}{}", words.says, words.instead),
-            Lang::En => format!("{} {}", words.says, words.instead),
-        }
+        said(&self.refusal, lang)
+    }
+}
+
+/// Why something is refused; a rule of the domain says what to do instead, too.
+pub(super) fn said(refusal: &Refusal, lang: Lang) -> String {
+    let words = refusal.words(lang);
+    match lang {
+        _ if words.instead.is_empty() => words.says,
+        Lang::Zh => format!("{}{}", words.says, words.instead),
+        Lang::En => format!("{} {}", words.says, words.instead),
     }
 }
 
@@ -158,7 +176,7 @@ impl Bad {
 pub fn check(mapping: &Mapping, table: &Table, rules: &Rules, today: Day) -> (Vec<Row>, Vec<Bad>) {
     let (mut rows, mut bad, mut seen) = (Vec::new(), Vec::new(), BTreeMap::<[u8; 32], u32>::new());
     for line in &table.body {
-        let mut cells = Cells { mapping, head: &table.head, line, rules, today, bad: Vec::new() };
+        let mut cells = Cells { mapping, line, rules, today, bad: Vec::new() };
         let row = cells.row();
         if let (Some(mut row), true) = (row, cells.bad.is_empty()) {
             let times = seen.entry(row.hash).or_default();
@@ -178,7 +196,6 @@ struct Refused;
 /// The cells of one row by what they hold.
 struct Cells<'a> {
     mapping: &'a Mapping,
-    head: &'a Line,
     line: &'a Line,
     rules: &'a Rules,
     today: Day,
@@ -192,10 +209,8 @@ impl<'a> Cells<'a> {
     }
 
     fn refuse(&mut self, field: Field, refusal: Refusal) {
-        let heading = self.mapping.column(field).and_then(|column| self.head.cells.get(column));
-        let column = heading.cloned().unwrap_or_else(|| field.heading().to_owned());
-        let cell = self.get(field).to_owned();
-        self.bad.push(Bad { row: self.line.number, column, cell, refusal });
+        let column = self.mapping.column(field);
+        self.bad.push(Bad { row: self.line.number, field, column, refusal });
     }
 
     /// Every bad cell of the row is named, not only the first.

@@ -15,6 +15,13 @@ pub struct Ceilings {
     pub unpacked: Option<u64>,
 }
 
+/// Longest heading, in characters. No register names a column in more, and it is shown for each of our fields and with each refused cell.
+pub const HEADING_CHARS_MAX: usize = 200;
+
+/// Longest text of a cell, in UTF-16 units: what Excel holds (Microsoft, "Excel specifications and limits"), so that every row can be
+/// given back as a workbook.
+pub const CELL_UNITS_MAX: usize = 32_767;
+
 /// Why a file is no register.
 #[derive(Debug, thiserror::Error)]
 pub enum ImportError {
@@ -26,6 +33,10 @@ pub enum ImportError {
     TooManyRows(usize),
     #[error("the file has more than {0} columns")]
     TooManyColumns(usize),
+    #[error("the heading of column {column} is longer than {max} characters", max = HEADING_CHARS_MAX)]
+    HeadingTooLong { column: usize },
+    #[error("the cell in row {row}, column {column} is longer than {max} characters", max = CELL_UNITS_MAX)]
+    CellTooLong { row: usize, column: usize },
     #[error("the file holds more than {0} bytes when it is unpacked")]
     TooMuch(u64),
     #[error(transparent)]
@@ -88,7 +99,20 @@ pub fn read(kind: Kind, bytes: &[u8], ceilings: &Ceilings) -> Result<Vec<Line>, 
         Kind::Xlsx => read_workbook(bytes, ceilings)?,
     };
     lines.retain(|line| line.cells.iter().any(|cell| !cell.is_empty()));
+    check_headings(lines.first())?;
     Ok(lines)
+}
+
+/// Headings are asked for their length when it is known which line they are: the first that is not empty.
+fn check_headings(head: Option<&Line>) -> Result<(), ImportError> {
+    let mut headings = head.into_iter().flat_map(|line| &line.cells);
+    let long = headings.position(|heading| heading.chars().nth(HEADING_CHARS_MAX).is_some());
+    long.map_or(Ok(()), |at| Err(ImportError::HeadingTooLong { column: at + 1 }))
+}
+
+/// A text with as many bytes has no more units, which need not be counted then.
+fn is_cell_too_long(text: &str) -> bool {
+    text.len() > CELL_UNITS_MAX && text.encode_utf16().nth(CELL_UNITS_MAX).is_some()
 }
 
 fn read_text(bytes: &[u8], delimiter: u8, ceilings: &Ceilings) -> Result<Vec<Line>, ImportError> {
@@ -109,7 +133,14 @@ fn read_text(bytes: &[u8], delimiter: u8, ceilings: &Ceilings) -> Result<Vec<Lin
         if filled > ceilings.columns {
             return Err(ImportError::TooManyColumns(ceilings.columns));
         }
-        let cells = record.iter().take(filled).map(|cell| cell.trim().to_owned()).collect();
+        let mut cells = Vec::with_capacity(filled);
+        for (column, cell) in (1..=filled).zip(&record) {
+            let text = cell.trim();
+            if is_cell_too_long(text) {
+                return Err(ImportError::CellTooLong { row: number, column });
+            }
+            cells.push(text.to_owned());
+        }
         lines.push(Line { number, cells });
     }
     Ok(lines)
@@ -155,6 +186,9 @@ fn read_workbook(bytes: &[u8], ceilings: &Ceilings) -> Result<Vec<Line>, ImportE
         let (row, column) = (row as usize, column as usize);
         if column >= ceilings.columns {
             return Err(ImportError::TooManyColumns(ceilings.columns));
+        }
+        if is_cell_too_long(&text) {
+            return Err(ImportError::CellTooLong { row: row + 1, column: column + 1 });
         }
         let line = rows.entry(row).or_default();
         if line.len() <= column {
@@ -210,6 +244,25 @@ mod tests {
         book.save_to_buffer().expect("a workbook")
     }
 
+    /// A workbook as a program writes it that knows no limit.
+    fn book_of_one_cell(text: &str) -> Vec<u8> {
+        let mark = "a mark that another text replaces";
+        let bytes = book(|sheet| {
+            sheet.write(0, 0, mark).expect("written");
+        });
+        let mut parts = ZipArchive::new(Cursor::new(bytes)).expect("a zip");
+        let mut archive = zip::ZipWriter::new(Cursor::new(Vec::new()));
+        for at in 0..parts.len() {
+            let mut part = parts.by_index(at).expect("a part");
+            let mut content = String::new();
+            part.read_to_string(&mut content).expect("text");
+            let options = zip::write::SimpleFileOptions::default();
+            archive.start_file(part.name().expect("a name").into_owned(), options).expect("a part");
+            archive.write_all(content.replace(mark, text).as_bytes()).expect("written");
+        }
+        archive.finish().expect("a zip").into_inner()
+    }
+
     #[test]
     fn given_a_cell_in_the_last_corner_then_no_table_of_the_whole_sheet_is_made() {
         let rows = book(|sheet| {
@@ -251,6 +304,29 @@ mod tests {
             }
         });
         assert!(matches!(read(Kind::Xlsx, &rows, &SMALL), Err(ImportError::TooMuch(_))));
+    }
+
+    #[test]
+    fn given_a_heading_or_a_cell_that_is_too_long_then_it_is_refused_and_the_longest_are_read() {
+        let text = |heading: usize, cell: usize| {
+            format!("\nname,{}\nb,{}\n", "列".repeat(heading), "字".repeat(cell)).into_bytes()
+        };
+        let lines = read(Kind::Csv, &text(200, 32_767), &SMALL).expect("read");
+        assert_eq!(lines[1].cells[1].chars().count(), 32_767);
+        let heading = read(Kind::Csv, &text(201, 1), &SMALL).expect_err("a long heading");
+        assert!(matches!(heading, ImportError::HeadingTooLong { column: 2 }), "{heading}");
+        let cell = read(Kind::Csv, &text(1, 32_768), &SMALL).expect_err("a long cell");
+        assert!(matches!(cell, ImportError::CellTooLong { column: 2, .. }), "{cell}");
+        // Two units each.
+        let rare = "𠮷".repeat(16_384);
+        assert!(matches!(read(Kind::Tsv, rare.as_bytes(), &SMALL), Err(ImportError::CellTooLong { .. })));
+        let head = book(|sheet| {
+            sheet.write(3, 1, "列".repeat(201)).expect("written");
+        });
+        assert!(matches!(read(Kind::Xlsx, &head, &SMALL), Err(ImportError::HeadingTooLong { column: 2 })));
+        // No spreadsheet writes a longer cell; other programs might.
+        let long = read(Kind::Xlsx, &book_of_one_cell(&"x".repeat(32_768)), &SMALL);
+        assert!(matches!(long, Err(ImportError::CellTooLong { row: 1, column: 1 })), "{long:?}");
     }
 
     #[test]

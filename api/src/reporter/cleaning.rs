@@ -113,6 +113,11 @@ mod tests {
         assert_eq!(by_script(&picture), Some(by_server(&picture).expect("clean")));
         let page = pdf::tests::document();
         assert_eq!(by_script(&page), Some(by_server(&page).expect("clean")));
+        for (rare, can_be) in pdf::tests::rare() {
+            let clean = by_server(&rare);
+            assert_eq!(clean.is_some(), can_be);
+            assert_eq!(by_script(&rare), clean, "{}", String::from_utf8_lossy(&rare));
+        }
         // Two programs pack the same in two ways.
         for packed in pdf::tests::PACKED {
             let [script, server] = [by_script(packed), by_server(packed)]

@@ -62,7 +62,10 @@ impl Draft {
 
     /// Why it can't be sent as it is.
     fn fault(&self, secret: Option<&Secret>) -> Option<Refusal> {
-        if Secret::parse(&self.words).is_ok() || secret.is_some_and(|one| contains_secret(&self.words, one)) {
+        let tells = |typed: &str| {
+            Secret::parse(typed).is_ok() || secret.is_some_and(|one| contains_secret(typed, one))
+        };
+        if [&self.words, &self.place, &self.contact].into_iter().any(|typed| tells(typed)) {
             return Some(Refusal::new("reporter.secret_in_message"));
         }
         let checked = text::<WORDS_CHARS_MAX>("words", &self.words, true)

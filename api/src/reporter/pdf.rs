@@ -12,65 +12,65 @@ use flate2::Compression;
 use flate2::read::ZlibDecoder;
 use flate2::write::ZlibEncoder;
 
-use super::pdf_reader::{OBJECTS_MAX, Object, Reader, Text, Value, objects};
+use super::pdf_reader::{ITEMS_MAX, OBJECTS_MAX, Object, Reader, Text, Value, objects};
 use super::picture;
 
-/// Most bytes of all packed objects of a file, unpacked.
-const UNPACKED_BYTES_MAX: usize = 64 * 1024 * 1024;
+/// Most bytes of all packed objects of a file, unpacked: they describe pages and hold no picture. They are packed again while other files wait.
+const UNPACKED_BYTES_MAX: usize = 8 * 1024 * 1024;
 
-/// Keys whose texts are seen, or are needed to show the page.
-const STAY: [&[u8]; 20] = [
-    b"Registry",
-    b"Ordering",
-    b"DA",
-    b"Lang",
-    b"Contents",
-    b"URI",
-    b"V",
-    b"DV",
-    b"Title",
-    b"Alt",
-    b"ActualText",
-    b"E",
-    b"D",
-    b"Dest",
-    b"Names",
-    b"Limits",
-    b"P",
-    b"Opt",
-    b"FontFamily",
-    b"CharSet",
-];
+/// How many times their size packed objects may become. The plainest pages, one like the other, become thirty times as large; what is made to keep
+/// others waiting, up to a thousand times.
+const UNPACKED_TIMES_MAX: usize = 64;
+
+/// Most bytes of a file that are packed the slow way: that can take a processor some seconds for each MiB.
+const SLOWLY_BYTES_MAX: usize = 512 * 1024;
 
 /// The file without what it tells besides; none where something in it is not understood.
 pub(crate) fn without_metadata(mut bytes: Vec<u8>) -> Option<Vec<u8>> {
-    if !bytes.starts_with(b"%PDF-") {
+    if !is_first_line(bytes.get(..FIRST_LINE_BYTES)?) {
         return None;
     }
-    let mut reader = Reader::of(&bytes);
+    let mut reader = Reader::of(&bytes, ITEMS_MAX);
     let (objects, ends) = objects(&mut reader)?;
-    let comments = reader.comments;
+    let (comments, items) = (reader.comments, reader.items);
     // Made for reading from its beginning a file has two ends; any other has the older versions of itself in it.
     let linearized = objects.iter().take(1).any(|object| object.get(b"Linearized").is_some());
     if ends == 0 || ends > 1 + usize::from(linearized) {
         return None;
     }
-    let told: BTreeSet<usize> = objects.iter().filter_map(told_in).collect();
+    let told = told_in(&objects)?;
     for comment in comments {
-        // The first line says what it is.
-        if comment.start > 0 && !bytes[comment.clone()].starts_with(b"%%EOF") {
-            bytes[comment].fill(b' ');
-        }
+        let stays = staying(comment.start, &bytes[comment.clone()]);
+        bytes[comment.start + stays..comment.end].fill(b' ');
     }
-    let mut left = Left { bytes: UNPACKED_BYTES_MAX, objects: OBJECTS_MAX - objects.len() };
+    let objects_left = OBJECTS_MAX - objects.len();
+    let mut left = Left { bytes: UNPACKED_BYTES_MAX, slowly: SLOWLY_BYTES_MAX, objects: objects_left, items };
     for object in &objects {
         if object.is(b"Type", b"ObjStm") {
+            clean_dictionary(&mut bytes, object, is_told(object, &told))?;
             clean_packed(&mut bytes, object, &told, &mut left)?;
         } else {
             clean(&mut bytes, object, is_told(object, &told))?;
         }
     }
     (!tells(&bytes)).then_some(bytes)
+}
+
+/// Length of the first line, which says what the file is.
+const FIRST_LINE_BYTES: usize = 8;
+
+fn is_first_line(line: &[u8]) -> bool {
+    matches!(line, [b'%', b'P', b'D', b'F', b'-', b'0'..=b'9', b'.', b'0'..=b'9'])
+}
+
+/// How many bytes of a comment stay: of the first line and of the last one, what makes them such.
+fn staying(at: usize, comment: &[u8]) -> usize {
+    const END: &[u8] = b"%%EOF";
+    match at {
+        0 => FIRST_LINE_BYTES,
+        _ if comment.starts_with(END) => END.len(),
+        _ => 0,
+    }
 }
 
 /// Whether something is left that describes the file in a way of its own.
@@ -84,10 +84,14 @@ fn is_told(object: &Object, told: &BTreeSet<usize>) -> bool {
     object.number.is_some_and(|number| told.contains(&number))
 }
 
-/// How much may still be unpacked of a file.
+/// How much may still be unpacked and looked at of a file.
 struct Left {
     bytes: usize,
+    /// Bytes that may be packed the slow way.
+    slowly: usize,
     objects: usize,
+    /// Texts, names and comments.
+    items: usize,
 }
 
 /// Objects that are packed together lose what they tell, and go back into the place that they had, where they fit.
@@ -104,14 +108,15 @@ fn clean_packed(bytes: &mut [u8], object: &Object, told: &BTreeSet<usize>, left:
         _ => return None,
     };
     let taken = bytes.get(place.clone())?;
-    let before = if packed { unpack(taken, left.bytes)? } else { taken.to_vec() };
+    let most = left.bytes.min(taken.len().saturating_mul(UNPACKED_TIMES_MAX));
+    let before = if packed { unpack(taken, most)? } else { taken.to_vec() };
     left.bytes = left.bytes.checked_sub(before.len())?;
     let mut content = before.clone();
     clean_each(&mut content, object, told, left)?;
     if content == before {
         return Some(());
     }
-    let content = if packed { pack(&content)? } else { content };
+    let content = if packed { pack(&content, place.len(), left)? } else { content };
     let behind = place.len().checked_sub(content.len())?;
     let digits = format!("{:<width$}", content.len(), width = length.value_at.len());
     bytes.get_mut(length.value_at.clone())?.copy_from_slice(digits.as_bytes());
@@ -131,8 +136,18 @@ fn unpack(packed: &[u8], most: usize) -> Option<Vec<u8>> {
     (whole && content.len() <= most).then_some(content)
 }
 
-fn pack(content: &[u8]) -> Option<Vec<u8>> {
-    let mut writer = ZlibEncoder::new(Vec::new(), Compression::best());
+/// Packed so that it fits, if it can be; the slow way only where it has to be.
+fn pack(content: &[u8], most: usize, left: &mut Left) -> Option<Vec<u8>> {
+    let quickly = deflated(content, Compression::default())?;
+    if quickly.len() <= most {
+        return Some(quickly);
+    }
+    left.slowly = left.slowly.checked_sub(content.len())?;
+    deflated(content, Compression::best()).filter(|slowly| slowly.len() <= most)
+}
+
+fn deflated(content: &[u8], how: Compression) -> Option<Vec<u8>> {
+    let mut writer = ZlibEncoder::new(Vec::new(), how);
     writer.write_all(content).ok()?;
     writer.finish().ok()
 }
@@ -141,23 +156,23 @@ fn pack(content: &[u8]) -> Option<Vec<u8>> {
 fn clean_each(content: &mut [u8], packed: &Object, told: &BTreeSet<usize>, left: &mut Left) -> Option<()> {
     let (many, first) = (packed.number_of(b"N")?, packed.number_of(b"First")?);
     left.objects = left.objects.checked_sub(many)?;
-    let mut reader = Reader::of(content.get(..first)?);
+    let mut reader = Reader::of(content.get(..first)?, left.items);
     let mut listed = Vec::new();
     for _ in 0..many {
-        reader.skip_blanks();
+        reader.skip_blanks()?;
         let number = reader.number()?;
-        reader.skip_blanks();
+        reader.skip_blanks()?;
         listed.push((number, first.checked_add(reader.number()?)?));
     }
-    reader.skip_blanks();
+    reader.skip_blanks()?;
     if reader.peek().is_some() {
         return None;
     }
     let (mut comments, mut objects) = (reader.comments, Vec::new());
-    let mut reader = Reader { bytes: content, at: first, comments: Vec::new() };
+    let mut reader = Reader { bytes: content, at: first, comments: Vec::new(), items: reader.items };
     for (number, place) in listed {
         let end = reader.at;
-        reader.skip_blanks();
+        reader.skip_blanks()?;
         if !(end..=reader.at).contains(&place) {
             return None;
         }
@@ -165,10 +180,11 @@ fn clean_each(content: &mut [u8], packed: &Object, told: &BTreeSet<usize>, left:
         reader.value(&mut object, b"", 0, false)?;
         objects.push(object);
     }
-    reader.skip_blanks();
+    reader.skip_blanks()?;
     if reader.peek().is_some() {
         return None;
     }
+    left.items = reader.items;
     comments.append(&mut reader.comments);
     for comment in comments {
         content[comment].fill(b' ');
@@ -179,25 +195,37 @@ fn clean_each(content: &mut [u8], packed: &Object, told: &BTreeSet<usize>, left:
     (!tells(content)).then_some(())
 }
 
-/// The number of the object that says who made the file.
-fn told_in(object: &Object) -> Option<usize> {
-    let names_it = object.number.is_none() || object.is(b"Type", b"XRef");
-    match object.get(b"Info") {
-        Some(Value::Reference(number)) if names_it => Some(*number),
-        Some(_) | None => None,
+/// The numbers of the objects that say who made the file; none where one stands elsewhere than among the objects.
+fn told_in(objects: &[Object]) -> Option<BTreeSet<usize>> {
+    let naming = objects.iter().filter(|object| object.number.is_none() || object.is(b"Type", b"XRef"));
+    naming
+        .filter_map(|object| object.get(b"Info"))
+        .map(|value| if let Value::Reference(number) = value { Some(*number) } else { None })
+        .collect()
+}
+
+/// The texts that may not stay become blank; where who made the file is told, all texts, and names as well.
+fn clean_dictionary(bytes: &mut [u8], object: &Object, is_told: bool) -> Option<()> {
+    let is_more = object.is(b"Type", b"EmbeddedFile") || object.is(b"Type", b"Sig");
+    if is_more || is_told && (object.stream.is_some() || object.has_inner_names) {
+        return None;
     }
+    for text in object.texts.iter().filter(|text| is_told || !text.stays) {
+        blank(bytes, text);
+    }
+    for (key, entry) in object.entries.iter().filter(|_| is_told) {
+        let Value::Name(name) = &entry.value else { continue };
+        let known = [b"True".as_slice(), b"False", b"Unknown"].contains(&name.as_slice());
+        if known && key == b"Trapped" {
+            continue;
+        }
+        bytes.get_mut(entry.value_at.start + 1..entry.value_at.end)?.fill(b'X');
+    }
+    Some(())
 }
 
 fn clean(bytes: &mut [u8], object: &Object, is_told: bool) -> Option<()> {
-    if object.is(b"Type", b"EmbeddedFile") || object.is(b"Type", b"Sig") {
-        return None;
-    }
-    for text in &object.texts {
-        let stays = text.is_colours || STAY.contains(&text.key.as_slice());
-        if is_told || !stays {
-            blank(bytes, text);
-        }
-    }
+    clean_dictionary(bytes, object, is_told)?;
     let Some(stream) = object.stream.clone() else { return Some(()) };
     if object.is(b"Type", b"Metadata") || object.is(b"Subtype", b"XML") {
         bytes.get_mut(stream)?.fill(b' ');
@@ -373,7 +401,7 @@ pub(crate) mod tests {
     /// A file with its packed objects unpacked behind it, and blanks where they were.
     pub(crate) fn unpacked(file: &[u8]) -> Vec<u8> {
         let mut made = file.to_vec();
-        for object in objects(&mut Reader::of(file)).expect("understood").0 {
+        for object in objects(&mut Reader::of(file, ITEMS_MAX)).expect("understood").0 {
             let Some(place) = object.stream.clone().filter(|_| object.is(b"Type", b"ObjStm")) else {
                 continue;
             };
@@ -412,9 +440,10 @@ pub(crate) mod tests {
     }
 
     /// A file with these objects packed together.
-    fn with_packed(more: &str, content: &[u8], deflated: bool) -> Option<Vec<u8>> {
-        let made = if deflated { pack(content).expect("packed") } else { content.to_vec() };
-        let filter = if deflated { "/Filter /FlateDecode" } else { "" };
+    fn with_packed(more: &str, content: &[u8], packed: bool) -> Option<Vec<u8>> {
+        let made = if packed { deflated(content, Compression::best()) } else { Some(content.to_vec()) };
+        let made = made.expect("packed");
+        let filter = if packed { "/Filter /FlateDecode" } else { "" };
         let head = format!("<< /Type /ObjStm {filter} {more} /Length {} >>\nstream\n", made.len());
         let mut bytes = file(&page_and(&["PACKED".to_owned()]), "/Info 5 0 R");
         let place = bytes.windows(6).position(|window| window == b"PACKED").expect("there");
@@ -426,7 +455,8 @@ pub(crate) mod tests {
     fn packed_objects_that_are_not_understood_or_do_not_fit_are_left_as_they_are() {
         let good = b"20 0 21 33 << /Author (canary-zhang-san) >> [ (a) /V ]".as_slice();
         for deflated in [false, true] {
-            let clean = with_packed("/N 2 /First 11", good, deflated).expect("clean");
+            let more = "/N 2 /First 11 /Any (canary-zhang-san)";
+            let clean = with_packed(more, good, deflated).expect("clean");
             assert!(!holds(&unpacked_or_plain(&clean), NAME.as_bytes()));
         }
         for (more, content) in [
@@ -449,9 +479,80 @@ pub(crate) mod tests {
         }
         assert!(with_packed("/N 1 /First 5 /Filter /LZWDecode", b"20 0 (x)", false).is_none());
         assert!(with_packed("/N 1 /First 5 /Filter /FlateDecode", b"20 0 (x)", false).is_none());
-        // Blanks alone, far more than is looked at.
-        let bomb = [b"20 0 (x)".to_vec(), vec![b' '; UNPACKED_BYTES_MAX]].concat();
-        assert!(with_packed("/N 1 /First 5", &bomb, true).is_none());
+        // Blanks alone: more than is looked at, and more than so few bytes may become.
+        let blanks = |many: usize| [b"20 0 (x)".to_vec(), vec![b' '; many]].concat();
+        assert!(with_packed("/N 1 /First 5", &blanks(UNPACKED_BYTES_MAX), false).is_none());
+        for deflated in [false, true] {
+            let clean = with_packed("/N 1 /First 5", &blanks(100_000), deflated);
+            assert_eq!(clean.is_none(), deflated);
+        }
+    }
+
+    #[test]
+    fn more_names_texts_and_comments_than_fit_into_memory_are_not_looked_at() {
+        let with = |object: &str| without_metadata(file(&page_and(&[object.to_owned()]), "/Info 5 0 R"));
+        let texts = |many: usize| format!("[{}]", "()".repeat(many));
+        assert!(with(&format!("<< /{} {} >>", "A".repeat(500_000), texts(250_000))).is_none());
+        assert!(with(&format!("<< /{} 1 >>", "A".repeat(127))).is_some());
+        assert!(with(&format!("<< /{} 1 >>", "#41".repeat(127))).is_some());
+        assert!(with(&format!("<< /{} 1 >>", "A".repeat(128))).is_none());
+        assert!(with(&format!("[/{}]", "#41".repeat(128))).is_none());
+        for item in ["()", "<>", "/A", "1 ", "%\n"] {
+            let object = format!("[{}]", item.repeat(ITEMS_MAX));
+            assert_eq!(with(&object).is_some(), item == "1 ", "{item:?}");
+        }
+        let packed = |outside: usize, inside: usize| {
+            let more = format!("/N 1 /First 5 /Any {}", texts(outside));
+            with_packed(&more, format!("20 0 {}", texts(inside)).as_bytes(), false)
+        };
+        assert!(packed(0, ITEMS_MAX).is_none());
+        let half = ITEMS_MAX / 2;
+        assert!(packed(half, 0).is_some() && packed(0, half).is_some() && packed(half, half).is_none());
+    }
+
+    fn replaced(file: &[u8], from: &[u8], to: &[u8]) -> Vec<u8> {
+        let place = file.windows(from.len()).position(|window| window == from).expect("there");
+        [&file[..place], to, &file[place + from.len()..]].concat()
+    }
+
+    /// Files that hide a name where hardly any does, and whether they can be cleaned.
+    pub(crate) fn rare() -> Vec<(Vec<u8>, bool)> {
+        let told = |object: &str| file(&page_and(&[object.to_owned()]), "/Info 8 0 R");
+        let with = |object: &str| file(&page_and(&[object.to_owned()]), "/Info 5 0 R");
+        let plain = document();
+        vec![
+            (replaced(&plain, b"%PDF-1.4\n", b"%PDF-1.4 canary\n"), true),
+            (replaced(&plain, b"%PDF-1.4\n", b"%PDF-canary\n"), false),
+            (replaced(&plain, b"%%EOF\n", b"%%EOFcanary\n"), true),
+            (replaced(&plain, b"%%EOF\n", b"%canary\n%%EOF"), true),
+            (told("<< /Author /canary /Any [(canary)] /Trapped /False >>"), true),
+            (told("<< /Trapped /canary >>"), true),
+            (told("<< /Any [/canary] >>"), false),
+            (told("<< /Any << /canary 1 >> >>"), false),
+            (told(&stream("/Author (canary)", "canary")), false),
+            (file(&page_and(&[]), "/Info << /Title (canary) >>"), false),
+            (with(&stream("/Type /ObjStm /N 1 /First 5 /Any (canary)", "20 0 (canary)")), true),
+            (with("<< /A 9007199254740991 /B 0001 >>"), true),
+            (with("<< /A 9007199254740992 >>"), false),
+            (with("<< /Length 99999999999999999999 >>\nstream\ncanary\nendstream"), false),
+            (with("<< /A 1 99999999999999999999 R >>"), false),
+            (with("<< /A \u{e9} >>"), false),
+            (with("<< /A#+1 1 /A\u{1} 2 >>"), true),
+        ]
+    }
+
+    #[test]
+    fn what_is_told_where_hardly_any_file_tells_it_is_gone_too() {
+        for (taken, can_be) in rare() {
+            let shown = String::from_utf8_lossy(&taken).into_owned();
+            let clean = without_metadata(taken);
+            assert_eq!(clean.is_some(), can_be, "{shown}");
+            let Some(clean) = clean else { continue };
+            // A title that nothing names as such is a text of the page.
+            let clean = String::from_utf8_lossy(&clean).replace(&format!("/Title ({NAME})"), "");
+            assert!(!clean.contains("canary") && clean.contains("%%EOF"), "{clean}");
+            assert_eq!(clean.contains("/Trapped /False"), shown.contains("/Trapped /False"));
+        }
     }
 
     /// As above, also where nothing is packed.

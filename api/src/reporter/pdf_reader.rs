@@ -8,6 +8,40 @@ use std::ops::Range;
 const DEPTH_MAX: u32 = 50;
 pub(super) const OBJECTS_MAX: usize = 200_000;
 
+/// Most texts, names and comments of a file, packed ones among them. Two bytes of a file can be one, which takes some 300 bytes of memory at most;
+/// all together they take less than 100 MB.
+pub(super) const ITEMS_MAX: usize = 300_000;
+
+/// Longest name in bytes (ISO 32000-1, annex C).
+const NAME_BYTES_MAX: usize = 127;
+
+/// Largest number that scripts know exactly, too.
+const NUMBER_MAX: u64 = (1 << 53) - 1;
+
+/// Keys whose texts are seen, or are needed to show the page.
+const STAY: [&[u8]; 20] = [
+    b"Registry",
+    b"Ordering",
+    b"DA",
+    b"Lang",
+    b"Contents",
+    b"URI",
+    b"V",
+    b"DV",
+    b"Title",
+    b"Alt",
+    b"ActualText",
+    b"E",
+    b"D",
+    b"Dest",
+    b"Names",
+    b"Limits",
+    b"P",
+    b"Opt",
+    b"FontFamily",
+    b"CharSet",
+];
+
 /// Keys of what is more than pages, or can't be looked at.
 const STRANGE: [&[u8]; 12] = [
     b"Encrypt",
@@ -34,12 +68,11 @@ pub(super) enum Value {
     Other,
 }
 
-/// A text: the key under which it stands, and where.
+/// A text, and where it stands.
 pub(super) struct Text {
-    pub(super) key: Vec<u8>,
     pub(super) is_hex: bool,
-    /// It belongs to a table of colours.
-    pub(super) is_colours: bool,
+    /// It is seen, or is needed to show the page.
+    pub(super) stays: bool,
     pub(super) inside: Range<usize>,
 }
 
@@ -56,6 +89,8 @@ pub(super) struct Object {
     pub(super) texts: Vec<Text>,
     /// The outermost dictionary.
     pub(super) entries: BTreeMap<Vec<u8>, Entry>,
+    /// Names stand in it elsewhere than there.
+    pub(super) has_inner_names: bool,
     pub(super) stream: Option<Range<usize>>,
 }
 
@@ -90,15 +125,31 @@ fn is_delimiter(byte: u8) -> bool {
     matches!(byte, b'(' | b')' | b'<' | b'>' | b'[' | b']' | b'{' | b'}' | b'/' | b'%')
 }
 
+/// A whole number that is written in digits alone.
+fn number_of(word: &[u8]) -> Option<usize> {
+    if !word.iter().all(u8::is_ascii_digit) {
+        return None;
+    }
+    let number = std::str::from_utf8(word).ok()?.parse::<u64>().ok()?;
+    usize::try_from(number).ok().filter(|_| number <= NUMBER_MAX)
+}
+
 pub(super) struct Reader<'a> {
     pub(super) bytes: &'a [u8],
     pub(super) at: usize,
     pub(super) comments: Vec<Range<usize>>,
+    /// How many texts, names and comments may still come.
+    pub(super) items: usize,
 }
 
 impl<'a> Reader<'a> {
-    pub(super) fn of(bytes: &'a [u8]) -> Self {
-        Self { bytes, at: 0, comments: Vec::new() }
+    pub(super) fn of(bytes: &'a [u8], items: usize) -> Self {
+        Self { bytes, at: 0, comments: Vec::new(), items }
+    }
+
+    fn count(&mut self) -> Option<()> {
+        self.items = self.items.checked_sub(1)?;
+        Some(())
     }
 
     pub(super) fn peek(&self) -> Option<u8> {
@@ -109,20 +160,22 @@ impl<'a> Reader<'a> {
         self.bytes[self.at.min(self.bytes.len())..].starts_with(with)
     }
 
-    pub(super) fn skip_blanks(&mut self) {
+    pub(super) fn skip_blanks(&mut self) -> Option<()> {
         while let Some(byte) = self.peek() {
             if byte == b'%' {
                 let start = self.at;
                 while self.peek().is_some_and(|byte| byte != b'\n' && byte != b'\r') {
                     self.at += 1;
                 }
+                self.count()?;
                 self.comments.push(start..self.at);
             } else if is_blank(byte) {
                 self.at += 1;
             } else {
-                return;
+                break;
             }
         }
+        Some(())
     }
 
     /// A number, a keyword, or the rest of a name.
@@ -136,12 +189,11 @@ impl<'a> Reader<'a> {
 
     pub(super) fn number(&mut self) -> Option<usize> {
         let word = self.word();
-        let text = std::str::from_utf8(&self.bytes[word]).ok()?;
-        text.bytes().all(|byte| byte.is_ascii_digit()).then(|| text.parse().ok()).flatten()
+        number_of(&self.bytes[word])
     }
 
     fn keyword(&mut self, expected: &[u8]) -> Option<()> {
-        self.skip_blanks();
+        self.skip_blanks()?;
         let word = self.word();
         (&self.bytes[word] == expected).then_some(())
     }
@@ -150,12 +202,17 @@ impl<'a> Reader<'a> {
         if self.peek()? != b'/' {
             return None;
         }
+        self.count()?;
         self.at += 1;
         let place = self.word();
         let (mut name, mut rest) = (Vec::new(), &self.bytes[place.clone()]);
         while let Some((first, after)) = rest.split_first() {
-            let hex = std::str::from_utf8(after.get(..2).unwrap_or_default()).ok();
-            let byte = hex.filter(|_| *first == b'#').and_then(|hex| u8::from_str_radix(hex, 16).ok());
+            if name.len() == NAME_BYTES_MAX {
+                return None;
+            }
+            let hex = after.get(..2).filter(|hex| *first == b'#' && hex.iter().all(u8::is_ascii_hexdigit));
+            let hex = hex.and_then(|hex| std::str::from_utf8(hex).ok());
+            let byte = hex.and_then(|hex| u8::from_str_radix(hex, 16).ok());
             name.push(byte.unwrap_or(*first));
             rest = if byte.is_some() { &after[2..] } else { after };
         }
@@ -189,7 +246,7 @@ impl<'a> Reader<'a> {
         depth: u32,
         is_colours: bool,
     ) -> Option<Value> {
-        self.skip_blanks();
+        self.skip_blanks()?;
         if depth > DEPTH_MAX {
             return None;
         }
@@ -199,18 +256,22 @@ impl<'a> Reader<'a> {
             b'(' | b'<' => {
                 let is_hex = self.peek()? == b'<';
                 let inside = self.text()?;
-                object.texts.push(Text { key: key.to_vec(), is_hex, is_colours, inside });
+                self.count()?;
+                let stays = is_colours || STAY.contains(&key);
+                object.texts.push(Text { is_hex, stays, inside });
                 Some(Value::Other)
             }
             b'[' => self.array(object, key, depth),
             _ => {
-                let word = self.word();
-                if word.is_empty() {
+                let place = self.word();
+                let word = &self.bytes[place];
+                if word.is_empty() || !word.is_ascii() {
                     return None;
                 }
-                let digits = self.bytes[word.clone()].iter().all(u8::is_ascii_digit);
-                let text = std::str::from_utf8(&self.bytes[word]).ok()?;
-                let Some(number) = text.parse().ok().filter(|_| digits) else { return Some(Value::Other) };
+                if !word.iter().all(u8::is_ascii_digit) {
+                    return Some(Value::Other);
+                }
+                let number = number_of(word)?;
                 Some(if self.is_reference() { Value::Reference(number) } else { Value::Number(number) })
             }
         }
@@ -218,12 +279,12 @@ impl<'a> Reader<'a> {
 
     /// Takes the rest of a reference, if it is one.
     fn is_reference(&mut self) -> bool {
-        let begin = self.at;
+        let (begin, items) = (self.at, self.items);
         let comments = self.comments.len();
-        self.skip_blanks();
-        let found = self.number().is_some() && self.keyword(b"R").is_some();
+        let found = self.skip_blanks().is_some() && self.number().is_some() && self.keyword(b"R").is_some();
         if !found {
             self.at = begin;
+            self.items = items;
             self.comments.truncate(comments);
         }
         found
@@ -233,14 +294,17 @@ impl<'a> Reader<'a> {
         self.at += 1;
         let (mut names, mut others) = (Vec::new(), false);
         loop {
-            self.skip_blanks();
+            self.skip_blanks()?;
             if self.peek()? == b']' {
                 self.at += 1;
                 return Some(if others { Value::Other } else { Value::Names(names) });
             }
             let colours = names.first().is_some_and(|name| name == b"Indexed" || name == b"I");
             match self.value(object, key, depth + 1, colours)? {
-                Value::Name(name) => names.push(name),
+                Value::Name(name) => {
+                    object.has_inner_names = true;
+                    names.push(name);
+                }
                 Value::Number(_) | Value::Reference(_) | Value::Names(_) | Value::Other => others = true,
             }
         }
@@ -249,16 +313,17 @@ impl<'a> Reader<'a> {
     fn dictionary(&mut self, object: &mut Object, depth: u32) -> Option<()> {
         self.at += 2;
         loop {
-            self.skip_blanks();
+            self.skip_blanks()?;
             if self.starts(b">>") {
                 self.at += 2;
                 return Some(());
             }
             let (key, key_at) = self.name()?;
+            object.has_inner_names |= depth > 0;
             if STRANGE.contains(&key.as_slice()) {
                 return None;
             }
-            self.skip_blanks();
+            self.skip_blanks()?;
             let from = self.at;
             let value = self.value(object, &key, depth + 1, false)?;
             let entry = Entry { value, key_at, value_at: from..self.at };
@@ -276,7 +341,7 @@ impl<'a> Reader<'a> {
         if let Some(Value::Number(length)) = length {
             let end = start.checked_add(*length).filter(|end| *end <= self.bytes.len())?;
             self.at = end;
-            self.skip_blanks();
+            self.skip_blanks()?;
             return self.keyword(b"endstream").map(|()| start..end);
         }
         let mut from = start;
@@ -299,11 +364,11 @@ impl<'a> Reader<'a> {
 
     fn object(&mut self) -> Option<Object> {
         let mut object = Object { number: Some(self.number()?), ..Object::default() };
-        self.skip_blanks();
+        self.skip_blanks()?;
         self.number()?;
         self.keyword(b"obj")?;
         self.value(&mut object, b"", 0, false)?;
-        self.skip_blanks();
+        self.skip_blanks()?;
         if self.starts(b"stream") {
             self.at += 6;
             let length = object.get(b"Length").cloned();
@@ -318,14 +383,14 @@ impl<'a> Reader<'a> {
 pub(super) fn objects(reader: &mut Reader<'_>) -> Option<(Vec<Object>, usize)> {
     let (mut found, mut ends) = (Vec::new(), 0);
     loop {
-        reader.skip_blanks();
+        reader.skip_blanks()?;
         match reader.peek() {
             None => return Some((found, ends)),
             Some(byte) if byte.is_ascii_digit() => found.push(reader.object()?),
             Some(_) if reader.starts(b"xref") => {
                 reader.at += 4;
                 loop {
-                    reader.skip_blanks();
+                    reader.skip_blanks()?;
                     if !reader
                         .peek()
                         .is_some_and(|byte| byte.is_ascii_digit() || byte == b'n' || byte == b'f')
@@ -338,13 +403,13 @@ pub(super) fn objects(reader: &mut Reader<'_>) -> Option<(Vec<Object>, usize)> {
             Some(_) if reader.starts(b"trailer") => {
                 reader.at += 7;
                 let mut object = Object::default();
-                reader.skip_blanks();
+                reader.skip_blanks()?;
                 reader.starts(b"<<").then(|| reader.dictionary(&mut object, 0)).flatten()?;
                 found.push(object);
             }
             Some(_) => {
                 reader.keyword(b"startxref")?;
-                reader.skip_blanks();
+                reader.skip_blanks()?;
                 reader.number()?;
                 ends += 1;
             }

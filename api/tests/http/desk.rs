@@ -50,6 +50,9 @@ fn given_nobody_is_signed_in_when_a_page_is_asked_for_then_it_leads_to_the_sign_
     server.app.keystore.store(inspector.actor, &inspector.key, PASSWORD).unwrap();
     let account = inspector.actor.to_string();
     let typed = [("name", account.as_str()), ("password", PASSWORD), ("next", "/desk/waiting")];
+    let elsewhere = [("content-type", "application/x-www-form-urlencoded"), ("sec-fetch-site", "cross-site")];
+    let sent = server.send("POST", "/desk/sign-in", &elsewhere, Some(b"name=x&password=y"));
+    assert_eq!(sent.status, 403, "another site signs nobody in");
     let reply = send(&server, None, "/desk/sign-in", &typed);
     assert_eq!((reply.status, reply.headers["location"].as_str()), (303, "/desk/waiting"));
     let cookie = &reply.headers["set-cookie"];

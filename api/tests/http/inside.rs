@@ -217,6 +217,19 @@ fn given_what_does_not_fit_then_it_is_said_and_nothing_typed_is_lost() {
     assert_eq!(inside(&server, &secret, "check", &[("typed", "错")]).status, 422);
     assert_eq!(inside(&server, &secret, "write", &[("words", &secret)]).status, 422);
     assert_eq!(inside(&server, &secret, "write", &[("words", "还没有人来")]).status, 200);
+    // The words themselves do not go to the enterprise, whatever they were typed into.
+    for field in ["words", "place", "contact"] {
+        let mut typed = fields(&telling);
+        typed.retain(|(name, _)| name != field);
+        typed.extend(fields(&[("secret", &secret), (field, &format!("口令 {secret}"))]));
+        let refused = send(&server, "/inside?lang=zh", &typed, &[]);
+        assert_eq!(refused.status, 422, "{field}");
+        assert!(
+            refused.text.contains("信里有你的十二个字") && refused.text.contains("口令 "),
+            "{}",
+            refused.text
+        );
+    }
     let another = send(&server, "/inside?lang=zh", &fields(&telling), &[]).text;
     given(&server, &manager, "enterprise.close_channel", &own, &[("enterprise", &own), ("because", "停产")]);
     let late = send(&server, "/inside?lang=zh", &hidden(&another, "send"), &[]);

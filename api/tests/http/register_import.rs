@@ -229,13 +229,19 @@ fn given_a_file_that_is_no_register_then_the_page_says_why() {
     let many = format!("{HEAD}{}", GOOD.repeat(20_001));
     let large = vec![b' '; 16 * 1024 * 1024 + 1];
     let wide = "a,".repeat(120) + "b\n";
-    let files: [(&str, &[u8], u16, &str); 8] = [
+    // One long text above many short rows, and one in a row.
+    let long_heading = HEAD.replace("联系人", &"列".repeat(201)) + &GOOD.repeat(1000);
+    let long_cell = format!("{HEAD}{}", GOOD.replace("不导入", &"字".repeat(32_768)));
+    let size = server.size();
+    let files: [(&str, &[u8], u16, &str); 10] = [
         ("登记表.pdf", b"%PDF", 422, "只接受 .csv"),
         ("登记表.csv", b"", 422, "文件为空"),
         ("登记表.csv", b"\xff\xff,\xff\n", 422, "GB18030"),
         ("登记表.xlsx", b"no workbook", 422, "无法读取"),
         ("登记表.csv", many.as_bytes(), 422, "超过 20000 行"),
         ("登记表.csv", wide.as_bytes(), 422, "超过 100 列"),
+        ("登记表.csv", long_heading.as_bytes(), 422, "第 9 列的列名超过 200 字"),
+        ("登记表.csv", long_cell.as_bytes(), 422, "第 2 行第 9 列超过 32767 字"),
         ("登记表.csv", &large, 413, "超过 16 MiB"),
         ("", b"", 422, ""),
     ];
@@ -249,6 +255,7 @@ fn given_a_file_that_is_no_register_then_the_page_says_why() {
         );
         assert!(reply.text.contains("type=\"file\""), "one can't try again: {}", reply.text);
     }
+    assert_eq!(server.size(), size, "something was written");
     assert_eq!(page(&server, &token, "/desk/import/00000000000000000000000000000000").status, 404);
     assert_eq!(page(&server, &token, "/desk/import/x").status, 404);
 }

@@ -234,7 +234,7 @@ fn sealed_way(locale: &str, width: u32) {
         assert!(place.as_str().is_some_and(|says| says.contains(here)), "{said}");
     }
     let kept = json!({ "words": CANARY, "enterprise": "示例矿业", "gas": true, "files": 1 });
-    assert_eq!((&said["kept"], &said["forms"]), (&kept, &json!(0)));
+    assert_eq!((&said["kept"], &said["forms"], &said["left"]), (&kept, &json!(0), &json!(0)));
     assert_eq!(said["sameSecret"], json!(true));
     let ledger = server.app.office.ledger();
     let everybody = intake(&ledger.keys(), ledger.size(), &std::collections::BTreeSet::new());
@@ -297,6 +297,7 @@ fn followed_way(server: &Server, locale: &str, width: u32, secret: &str, file: &
     let text = |value: &Value| value.as_str().expect("a text").to_owned();
     assert!(text(&said["where"]).contains(stays) && text(&said["says"][0]).contains(here), "{said}");
     assert!(text(&said["short"]).contains("11"), "{}", said["short"]);
+    assert_eq!(said["shut"], json!(["", 0, 0]), "it was opened after somebody had left");
     for pages in [&said["same"], &said["rotated"]] {
         let [mine, theirs] = [0, 1].map(|nth| text(&pages[nth]));
         assert!(mine.contains(here) && theirs.contains(server_opened), "{mine} {theirs}");

@@ -4,7 +4,7 @@
 import { utf8 } from "../viewer/bytes.js";
 import { Fault } from "./fault.js";
 import { checkFiles, chosen, endProgress, forgetFiles, HIDDEN, ready, sealedFile, size, tellProgress, tidyName } from "./files.js";
-import { alarm, areKept, fill, paintSecret, pictureOf, quiet, save, wordsOf } from "./page.js";
+import { alarm, areKept, fill, paintSecret, pictureOf, quiet, save, skips, wordsOf } from "./page.js";
 import { intake, open, seal } from "./seal.js";
 import { id, Keys, note, parse, random, tells, text, voucherHash, words } from "./secret.js";
 import { ask, logKeys, parsed, post, record, upload } from "./send.js";
@@ -22,16 +22,40 @@ const first = document.querySelector("main");
 const known = { log: null, secret: null, keys: null, report: null, fresh: null, busy: false };
 // What was asked for by a press whose answer may have been lost, by the id on its form.
 const underway = new Map();
+// How often everything was forgotten.
+let times = 0;
+// What waits until the browser has gone back.
+let returning = null;
 
-// Back to where the words are asked for; nothing of what was shown stays.
+// Back to where the words are asked for; nothing of what was shown stays, and what is under way stops.
 function forget() {
-  Object.assign(known, { log: null, secret: null, keys: null, report: null, fresh: null });
+  times += 1;
+  returning = null;
+  Object.assign(known, { log: null, secret: null, keys: null, report: null, fresh: null, busy: false });
   underway.clear();
   forgetFiles();
   for (const form of first.querySelectorAll("form")) form.reset();
   first.querySelector(".good")?.remove();
   const shown = document.querySelector("main");
   if (shown !== first) shown.replaceWith(first);
+}
+
+// Stops whoever calls it once everything was forgotten after this.
+function watch() {
+  const before = times;
+  return () => {
+    if (times !== before) throw new Fault("forgotten");
+  };
+}
+
+// What is waited for. If everything was forgotten meanwhile, nothing of it is kept or shown.
+async function awaited(promise) {
+  const still = watch();
+  try {
+    return await promise;
+  } finally {
+    still();
+  }
 }
 
 // A fresh text of the server, signed with the report's key: whoever holds it may see the report.
@@ -62,9 +86,6 @@ function page(fields) {
 
 const mine = async (keys, step, done = "") => page({ step, done, ...(await proof(keys)) });
 
-// What waits until the browser has gone back.
-let returning = null;
-
 function goBack() {
   return new Promise((resume) => {
     returning = resume;
@@ -75,7 +96,7 @@ function goBack() {
 // Shows another page in the place of this one. Back leads from what is under "My report" to it, and from there to where the words are asked for.
 async function turn(main, at) {
   const { at: now = "", from } = history.state ?? {};
-  if (now === "under" && at === "report" && from === "report") await goBack();
+  if (now === "under" && at === "report" && from === "report") await awaited(goBack());
   else if (now === "") history.pushState({ at, from: now }, "");
   else if (at !== now && at !== "under") history.replaceState({ at }, "");
   else if (at !== now) history.pushState({ at, from: now }, "");
@@ -113,10 +134,10 @@ function showVoucher(part, keys) {
 
 // "My report", read anew; `done` names what was done last.
 async function enter(keys, done) {
-  const main = await mine(keys, "", done);
+  const main = await awaited(mine(keys, "", done));
   const report = main.querySelector("[data-report]")?.dataset.report;
   if (!report) throw new Fault("strange");
-  await Promise.all([...main.querySelectorAll("[data-sealed]")].map((letter) => openLetter(letter, keys)));
+  await awaited(Promise.all([...main.querySelectorAll("[data-sealed]")].map((letter) => openLetter(letter, keys))));
   for (const part of main.querySelectorAll("[data-voucher]")) showVoucher(part, keys);
   Object.assign(known, { keys, report, fresh: null });
   underway.clear();
@@ -126,9 +147,9 @@ async function enter(keys, done) {
 
 // The receipt once more, with the files that the report came with.
 async function receipt(keys, secret) {
-  const main = await mine(keys, "show");
+  const main = await awaited(mine(keys, "show"));
   const list = main.querySelector("[data-sealed]");
-  const files = list ? ((await open(list.dataset.sealed, keys.identity))?.files ?? []) : [];
+  const files = list ? ((await awaited(open(list.dataset.sealed, keys.identity)))?.files ?? []) : [];
   for (const file of files) {
     const line = fileLine(file);
     line.append(document.createElement("br"), Object.assign(document.createElement("code"), { textContent: `SHA-256 ${file.sha256}` }));
@@ -142,7 +163,7 @@ async function receipt(keys, secret) {
 
 async function opens(form) {
   const secret = parse(form.elements.secret.value);
-  known.log = await logKeys();
+  known.log = await awaited(logKeys());
   await enter(new Keys(secret, known.log.origin));
   known.secret = secret;
   form.reset();
@@ -151,12 +172,17 @@ async function opens(form) {
 // Enters a command. Pressed once more after an answer was lost it is the same one; what was changed in between is another.
 async function command(form, { stream, type, typed, data, signers, prepare }) {
   const number = form.elements.id.value;
+  const still = watch();
   let asked = underway.get(number);
   if (!asked || asked.typed !== typed) {
-    asked = { typed, request: { id: asked ? id(random()) : number, stream, type, data: await data() } };
+    asked = { typed, request: { id: asked ? id(random()) : number, stream, type, data: await awaited(data()) } };
   }
+  const watched = (stream) => {
+    still();
+    return signers(stream);
+  };
   try {
-    await record(asked.request, signers, () => underway.set(number, asked), prepare);
+    await awaited(record(asked.request, watched, () => underway.set(number, asked), prepare));
   } catch (error) {
     // A refusal by a rule is an answer: nothing was entered.
     if (error.code === "refused") underway.delete(number);
@@ -184,19 +210,20 @@ function checkLetter(said, files) {
 
 // What was written, sealed and uploaded with its files, to the office and to its writer.
 async function sealedLetter(said, files, far) {
-  known.log = await logKeys();
+  known.log = await awaited(logKeys());
   const excluded = [...document.querySelectorAll("main [name=excluded]")].map(({ value }) => value);
   const office = intake(known.log, excluded);
   if (office.length === 0) throw new Fault("nobody_left");
   const sent = [];
   for (const file of files) {
     far(sent.length, files.length + 1);
-    sent.push(await sealedFile(file, false, office, (...arrived) => far(sent.length, files.length + 1, arrived)));
+    sent.push(await awaited(sealedFile(file, false, office, (...arrived) => far(sent.length, files.length + 1, arrived))));
   }
   far(sent.length, files.length + 1);
   const readers = [...office, known.keys.recipient];
-  const sealed = await seal(new Blob([utf8(JSON.stringify({ v: 1, words: said, files: sent.map(({ note }) => note) }))]), readers, "text");
-  await upload(sealed);
+  const told = utf8(JSON.stringify({ v: 1, words: said, files: sent.map(({ note }) => note) }));
+  const sealed = await awaited(seal(new Blob([told]), readers, "text"));
+  await awaited(upload(sealed));
   const data = { sealed: { blob: sealed.blob, size: sealed.bytes.size, recipients: readers } };
   if (sent.length) data.files = sent.map(({ blob }) => blob);
   return data;
@@ -208,13 +235,18 @@ async function letter(form, step, button) {
   checkLetter(said, files);
   // What may tell place and time goes when its sender says so, and never silently.
   for (const file of form.elements.tells?.checked ? [] : files) {
-    if (!(await ready(file, false)).cleaned) throw new Fault("file_tells", null, { name: tidyName(file.name) });
+    if (!(await awaited(ready(file, false))).cleaned) throw new Fault("file_tells", null, { name: tidyName(file.name) });
   }
   const told = fill("t-progress", {});
+  const still = watch();
   button.before(told);
   try {
     const typed = JSON.stringify([step, said, files.map(({ name, size, lastModified }) => [name, size, lastModified])]);
-    const data = () => sealedLetter(said, files, (...far) => tellProgress(told, ...far));
+    const far = (...parts) => {
+      still();
+      tellProgress(told, ...parts);
+    };
+    const data = () => sealedLetter(said, files, far);
     await command(form, { stream: known.report, type: LETTERS[step], typed, data, signers: own });
   } finally {
     endProgress(told);
@@ -235,7 +267,7 @@ async function claim(form, step) {
 // New words are made and shown first; they take the place of the old ones when they were written down.
 async function rotate(form) {
   if (!form.elements.new_secret) {
-    const main = await page({ step: "rotate" });
+    const main = await awaited(page({ step: "rotate" }));
     known.fresh = random();
     paintSecret(main, known.fresh, language);
     return turn(main, "under");
@@ -262,7 +294,7 @@ const grouped = (digits) => digits.replace(/(.{4})(?=.)/g, "$1 ");
 // The sheet that is handed over.
 async function sheet(number) {
   const shown = document.querySelector("h1 .number").textContent;
-  const main = await page({ step: "invitation" });
+  const main = await awaited(page({ step: "invitation" }));
   const [ofCase, code] = main.querySelectorAll("dd.number");
   ofCase.textContent = shown;
   code.textContent = grouped(known.keys.invitation(number));
@@ -284,8 +316,8 @@ async function withdraw(form) {
 
 // The receipt file of the entry by which this reporter came in.
 async function saveProof() {
-  const body = new URLSearchParams({ lang: language, step: "receipt", ...(await proof(known.keys)) });
-  const answer = await ask("/my/here", { method: "POST", body });
+  const body = new URLSearchParams({ lang: language, step: "receipt", ...(await awaited(proof(known.keys))) });
+  const answer = await awaited(ask("/my/here", { method: "POST", body }));
   const name = /filename="([0-9]+\.tlog-proof)"/.exec(answer.headers.get("content-disposition") ?? "")?.[1];
   if (answer.status !== 200 || !name) throw new Fault("strange");
   save(name, new Blob([answer.text], { type: "text/plain" }));
@@ -298,15 +330,15 @@ async function check(form) {
 
 // Somebody with a case number and a one-time code: words are made and shown first, and the code is used up when they were written down.
 async function byCode(form, step) {
-  known.log ??= await logKeys();
+  known.log ??= await awaited(logKeys());
   const secret = form.elements.new_secret ? known.fresh : random();
   const keys = new Keys(secret, known.log.origin);
   const [number, code] = [form.elements.number.value, form.elements.code.value];
   const asked = { id: keys.command, number, code, key: keys.of("").half, claim_key: keys.claim, recipient: keys.recipient };
   const prepare = async () => parsed(await post(`/api/v1/${step}`, asked));
   if (!form.elements.new_secret) {
-    await prepare();
-    const main = await page({ step });
+    await awaited(prepare());
+    const main = await awaited(page({ step }));
     known.fresh = secret;
     paintSecret(main, secret, language);
     const fields = main.querySelector("form").elements;
@@ -315,8 +347,13 @@ async function byCode(form, step) {
   }
   const type = step === "join" ? "report.join" : "report.pick_up";
   const data = { claim_key: keys.claim, recipient: keys.recipient };
+  const still = watch();
+  const signers = (stream) => {
+    still();
+    return [keys.of(stream)];
+  };
   try {
-    await record({ type, data }, (stream) => [keys.of(stream)], undefined, prepare);
+    await awaited(record({ type, data }, signers, undefined, prepare));
   } catch (error) {
     if (error.code !== "refused") throw error;
     // Pressed again after an answer was lost: these words have the report already.
@@ -350,14 +387,27 @@ function byServer(form, step) {
 
 async function act(form, button) {
   const step = button?.value ?? "";
+  const before = times;
   quiet();
   known.busy = true;
   try {
     await (LETTERS[step] ? letter(form, step, button) : STEPS[step](form, step));
   } catch (error) {
-    alarm(error, form.closest("section") ?? form, () => byServer(form, step));
+    // Of what was forgotten nothing is said, and no file is kept that was sealed meanwhile.
+    if (times !== before) forgetFiles();
+    else alarm(error, form.closest("section") ?? form, () => byServer(form, step));
   } finally {
-    known.busy = false;
+    if (times === before) known.busy = false;
+  }
+}
+
+// "My report" anew, where Back or Forward leads to it.
+async function again() {
+  const before = times;
+  try {
+    await enter(known.keys);
+  } catch {
+    if (times === before) forget();
   }
 }
 
@@ -371,9 +421,11 @@ export function follow() {
     if (!known.busy) act(event.target, event.submitter);
   });
   history.scrollRestoration = "manual";
+  // Every other step in the history is taken for Back.
+  skips();
   addEventListener("popstate", () => {
     if (returning) returning();
-    else if (history.state?.at === "report" && known.keys) enter(known.keys).catch(forget);
+    else if (history.state?.at === "report" && known.keys) again();
     else forget();
     returning = null;
   });

@@ -4,7 +4,7 @@ import MATTERS from "adit:matters";
 import { utf8 } from "../viewer/bytes.js";
 import { Fault } from "./fault.js";
 import { checkFiles, chosen, endProgress, forgetFiles, HIDDEN, ready, sealedFile, size, tellProgress, tidyName } from "./files.js";
-import { alarm, areKept, each, fill, keeping, paintSecret, paintWords, quiet, save, show, wordsOf } from "./page.js";
+import { alarm, areKept, each, fill, keeping, paintSecret, paintWords, quiet, save, show, skips, wordsOf } from "./page.js";
 import { fingerprint, intake, seal } from "./seal.js";
 import { caseNumber, id, Keys, random } from "./secret.js";
 import { logKeys, record, upload } from "./send.js";
@@ -229,6 +229,15 @@ function receipt({ entries, positions }) {
   forgetFiles();
   heading.remove();
   show(page);
+  addEventListener("pagehide", () => leave(page), { once: true });
+}
+
+// Nothing of the receipt is left for whoever opens this page from what the browser remembers; it is the empty form then.
+function leave(page) {
+  Object.assign(known, { secret: null, log: null, request: null, signer: null, notes: null });
+  page.remove();
+  look = null;
+  addEventListener("pageshow", ({ persisted }) => persisted && location.reload());
 }
 
 // The 128 bits of an id.
@@ -247,6 +256,7 @@ export function start() {
     event.preventDefault();
     lookOver();
   });
+  skips();
   // Back leads from the look at it to the form, and forward to the look again.
   addEventListener("popstate", () => {
     if (known.sent || known.underway || look === null) return;

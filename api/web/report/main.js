@@ -6,6 +6,7 @@ import { start } from "./form.js";
 
 const able =
   isSecureContext && crypto.subtle && typeof BigInt === "function" && typeof TransformStream === "function" &&
-  typeof Blob.prototype.stream === "function" && typeof CSS !== "undefined" && "content" in document.createElement("template");
+  typeof Blob.prototype.stream === "function" && typeof CSS !== "undefined" && "content" in document.createElement("template") &&
+  typeof SubmitEvent === "function" && "submitter" in SubmitEvent.prototype;
 if (able && document.querySelector("form.questions")) start();
 else if (able && document.getElementById("where-opened")) follow();

@@ -33,6 +33,16 @@ export function show(part) {
   part.scrollIntoView();
 }
 
+// The link past the header leads to what is shown now and is no step in the history, where it would look like Back.
+export function skips() {
+  document.querySelector("a.skip").addEventListener("click", (event) => {
+    event.preventDefault();
+    const main = document.querySelector("main");
+    main.tabIndex = -1;
+    show(main);
+  });
+}
+
 const rowsOf = (text) => encodeQR(text, "raw", { border: 4 });
 
 // A text as a QR code that a telephone reads.

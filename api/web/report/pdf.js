@@ -11,7 +11,11 @@ const strange = () => {
 
 const DEPTH_MAX = 50;
 const OBJECTS_MAX = 200_000;
-const UNPACKED_BYTES_MAX = 64 * 1024 * 1024;
+// Most texts, names and comments of a file, packed ones among them.
+const ITEMS_MAX = 300_000;
+const NAME_BYTES_MAX = 127;
+const UNPACKED_BYTES_MAX = 8 * 1024 * 1024;
+const UNPACKED_TIMES_MAX = 64;
 const list = (text) => new Set(text.split(" "));
 const STAY = list("Registry Ordering DA Lang Contents URI V DV Title Alt ActualText E D Dest Names Limits P Opt FontFamily CharSet");
 const STRANGE = list("Encrypt EF EmbeddedFiles XFA JS JavaScript PieceInfo ByteRange OPI RichMedia Collection AF");
@@ -19,10 +23,16 @@ const STRANGE = list("Encrypt EF EmbeddedFiles XFA JS JavaScript PieceInfo ByteR
 const isBlank = (byte) => byte === 0 || byte === 9 || byte === 10 || byte === 12 || byte === 13 || byte === 32;
 const isDelimiter = (byte) => byte === undefined || "()<>[]{}/%".includes(String.fromCharCode(byte));
 const isDigits = (word) => /^[0-9]+$/.test(word);
+const numberOf = (word) => (isDigits(word) && Number.isSafeInteger(Number(word)) ? Number(word) : strange());
 
 class Reader {
-  constructor(bytes, at = 0) {
-    Object.assign(this, { bytes, at, comments: [] });
+  constructor(bytes, left, at = 0) {
+    Object.assign(this, { bytes, left, at, comments: [] });
+  }
+
+  count() {
+    this.left.items -= 1;
+    if (this.left.items < 0) strange();
   }
 
   ascii(from, to) {
@@ -45,6 +55,7 @@ class Reader {
       if (this.bytes[this.at] === 37) {
         const start = this.at;
         while (this.at < this.bytes.length && this.bytes[this.at] !== 10 && this.bytes[this.at] !== 13) this.at += 1;
+        this.count();
         this.comments.push([start, this.at]);
       } else if (isBlank(this.bytes[this.at])) this.at += 1;
       else return;
@@ -58,8 +69,7 @@ class Reader {
   }
 
   number() {
-    const word = this.ascii(...this.word());
-    return isDigits(word) ? Number(word) : strange();
+    return numberOf(this.ascii(...this.word()));
   }
 
   isKeyword(expected) {
@@ -73,10 +83,11 @@ class Reader {
 
   name() {
     if (this.peek() !== "/") strange();
+    this.count();
     this.at += 1;
     const place = this.word();
     const name = this.ascii(...place).replace(/#([0-9A-Fa-f]{2})/g, (_, hex) => String.fromCharCode(parseInt(hex, 16)));
-    return { name, place };
+    return name.length > NAME_BYTES_MAX ? strange() : { name, place };
   }
 
   // Where the inside of a text in brackets or in hexadecimal digits lies.
@@ -105,21 +116,26 @@ class Reader {
     if (this.peek() === "[") return this.array(object, key, depth);
     if (this.peek() === "(" || this.peek() === "<") {
       const isHex = this.peek() === "<";
-      object.texts.push({ key, isHex, isColours, inside: this.text() });
+      const inside = this.text();
+      this.count();
+      object.texts.push({ isHex, stays: isColours || STAY.has(key), inside });
       return {};
     }
     const word = this.ascii(...this.word());
-    if (word === "") strange();
+    if (word === "" || /[\x80-\xff]/.test(word)) strange();
     if (!isDigits(word)) return {};
-    return this.isReference() ? { reference: Number(word) } : { number: Number(word) };
+    const number = numberOf(word);
+    return this.isReference() ? { reference: number } : { number };
   }
 
   // Takes the rest of a reference, if it is one.
   isReference() {
-    const [begin, comments] = [this.at, this.comments.length];
+    const [begin, comments, items] = [this.at, this.comments.length, this.left.items];
     this.skipBlanks();
-    if (isDigits(this.ascii(...this.word())) && this.isKeyword("R")) return true;
+    const word = this.ascii(...this.word());
+    if (isDigits(word) && numberOf(word) >= 0 && this.isKeyword("R")) return true;
     this.at = begin;
+    this.left.items = items;
     this.comments.length = comments;
     return false;
   }
@@ -134,8 +150,11 @@ class Reader {
         return others ? {} : { names };
       }
       const value = this.value(object, key, depth + 1, names[0] === "Indexed" || names[0] === "I");
-      if (value.name !== undefined) names.push(value.name);
-      else others = true;
+      if (value.name === undefined) others = true;
+      else {
+        object.hasInnerNames = true;
+        names.push(value.name);
+      }
     }
   }
 
@@ -147,6 +166,7 @@ class Reader {
         return {};
       }
       const { name, place } = this.name();
+      object.hasInnerNames ||= depth > 0;
       if (STRANGE.has(name)) strange();
       this.skipBlanks();
       const from = this.at;
@@ -199,8 +219,8 @@ class Reader {
     const found = [];
     for (let ends = 0; ; ) {
       this.skipBlanks();
-      if (this.peek() === "") return { found, ends };
       if (found.length > OBJECTS_MAX) strange();
+      if (this.peek() === "") return { found, ends };
       if (isDigits(this.peek())) found.push(this.object());
       else if (this.starts("xref")) {
         this.at += 4;
@@ -235,21 +255,32 @@ function tells(bytes) {
   return text.includes("xmpmeta") || text.includes("ns.adobe.com/xap");
 }
 
+const FIRST_LINE_BYTES = 8;
+
+// How many bytes of a comment stay: of the first line and of the last one, what makes them such.
+function staying(reader, from, to) {
+  if (from === 0) return FIRST_LINE_BYTES;
+  return reader.ascii(from, Math.min(from + 5, to)) === "%%EOF" ? 5 : 0;
+}
+
 export async function pdf(bytes) {
-  const reader = new Reader(bytes);
-  if (!reader.starts("%PDF-")) strange();
+  const left = { bytes: UNPACKED_BYTES_MAX, objects: OBJECTS_MAX, items: ITEMS_MAX };
+  const reader = new Reader(bytes, left);
+  if (!/^%PDF-[0-9]\.[0-9]$/.test(reader.ascii(0, FIRST_LINE_BYTES))) strange();
   const { found, ends } = reader.objects();
   // Made for reading from its beginning a file has two ends; any other has the older versions of itself in it.
   const most = found[0]?.entries.has("Linearized") ? 2 : 1;
   if (ends === 0 || ends > most) strange();
   const names = found.filter((object) => object.number === undefined || is(object, "Type", "XRef"));
-  const told = new Set(names.map(({ entries }) => entries.get("Info")?.reference).filter((number) => number !== undefined));
-  // The first line says what it is.
-  for (const [from, to] of reader.comments) if (from > 0 && reader.ascii(from, Math.min(from + 5, to)) !== "%%EOF") bytes.fill(32, from, to);
-  const left = { bytes: UNPACKED_BYTES_MAX, objects: OBJECTS_MAX - found.length };
+  // Who made the file is told among the objects, or else in a way that isn't looked at.
+  const told = new Set(names.filter(({ entries }) => entries.has("Info")).map(({ entries }) => entries.get("Info").reference ?? strange()));
+  for (const [from, to] of reader.comments) bytes.fill(32, from + staying(reader, from, to), to);
+  left.objects -= found.length;
   for (const object of found) {
-    if (is(object, "Type", "ObjStm")) await cleanPacked(bytes, object, told, left);
-    else clean(bytes, object, told.has(object.number));
+    if (is(object, "Type", "ObjStm")) {
+      cleanDictionary(bytes, object, told.has(object.number));
+      await cleanPacked(bytes, object, told, left);
+    } else clean(bytes, object, told.has(object.number));
   }
   return tells(bytes) ? strange() : bytes;
 }
@@ -263,7 +294,8 @@ async function cleanPacked(bytes, object, told, left) {
   const filters = filtersOf(object);
   const packed = filters.length > 0;
   if (packed && (filters.length > 1 || !["FlateDecode", "Fl"].includes(filters[0]))) strange();
-  const before = packed ? await through(bytes.subarray(from, to), new DecompressionStream("deflate"), left.bytes) : bytes.slice(from, to);
+  const most = Math.min(left.bytes, (to - from) * UNPACKED_TIMES_MAX);
+  const before = packed ? await through(bytes.subarray(from, to), new DecompressionStream("deflate"), most) : bytes.slice(from, to);
   left.bytes -= before.length;
   if (left.bytes < 0) strange();
   const content = before.slice();
@@ -281,7 +313,7 @@ function cleanEach(content, packed, told, left) {
   const [many, first] = ["N", "First"].map((key) => packed.entries.get(key)?.number ?? strange());
   left.objects -= many;
   if (left.objects < 0 || first > content.length) strange();
-  const list = new Reader(content.subarray(0, first));
+  const list = new Reader(content.subarray(0, first), left);
   const listed = [];
   for (let nth = 0; nth < many; nth++) {
     list.skipBlanks();
@@ -290,7 +322,7 @@ function cleanEach(content, packed, told, left) {
     listed.push([number, first + list.number()]);
   }
   list.skipBlanks();
-  const reader = new Reader(content, first);
+  const reader = new Reader(content, left, first);
   const objects = listed.map(([number, place]) => {
     const end = reader.at;
     reader.skipBlanks();
@@ -306,12 +338,23 @@ function cleanEach(content, packed, told, left) {
   if (tells(content)) strange();
 }
 
-function clean(bytes, object, isTold) {
+// The texts that may not stay become blank; where who made the file is told, all texts, and names as well.
+function cleanDictionary(bytes, object, isTold) {
   if (["EmbeddedFile", "Sig"].some((kind) => is(object, "Type", kind))) strange();
-  for (const { key, isHex, isColours, inside: [from, to] } of object.texts) {
-    if (!isTold && (isColours || STAY.has(key))) continue;
+  if (isTold && (object.stream || object.hasInnerNames)) strange();
+  for (const { isHex, stays, inside: [from, to] } of object.texts) {
+    if (!isTold && stays) continue;
     for (let at = from; at < to; at++) bytes[at] = !isHex ? 32 : (at - from) % 2 === 0 ? 50 : 48;
   }
+  if (!isTold) return;
+  for (const [key, { name, valueAt: [from, to] }] of object.entries) {
+    const stays = key === "Trapped" && ["True", "False", "Unknown"].includes(name);
+    if (name !== undefined && !stays) bytes.fill(88, from + 1, to);
+  }
+}
+
+function clean(bytes, object, isTold) {
+  cleanDictionary(bytes, object, isTold);
   if (!object.stream) return;
   if (is(object, "Type", "Metadata") || is(object, "Subtype", "XML")) {
     bytes.fill(32, ...object.stream);

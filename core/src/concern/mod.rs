@@ -158,7 +158,8 @@ fn hand_over(state: &State, hand_over: &HandOver, facts: &Facts, moment: &Moment
     by_enterprise(state, facts, moment)?;
     let claimed = match &state.given {
         Given::Nothing => return Err(Refused::NotRewarded),
-        Given::Promised => return Err(Refused::NotClaimed),
+        // The same as for a wrong voucher: otherwise asking would tell when the worker came for it.
+        Given::Promised => return Err(Refused::OtherVoucher),
         Given::HandedOver => return Err(Refused::AlreadyHandedOver),
         Given::Claimed(hash) => hash,
     };

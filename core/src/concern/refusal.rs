@@ -20,7 +20,6 @@ refusals! {
         NotRewarded = "concern.not_rewarded",
         BadVoucher = "concern.bad_voucher",
         AlreadyClaimed = "concern.already_claimed",
-        NotClaimed = "concern.not_claimed",
         OtherVoucher = "concern.other_voucher",
         AlreadyHandedOver = "concern.already_handed_over",
     }

@@ -6,7 +6,9 @@ mod columns;
 
 use std::path::{Path, PathBuf};
 
-use adit_api::import::{self, Bad, Ceilings, Entered, Entering, ImportError, Kind, Row, Table};
+use adit_api::import::{
+    self, Bad, CELL_UNITS_MAX, Ceilings, Entered, Entering, HEADING_CHARS_MAX, ImportError, Kind, Row, Table,
+};
 use adit_core::id::ActorId;
 use adit_core::ledger::clock::{Clock, SystemClock};
 use adit_core::ledger::home::Home;
@@ -81,9 +83,9 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     let stopped = !bad.is_empty() && !args.skip_bad;
     let written = if stopped || args.dry_run { None } else { Some(write(args, &rows)?) };
     if args.json {
-        say!("{}", said(&rows, &bad, written.as_ref()));
+        say!("{}", said(&table, &rows, &bad, written.as_ref()));
     } else {
-        tell(&rows, &bad, written.as_ref());
+        tell(&table, &rows, &bad, written.as_ref());
     }
     if stopped {
         let (zh, en) = (
@@ -117,6 +119,12 @@ fn told(error: ImportError) -> anyhow::Error {
         ImportError::TooManyColumns(_) | ImportError::TooMuch(_) => {
             fail("文件列数或内容过多", error.to_string())
         }
+        ImportError::HeadingTooLong { column } => {
+            fail(format!("第{column}列的列名过长（上限{HEADING_CHARS_MAX}字）"), error.to_string())
+        }
+        ImportError::CellTooLong { row, column } => {
+            fail(format!("第{row}行第{column}列过长（上限{CELL_UNITS_MAX}字）"), error.to_string())
+        }
         ImportError::Csv(error) => error.into(),
         ImportError::Workbook(error) => error.into(),
     }
@@ -131,10 +139,13 @@ struct Written {
     repeated: usize,
 }
 
-fn said(rows: &[Row], bad: &[Bad], written: Option<&Written>) -> Value {
+fn said(table: &Table, rows: &[Row], bad: &[Bad], written: Option<&Written>) -> Value {
     let bad: Vec<_> = bad
         .iter()
-        .map(|b| json!({ "row": b.row, "column": b.column, "zh": b.said(Lang::Zh), "en": b.said(Lang::En) }))
+        .map(|b| {
+            let column = b.heading(table);
+            json!({ "row": b.row, "column": column, "zh": b.said(Lang::Zh), "en": b.said(Lang::En) })
+        })
         .collect();
     let mut said = json!({ "good": rows.len(), "bad": bad });
     if let Some(Written { enterprises, hazards, repeated }) = written {
@@ -148,7 +159,7 @@ fn said(rows: &[Row], bad: &[Bad], written: Option<&Written>) -> Value {
 /// Rows shown in the preview.
 const PREVIEW_ROWS: usize = 10;
 
-fn tell(rows: &[Row], bad: &[Bad], written: Option<&Written>) {
+fn tell(table: &Table, rows: &[Row], bad: &[Bad], written: Option<&Written>) {
     let shown: Vec<_> = rows
         .iter()
         .take(PREVIEW_ROWS)
@@ -171,7 +182,8 @@ fn tell(rows: &[Row], bad: &[Bad], written: Option<&Written>) {
         ["enterprise", "town", "licence", "producing", "place", "found_on", "criterion", "description"];
     crate::output::table(&columns, &shown);
     for cell in bad {
-        let (Bad { row, column, .. }, zh, en) = (cell, cell.said(Lang::Zh), cell.said(Lang::En));
+        let (row, column) = (cell.row, cell.heading(table));
+        let (zh, en) = (cell.said(Lang::Zh), cell.said(Lang::En));
         eprintln!("第{row}行“{column}”：{zh} / row {row}, column {column:?}: {en}");
     }
     if let Some(Written { enterprises, hazards, repeated }) = written {
