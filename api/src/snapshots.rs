@@ -10,6 +10,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use adit_core::ledger::log::Ledger;
+use adit_core::ledger::vkey::hex;
 use adit_core::units::Position;
 use adit_projections::Projections;
 
@@ -30,8 +31,7 @@ impl<'a> Snapshots<'a> {
     /// What a snapshot at this position is called; nothing where the ledger is not so long.
     fn name(&self, at: Position) -> Option<String> {
         let root = self.ledger.root_at(at.0).ok().flatten()?;
-        let root: String = root.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
-        Some(format!("{:020}-{root}{ENDING}", at.0))
+        Some(format!("{:020}-{}{ENDING}", at.0, hex(&root[..8])))
     }
 
     /// Those of this history, the oldest first.

@@ -38,8 +38,8 @@ fn caught_up(server: &Server) {
 }
 
 fn snapshots(server: &Server) -> Vec<PathBuf> {
-    let folder = server.app.office.ledger().home().expect("a ledger on disk").data.join("snapshots");
-    let files = fs::read_dir(folder).expect("a folder").map(|file| file.expect("a file").path());
+    let folder = server.app.office.ledger().home().unwrap().data.join("snapshots");
+    let files = fs::read_dir(folder).unwrap().map(|file| file.unwrap().path());
     let mut files: Vec<PathBuf> =
         files.filter(|path| path.extension().is_some_and(|ending| ending == "snapshot")).collect();
     files.sort();
@@ -65,7 +65,7 @@ fn given_months_that_are_over_then_each_end_has_a_snapshot_and_says_what_stood_t
     // The next start goes on from the newest, and older ones stay.
     server.hazard(1);
     caught_up(&server);
-    server.app.save().expect("a snapshot");
+    server.app.save().unwrap();
     let after = snapshots(&server);
     assert_eq!(after.len(), kept.len() + 1);
     assert!(kept.iter().all(|path| after.contains(path)));
@@ -75,10 +75,10 @@ fn given_months_that_are_over_then_each_end_has_a_snapshot_and_says_what_stood_t
 fn given_snapshots_that_are_damaged_or_of_another_history_then_the_entries_say_it() {
     let server = three_months();
     let kept = snapshots(&server);
-    fs::write(&kept[0], b"damaged").expect("written");
+    fs::write(&kept[0], b"damaged").unwrap();
     let of_another =
         kept[1].with_file_name(kept[1].file_name().unwrap().to_str().unwrap().replace('-', "-00"));
-    fs::rename(&kept[1], &of_another).expect("renamed");
+    fs::rename(&kept[1], &of_another).unwrap();
     says_what_stood_then(&server);
     assert!(!kept[0].exists(), "what can't be read is removed");
     // The next day puts right what is missing.

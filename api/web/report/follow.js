@@ -3,10 +3,11 @@
 
 import { utf8 } from "../viewer/bytes.js";
 import { Fault } from "./fault.js";
-import { checkFiles, chosen, endProgress, forgetFiles, HIDDEN, ready, sealedFile, size, tellProgress, tidyName } from "./files.js";
-import { alarm, areKept, fill, paintSecret, pictureOf, quiet, save, skips, wordsOf } from "./page.js";
+import { chosen, endProgress, forgetFiles, ready, sealedFile, tellProgress, tidyName } from "./files.js";
+import { checkLetter, fileLine, openLetter, showVoucher } from "./letters.js";
+import { alarm, areKept, fill, paintSecret, quiet, save, skips, wordsOf } from "./page.js";
 import { intake, open, seal } from "./seal.js";
-import { id, Keys, note, parse, random, tells, text, voucherHash, words } from "./secret.js";
+import { id, Keys, note, parse, random, text, voucherHash, words } from "./secret.js";
 import { ask, logKeys, parsed, post, record, upload } from "./send.js";
 
 const WAIT_MAX = 70_000;
@@ -108,30 +109,6 @@ async function turn(main, at) {
   scrollTo(0, 0);
 }
 
-const fileLine = ({ name, size: bytes }) => Object.assign(document.createElement("li"), { textContent: `${name} · ${size(bytes)}` });
-
-// Puts what a letter says into its place; one that was sealed to somebody else goes.
-async function openLetter(letter, keys) {
-  const told = await open(letter.dataset.sealed, keys.identity);
-  delete letter.dataset.sealed;
-  if (!told && letter.dataset.told === undefined) letter.remove();
-  if (!told) return;
-  letter.querySelector(".words").textContent = told.words;
-  if (!told.files?.length) return;
-  const list = Object.assign(document.createElement("ul"), { className: "files" });
-  list.append(...told.files.map(fileLine));
-  letter.append(list);
-}
-
-function showVoucher(part, keys) {
-  const code = keys.voucher(part.dataset.reward);
-  if (voucherHash(code) !== part.dataset.voucher) return;
-  part.querySelector(".voucher").textContent = code;
-  part.querySelector(".qr").append(pictureOf(code));
-  part.hidden = false;
-  part.previousElementSibling.hidden = true;
-}
-
 // "My report", read anew; `done` names what was done last.
 async function enter(keys, done) {
   const main = await awaited(mine(keys, "", done));
@@ -195,19 +172,6 @@ const own = () => [known.keys.of(known.report)];
 const ofReport = (form, type, data, more = {}) =>
   command(form, { stream: known.report, type, typed: JSON.stringify(data), data: () => data, signers: own, ...more });
 
-function checkLetter(said, files) {
-  if (said === "" && files.length === 0) throw new Fault("nothing_written");
-  if (HIDDEN.test(said)) throw new Fault("hidden_words");
-  checkFiles(files);
-  let whole = false;
-  try {
-    whole = parse(said) !== null;
-  } catch {
-    // It is no secret, as it should be.
-  }
-  if (whole || tells(said, known.secret)) throw new Fault("secret_in_message");
-}
-
 // What was written, sealed and uploaded with its files, to the office and to its writer.
 async function sealedLetter(said, files, far) {
   known.log = await awaited(logKeys());
@@ -232,7 +196,7 @@ async function sealedLetter(said, files, far) {
 async function letter(form, step, button) {
   const said = form.elements.words.value.trim();
   const files = chosen(form);
-  checkLetter(said, files);
+  checkLetter(said, files, known.secret);
   // What may tell place and time goes when its sender says so, and never silently.
   for (const file of form.elements.tells?.checked ? [] : files) {
     if (!(await awaited(ready(file, false))).cleaned) throw new Fault("file_tells", null, { name: tidyName(file.name) });

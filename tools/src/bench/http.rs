@@ -92,11 +92,12 @@ impl Client {
 
     /// A form as a browser sends it, by somebody who is not signed in; the page that answers.
     pub(crate) fn form(&mut self, path: &str, fields: &[(String, String)]) -> Result<Vec<u8>> {
-        let mut body = String::new();
-        for (name, value) in fields {
-            body += &format!("--part\r\ncontent-disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n");
-        }
-        self.send(path, "content-type: multipart/form-data; boundary=part", &(body + "--part--\r\n"))
+        let part = |(name, value): &(String, String)| {
+            format!("--part\r\ncontent-disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n")
+        };
+        let parts: Vec<String> = fields.iter().map(part).collect();
+        let body = parts.concat() + "--part--\r\n";
+        self.send(path, "content-type: multipart/form-data; boundary=part", &body)
     }
 
     fn send(&mut self, path: &str, headers: &str, body: &str) -> Result<Vec<u8>> {
