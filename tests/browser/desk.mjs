@@ -46,6 +46,8 @@ const STEPS = {
 
 // What a page looks like, what it is wider than, what axe says of it, and how large it is.
 async function look(page, plan, name, seen) {
+  // Its text may be there before its style is.
+  await page.waitForLoadState("load");
   await picture(page, plan, `${plan.name}-${name}`);
   const size = (await page.content()).length;
   const tall = await page.evaluate(() => document.documentElement.scrollHeight);

@@ -421,6 +421,7 @@ fn given_those_who_look_over_the_whole_then_their_pages_are_sound_in_both_langua
             { "click": if width < 1280 { "在大屏上显示" } else { "Show on a wall" } },
             { "look": "hang" },
             { "press": hang },
+            { "see": if width < 1280 { "退出大屏" } else { "Leave the wall" } },
             { "look": "wall" },
         ]);
         let said = day_with(&server, "leader-1", locale, 1920, &wall, true);
