@@ -138,7 +138,7 @@ impl App {
         turn.map(Some).map_err(|_| ApiRefusal::Stale.into())
     }
 
-    /// See [`Past::prepare`].
+    /// Makes the snapshots at the ends of months that are missing, and has the last of these ends at hand.
     pub fn prepare_past(&self) {
         let ledger = self.office.ledger();
         let spare = ledger

@@ -67,4 +67,8 @@ export async function axe(page) {
 }
 
 // Whether nothing is wider than the window.
-export const fits = (page) => page.evaluate(() => document.documentElement.scrollWidth <= innerWidth);
+export async function fits(page) {
+  // Its text may be there before its style is.
+  await page.waitForLoadState("load");
+  return page.evaluate(() => document.documentElement.scrollWidth <= innerWidth);
+}
