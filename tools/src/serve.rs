@@ -47,7 +47,7 @@ pub(crate) struct Args {
     /// Address of the onion service that leads here, which pages for the public name to Tor Browser (docs/operators.md)
     #[arg(long, value_name = "URL", env = "ADIT_ONION")]
     onion: Option<Onion>,
-    /// Address at which people open this server, such as https://adit.example.gov.cn: passkeys are bound to it, and without it
+    /// Address at which people open this server, such as `https://adit.example.gov.cn`: passkeys are bound to it, and without it
     /// there are none (docs/operators.md)
     #[arg(long, value_name = "URL", env = "ADIT_SITE")]
     site: Option<Site>,
