@@ -18,7 +18,8 @@ pub struct Onion(String);
 /// Why a text is no address of an onion service.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "an onion address is http:// and 56 characters of a-z and 2-7, the last one d, and .onion, with nothing after it"
+    "an onion address is http:// and 56 characters of a-z and 2-7, the last one d, and .onion, with nothing after it / \
+     洋葱地址是 http:// 加 56 个字符（a-z、2-7，最后一个是 d）加 .onion，后面没有别的"
 )]
 pub struct OnionError;
 

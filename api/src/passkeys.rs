@@ -53,7 +53,8 @@ pub struct Site {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
     "the address of a site is https:// and a host name in small letters, with a port where it is not 443, and nothing after it; http:// \
-     is taken of localhost alone, because browsers give passkeys to no other address without TLS"
+     is taken of localhost alone, because browsers give passkeys to no other address without TLS / \
+     网站地址是 https:// 加小写主机名，端口不是 443 时写明，后面没有别的；http:// 只接受 localhost，因为没有 TLS 浏览器不给通行密钥"
 )]
 pub struct SiteError;
 
