@@ -2,7 +2,8 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests")]
 
 use std::collections::BTreeMap;
-use std::io::{Read as _, Write as _};
+use std::io::{ErrorKind, Read as _, Write as _};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use adit_api::keystore::Keystore;
@@ -178,7 +179,7 @@ impl Server {
     }
 
     /// Data, keys and lock.
-    pub(crate) fn folder(&self) -> &std::path::Path {
+    pub(crate) fn folder(&self) -> &Path {
         self.folder.path()
     }
 
@@ -422,4 +423,41 @@ impl Cast {
         let clerk = &self.people["clerk-1"].key;
         self.office.execute(&request(None, command), &[clerk]).unwrap().stream
     }
+}
+
+/// Every file below a folder, and what it holds. A running server renames files once they are whole: whenever one is gone
+/// before it was read, everything is looked at again, so that none is missed.
+fn files_below(folder: &Path) -> Vec<(PathBuf, Vec<u8>)> {
+    loop {
+        match read_below(folder) {
+            Err(error) if error.kind() == ErrorKind::NotFound && folder.is_dir() => {}
+            files => return files.unwrap(),
+        }
+    }
+}
+
+fn read_below(folder: &Path) -> std::io::Result<Vec<(PathBuf, Vec<u8>)>> {
+    let mut files = Vec::new();
+    for entry in std::fs::read_dir(folder)? {
+        let path = entry?.path();
+        if path.is_dir() {
+            files.extend(read_below(&path)?);
+        } else {
+            let bytes = std::fs::read(&path)?;
+            files.push((path, bytes));
+        }
+    }
+    Ok(files)
+}
+
+/// The first of these texts that stands readable in a file below the folder, and where.
+pub(crate) fn stands_readable(folder: &Path, needles: &[&str]) -> Option<String> {
+    let files = files_below(folder);
+    assert!(files.len() > 5, "{} files are no ledger", files.len());
+    files.iter().find_map(|(path, bytes)| {
+        let needle = needles
+            .iter()
+            .find(|needle| bytes.windows(needle.len()).any(|window| window == needle.as_bytes()))?;
+        Some(format!("{needle} in {}", path.display()))
+    })
 }

@@ -6,7 +6,7 @@ use adit_core::id::{Id, StreamId, StreamKind};
 use adit_core::secret::Secret;
 use serde_json::{Value, json};
 
-use crate::common::{ORIGIN, Reply, Server, id};
+use crate::common::{ORIGIN, Reply, Server, id, stands_readable};
 use crate::desk::{page, send as act};
 use crate::reporter::{fields, hidden, my, reported, send, value};
 
@@ -177,18 +177,7 @@ fn given_an_internal_report_then_no_officer_and_no_other_enterprise_reads_it_and
     assert_eq!(my(&server, &secret, "", &[]).status, 404);
     let folder = server.stopped();
     let words = Secret::parse(&secret).unwrap().words(adit_core::secret::Script::Chinese).concat();
-    let mut stack = vec![folder.path().to_owned()];
-    while let Some(path) = stack.pop() {
-        if path.is_dir() {
-            stack.extend(std::fs::read_dir(&path).unwrap().map(|entry| entry.unwrap().path()));
-            continue;
-        }
-        let bytes = std::fs::read(&path).unwrap();
-        for canary in [CANARY, "canary-51c0e", secret.as_str(), words.as_str()] {
-            let found = bytes.windows(canary.len()).any(|window| window == canary.as_bytes());
-            assert!(!found, "{canary} in {}", path.display());
-        }
-    }
+    assert_eq!(stands_readable(folder.path(), &[CANARY, "canary-51c0e", &secret, &words]), None);
 }
 
 #[test]

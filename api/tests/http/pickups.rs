@@ -8,8 +8,8 @@ use adit_core::report::ReportEvent;
 use adit_core::secret::Secret;
 use serde_json::{Value, json};
 
-use crate::common::{ORIGIN, Reply, Server, id, notes};
-use crate::reporter::{Fields, answered, fields, files_below, hidden, my, rewarded, send, stream_of, value};
+use crate::common::{ORIGIN, Reply, Server, id, notes, stands_readable};
+use crate::reporter::{Fields, answered, fields, hidden, my, rewarded, send, stream_of, value};
 
 const WORDS: &str = "canary-51c7 三号井口没有通风，还在下井";
 
@@ -84,13 +84,7 @@ mod given_a_report_by_telephone {
         assert!(reported.report.key.is_none() && reported.report.claim_key.is_none());
         let code = said[0]["code"].as_str().unwrap();
         let digits = code.replace(' ', "");
-        for file in files_below(server.folder()) {
-            let bytes = std::fs::read(&file).unwrap();
-            for needle in [code, digits.as_str(), "canary-51c7"] {
-                let found = bytes.windows(needle.len()).any(|window| window == needle.as_bytes());
-                assert!(!found, "{needle} stands in {}", file.display());
-            }
-        }
+        assert_eq!(stands_readable(server.folder(), &[code, &digits, "canary-51c7"]), None);
         let other = server.sign_in("clerk-2");
         server.post("/api/v1/reports", Some(&other), &told).refused(422, "entry.command_id_reused");
     }

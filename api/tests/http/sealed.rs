@@ -10,7 +10,7 @@ use adit_core::secret::officer_identity;
 use adit_core::units::Position;
 use serde_json::{Value, json};
 
-use crate::common::{ORIGIN, Reply, Server, id, notes};
+use crate::common::{ORIGIN, Reply, Server, id, notes, stands_readable};
 
 /// What no file, entry, log line or refusal may hold.
 pub(crate) const CANARY: &str = "井下瓦斯超限CANARY";
@@ -84,16 +84,6 @@ fn hash(blob: &Value) -> Value {
     json!({ "blob": blob["blob"] })
 }
 
-/// Every file below a folder, in one.
-fn all_bytes(folder: &std::path::Path) -> Vec<u8> {
-    let mut bytes = Vec::new();
-    for entry in std::fs::read_dir(folder).unwrap() {
-        let path = entry.unwrap().path();
-        bytes.extend(if path.is_dir() { all_bytes(&path) } else { std::fs::read(&path).unwrap() });
-    }
-    bytes
-}
-
 fn holds_canary(bytes: &[u8]) -> bool {
     bytes.windows(CANARY.len()).any(|window| window == CANARY.as_bytes())
 }
@@ -140,7 +130,11 @@ fn given_a_file_when_it_is_opened_then_it_comes_to_be_saved_and_is_never_shown()
     assert!(reply.headers["content-disposition"].starts_with("attachment; filename=\""));
     assert_eq!(reply.headers["content-security-policy"], "default-src 'none'; sandbox");
     assert_eq!(reply.headers["x-content-type-options"], "nosniff");
-    assert!(!holds_canary(&all_bytes(server.folder())), "on a disk only what is sealed or encrypted");
+    assert_eq!(
+        stands_readable(server.folder(), &[CANARY]),
+        None,
+        "on a disk only what is sealed or encrypted"
+    );
 }
 
 #[test]
@@ -361,7 +355,7 @@ fn given_an_upload_that_is_not_an_age_file_then_nothing_of_it_stays() {
     for bytes in refused {
         server.send("PUT", "/api/v1/sealed", &[], Some(bytes)).refused(422, "api.not_age");
     }
-    assert!(!holds_canary(&all_bytes(server.folder())));
+    assert_eq!(stands_readable(server.folder(), &[CANARY]), None);
     let incoming = server.folder().join("data/blobs/incoming");
     assert!(!incoming.is_dir() || std::fs::read_dir(incoming).unwrap().next().is_none());
     let first = server.send("PUT", "/api/v1/sealed", &[], Some(&whole)).expect(200);
