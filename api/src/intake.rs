@@ -3,6 +3,9 @@
 //! No address is asked for, here or anywhere: behind Tor or a mobile network thousands share one, and one that is kept, even hashed,
 //! could name a reporter. What a form costs its sender is the time since the server handed it out. That time stands in the
 //! form under a key that is made when the server starts and never leaves its memory. Each form counts once.
+//!
+//! A client that seals by itself asks the server to seal nothing, and shows work in the place of time: a number that had to be looked
+//! for, while its user typed. Whoever shows none goes behind, and is entered all the same.
 
 use std::collections::{BTreeSet, VecDeque};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -11,6 +14,7 @@ use std::time::Duration;
 
 use adit_core::ledger::vkey::hex;
 use adit_core::units::Timestamp;
+use axum::http::HeaderMap;
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 
@@ -33,13 +37,18 @@ pub(crate) enum Rank {
 pub(crate) enum Purpose {
     Report,
     Secret,
+    Work,
 }
+
+/// The header in which a client shows work: a stamp of `GET /api/v1/work`, a full stop, and the number that was found.
+pub const WORK: &str = "adit-work";
 
 impl Purpose {
     fn label(self) -> &'static str {
         match self {
             Self::Report => "report",
             Self::Secret => "secret",
+            Self::Work => "work",
         }
     }
 }
@@ -57,6 +66,7 @@ pub(crate) struct Intake {
     pub(crate) sealing: Arc<Gate>,
     pub(crate) files: Arc<Gate>,
     pub(crate) lookups: Arc<Gate>,
+    pub(crate) entering: Arc<Gate>,
 }
 
 /// Stamps that were counted, in two generations: what both have forgotten is too old to count.
@@ -80,6 +90,7 @@ impl Intake {
             sealing: gate(limits.sealing_at_once),
             files: gate(limits.files_at_once),
             lookups: gate(limits.lookups_at_once),
+            entering: gate(limits.entering_at_once),
         })
     }
 
@@ -106,6 +117,7 @@ impl Intake {
         match purpose {
             Purpose::Report => self.limits.report_wait_seconds,
             Purpose::Secret => self.limits.secret_wait_seconds,
+            Purpose::Work => 0,
         }
     }
 
@@ -124,14 +136,38 @@ impl Intake {
         holds.then(|| (Timestamp(issued), nonce_of(nonce)))
     }
 
+    /// The number of a stamp that is as old as it must be, and no older than it may be.
+    fn of_age(&self, purpose: Purpose, stamp: &str, now: Timestamp) -> Option<[u8; 16]> {
+        let (issued, nonce) = self.read(purpose, stamp)?;
+        let age = u64::try_from(now.seconds_since(issued)).ok()?;
+        (self.wait(purpose)..=self.limits.stamp_hours * 3600).contains(&age).then_some(nonce)
+    }
+
     /// Whether a form has waited; it is not counted yet.
     pub(crate) fn rank(&self, purpose: Purpose, stamp: &str, now: Timestamp) -> Rank {
-        let Some((issued, nonce)) = self.read(purpose, stamp) else { return Rank::Behind };
-        let wait = self.wait(purpose);
-        let age = u64::try_from(now.seconds_since(issued));
-        let old_enough = age.is_ok_and(|age| (wait..=self.limits.stamp_hours * 3600).contains(&age));
-        let fresh = !hold(&self.spent).has(&nonce);
-        if old_enough && fresh { Rank::Waited } else { Rank::Behind }
+        let fresh = self.of_age(purpose, stamp, now).is_some_and(|nonce| !hold(&self.spent).has(&nonce));
+        if fresh { Rank::Waited } else { Rank::Behind }
+    }
+
+    /// Counts the work that these headers show: it takes so many requests ahead.
+    pub(crate) fn worked(&self, headers: &HeaderMap, now: Timestamp) -> Rank {
+        let shown = headers.get(WORK).and_then(|value| value.to_str().ok());
+        let ahead = shown.is_some_and(|shown| self.count_work(shown, now).is_some());
+        if ahead { Rank::Waited } else { Rank::Behind }
+    }
+
+    fn count_work(&self, shown: &str, now: Timestamp) -> Option<()> {
+        let (stamp, _) = shown.rsplit_once('.')?;
+        // The stamp is looked at first: nobody makes the server remember what it never gave out.
+        let nonce = self.of_age(Purpose::Work, stamp, now)?;
+        if leading_zero_bits(blake3::hash(shown.as_bytes()).as_bytes()) < self.limits.work_bits {
+            return None;
+        }
+        let mut spent = hold(&self.spent);
+        let mut uses = (0..self.limits.work_requests).map(|nth| nonce_of(&format!("{} {nth}", hex(&nonce))));
+        let next = uses.find(|nonce| !spent.has(nonce))?;
+        spent.add(next, now, self.limits.stamp_hours);
+        Some(())
     }
 
     /// Counts a form: it goes ahead once.
@@ -171,6 +207,12 @@ impl Intake {
 /// The step on which an answer leaves that is ready after so many milliseconds; none where there is no grid.
 fn step_after(ready: u64, step: u64) -> Option<u64> {
     Some((ready.checked_div(step)? + 1).saturating_mul(step))
+}
+
+fn leading_zero_bits(hash: &[u8; 32]) -> u64 {
+    let zeros = hash.iter().take_while(|byte| **byte == 0).count();
+    let next = hash.get(zeros).map_or(0, |byte| u64::from(byte.leading_zeros()));
+    zeros as u64 * 8 + next
 }
 
 fn nonce_of(text: &str) -> [u8; 16] {
@@ -307,6 +349,8 @@ impl Queues {
 
 #[cfg(test)]
 mod tests {
+    use axum::http::HeaderName;
+
     use super::*;
 
     fn intake() -> Intake {
@@ -343,6 +387,53 @@ mod tests {
         assert_eq!(super::tests::intake().rank(Purpose::Secret, &stamp, later), Rank::Behind);
         let owner = intake.ripe(Purpose::Secret, NOON).expect("stamp");
         assert_eq!(intake.rank(Purpose::Secret, &owner, NOON), Rank::Waited);
+    }
+
+    /// Headers with the first number that fits, as a client finds it.
+    fn work(intake: &Intake, stamp: &str) -> HeaderMap {
+        let fits = |text: &String| {
+            leading_zero_bits(blake3::hash(text.as_bytes()).as_bytes()) >= intake.limits.work_bits
+        };
+        let shown = (0_u64..).map(|number| format!("{stamp}.{number}")).find(fits).expect("some number");
+        HeaderMap::from_iter([(HeaderName::from_static(WORK), shown.parse().expect("a header"))])
+    }
+
+    #[test]
+    fn work_takes_so_many_requests_ahead_and_no_work_none() {
+        let intake = intake();
+        let stamp = intake.stamp(Purpose::Work, NOON).expect("stamp");
+        let shown = work(&intake, &stamp);
+        let least = usize::try_from(intake.limits.work_requests).expect("small");
+        let ranks: Vec<Rank> = (0..least + 3).map(|_| intake.worked(&shown, NOON)).collect();
+        assert!(ranks[..least].iter().all(|rank| *rank == Rank::Waited), "{ranks:?}");
+        assert!(ranks[least..].iter().all(|rank| *rank == Rank::Behind), "{ranks:?}");
+        assert_eq!(intake.worked(&HeaderMap::new(), NOON), Rank::Behind);
+    }
+
+    #[test]
+    fn work_for_another_stamp_purpose_server_or_day_is_none() {
+        let intake = intake();
+        let own = work(&intake, &intake.stamp(Purpose::Work, NOON).expect("stamp"));
+        let hours = i64::try_from(intake.limits.stamp_hours).expect("small");
+        assert_eq!(intake.worked(&own, NOON.plus_seconds(hours * 3600 + 1)), Rank::Behind);
+        assert_eq!(intake.worked(&own, NOON.plus_seconds(-1)), Rank::Behind);
+        assert_eq!(super::tests::intake().worked(&own, NOON), Rank::Behind);
+        let form = intake.ripe(Purpose::Report, NOON).expect("stamp");
+        assert_eq!(intake.worked(&work(&intake, &form), NOON), Rank::Behind, "a form's stamp is no work");
+        let shown = own[WORK].to_str().expect("text");
+        let (stamp, number) = shown.rsplit_once('.').expect("two parts");
+        for other in [
+            stamp.to_owned(),
+            format!("{stamp}."),
+            format!("{stamp}.{number}0"),
+            format!(".{number}"),
+            String::new(),
+        ] {
+            let headers =
+                HeaderMap::from_iter([(HeaderName::from_static(WORK), other.parse().expect("a header"))]);
+            assert_eq!(intake.worked(&headers, NOON), Rank::Behind, "{other}");
+        }
+        assert_eq!(intake.worked(&own, NOON), Rank::Waited, "what was refused counted nothing");
     }
 
     #[test]

@@ -44,6 +44,12 @@ limits! {
     files_at_once,
     /// Look-ups by a secret at once.
     lookups_at_once,
+    /// Entries at once of those who seal and sign by themselves.
+    entering_at_once,
+    /// Zero bits at the beginning of the hash that shows work.
+    work_bits,
+    /// Requests that one work takes ahead.
+    work_requests,
     /// Steps on which answers to a secret leave.
     answer_grid_milliseconds,
     /// How long a request waits for its turn.

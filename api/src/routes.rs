@@ -62,6 +62,7 @@ fn routes() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(joint::invite))
         .routes(routes!(joint::join))
         .routes(routes!(reporters::recipients))
+        .routes(routes!(reporters::work))
         .routes(routes!(reporters::mine))
         .routes(routes!(search::search))
         .routes(routes!(me::keys))

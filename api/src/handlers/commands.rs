@@ -16,7 +16,7 @@ use adit_core::report::ReportRefusal;
 use adit_core::role::Party;
 use adit_core::units::Position;
 use axum::extract::{Path, State};
-use axum::http::StatusCode;
+use axum::http::{HeaderMap, StatusCode};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -477,10 +477,23 @@ pub(super) fn to_sign(app: &App, prepared: Box<Prepared>) -> Answered {
 #[utoipa::path(post, path = "/api/v1/append", tag = "commands", request_body = ref("#/components/schemas/Append"),
     responses((status = 200, description = "As for a command"), (status = 404, description = "Nothing was prepared"),
         (status = 409, description = "api.conflict: prepare again"),
-        (status = 422, description = "A note does not fit; what was prepared still waits")))]
-pub(crate) async fn append(State(app): Shared, anybody: Anybody, Json(body): Json<Append>) -> Answered {
+        (status = 422, description = "A note does not fit; what was prepared still waits"),
+        (status = 503, description = "api.busy: what was prepared still waits")))]
+pub(crate) async fn append(
+    State(app): Shared,
+    anybody: Anybody,
+    headers: HeaderMap,
+    Json(body): Json<Append>,
+) -> Answered {
     let Append { pending, notes } = body;
     let now = app.office.ledger().now();
+    // Whoever is signed in never waits behind a flood from outside.
+    let _turn = if anybody.0.is_none() {
+        let rank = app.intake.worked(&headers, now);
+        Some(app.intake.turn(&app.intake.entering, rank).await.ok_or(ApiRefusal::Busy)?)
+    } else {
+        None
+    };
     let signatures = match app.room.look(pending, now, |prepared| fitting(prepared, &notes)) {
         Some(fitting) => fitting.map_err(Refusal::from)?,
         None => Vec::new(),

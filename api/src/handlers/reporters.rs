@@ -22,6 +22,7 @@ use super::pickups::point;
 use super::{Answered, Shared, blocking, ok};
 use crate::app::App;
 use crate::extract::Json;
+use crate::intake::Purpose;
 use crate::problem::{ApiRefusal, Problem, unreadable};
 use crate::reporter::report::officers;
 
@@ -33,6 +34,22 @@ pub(crate) struct Mine {
     pub(crate) key: String,
     /// The text of `/api/v1/challenge` as a note, signed under the name `<origin>/reporter`.
     pub(crate) note: String,
+}
+
+/// A stamp to show work with, for going ahead where many come at once
+///
+/// 排队凭证：找一个数，使 `BLAKE3(stamp + "." + 数)` 的开头至少有 `bits` 个零位，随请求放在 `Adit-Work` 头里送回，拥挤时排在前面。不做也照收。
+///
+/// Whoever finds a number for which BLAKE3 of `stamp`, a full stop and the number begins with `bits` zero bits sends those in the header
+/// `Adit-Work` with uploads and entries, and goes ahead of those without. It is of no use but where many wait: nothing is refused for want of it.
+#[utoipa::path(get, path = "/api/v1/work", tag = "reports",
+    responses((status = 200, description = "stamp; bits; requests: how many it takes ahead; hours: how long it counts")))]
+pub(crate) async fn work(State(app): Shared) -> Answered {
+    let stamp =
+        app.intake.stamp(Purpose::Work, app.office.ledger().now()).map_err(|error| unreadable(&error))?;
+    let limits = &app.intake.limits;
+    let (bits, requests, hours) = (limits.work_bits, limits.work_requests, limits.stamp_hours);
+    Ok(ok(&json!({ "stamp": stamp, "bits": bits, "requests": requests, "hours": hours })))
 }
 
 /// Whom a report is sealed to, and from whom it can be kept

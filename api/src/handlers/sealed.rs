@@ -35,7 +35,6 @@ use super::{Answered, Shared, blocking, ok};
 use crate::access::Reader;
 use crate::app::App;
 use crate::extract::{Json, SignedIn};
-use crate::intake::Rank;
 use crate::problem::{ApiRefusal, Problem, unreadable};
 use crate::session::Session;
 
@@ -238,7 +237,7 @@ pub(crate) fn sealed(app: &App, report: StreamId, words: &str) -> Result<Blob, P
     responses((status = 200, description = "blob, size"), (status = 413, description = "api.too_large"),
         (status = 422, description = "api.not_age"), (status = 503, description = "api.busy"),
         (status = 507, description = "api.no_room")))]
-pub(crate) async fn upload(State(app): Shared, mut body: Body) -> Answered {
+pub(crate) async fn upload(State(app): Shared, headers: HeaderMap, mut body: Body) -> Answered {
     // Words end after files do, also where they were sealed elsewhere.
     let words = body.size_hint().upper().is_some_and(|bytes| bytes <= TEXT_SEALED_BYTES_MAX);
     let limits = &app.intake.limits;
@@ -246,7 +245,8 @@ pub(crate) async fn upload(State(app): Shared, mut body: Body) -> Answered {
         return Err(ApiRefusal::NoRoom.into());
     }
     // A few at a time; the rest wait, and nothing of theirs is read yet.
-    let turn = app.intake.turn(&app.intake.files, Rank::Behind).await.ok_or(ApiRefusal::Busy)?;
+    let rank = app.intake.worked(&headers, app.office.ledger().now());
+    let turn = app.intake.turn(&app.intake.files, rank).await.ok_or(ApiRefusal::Busy)?;
     let mut arriving = Arriving { blobs: store(&app)?.clone(), head: Vec::new(), size: 0, incoming: None };
     while let Some(chunk) = next(&mut body).await? {
         arriving = blocking(move || arriving.take(&chunk)).await?;

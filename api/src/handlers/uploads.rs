@@ -20,7 +20,6 @@ use serde_json::json;
 use super::sealed::{SEALED_BYTES_MAX, next, store};
 use super::{Answered, Shared, blocking, ok};
 use crate::app::App;
-use crate::intake::Rank;
 use crate::problem::{ApiRefusal, Problem, unreadable};
 
 const OFFSET: HeaderName = HeaderName::from_static("upload-offset");
@@ -60,7 +59,7 @@ pub(crate) async fn begin(State(app): Shared, headers: HeaderMap, body: Body) ->
     let mut answer = if body.is_end_stream() && !complete {
         at(StatusCode::CREATED, 0)
     } else {
-        receive(&app, id, 0, complete, said, body).await?
+        receive(&app, id, 0, complete.then_some(&headers), said, body).await?
     };
     if answer.status() == StatusCode::NO_CONTENT {
         *answer.status_mut() = StatusCode::CREATED;
@@ -122,7 +121,7 @@ pub(crate) async fn append(
         return Err(ApiRefusal::TooLarge.into());
     }
     has_room(&app)?;
-    receive(&app, id, offset, complete, said, body).await
+    receive(&app, id, offset, complete.then_some(&headers), said, body).await
 }
 
 /// Give an upload up
@@ -141,7 +140,7 @@ async fn receive(
     app: &Arc<App>,
     id: PartId,
     offset: u64,
-    complete: bool,
+    last: Option<&HeaderMap>,
     said: Option<String>,
     mut body: Body,
 ) -> Answered {
@@ -176,9 +175,10 @@ async fn receive(
             Err(error) => return refused(&error),
         };
     }
-    if complete {
+    if let Some(headers) = last {
         // Hashing a whole file takes a moment of a processor and of the disk: a few at a time.
-        let turn = app.intake.turn(&app.intake.files, Rank::Behind).await.ok_or(ApiRefusal::Busy)?;
+        let rank = app.intake.worked(headers, app.office.ledger().now());
+        let turn = app.intake.turn(&app.intake.files, rank).await.ok_or(ApiRefusal::Busy)?;
         let kept = blocking(move || Ok(piece.keep(said.as_deref()))).await?;
         drop(turn);
         return kept.map_or_else(|error| refused(&error), |kept| Ok(whole(&kept)));

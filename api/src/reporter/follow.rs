@@ -20,11 +20,12 @@ use super::code::Purpose;
 use super::form::{ACCEPT, Form, SealedFile};
 use super::joint::{self, Joint};
 use super::language::Language;
-use super::report::{busy, listed};
+use super::report::listed;
 use super::step::{Refused, run, step};
+use super::turn;
 use crate::app::App;
 use crate::handlers::{Answered, Shared, blocking};
-use crate::intake::{self as gate, Rank};
+use crate::intake as gate;
 use crate::page::render;
 use crate::problem::{ApiRefusal, Problem, unreadable};
 use crate::web::{REPORT, Script, with_scripts};
@@ -188,7 +189,7 @@ struct Card {
 
 /// A stamp for whoever showed a good secret.
 pub(super) fn ripe(app: &App) -> Result<String, Problem> {
-    app.intake.ripe(gate::Purpose::Secret, app.office.ledger().now()).map_err(|error| unreadable(&error))
+    turn::ripe(app, gate::Purpose::Secret)
 }
 
 fn asks(app: &App, w: Language, fault: Option<String>, locked: bool) -> Result<Asks, Problem> {
@@ -417,15 +418,12 @@ pub(super) async fn at_the_gate<F: Future<Output = Answered> + Send>(
     at: &'static str,
     look_up: impl FnOnce(Form) -> F + Send,
 ) -> Answered {
-    let rank = app.intake.spend(gate::Purpose::Secret, form.get("stamp"), app.office.ledger().now());
-    let Some(turn) = app.intake.turn(&app.intake.lookups, rank).await else {
-        let problem = busy();
+    let (turn, stamp) = turn::take(app, gate::Purpose::Secret, form.get("stamp").to_owned()).await?;
+    let Some(turn) = turn else {
+        let problem = turn::busy();
         let mut again = form.again();
-        if rank == Rank::Waited {
-            // The form was counted, and its place is kept.
-            again.retain(|(name, _)| name != "stamp");
-            again.push(("stamp".to_owned(), ripe(app)?));
-        }
+        again.retain(|(name, _)| name != "stamp");
+        again.push(("stamp".to_owned(), stamp));
         let page = Busy { w, at, fault: w.refusal(&problem.refusal), again };
         return Ok((problem.status, render(&page)?).into_response());
     };

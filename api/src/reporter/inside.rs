@@ -18,11 +18,12 @@ use super::follow::Receipt;
 use super::form::Form;
 use super::inside_my::{Told, receipt_page};
 use super::language::Language;
-use super::report::{Sent, busy, gives_away, refused_or_failed, ripe, text};
+use super::report::{Sent, gives_away, refused_or_failed, text};
 use super::step::contains_secret;
+use super::turn::{self, busy};
 use crate::app::App;
 use crate::handlers::{Answered, Shared, blocking};
-use crate::intake::{Purpose, Rank};
+use crate::intake::Purpose;
 use crate::page::render;
 use crate::problem::{ApiRefusal, Problem, unreadable};
 
@@ -75,12 +76,8 @@ impl Draft {
     }
 
     /// The same with a stamp that counts, or may come to count.
-    fn stamped(mut self, app: &App) -> Result<Self, Problem> {
-        if !app.intake.keeps(Purpose::Report, &self.stamp) {
-            let now = app.office.ledger().now();
-            self.stamp = app.intake.stamp(Purpose::Report, now).map_err(|error| unreadable(&error))?;
-        }
-        Ok(self)
+    fn stamped(self, app: &App) -> Result<Self, Problem> {
+        Ok(Self { stamp: turn::stamp_of(app, self.stamp)?, ..self })
     }
 }
 
@@ -257,13 +254,8 @@ fn look_page(
 /// Enters it, in a queue of its own turn like a report: nobody is refused, whatever comes at once.
 async fn send(app: Arc<App>, w: Language, draft: Draft, typed: &str) -> Answered {
     let secret = Secret::parse(typed);
-    let now = app.office.ledger().now();
-    let rank = app.intake.spend(Purpose::Report, &draft.stamp, now);
-    let turn = app.intake.turn(&app.intake.sealing, rank).await;
-    let draft = match rank {
-        Rank::Waited => Draft { stamp: ripe(&app, now)?, ..draft },
-        Rank::Behind => draft,
-    };
+    let (turn, stamp) = turn::take(&app, Purpose::Report, draft.stamp).await?;
+    let draft = Draft { stamp, ..draft };
     blocking(move || {
         let secret = match secret {
             Ok(secret) => secret,

@@ -23,6 +23,7 @@ mod pdf_reader;
 mod picture;
 pub(crate) mod report;
 mod step;
+mod turn;
 mod xml;
 
 use adit_core::secret::Secret;

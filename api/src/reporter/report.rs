@@ -15,7 +15,7 @@ use adit_core::rules::reward::Matter;
 use adit_core::seal::{self, Kind};
 use adit_core::secret::Secret;
 use adit_core::text::{Text, TextError};
-use adit_core::units::{Position, Timestamp};
+use adit_core::units::Position;
 use askama::Template;
 use axum::extract::{RawQuery, State};
 use axum::http::{HeaderMap, StatusCode};
@@ -25,10 +25,11 @@ use super::case::Case;
 use super::follow::{ASKED, receipt_page};
 use super::form::{ACCEPT, Form, SealedFile};
 use super::language::Language;
+use super::turn::{self, busy};
 use crate::app::App;
 use crate::handlers::sealed::check_blobs;
 use crate::handlers::{Answered, Shared, blocking};
-use crate::intake::{Purpose, Rank};
+use crate::intake::Purpose;
 use crate::page::render;
 use crate::problem::{ApiRefusal, Problem, unreadable};
 use crate::web::{REPORT, Script, with_scripts};
@@ -94,12 +95,8 @@ impl Draft {
     }
 
     /// The same with a stamp that counts, or may come to count.
-    fn stamped(mut self, app: &App) -> Result<Self, Problem> {
-        if !app.intake.keeps(Purpose::Report, &self.stamp) {
-            let now = app.office.ledger().now();
-            self.stamp = app.intake.stamp(Purpose::Report, now).map_err(|error| unreadable(&error))?;
-        }
-        Ok(self)
+    fn stamped(self, app: &App) -> Result<Self, Problem> {
+        Ok(Self { stamp: turn::stamp_of(app, self.stamp)?, ..self })
     }
 
     /// Whether a plain kind was chosen.
@@ -459,14 +456,8 @@ fn look_page(
 async fn send(app: Arc<App>, w: Language, draft: Draft, form: &Form) -> Answered {
     let secret = Secret::parse(form.get("secret"));
     let fault = form.fault.clone().or_else(|| draft.fault());
-    let now = app.office.ledger().now();
-    let rank = app.intake.spend(Purpose::Report, &draft.stamp, now);
-    let turn = app.intake.turn(&app.intake.sealing, rank).await;
-    let draft = match rank {
-        // Whoever is sent back with what they typed keeps their place ahead.
-        Rank::Waited => Draft { stamp: ripe(&app, now)?, ..draft },
-        Rank::Behind => draft,
-    };
+    let (turn, stamp) = turn::take(&app, Purpose::Report, draft.stamp).await?;
+    let draft = Draft { stamp, ..draft };
     blocking(move || {
         let secret = match secret {
             Ok(secret) => secret,
@@ -500,15 +491,6 @@ async fn send(app: Arc<App>, w: Language, draft: Draft, form: &Form) -> Answered
         }
     })
     .await
-}
-
-pub(super) fn ripe(app: &App, now: Timestamp) -> Result<String, Problem> {
-    app.intake.ripe(Purpose::Report, now).map_err(|error| unreadable(&error))
-}
-
-/// So many are ahead that no turn came while a request may last.
-pub(super) fn busy() -> Problem {
-    Problem { status: StatusCode::SERVICE_UNAVAILABLE, refusal: Refusal::new("reporter.busy") }
 }
 
 /// Why a report was not entered.

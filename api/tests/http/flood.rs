@@ -12,6 +12,7 @@ use adit_core::secret::{Script, Secret};
 use crate::common::{Reply, Server, limits};
 use crate::pickups::telephone;
 use crate::reporter::{Fields, fields, hidden, my, reported, send, simple, stream_of, value};
+use crate::sealed::{signed_report, with_intake};
 
 const MIB: u64 = 1024 * 1024;
 
@@ -93,6 +94,46 @@ fn given_a_flood_of_junk_then_real_reports_are_answered_meanwhile_and_none_is_re
     });
     let entered = usize::try_from(server.size() - before).unwrap();
     assert_eq!(entered, sent.load(Ordering::Relaxed) + REAL);
+}
+
+/// What `GET /api/v1/work` gives, and the first number that fits it, as a client finds it.
+fn work(server: &Server) -> String {
+    let given = server.get("/api/v1/work", None).expect(200);
+    let bits = u32::try_from(given["bits"].as_u64().unwrap()).unwrap();
+    let stamp = given["stamp"].as_str().unwrap();
+    let begins = |text: &String| {
+        let hash = blake3::hash(text.as_bytes());
+        u64::from_be_bytes(hash.as_bytes()[..8].try_into().unwrap()).leading_zeros() >= bits
+    };
+    (0_u64..).map(|number| format!("{stamp}.{number}")).find(begins).unwrap()
+}
+
+#[test]
+fn given_a_flood_of_those_who_seal_by_themselves_then_whoever_shows_work_goes_ahead_and_all_are_entered() {
+    const JUNK: usize = 120;
+    let server = with_intake(with(&[("entering_at_once", 1), ("work_bits", 8)]));
+    let junk: Vec<_> = (0..JUNK).map(|_| signed_report(&server).to_string()).collect();
+    let (real, worked) = (signed_report(&server).to_string(), work(&server));
+    let append = |body: &str, shown: &[(&str, &str)]| {
+        let headers = [&[("content-type", "application/json")], shown].concat();
+        server.send("POST", "/api/v1/append", &headers, Some(body.as_bytes())).expect(200)
+    };
+    let (first, entered) = mpsc::channel();
+    let before = server.size();
+    std::thread::scope(|scope| {
+        for body in &junk {
+            let (append, first) = (&append, first.clone());
+            scope.spawn(move || {
+                append(body, &[]);
+                let _ = first.send(());
+            });
+        }
+        entered.recv().unwrap();
+        let position = append(&real, &[("adit-work", &worked)])["positions"][0].as_u64().unwrap();
+        let ahead = position - before;
+        assert!(ahead < JUNK as u64 / 2, "{ahead} without work went first");
+    });
+    assert_eq!(server.size(), before + JUNK as u64 + 1, "nobody is refused");
 }
 
 #[test]

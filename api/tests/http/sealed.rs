@@ -56,14 +56,38 @@ impl Reported {
 
 /// What the API says to a reporter's command, the whole way.
 fn by_reporter(server: &Server, stream: &str, kind: &str, data: &Value, key: &SigningKey) -> Reply {
+    match signed(server, stream, kind, data, key) {
+        Ok(body) => server.post("/api/v1/append", None, &body),
+        Err(refused) => *refused,
+    }
+}
+
+/// A reporter's command, prepared and signed, as it is appended.
+fn signed(
+    server: &Server,
+    stream: &str,
+    kind: &str,
+    data: &Value,
+    key: &SigningKey,
+) -> Result<Value, Box<Reply>> {
     let body = json!({ "id": id(), "stream": stream, "type": kind, "signers": [key.vkey()], "data": data });
     let prepared = server.post("/api/v1/prepare", None, &body);
     if prepared.status != 200 {
-        return prepared;
+        return Err(Box::new(prepared));
     }
     let prepared = prepared.json();
-    let body = json!({ "pending": prepared["pending"], "notes": notes(&prepared, &[key]) });
-    server.post("/api/v1/append", None, &body)
+    Ok(json!({ "pending": prepared["pending"], "notes": notes(&prepared, &[key]) }))
+}
+
+/// A report that its reporter sealed, ready to be appended.
+pub(crate) fn signed_report(server: &Server) -> Value {
+    let stream = StreamId::new(StreamKind::Report, Id::random().unwrap());
+    let key = SigningKey::generate(&format!("{ORIGIN}/{stream}")).unwrap();
+    let readers = [intake(server), vec![reporter().recipient()]].concat();
+    let testimony = uploaded(server, b"{}", &readers, Kind::Text);
+    let data = json!({ "matter": "major_hazard", "channel": "web", "key": key.vkey(),
+        "recipient": reporter().recipient(), "testimony": testimony });
+    signed(server, &stream.to_string(), "report.report", &data, &key).map_err(|refused| refused.text).unwrap()
 }
 
 pub(crate) fn reported(server: &Server, excluded: &[&str]) -> Reported {

@@ -9,6 +9,7 @@ import { alarm, areKept, fill, paintSecret, quiet, save, skips, wordsOf } from "
 import { intake, open, seal } from "./seal.js";
 import { id, Keys, note, parse, random, text, voucherHash, words } from "./secret.js";
 import { ask, logKeys, parsed, post, record, upload } from "./send.js";
+import { begin } from "./work.js";
 
 const WAIT_MAX = 70_000;
 const LETTERS = {
@@ -384,6 +385,7 @@ export function follow() {
     event.preventDefault();
     if (!known.busy) act(event.target, event.submitter);
   });
+  addEventListener("input", begin);
   history.scrollRestoration = "manual";
   // Every other step in the history is taken for Back.
   skips();

@@ -8,6 +8,7 @@ import { alarm, areKept, each, fill, keeping, paintSecret, paintWords, quiet, sa
 import { fingerprint, intake, seal } from "./seal.js";
 import { caseNumber, id, Keys, random } from "./secret.js";
 import { logKeys, record, upload } from "./send.js";
+import { begin } from "./work.js";
 
 const LOOK = "#look";
 
@@ -256,6 +257,7 @@ export function start() {
     event.preventDefault();
     lookOver();
   });
+  form.addEventListener("input", begin);
   skips();
   // Back leads from the look at it to the form, and forward to the look again.
   addEventListener("popstate", () => {

@@ -6,6 +6,7 @@ import { toBase64, utf8 } from "../viewer/bytes.js";
 import { Fault } from "./fault.js";
 import { note } from "./secret.js";
 import { readKeys } from "./seal.js";
+import { shown } from "./work.js";
 
 // Pauses before a request is sent again, and the longest wait for one, in milliseconds.
 const PAUSES = [1000, 3000];
@@ -63,8 +64,8 @@ export function parsed(answer) {
   }
 }
 
-export const post = (path, body) =>
-  ask(path, { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(body) });
+export const post = (path, body, headers = {}) =>
+  ask(path, { method: "POST", headers: { "content-type": "application/json", ...headers }, body: JSON.stringify(body) });
 
 // What the log says of itself: its name, and whom to seal to.
 export async function logKeys() {
@@ -77,7 +78,7 @@ export async function logKeys() {
 // Uploads what was sealed. The server must have the very bytes. `told` hears how many have arrived, and whether the network is gone.
 export async function upload(sealed, told = () => {}) {
   const { bytes, blob } = sealed;
-  const headers = { "content-type": "application/octet-stream" };
+  const headers = { "content-type": "application/octet-stream", ...shown() };
   const whole = bytes.size <= WHOLE_MAX;
   const kept = parsed(whole ? await ask("/api/v1/sealed", { method: "PUT", headers, body: bytes }) : await inPieces(sealed, told));
   if (kept.blob !== blob || kept.size !== bytes.size) throw new Fault("strange");
@@ -113,7 +114,7 @@ async function step(sealed, at, size) {
   }
   const end = Math.min(at + size, bytes.size);
   const headers = { "content-type": "application/partial-upload", "upload-offset": String(at), "upload-complete": "?0" };
-  if (end === bytes.size) Object.assign(headers, digest, { "upload-complete": "?1" });
+  if (end === bytes.size) Object.assign(headers, digest, shown(), { "upload-complete": "?1" });
   const answer = await once(place, { method: "PATCH", headers, body: bytes.slice(at, end) });
   const told = [204, 409].includes(answer.status) && answer.headers.get("upload-offset") !== null;
   return { answer, stands: told ? Number(answer.headers.get("upload-offset")) : null };
@@ -204,7 +205,7 @@ export async function record(request, signersOf, underway = () => {}, prepare) {
     const signers = signersOf(stream);
     if (!isOurs(prepared, { ...request, stream }, signers)) throw new Fault("strange");
     underway();
-    const answer = await post("/api/v1/append", { pending: prepared.pending, notes: [note(prepared.texts[0], signers)] });
+    const answer = await post("/api/v1/append", { pending: prepared.pending, notes: [note(prepared.texts[0], signers)] }, shown());
     if (answer.status !== 404 && answer.status !== 409) return parsed(answer);
   }
   throw new Fault("offline");
