@@ -41,7 +41,7 @@ pub(crate) enum Purpose {
 }
 
 /// The header in which a client shows work: a stamp of `GET /api/v1/work`, a full stop, and the number that was found.
-pub const WORK: &str = "adit-work";
+pub(crate) const WORK: &str = "adit-work";
 
 impl Purpose {
     fn label(self) -> &'static str {

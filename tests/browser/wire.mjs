@@ -57,6 +57,12 @@ export function leaks(sent, needles) {
   return needles.filter((needle) => spelled(needle).some((spelling) => spelling.length > 2 && whole.includes(spelling)));
 }
 
+// Of the requests that wait for a turn where it is crowded: how many there were, and how many showed work.
+function worked(sent) {
+  const heads = Buffer.concat(sent).toString("latin1").match(/(PUT \/api\/v1\/sealed|POST \/api\/v1\/append) HTTP\/1\.1\r\n([^\r]+\r\n)+/g) ?? [];
+  return { waited: heads.length, worked: heads.filter((head) => /\r\nadit-work: [0-9a-f.]+\r\n/i.test(head)).length };
+}
+
 export async function state(page, plan, name, seen) {
   await picture(page, plan, `${plan.name}-sealed-${name}`);
   const address = new URL(page.url());
@@ -99,5 +105,5 @@ export const behindProxy = (parts, labels) => main(async (browser, plan) => {
     needles.push(...(await keysOf(words, plan.origin)));
   }
   needles.push(...(said.voucher ? [said.voucher] : []));
-  return { ...said, leaks: leaks(net.sent, needles.filter((needle) => needle)), bytes: Buffer.concat(net.sent).length };
+  return { ...said, leaks: leaks(net.sent, needles.filter((needle) => needle)), bytes: Buffer.concat(net.sent).length, ...worked(net.sent) };
 });

@@ -1,12 +1,13 @@
 //! The reporter's whole way in a real browser without scripts, on a telephone and on a desktop, in both languages.
 #![allow(clippy::panic, clippy::expect_used, reason = "a test reports by panicking")]
 
+use adit_api::Options;
 use adit_core::report::{fingerprint, intake};
 use adit_core::secret::{Script, Secret, officer_identity};
 use serde_json::{Value, json};
 
 use crate::browser::run;
-use crate::common::{ORIGIN, Server};
+use crate::common::{ORIGIN, Server, limits};
 use crate::reporter::{answered, rewarded, stream_of};
 
 /// Each page fits its window, has nothing that axe finds wrong, and the same title; the address says nothing of what is written.
@@ -216,7 +217,9 @@ fn kept_on_the_device(said: &Value, locale: &str) {
 
 /// With scripts: from the form to the receipt, then opened by an officer, answered, and followed without scripts by the same words.
 fn sealed_way(locale: &str, width: u32) {
-    let server = Server::start();
+    // The work is found by the time that somebody has looked over what they typed.
+    let limits = Some(limits(&[("work_bits", 1)]));
+    let server = Server::start_with(Options { limits, ..Options::default() });
     server.app.office.ledger().publish_now();
     let folder = tempfile::tempdir().expect("a folder");
     let file = folder.path().join("井口.jpg");
@@ -229,6 +232,8 @@ fn sealed_way(locale: &str, width: u32) {
     assert!(said["bytes"].as_u64().expect("bytes") > 70_000, "nothing was looked at: {said}");
     assert_eq!(said["complaints"], json!([]), "the policy of the page, or its script");
     assert_eq!(server.size(), before + 1, "two taps are one report");
+    // A photograph, the words, the entry.
+    assert_eq!((&said["waited"], &said["worked"]), (&json!(3), &json!(3)), "they show work");
     let here = if locale == "zh-CN" { "浏览器里封存" } else { "sealed in the browser" };
     for place in [&said["where"], &said["says"][0]] {
         assert!(place.as_str().is_some_and(|says| says.contains(here)), "{said}");

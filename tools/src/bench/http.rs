@@ -3,6 +3,7 @@
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use adit_api::App;
 use adit_core::command::Request;
@@ -87,11 +88,26 @@ impl Client {
 
     fn post(&mut self, path: &str, body: &Value) -> Result<Value> {
         let signed_in = format!("authorization: Bearer {}\r\ncontent-type: application/json", self.token);
-        Ok(serde_json::from_slice(&self.send(path, &signed_in, &body.to_string())?)?)
+        self.send(path, &signed_in, &body.to_string())?;
+        Ok(serde_json::from_slice(&self.answer()?)?)
     }
 
     /// A form as a browser sends it, by somebody who is not signed in; the page that answers.
     pub(crate) fn form(&mut self, path: &str, fields: &[(String, String)]) -> Result<Vec<u8>> {
+        self.send_form(path, fields)?;
+        self.answer()
+    }
+
+    /// The same; the status, and how long it took from sending it to the first byte of the answer.
+    pub(crate) fn time_form(&mut self, path: &str, fields: &[(String, String)]) -> Result<(u16, Duration)> {
+        let begun = Instant::now();
+        self.send_form(path, fields)?;
+        self.stream.fill_buf()?;
+        let took = begun.elapsed();
+        Ok((self.any_answer()?.0, took))
+    }
+
+    fn send_form(&mut self, path: &str, fields: &[(String, String)]) -> Result<()> {
         let part = |(name, value): &(String, String)| {
             format!("--part\r\ncontent-disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n")
         };
@@ -100,23 +116,28 @@ impl Client {
         self.send(path, "content-type: multipart/form-data; boundary=part", &body)
     }
 
-    fn send(&mut self, path: &str, headers: &str, body: &str) -> Result<Vec<u8>> {
+    fn send(&mut self, path: &str, headers: &str, body: &str) -> Result<()> {
         let length = body.len();
         let head =
             format!("POST {path} HTTP/1.1\r\nhost: bench\r\n{headers}\r\ncontent-length: {length}\r\n\r\n");
-        self.stream.get_mut().write_all((head + body).as_bytes())?;
-        self.answer()
+        Ok(self.stream.get_mut().write_all((head + body).as_bytes())?)
     }
 
     /// The content of the answer that comes.
     fn answer(&mut self) -> Result<Vec<u8>> {
-        let (status, length) = self.head()?;
-        let mut answer = vec![0; length];
-        self.stream.read_exact(&mut answer)?;
+        let (status, answer) = self.any_answer()?;
         if !(200..300).contains(&status) {
             bail!("the server answered {status}: {}", String::from_utf8_lossy(&answer));
         }
         Ok(answer)
+    }
+
+    /// Status and content of the answer that comes, whatever it says.
+    fn any_answer(&mut self) -> Result<(u16, Vec<u8>)> {
+        let (status, length) = self.head()?;
+        let mut answer = vec![0; length];
+        self.stream.read_exact(&mut answer)?;
+        Ok((status, answer))
     }
 
     /// Status and length of the answer that comes.

@@ -7,6 +7,7 @@ mod pages;
 mod query;
 mod receipts;
 mod reports;
+mod secrets;
 
 use std::fs::{File, OpenOptions};
 use std::io::{BufWriter, Write};
@@ -78,6 +79,8 @@ enum What {
     Pages(pages::Pages),
     /// Reports of 2 kB over HTTP without scripts, each looked over and sent, on a new ledger; afterwards everything is counted and verified
     Reports(Load),
+    /// Whether the time of an answer tells a secret that has a report from one that has none, on a new ledger
+    Secrets(secrets::Secrets),
     /// Make receipts with proofs of entries all over a log
     Receipts(receipts::Receipts),
 }
@@ -127,6 +130,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         What::Query(query) => (query::run(query)?, query.json),
         What::Pages(pages) => (pages::run(pages)?, pages.json),
         What::Reports(load) => (reports::run(load, SystemClock.now())?, load.json),
+        What::Secrets(secrets) => (secrets::run(secrets, SystemClock.now())?, secrets.json),
         What::Receipts(receipts) => (receipts::run(receipts)?, receipts.json),
     };
     if as_json {

@@ -2,6 +2,7 @@
 //! the secret, seals the words, and answers with the receipt.
 
 use std::collections::BTreeSet;
+use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -29,19 +30,24 @@ const TIMES: usize = 30;
 
 type Fields = Vec<(String, String)>;
 
-/// Latencies are those from pressing "send" until the receipt is there.
-pub(super) fn run(load: &Load, now: Timestamp) -> Result<Value> {
-    if load.data.exists() {
-        let data = load.data.display();
+/// A new ledger with everybody who works on reports, as a server has it.
+pub(super) fn fresh(data: &Path, now: Timestamp) -> Result<Arc<App>> {
+    if data.exists() {
+        let data = data.display();
         return Err(fail(
             format!("{data} 已存在，请另选目录"),
             format!("{data} exists; name another folder"),
         ));
     }
     let clock = Arc::new(SetClock::at(now));
-    let (office, admins) = create(&load.data, ORIGIN, NATIONAL, None, clock.clone())?;
+    let (office, admins) = create(data, ORIGIN, NATIONAL, None, clock.clone())?;
     let office = Cast::enrol(office, clock, admins)?.office;
-    let app = App::new(office, Keystore::at(&Home::beside(&load.data).actors()))?;
+    Ok(App::new(office, Keystore::at(&Home::beside(data).actors()))?)
+}
+
+/// Latencies are those from pressing "send" until the receipt is there.
+pub(super) fn run(load: &Load, now: Timestamp) -> Result<Value> {
+    let app = fresh(&load.data, now)?;
     let before = app.office.ledger().size();
     let server = Server::start(Arc::clone(&app))?;
     let (sent, secrets) = (Mutex::new(histogram()?), Mutex::new(BTreeSet::new()));
@@ -82,7 +88,7 @@ fn record(all: &Mutex<Histogram<u64>>, took: Duration) {
 }
 
 /// One report: its secret, and how long sending it took.
-fn report(client: &mut Client, words: &str) -> Result<(String, Duration)> {
+pub(super) fn report(client: &mut Client, words: &str) -> Result<(String, Duration)> {
     let typed = [("step", "look"), ("words", words)].map(|(name, value)| (name.to_owned(), value.to_owned()));
     let page = client.form("/report?lang=zh", &typed)?;
     let form = hidden(&String::from_utf8(page)?)?;
