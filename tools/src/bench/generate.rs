@@ -3,8 +3,8 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Barrier, Mutex, PoisonError, RwLock, RwLockReadGuard};
 use std::time::Instant;
 
 use adit_api::keystore::Keystore;
@@ -31,7 +31,7 @@ use adit_core::rules::five_in_place::Element;
 use adit_core::rules::place::NATIONAL;
 use adit_core::rules::reward::Sector;
 use adit_core::units::{Day, Fen};
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use serde_json::{Value, json};
 
 use crate::demo::cast::{Cast, text};
@@ -162,12 +162,12 @@ pub(super) fn run(args: &Generate) -> Result<Value> {
     let first = Day::new(FIRST_YEAR, 1, 2).context("the first day")?;
     let clock = Arc::new(SetClock::at(first.start().plus_seconds(9 * 3600)));
     let (office, admins) = create(&args.data, super::ORIGIN, NATIONAL, None, clock.clone())?;
-    let mut cast = Cast::enrol(office, clock, admins)?;
-    let enterprises = enter_enterprises(args, &mut cast)?;
+    let cast = Cast::enrol(office, clock, admins)?;
+    let enterprises = enter_enterprises(args, &cast)?;
     let span = 365 * args.years;
     let last = first.plus_days(i64::try_from(span).unwrap_or(365));
     let items = criteria::all().iter().filter(|item| item.is_selectable());
-    let mut world = World {
+    let world = World {
         cast,
         seed: args.seed,
         enterprises,
@@ -178,19 +178,7 @@ pub(super) fn run(args: &Generate) -> Result<Value> {
         last,
         decisions: AtomicU64::new(0),
     };
-    let mut day = first;
-    while day <= last {
-        let tasks =
-            world.later.lock().unwrap_or_else(PoisonError::into_inner).remove(&day).unwrap_or_default();
-        world.cast.at(day);
-        if !tasks.is_empty() {
-            work(&world, &tasks, args.writers.max(1))?;
-        }
-        if day.parts().2 == 1 {
-            world.cast.office.ledger().publish_now();
-        }
-        day = day.plus_days(1);
-    }
+    live(&world, first, args.writers.max(1))?;
     let keystore = Keystore::at(&Home::beside(&args.data).actors());
     world.cast.lock_officers_away(&keystore, super::PASSWORD)?;
     let size = world.cast.office.ledger().size();
@@ -236,54 +224,93 @@ fn plan(args: &Generate, first: Day, span: u64) -> BTreeMap<Day, Vec<Task>> {
     days
 }
 
-fn enter_enterprises(args: &Generate, cast: &mut Cast) -> Result<Vec<(StreamId, SigningKey)>> {
-    let mut entered = Vec::new();
-    for number in 0..args.enterprises {
-        let mut dice = Dice::of(args.seed, "registered", number);
-        let sector = *dice.one(&[Sector::Mine, Sector::Industry, Sector::Industry, Sector::Chemical]);
-        let group = dice.below(args.enterprises / 4 + 1);
-        let register = Register {
-            name: text(&format!("生成企业{number:05}"))?,
-            credit_code: None,
-            sector,
-            metal_smelting: sector == Sector::Industry && dice.percent(10),
-            town: text(&format!("生成乡镇{:02}", dice.below(TOWNS)))?,
-            licence: Licence::Full,
-            producing: true,
-            controller: Some(text(&format!("生成控股{group:05}"))?),
-            parent: dice.percent(30).then(|| text(&format!("生成集团{:04}", group / 8))).transpose()?,
-        };
-        let command = Command::Enterprise(EnterpriseCommand::Register(register));
-        let stream = cast.act_on(None, command, &["clerk"])?.stream;
-        let risk = Some(*dice.one(&Risk::ALL));
-        let grade = Grade { risk, standardisation: None };
-        cast.act_on(Some(stream), Command::Enterprise(EnterpriseCommand::Grade(grade)), &["approver"])?;
-        let name = format!("account-{number}");
-        cast.enrol_one(&name, Role::Enterprise, Some(stream))?;
-        entered.push((stream, cast.key_of(&name)?));
-    }
-    Ok(entered)
+fn enter_enterprises(args: &Generate, cast: &Cast) -> Result<Vec<(StreamId, SigningKey)>> {
+    let (next, entered) = (AtomicU64::new(0), Mutex::new(BTreeMap::new()));
+    let enter = || {
+        loop {
+            let number = next.fetch_add(1, Ordering::Relaxed);
+            if number >= args.enterprises {
+                return Ok(());
+            }
+            let one = enter_enterprise(args, cast, number)?;
+            entered.lock().unwrap_or_else(PoisonError::into_inner).insert(number, one);
+        }
+    };
+    std::thread::scope(|scope| {
+        let writers: Vec<_> = (0..args.writers.max(1)).map(|_| scope.spawn(enter)).collect();
+        writers.into_iter().try_for_each(|one| one.join().unwrap_or_else(|_| bail!("a writer ended")))
+    })?;
+    Ok(entered.into_inner().unwrap_or_else(PoisonError::into_inner).into_values().collect())
 }
 
-/// The tasks of one day, each by whichever writer is free.
-fn work(world: &World, tasks: &[Task], writers: usize) -> Result<()> {
-    let (next, failed) = (AtomicUsize::new(0), Mutex::new(None));
-    std::thread::scope(|scope| {
-        for _ in 0..writers.min(tasks.len()) {
-            scope.spawn(|| {
-                while let Some(task) = tasks.get(next.fetch_add(1, Ordering::Relaxed)) {
-                    if let Err(error) = world.perform(*task) {
-                        *failed.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
-                        next.store(tasks.len(), Ordering::Relaxed);
-                    }
+fn enter_enterprise(args: &Generate, cast: &Cast, number: u64) -> Result<(StreamId, SigningKey)> {
+    let mut dice = Dice::of(args.seed, "registered", number);
+    let sector = *dice.one(&[Sector::Mine, Sector::Industry, Sector::Industry, Sector::Chemical]);
+    let group = dice.below(args.enterprises / 4 + 1);
+    let register = Register {
+        name: text(&format!("生成企业{number:05}"))?,
+        credit_code: None,
+        sector,
+        metal_smelting: sector == Sector::Industry && dice.percent(10),
+        town: text(&format!("生成乡镇{:02}", dice.below(TOWNS)))?,
+        licence: Licence::Full,
+        producing: true,
+        controller: Some(text(&format!("生成控股{group:05}"))?),
+        parent: dice.percent(30).then(|| text(&format!("生成集团{:04}", group / 8))).transpose()?,
+    };
+    let command = Command::Enterprise(EnterpriseCommand::Register(register));
+    let stream = cast.act_on(None, command, &["clerk"])?.stream;
+    let risk = Some(*dice.one(&Risk::ALL));
+    let grade = Grade { risk, standardisation: None };
+    cast.act_on(Some(stream), Command::Enterprise(EnterpriseCommand::Grade(grade)), &["approver"])?;
+    let account = cast.enrol_apart(&format!("account-{number}"), Role::Enterprise, Some(stream))?;
+    Ok((stream, account.key))
+}
+
+/// Day after day to the last, the tasks of each by whichever writer is free. Writers stay, as those of a server do.
+fn live(world: &World, first: Day, writers: usize) -> Result<()> {
+    let (tasks, next) = (RwLock::new(Vec::new()), AtomicUsize::new(0));
+    let (over, failed) = (AtomicBool::new(false), Mutex::new(None));
+    let (begin, end) = (Barrier::new(writers + 1), Barrier::new(writers + 1));
+    let write = || {
+        loop {
+            begin.wait();
+            if over.load(Ordering::Relaxed) {
+                return;
+            }
+            let tasks: RwLockReadGuard<'_, Vec<Task>> = tasks.read().unwrap_or_else(PoisonError::into_inner);
+            while let Some(task) = tasks.get(next.fetch_add(1, Ordering::Relaxed)) {
+                if let Err(error) = world.perform(*task) {
+                    *failed.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
+                    next.store(tasks.len(), Ordering::Relaxed);
                 }
-            });
+            }
+            drop(tasks);
+            end.wait();
         }
+    };
+    std::thread::scope(|scope| {
+        for _ in 0..writers {
+            scope.spawn(write);
+        }
+        let mut day = first;
+        while day <= world.last && failed.lock().unwrap_or_else(PoisonError::into_inner).is_none() {
+            let mut later = world.later.lock().unwrap_or_else(PoisonError::into_inner);
+            *tasks.write().unwrap_or_else(PoisonError::into_inner) = later.remove(&day).unwrap_or_default();
+            drop(later);
+            next.store(0, Ordering::Relaxed);
+            world.cast.at(day);
+            begin.wait();
+            end.wait();
+            if day.parts().2 == 1 {
+                world.cast.office.ledger().publish_now();
+            }
+            day = day.plus_days(1);
+        }
+        over.store(true, Ordering::Relaxed);
+        begin.wait();
     });
-    match failed.into_inner().unwrap_or_else(PoisonError::into_inner) {
-        Some(error) => Err(error),
-        None => Ok(()),
-    }
+    failed.into_inner().unwrap_or_else(PoisonError::into_inner).map_or(Ok(()), Err)
 }
 
 const INSPECTORS: &[&str] = &["inspector-1", "inspector-2"];

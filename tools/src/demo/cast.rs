@@ -82,6 +82,13 @@ impl Cast {
 
     /// Enrols somebody and grants one role; an enterprise account acts for its enterprise.
     pub(crate) fn enrol_one(&mut self, name: &str, role: Role, acts_for: Option<StreamId>) -> Result<()> {
+        let person = self.enrol_apart(name, role, acts_for)?;
+        self.people.insert(name.to_owned(), person);
+        Ok(())
+    }
+
+    /// The same for somebody whom whoever calls keeps.
+    pub(crate) fn enrol_apart(&self, name: &str, role: Role, acts_for: Option<StreamId>) -> Result<Person> {
         let person = Person::new(self.office.ledger().origin())?;
         let stream = StreamId::new(StreamKind::Actor, person.actor.0);
         let key = person.key.vkey();
@@ -99,8 +106,7 @@ impl Cast {
             };
             self.office.execute(&request, &admins)?;
         }
-        self.people.insert(name.to_owned(), person);
-        Ok(())
+        Ok(person)
     }
 
     /// Seals a reporter's words to the intake officers, as the page does.
@@ -116,7 +122,7 @@ impl Cast {
     }
 
     /// Moves the clock to the morning of `day`, or one second on.
-    pub(crate) fn at(&mut self, day: Day) {
+    pub(crate) fn at(&self, day: Day) {
         let now = self.office.ledger().now().plus_seconds(1);
         self.clock.set(now.max(day.start().plus_seconds(9 * 3600)));
     }
