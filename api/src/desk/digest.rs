@@ -1,0 +1,129 @@
+//! The daily digest under “My account”: an address, the code that confirms it, and one press that ends it.
+
+use adit_core::units::Timestamp;
+use zeroize::Zeroizing;
+
+use super::frame::Desk;
+use crate::app::App;
+use crate::digest::code::CodeError;
+use crate::digest::subscriber::{self, MailWish, Subscriber, Wish};
+use crate::digest::{mail, mail_code};
+use crate::problem::{ApiRefusal, Problem, unreadable};
+
+/// What stands on the page.
+pub(super) struct Digest {
+    /// Mail can be sent.
+    mails: bool,
+    /// The bureau's messenger is there, for whoever looks.
+    posts: bool,
+    /// What is kept can't be opened here any more.
+    lost: bool,
+    /// The address that is told; empty where there is none.
+    address: String,
+    /// The address whose code waits to be typed.
+    asked: String,
+    /// What was typed and did not fit.
+    typed: String,
+    posted: bool,
+    is_enterprise: bool,
+    says: String,
+}
+
+impl Digest {
+    pub(super) fn of(desk: &Desk, typed: String) -> Self {
+        let (app, actor) = (&desk.app, desk.session.actor);
+        let kept = subscriber::read(app, actor);
+        let lost = kept.is_err();
+        let kept = kept.unwrap_or_default();
+        let asked = app.digests.codes.waits(actor, app.office.ledger().now());
+        let hour = format!("{:02}:00", app.intake.limits.digest_hour);
+        Self {
+            mails: app.digests.mail.is_some(),
+            posts: posts(desk),
+            lost,
+            address: kept.mail.as_ref().map(|mail| mail.address.to_string()).unwrap_or_default(),
+            asked: asked.map(|address| address.to_string()).unwrap_or_default(),
+            typed,
+            posted: kept.webhook.is_some(),
+            is_enterprise: desk.reader.is_enterprise(),
+            says: desk.w.fill("digest.why", &[("hour", &hour)]),
+        }
+    }
+}
+
+/// Whether the bureau's messenger is there for whoever looks: never for an enterprise, of which the bureau would learn what waits for it.
+fn posts(desk: &Desk) -> bool {
+    desk.app.digests.webhook.is_some() && !desk.reader.is_enterprise()
+}
+
+/// The first day that is told to whoever begins now.
+fn since(app: &App, now: Timestamp, before: Option<Wish>) -> Wish {
+    let day = now.day();
+    let hour = u64::try_from(now.seconds_since(day.start())).unwrap_or_default() / 3600;
+    let first = if hour < app.intake.limits.digest_hour { day } else { day.plus_days(1) };
+    match before {
+        Some(wish) => Wish { since: wish.since.min(first), ..wish },
+        None => Wish { since: first, told: None },
+    }
+}
+
+/// Mails a code to an address. What is answered is the same whether or not the address exists.
+pub(super) fn ask(desk: &Desk, typed: &str) -> Result<(), Problem> {
+    let app = &desk.app;
+    if app.digests.mail.is_none() {
+        return Err(ApiRefusal::DigestOff.into());
+    }
+    let address = mail::address(typed).ok_or(ApiRefusal::DigestAddress)?;
+    let address = Zeroizing::new(address.to_string());
+    let (now, limits) = (app.office.ledger().now(), &app.intake.limits);
+    let code = app.digests.codes.ask(desk.session.actor, &address, now, limits).map_err(refused)?;
+    mail_code(app, &address, &code);
+    Ok(())
+}
+
+/// Turns the digest on for the address to which the code was mailed.
+pub(super) fn confirm(desk: &Desk, typed: &str) -> Result<(), Problem> {
+    let (app, actor) = (&desk.app, desk.session.actor);
+    let (now, limits) = (app.office.ledger().now(), &app.intake.limits);
+    let address = app.digests.codes.confirm(actor, typed, now, limits).map_err(refused)?;
+    keep(desk, |kept| {
+        let wish = since(app, now, kept.mail.as_ref().map(|mail| mail.wish));
+        kept.mail = Some(MailWish { address, wish });
+    })
+}
+
+/// Forgets an address whose code waits.
+pub(super) fn forget(desk: &Desk) {
+    desk.app.digests.codes.forget(desk.session.actor);
+}
+
+/// Ends the digest by mail, and forgets the address.
+pub(super) fn off(desk: &Desk) -> Result<(), Problem> {
+    forget(desk);
+    keep(desk, |kept| kept.mail = None)
+}
+
+/// Begins or ends the digest by the bureau's messenger.
+pub(super) fn post(desk: &Desk, begins: bool) -> Result<(), Problem> {
+    if begins && !posts(desk) {
+        return Err(ApiRefusal::DigestOff.into());
+    }
+    let now = desk.app.office.ledger().now();
+    keep(desk, |kept| kept.webhook = begins.then(|| since(&desk.app, now, kept.webhook)))
+}
+
+fn keep(desk: &Desk, work: impl FnOnce(&mut Subscriber)) -> Result<(), Problem> {
+    subscriber::change(&desk.app, desk.session.actor, work).map_err(|error| unreadable(&error))
+}
+
+fn refused(error: CodeError) -> Problem {
+    match error {
+        CodeError::TooMany => ApiRefusal::DigestTooManyCodes.into(),
+        CodeError::Over => ApiRefusal::DigestCodeOver.into(),
+        CodeError::TooSoon { seconds } => {
+            Problem::from(ApiRefusal::DigestTooSoon).with("seconds", &seconds.to_string())
+        }
+        CodeError::Wrong => ApiRefusal::DigestCode.into(),
+        CodeError::NoRandomness => unreadable(&"the operating system gave no randomness"),
+    }
+}
