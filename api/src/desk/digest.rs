@@ -13,20 +13,20 @@ use crate::problem::{ApiRefusal, Problem, unreadable};
 /// What stands on the page.
 pub(super) struct Digest {
     /// Mail can be sent.
-    mails: bool,
+    pub(super) mails: bool,
     /// The bureau's messenger is there, for whoever looks.
-    posts: bool,
+    pub(super) posts: bool,
     /// What is kept can't be opened here any more.
-    lost: bool,
+    pub(super) lost: bool,
     /// The address that is told; empty where there is none.
-    address: String,
+    pub(super) address: String,
     /// The address whose code waits to be typed.
-    asked: String,
+    pub(super) asked: String,
     /// What was typed and did not fit.
-    typed: String,
-    posted: bool,
-    is_enterprise: bool,
-    says: String,
+    pub(super) typed: String,
+    pub(super) posted: bool,
+    pub(super) is_enterprise: bool,
+    pub(super) says: String,
 }
 
 impl Digest {

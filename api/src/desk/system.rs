@@ -269,7 +269,7 @@ fn digests(app: &App, w: Words) -> Part {
     Part { title, lines, empty: String::new() }
 }
 
-fn said_of_digest(w: Words, trouble: DigestTrouble) -> &str {
+fn said_of_digest(w: Words, trouble: DigestTrouble) -> &'static str {
     match trouble {
         DigestTrouble::Unreachable => w.t("system.digest_unreachable"),
         DigestTrouble::Tls => w.t("system.digest_tls"),

@@ -117,7 +117,7 @@ fn read_from(ledger: &Ledger, path: &Path, actor: ActorId) -> Result<Subscriber,
         Err(source) => return Err(KeptError::Io { path: path.to_owned(), source }),
     };
     let text = ledger.unseal_beside(sealed, &about(actor)).map(Zeroizing::new);
-    let read = text.and_then(|text| serde_json::from_slice(&text).ok());
+    let read = text.and_then(|text: Zeroizing<Vec<u8>>| serde_json::from_slice(&text).ok());
     read.ok_or_else(|| KeptError::NotOurs(path.to_owned()))
 }
 

@@ -12,6 +12,7 @@ mod corroboration;
 mod desk;
 mod desk_in_browser;
 mod desk_overview;
+mod digest;
 mod evidence;
 mod faults;
 mod files;
