@@ -22,15 +22,27 @@ pub(super) struct Digest {
     pub(super) address: String,
     /// The address whose code waits to be typed.
     pub(super) asked: String,
-    /// What was typed and did not fit.
+    /// An address that did not fit.
     pub(super) typed: String,
     pub(super) posted: bool,
     pub(super) is_enterprise: bool,
     pub(super) says: String,
+    /// What was just done, and what was refused: said here, because the page comes back at this place.
+    pub(super) done: String,
+    pub(super) refusal: String,
+}
+
+/// What came of a press on a button of the digest.
+#[derive(Default)]
+pub(super) struct Outcome {
+    pub(super) done: String,
+    pub(super) refusal: String,
+    /// An address that did not fit.
+    pub(super) typed: String,
 }
 
 impl Digest {
-    pub(super) fn of(desk: &Desk, typed: String) -> Self {
+    pub(super) fn of(desk: &Desk, Outcome { done, refusal, typed }: Outcome) -> Self {
         let (app, actor) = (&desk.app, desk.session.actor);
         let kept = subscriber::read(app, actor);
         let lost = kept.is_err();
@@ -47,6 +59,8 @@ impl Digest {
             posted: kept.webhook.is_some(),
             is_enterprise: desk.reader.is_enterprise(),
             says: desk.w.fill("digest.why", &[("hour", &hour)]),
+            done,
+            refusal,
         }
     }
 }

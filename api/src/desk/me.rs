@@ -12,7 +12,7 @@ use axum::response::{IntoResponse, Redirect, Response};
 use serde::Deserialize;
 use zeroize::Zeroizing;
 
-use super::digest::{self, Digest};
+use super::digest::{self, Digest, Outcome};
 use super::frame::{Desk, Frame, Shown, render};
 use crate::handlers::blocking;
 use crate::handlers::sign_in::{hashing, open};
@@ -85,8 +85,7 @@ struct Me {
 struct Look {
     offered: Option<SecondFactor>,
     adding: Option<Adding>,
-    /// An address that was typed and did not fit.
-    address: String,
+    digest: Outcome,
     refusal: String,
     done: String,
 }
@@ -130,7 +129,7 @@ fn page(desk: &Desk, headers: &HeaderMap, look: Look) -> Me {
         site: site.map(|site| site.origin().to_owned()),
         is_there: site.is_some_and(|site| site.is_where(headers)),
         adding: look.adding,
-        digest: Digest::of(desk, look.address),
+        digest: Digest::of(desk, look.digest),
         refusal: look.refusal,
         done: look.done,
         frame: Frame::of(desk),
@@ -360,10 +359,17 @@ async fn digest(desk: Desk, headers: HeaderMap, change: Change) -> Shown {
             what => (digest::post(&desk, what == "digest_post_on"), desk.w.t("digest.changed")),
         };
         Ok(match done {
-            Ok(()) => rendered(&desk, &headers, Look::done(said)),
+            Ok(()) => {
+                let digest = Outcome { done: said.to_owned(), ..Outcome::default() };
+                rendered(&desk, &headers, Look { digest, ..Look::default() })
+            }
             Err(problem) => {
-                let address = change.address.to_string();
-                again(&desk, &headers, &problem, Look { address, ..Look::default() })
+                let (refusal, typed) = (desk.w.refusal(&problem.refusal), change.address.to_string());
+                let digest = Outcome { refusal, typed, ..Outcome::default() };
+                rendered(&desk, &headers, Look { digest, ..Look::default() }).map(|mut response| {
+                    *response.status_mut() = problem.status;
+                    response
+                })
             }
         })
     };

@@ -274,6 +274,7 @@ fn said_of_digest(w: Words, trouble: DigestTrouble) -> &'static str {
         DigestTrouble::Unreachable => w.t("system.digest_unreachable"),
         DigestTrouble::Tls => w.t("system.digest_tls"),
         DigestTrouble::NotLetIn => w.t("system.digest_not_let_in"),
+        DigestTrouble::Unfit => w.t("system.digest_unfit"),
         DigestTrouble::Refused => w.t("system.digest_refused"),
         DigestTrouble::Later => w.t("system.digest_later"),
         DigestTrouble::Here => w.t("system.digest_here"),

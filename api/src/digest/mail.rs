@@ -4,7 +4,8 @@
 //! learns of another; nothing in it names the machine, the reader's language or what the message is about.
 
 use std::fmt;
-use std::path::Path;
+use std::io;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, UNIX_EPOCH};
 
 use adit_core::id::Id;
@@ -145,7 +146,7 @@ impl Mail {
 /// Whom to believe that they are the host: the authority of a file alone, else whom the machine trusts.
 fn trust(
     host: &str,
-    authority: Option<(std::path::PathBuf, Vec<u8>)>,
+    authority: Option<(PathBuf, Vec<u8>)>,
 ) -> Result<TlsParameters, SettingsError> {
     let mut builder = TlsParameters::builder(host.to_owned());
     if let Some((path, pem)) = authority {
@@ -179,8 +180,11 @@ pub(crate) fn address(typed: &str) -> Option<Address> {
 /// What an error of the library comes to. Its text may quote the server, which may quote an address, so it ends here.
 fn trouble(error: &lettre::transport::smtp::Error) -> Trouble {
     let status = error.status().map(u16::from);
-    if error.is_tls() {
+    let source = std::error::Error::source(error).and_then(|source| source.downcast_ref::<io::Error>());
+    if error.is_tls() || source.is_some_and(is_handshake) {
         Trouble::Tls
+    } else if error.is_client() {
+        Trouble::Unfit
     } else if status.is_some_and(|status| NOT_LET_IN.contains(&status)) {
         Trouble::NotLetIn
     } else if error.is_permanent() {
@@ -190,6 +194,11 @@ fn trouble(error: &lettre::transport::smtp::Error) -> Trouble {
     } else {
         Trouble::Unreachable
     }
+}
+
+/// Whether TLS could not be agreed on: the libraries hand what went wrong on as data that are invalid.
+pub(super) fn is_handshake(error: &io::Error) -> bool {
+    error.kind() == io::ErrorKind::InvalidData
 }
 
 #[cfg(test)]

@@ -36,12 +36,15 @@ pub enum Trouble {
     /// No answer, or none in time.
     #[error("the server can't be reached")]
     Unreachable,
-    /// No TLS, or a certificate that is not trusted.
+    /// What answers speaks no TLS, or has a certificate that is not trusted.
     #[error("the server has no TLS that can be trusted")]
     Tls,
     /// User and password, or the token, were not taken.
     #[error("the server does not let us in")]
     NotLetIn,
+    /// It offers less than the settings ask for: no TLS, or no way to sign in that is known here.
+    #[error("the server offers less than the settings ask for")]
+    Unfit,
     /// This message was refused, and will be again.
     #[error("the server refused a message")]
     Refused,
@@ -56,7 +59,7 @@ pub enum Trouble {
 impl Trouble {
     /// Whether every other message would fare the same.
     fn is_of_server(self) -> bool {
-        matches!(self, Self::Unreachable | Self::Tls | Self::NotLetIn)
+        matches!(self, Self::Unreachable | Self::Tls | Self::NotLetIn | Self::Unfit)
     }
 }
 

@@ -14,6 +14,7 @@ use serde_json::json;
 use ureq::tls::{Certificate, RootCerts, TlsConfig};
 
 use super::Trouble;
+use super::mail::is_handshake;
 use super::message::Message;
 use super::settings::{Settings, SettingsError, is_loopback};
 
@@ -96,6 +97,7 @@ impl Webhook {
             Ok(429 | 500..) => Err(Trouble::Later),
             Ok(_) => Err(Trouble::Refused),
             Err(ureq::Error::Tls(_) | ureq::Error::Rustls(_)) => Err(Trouble::Tls),
+            Err(ureq::Error::Io(error)) if is_handshake(&error) => Err(Trouble::Tls),
             Err(_) => Err(Trouble::Unreachable),
         }
     }

@@ -16,7 +16,6 @@ use adit_api::keystore::Keystore;
 use adit_api::{App, Options};
 use adit_core::ledger::clock::SetClock;
 use adit_core::ledger::home::Home;
-use adit_core::ledger::log::Ledger;
 use adit_core::office::Office;
 use adit_core::units::Position;
 use serde_json::{Value, json};
@@ -24,6 +23,7 @@ use serde_json::{Value, json};
 use crate::common::{Reply, Server, stands_readable};
 use crate::desk::{page, send};
 use crate::desk_in_browser::day;
+use crate::uploads::taken_up;
 use crate::verifiers::verifier;
 
 /// Everything that this program logs, as its operator would read it.
@@ -71,7 +71,7 @@ impl PostOffice {
         }
         let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/http/digest_mail.py");
         let mut command = Command::new(verifier("python"));
-        command.arg(script).arg(folder.path()).arg(mode).stdout(Stdio::piped());
+        command.args(["-W", "ignore"]).arg(script).arg(folder.path()).arg(mode).stdout(Stdio::piped());
         let mut child = command.spawn().unwrap();
         let mut lines = BufReader::new(child.stdout.take().unwrap());
         let mut line = String::new();
@@ -214,7 +214,7 @@ fn at(clock: &SetClock, day: i64, hour: i64) {
 /// The same ledger in another process, as far as it can tell.
 fn reopened(folder: &Path, clock: &Arc<SetClock>, mail: Mail) -> Arc<App> {
     let home = Home::beside(&folder.join("data"));
-    let ledger = Ledger::open(&home, Arc::clone(clock) as _).unwrap();
+    let ledger = taken_up(&home, clock);
     let options = Options { mail: Some(mail), ..Options::default() };
     App::with(Office::open(ledger).unwrap(), Keystore::at(&home.actors()), options).unwrap()
 }
@@ -479,6 +479,7 @@ fn given_somebody_whose_roles_or_keys_end_then_they_are_told_nothing_and_an_ende
 
 #[test]
 fn given_tls_then_mail_goes_through_it_to_a_trusted_server_with_the_password_and_never_without() {
+    logged();
     for mode in ["starttls", "tls"] {
         let mut office = PostOffice::open(mode);
         let server = Server::start_with(office.options());
@@ -491,6 +492,7 @@ fn given_tls_then_mail_goes_through_it_to_a_trusted_server_with_the_password_and
         let (folder, runtime, taken) = (server.stopped(), runtime(), office.taken());
         let plain = PostOffice::open("plain");
         let port = plain.port.to_string();
+        // An authority that nobody here knows, another password, and a server that has no TLS.
         let faults: [&[(&str, &str)]; 3] = [&[("ca", "")], &[("password", "\"another\"")], &[("port", &port)]];
         for (day, changed) in (2..).zip(faults) {
             at(&clock, day, 8);
@@ -498,6 +500,9 @@ fn given_tls_then_mail_goes_through_it_to_a_trusted_server_with_the_password_and
             assert_eq!(told_by(&runtime, &app), of(0, 1), "{mode}: {changed:?}");
             assert_eq!((office.taken(), plain.taken()), (taken, 0), "{mode}: {changed:?}");
         }
+    }
+    for why in ["has no TLS that can be trusted", "does not let us in", "offers less than the settings ask for"] {
+        assert!(logged().contains(why), "nobody is told that the server {why}");
     }
 }
 
