@@ -69,8 +69,14 @@ pub(super) fn may_see(desk: &Desk) -> bool {
 #[expect(clippy::unnecessary_wraps, reason = "what runs apart from the request may fail elsewhere")]
 fn page(desk: &Desk) -> Result<SystemPage, Problem> {
     let (app, w) = (&desk.app, desk.w);
-    let parts =
-        vec![ledger(app, w), witnesses(app, w), keys(app, w), storage(app, w), backup(app, w), digests(app, w)];
+    let parts = vec![
+        ledger(app, w),
+        witnesses(app, w),
+        keys(app, w),
+        storage(app, w),
+        backup(app, w),
+        digests(app, w),
+    ];
     let well = parts.iter().flat_map(|part| &part.lines).all(|line| line.well);
     Ok(SystemPage { frame: Frame::of(desk), parts, well })
 }
@@ -245,11 +251,14 @@ fn digests(app: &App, w: Words) -> Part {
     let is_today = hour >= app.intake.limits.digest_hour;
     let day = if is_today { now.day() } else { now.day().plus_days(-1) };
     let today = app.digests.today();
-    let why = |trouble: Option<DigestTrouble>| trouble.map(|trouble| said_of_digest(w, trouble)).unwrap_or_default();
+    let why = |trouble: Option<DigestTrouble>| {
+        trouble.map(|trouble| said_of_digest(w, trouble)).unwrap_or_default()
+    };
     let (text, well) = match counted(app, day) {
         Ok((told, untold)) => {
             let (told, left) = (told.to_string(), untold.to_string());
-            let text = w.fill("system.digests_told", &[("day", &day.to_string()), ("n", &told), ("left", &left)]);
+            let text =
+                w.fill("system.digests_told", &[("day", &day.to_string()), ("n", &told), ("left", &left)]);
             // Those of yesterday whose hour came while the server was stopped are not made up for.
             (text, untold == 0 || (is_today && today.trouble.is_none()))
         }

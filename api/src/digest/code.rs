@@ -23,7 +23,9 @@ pub(crate) enum CodeError {
     /// None waits: it is too old, was tried too often, or was never asked for.
     Over,
     /// After a wrong code the next is looked at only so many seconds later.
-    TooSoon { seconds: i64 },
+    TooSoon {
+        seconds: i64,
+    },
     Wrong,
     NoRandomness,
 }

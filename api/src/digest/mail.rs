@@ -144,13 +144,11 @@ impl Mail {
 }
 
 /// Whom to believe that they are the host: the authority of a file alone, else whom the machine trusts.
-fn trust(
-    host: &str,
-    authority: Option<(PathBuf, Vec<u8>)>,
-) -> Result<TlsParameters, SettingsError> {
+fn trust(host: &str, authority: Option<(PathBuf, Vec<u8>)>) -> Result<TlsParameters, SettingsError> {
     let mut builder = TlsParameters::builder(host.to_owned());
     if let Some((path, pem)) = authority {
-        let certificate = Certificate::from_pem(&pem).map_err(|_| SettingsError::Certificate(path.clone()))?;
+        let certificate =
+            Certificate::from_pem(&pem).map_err(|_| SettingsError::Certificate(path.clone()))?;
         // What is no certificate at all is read as an empty list.
         if !pem.windows(11).any(|window| window == b"CERTIFICATE") {
             return Err(SettingsError::Certificate(path));
@@ -258,7 +256,17 @@ mod tests {
         }
         let long = format!("{}@example.cn", "x".repeat(250));
         let crafted = "a@b.cn\r\nBcc: c@d.cn";
-        for bad in ["", "wang", "wang@", "@example.cn", "wang@localhost", "王@example.cn", "a@b.cn, c@d.cn", crafted, &long] {
+        for bad in [
+            "",
+            "wang",
+            "wang@",
+            "@example.cn",
+            "wang@localhost",
+            "王@example.cn",
+            "a@b.cn, c@d.cn",
+            crafted,
+            &long,
+        ] {
             assert!(address(bad).is_none(), "{bad}");
         }
     }

@@ -30,7 +30,8 @@ impl Message {
         let first = if waits { "digest.waits" } else { "digest.nothing" };
         let address = site.map(|site| format!("{}/desk", site.origin()));
         let said = [&*ZH, &*EN].map(|book| {
-            let look = address.as_ref().map(|address| words(book, "digest.look").replace("{address}", address));
+            let look =
+                address.as_ref().map(|address| words(book, "digest.look").replace("{address}", address));
             let lines = [Some(words(book, first)), Some(words(book, "digest.always")), look];
             let lines = lines.into_iter().flatten().chain([words(book, "digest.off")]);
             lines.collect::<Vec<_>>().join("\n")
@@ -58,7 +59,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_digest_is_as_long_when_something_waits_as_when_nothing_does_and_differs_in_its_first_sentence_alone() {
+    fn a_digest_is_as_long_when_something_waits_as_when_nothing_does_and_differs_in_its_first_sentence_alone()
+    {
         let site: Site = "https://adit.example".parse().expect("a site");
         for site in [None, Some(&site)] {
             let [waits, nothing] = [true, false].map(|waits| Message::digest(waits, site));

@@ -90,7 +90,7 @@ pub struct Digests {
     /// One round at a time.
     turn: tokio::sync::Mutex<()>,
     today: Mutex<Today>,
-    /// Why the last code was not mailed.
+    /// Why the last code was not mailed, where that is the mail server's fault or ours.
     unmailed: Mutex<Option<Trouble>>,
 }
 
@@ -137,6 +137,7 @@ pub(crate) fn mail_code(app: &Arc<App>, address: &str, code: &str) {
         if let Err(trouble) = done {
             tracing::warn!(%trouble, "a code for a daily digest could not be mailed");
         }
-        *hold(&app.digests.unmailed) = done.err();
+        // What one address does is no fault of the server, and is told to nobody.
+        *hold(&app.digests.unmailed) = done.err().filter(|trouble| *trouble != Trouble::Refused);
     });
 }

@@ -146,7 +146,8 @@ fn of_actor(app: &App, actor: ActorId, day: Day) -> Result<Vec<Due>, LookError> 
         subscriber::forget(app, actor)?;
         return Ok(Vec::new());
     };
-    let ways: Vec<Way> = Way::ALL.into_iter().filter(|way| is_due(app, &reader, &kept, actor, *way, day)).collect();
+    let ways: Vec<Way> =
+        Way::ALL.into_iter().filter(|way| is_due(app, &reader, &kept, actor, *way, day)).collect();
     if ways.is_empty() {
         return Ok(Vec::new());
     }
@@ -221,7 +222,9 @@ pub(crate) fn counted(app: &App, day: Day) -> Result<(usize, usize), KeptError> 
     for actor in subscriber::all(app)? {
         let kept = subscriber::read(app, actor)?;
         let Ok(Some(reader)) = reads(app, actor) else { continue };
-        for wish in Way::ALL.into_iter().filter(|way| is_told(app, &reader, *way)).filter_map(|way| kept.wish(way)) {
+        for wish in
+            Way::ALL.into_iter().filter(|way| is_told(app, &reader, *way)).filter_map(|way| kept.wish(way))
+        {
             if wish.is_due(day) {
                 untold += 1;
             } else if wish.told.is_some_and(|last| last >= day) {

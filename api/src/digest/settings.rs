@@ -23,7 +23,9 @@ pub enum SettingsError {
     Wrong(&'static str),
     #[error("user and password stand together, or neither does")]
     HalfLogin,
-    #[error("without TLS mail goes to localhost or a loopback address alone: set tls to \"tls\" or \"starttls\"")]
+    #[error(
+        "without TLS mail goes to localhost or a loopback address alone: set tls to \"tls\" or \"starttls\""
+    )]
     PlainElsewhere,
     #[error("the address begins with https://; http:// is taken of localhost and loopback addresses alone")]
     PlainAddress,
@@ -44,7 +46,9 @@ impl SettingsError {
             Self::Missing(_) => "设置文件缺少一项",
             Self::Wrong(_) => "设置文件有一项不合要求",
             Self::HalfLogin => "user 和 password 要么都写，要么都不写",
-            Self::PlainElsewhere => "不加密只能发往本机（localhost 或回环地址），请把 tls 设为 tls 或 starttls",
+            Self::PlainElsewhere => {
+                "不加密只能发往本机（localhost 或回环地址），请把 tls 设为 tls 或 starttls"
+            }
             Self::PlainAddress => "地址必须以 https:// 开头；http:// 只接受本机（localhost 或回环地址）",
             Self::Certificate(_) => "文件里没有证书（PEM）",
             Self::Tls => "TLS 无法启用",
@@ -96,8 +100,8 @@ impl Settings {
     pub(crate) fn authority(&mut self) -> Result<Option<(PathBuf, Vec<u8>)>, SettingsError> {
         let Some(name) = self.text("ca")? else { return Ok(None) };
         let path = self.folder.join(name);
-        let pem = std::fs::read(&path)
-            .map_err(|source| SettingsError::Read { path: path.clone(), source })?;
+        let pem =
+            std::fs::read(&path).map_err(|source| SettingsError::Read { path: path.clone(), source })?;
         Ok(Some((path, pem)))
     }
 

@@ -65,7 +65,8 @@ impl Webhook {
         let roots = match authority {
             None => RootCerts::PlatformVerifier,
             Some((path, pem)) => {
-                let certificate = Certificate::from_pem(&pem).map_err(|_| SettingsError::Certificate(path))?;
+                let certificate =
+                    Certificate::from_pem(&pem).map_err(|_| SettingsError::Certificate(path))?;
                 RootCerts::new_with_certs(&[certificate])
             }
         };
@@ -117,16 +118,26 @@ mod tests {
             std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).expect("set");
             Webhook::read(&path)
         };
-        for url in ["https://im.example.cn/send?token=canary", "http://127.0.0.1:8090/", "http://[::1]/", "http://localhost/x"] {
+        for url in [
+            "https://im.example.cn/send?token=canary",
+            "http://127.0.0.1:8090/",
+            "http://[::1]/",
+            "http://localhost/x",
+        ] {
             let webhook = read(&format!("url = \"{url}\"\ntoken = \"canary\"\n")).expect(url);
             assert!(!format!("{webhook:?}").contains("canary"));
         }
         let plain = read("url = \"http://im.example.cn/canary\"").expect_err("plain");
         assert!(matches!(plain, SettingsError::PlainAddress));
         for bad in [
-            "", "url = 7", "url = \"im.example.cn\"", "url = \"ftp://im.example.cn/\"",
-            "url = \"https://user:canary@im.example.cn/\"", "url = \"https://im.example.cn/\"\ntoken = \"a canary\"",
-            "url = \"https://im.example.cn/\"\nhost = \"canary\"", "url = \"https://im.example.cn/",
+            "",
+            "url = 7",
+            "url = \"im.example.cn\"",
+            "url = \"ftp://im.example.cn/\"",
+            "url = \"https://user:canary@im.example.cn/\"",
+            "url = \"https://im.example.cn/\"\ntoken = \"a canary\"",
+            "url = \"https://im.example.cn/\"\nhost = \"canary\"",
+            "url = \"https://im.example.cn/",
         ] {
             let error = read(bad).expect_err(bad);
             assert!(!format!("{error} {error:?}").contains("canary"), "{error:?}");

@@ -1,5 +1,10 @@
 //! The daily digest: who is told, when, how often and in which words. A mail server of other people takes the mail.
-#![allow(clippy::unwrap_used, clippy::panic, clippy::too_many_lines, reason = "a test reports by panicking, and tells a story")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::too_many_lines,
+    reason = "a test reports by panicking, and tells a story"
+)]
 
 use std::io::{BufRead, BufReader, Read as _, Write as _};
 use std::net::TcpListener;
@@ -47,7 +52,7 @@ fn logged() -> String {
     let log = LOG.get_or_init(|| {
         let log = Log(Arc::default());
         let writer = log.clone();
-        let lines = tracing_subscriber::fmt().with_max_level(tracing_subscriber::filter::LevelFilter::TRACE);
+        let lines = tracing_subscriber::fmt().with_max_level(tracing_subscriber::filter::LevelFilter::INFO);
         let _ = lines.with_ansi(false).with_writer(move || writer.clone()).try_init();
         log
     });
@@ -122,7 +127,9 @@ impl PostOffice {
     /// How many it has taken.
     fn taken(&self) -> usize {
         let files = std::fs::read_dir(self.folder.path()).unwrap();
-        files.filter(|file| file.as_ref().unwrap().path().extension().is_some_and(|end| end == "message")).count()
+        files
+            .filter(|file| file.as_ref().unwrap().path().extension().is_some_and(|end| end == "message"))
+            .count()
     }
 
     /// Refuses everybody with these words, or nobody.
@@ -224,7 +231,8 @@ fn runtime() -> tokio::runtime::Runtime {
 }
 
 #[test]
-fn given_a_confirmed_address_then_it_is_told_once_a_day_from_the_hour_on_also_over_a_restart_and_no_other_is() {
+fn given_a_confirmed_address_then_it_is_told_once_a_day_from_the_hour_on_also_over_a_restart_and_no_other_is()
+{
     let mut office = PostOffice::open("login");
     let server = Server::start_with(office.options());
     subscribe(&server, &mut office, "handler-1", "handler@bureau.example");
@@ -235,13 +243,25 @@ fn given_a_confirmed_address_then_it_is_told_once_a_day_from_the_hour_on_also_ov
     at(&server.clock, 1, 8);
     assert_eq!(told(&server), of(1, 0));
     let message = office.next();
-    assert_eq!((&message["to"], &message["from"]), (&json!(["handler@bureau.example"]), &json!("adit@bureau.example")));
+    assert_eq!(
+        (&message["to"], &message["from"]),
+        (&json!(["handler@bureau.example"]), &json!("adit@bureau.example"))
+    );
     assert_eq!((&message["user"], &message["hello"]), (&json!("adit"), &json!("bureau.example")));
     let headers = message["headers"].as_object().unwrap();
     let mut names: Vec<&str> = headers.keys().map(String::as_str).collect();
     names.sort_unstable();
-    let known = ["auto-submitted", "content-transfer-encoding", "content-type", "date", "from", "message-id",
-        "mime-version", "subject", "to"];
+    let known = [
+        "auto-submitted",
+        "content-transfer-encoding",
+        "content-type",
+        "date",
+        "from",
+        "message-id",
+        "mime-version",
+        "subject",
+        "to",
+    ];
     assert!(names.iter().all(|name| known.contains(name)), "{names:?}");
     assert_eq!(headers["auto-submitted"], "auto-generated");
     assert_eq!(headers["date"], "Sat, 11 May 2024 00:00:00 +0000", "by the ledger's clock");
@@ -269,7 +289,8 @@ fn given_a_confirmed_address_then_it_is_told_once_a_day_from_the_hour_on_also_ov
 fn given_worklists_then_each_digest_says_what_its_own_says_in_messages_of_one_length() {
     let mut office = PostOffice::open("plain");
     let server = Server::start_with(office.options());
-    let people = ["handler-1", "finance-1", "enterprise-1", "enterprise-2", "clerk-1", "inspector-1", "approver-1"];
+    let people =
+        ["handler-1", "finance-1", "enterprise-1", "enterprise-2", "clerk-1", "inspector-1", "approver-1"];
     for (at, who) in people.iter().enumerate() {
         subscribe(&server, &mut office, who, &format!("p{at}@bureau.example"));
     }
@@ -280,7 +301,10 @@ fn given_worklists_then_each_digest_says_what_its_own_says_in_messages_of_one_le
         said.sort_by_key(|message| message["to"].to_string());
         let waits = |message: &Value| {
             let text = message["text"].as_str().unwrap();
-            assert!(text.contains("工作台没有等您的事项。") != text.contains("工作台有事项等您处理。"), "{text}");
+            assert!(
+                text.contains("工作台没有等您的事项。") != text.contains("工作台有事项等您处理。"),
+                "{text}"
+            );
             let waits = text.contains("工作台有事项等您处理。");
             assert_eq!(text.contains("There is something to do."), waits);
             (waits, usize::try_from(message["size"].as_u64().unwrap()).unwrap())
@@ -303,7 +327,12 @@ fn given_worklists_then_each_digest_says_what_its_own_says_in_messages_of_one_le
     };
     assert_eq!(who_waits(&second), ["clerk-1"], "of a report nobody else learns, and no enterprise");
     let hazard = server.hazard(0);
-    server.execute(Some(&hazard), "hazard.verify", &json!({ "because": "现场" }), &["inspector-1", "inspector-2"]);
+    server.execute(
+        Some(&hazard),
+        "hazard.verify",
+        &json!({ "because": "现场" }),
+        &["inspector-1", "inspector-2"],
+    );
     let assign = json!({ "responsible_post": "矿长", "due": "2024-06-09" });
     server.execute(Some(&hazard), "hazard.assign", &assign, &["handler-1"]);
     server.app.office.ledger().publish_now();
@@ -320,7 +349,8 @@ fn given_a_code_then_wrong_ones_wait_an_old_one_is_over_and_nothing_tells_whethe
     let mut office = PostOffice::open("plain");
     let server = Server::start_with(office.options());
     let token = server.sign_in_by_key("handler-1");
-    let try_code = |token: &str, code: &str| change(&server, token, &[("what", "digest_confirm"), ("code", code)]);
+    let try_code =
+        |token: &str, code: &str| change(&server, token, &[("what", "digest_confirm"), ("code", code)]);
     assert_eq!(try_code(&token, "12345678").status, 422, "none was asked for");
     for bad in ["", "handler", "a@b.example\r\nBcc: c@d.example", "a@b.example, c@d.example"] {
         let refused = change(&server, &token, &[("what", "digest_ask"), ("address", bad)]);
@@ -387,7 +417,8 @@ fn given_a_digest_that_is_on_when_it_is_turned_off_then_one_press_is_enough_and_
 }
 
 #[test]
-fn given_a_mail_server_that_fails_then_it_is_tried_again_with_growing_pauses_and_no_address_is_told_to_anybody() {
+fn given_a_mail_server_that_fails_then_it_is_tried_again_with_growing_pauses_and_no_address_is_told_to_anybody()
+ {
     let address = "canary-address@bureau.example";
     logged();
     let mut office = PostOffice::open("login");
@@ -461,9 +492,8 @@ fn given_somebody_whose_roles_or_keys_end_then_they_are_told_nothing_and_an_ende
     for who in ["handler-1", "handler-2", "inspector-1"] {
         subscribe(&server, &mut office, who, &format!("{who}@bureau.example"));
     }
-    let kept = |who: &str| {
-        server.folder().join(format!("data.keys/actors/{}.digest", server.actor(who))).exists()
-    };
+    let kept =
+        |who: &str| server.folder().join(format!("data.keys/actors/{}.digest", server.actor(who))).exists();
     let stream = |who: &str| format!("actor/{}", server.actor(who));
     server.execute(Some(&stream("handler-1")), "actor.suspend", &json!({ "because": "调离" }), &["admin-1"]);
     let role = json!({ "role": "handler", "key": server.person("handler-2").key.vkey() });
@@ -475,6 +505,29 @@ fn given_somebody_whose_roles_or_keys_end_then_they_are_told_nothing_and_an_ende
     server.execute(Some(&stream("handler-2")), "actor.grant", &role, &["admin-1", "admin-2"]);
     at(&server.clock, 2, 8);
     assert_eq!(told(&server), of(2, 0), "a role that is granted again");
+}
+
+#[test]
+fn given_what_is_kept_of_somebody_when_it_is_put_in_anothers_place_then_it_opens_nothing_and_they_turn_it_on_anew()
+ {
+    let mut office = PostOffice::open("plain");
+    let server = Server::start_with(office.options());
+    subscribe(&server, &mut office, "handler-1", "handler@bureau.example");
+    let kept = |who: &str| server.folder().join(format!("data.keys/actors/{}.digest", server.actor(who)));
+    std::fs::copy(kept("handler-1"), kept("finance-1")).unwrap();
+    at(&server.clock, 1, 8);
+    assert_eq!((told(&server), office.next()["to"].clone()), (of(1, 1), json!(["handler@bureau.example"])));
+    let me = page(&server, &server.sign_in_by_key("finance-1"), "/desk/me");
+    assert!(
+        me.text.contains("以前保存的设置打不开了") && !me.text.contains("handler@bureau.example"),
+        "{}",
+        me.text
+    );
+    subscribe(&server, &mut office, "finance-1", "finance@bureau.example");
+    server.clock.advance_seconds(120);
+    assert_eq!(told(&server), of(0, 0));
+    at(&server.clock, 2, 8);
+    assert_eq!(told(&server), of(2, 0));
 }
 
 #[test]
@@ -493,7 +546,8 @@ fn given_tls_then_mail_goes_through_it_to_a_trusted_server_with_the_password_and
         let plain = PostOffice::open("plain");
         let port = plain.port.to_string();
         // An authority that nobody here knows, another password, and a server that has no TLS.
-        let faults: [&[(&str, &str)]; 3] = [&[("ca", "")], &[("password", "\"another\"")], &[("port", &port)]];
+        let faults: [&[(&str, &str)]; 3] =
+            [&[("ca", "")], &[("password", "\"another\"")], &[("port", &port)]];
         for (day, changed) in (2..).zip(faults) {
             at(&clock, day, 8);
             let app = reopened(folder.path(), &clock, office.settings(changed));
@@ -501,7 +555,9 @@ fn given_tls_then_mail_goes_through_it_to_a_trusted_server_with_the_password_and
             assert_eq!((office.taken(), plain.taken()), (taken, 0), "{mode}: {changed:?}");
         }
     }
-    for why in ["has no TLS that can be trusted", "does not let us in", "offers less than the settings ask for"] {
+    for why in
+        ["has no TLS that can be trusted", "does not let us in", "offers less than the settings ask for"]
+    {
         assert!(logged().contains(why), "nobody is told that the server {why}");
     }
 }
@@ -522,25 +578,29 @@ fn listener(answers: &'static [&'static str]) -> (u16, Receiver<Posted>) {
                 head += &line.to_lowercase();
                 line.clear();
             }
-            let length = head.split_once("content-length: ").unwrap().1.lines().next().unwrap().parse().unwrap();
+            let length =
+                head.split_once("content-length: ").unwrap().1.lines().next().unwrap().parse().unwrap();
             let mut body = vec![0; length];
             stream.read_exact(&mut body).unwrap();
             sender.send((head, serde_json::from_slice(&body).unwrap())).unwrap();
             let answer = answers.next().unwrap();
-            write!(stream.get_mut(), "HTTP/1.1 {answer}\r\ncontent-length: 0\r\nconnection: close\r\n\r\n").unwrap();
+            write!(stream.get_mut(), "HTTP/1.1 {answer}\r\ncontent-length: 0\r\nconnection: close\r\n\r\n")
+                .unwrap();
         }
     });
     (port, receiver)
 }
 
 fn hook(folder: &Path, port: u16) -> Options {
-    let text = format!("url = \"http://127.0.0.1:{port}/digest?key=hook-canary\"\ntoken = \"token-canary\"\n");
+    let text =
+        format!("url = \"http://127.0.0.1:{port}/digest?key=hook-canary\"\ntoken = \"token-canary\"\n");
     let webhook = Webhook::read(&secret(folder, "webhook.toml", &text)).unwrap();
     Options { webhook: Some(webhook), ..Options::default() }
 }
 
 #[test]
-fn given_a_webhook_then_it_is_posted_once_a_day_for_each_who_chose_it_and_says_only_whether_something_waits() {
+fn given_a_webhook_then_it_is_posted_once_a_day_for_each_who_chose_it_and_says_only_whether_something_waits()
+{
     let folder = tempfile::tempdir().unwrap();
     let (port, posted) = listener(&["200 OK"]);
     let server = Server::start_with(hook(folder.path(), port));
@@ -559,10 +619,16 @@ fn given_a_webhook_then_it_is_posted_once_a_day_for_each_who_chose_it_and_says_o
     let mut said: Vec<Posted> = posted.try_iter().collect();
     said.sort_by_key(|(_, body)| body["waits"].as_u64());
     let [(head, nothing), (_, something)] = <[Posted; 2]>::try_from(said).unwrap();
-    assert!(head.contains("authorization: bearer token-canary") && head.contains("content-type: application/json"));
+    assert!(
+        head.contains("authorization: bearer token-canary")
+            && head.contains("content-type: application/json")
+    );
     assert_eq!((&nothing["to"], &nothing["waits"]), (&json!(server.actor("finance-1")), &json!(0)));
     assert_eq!((&something["to"], &something["waits"]), (&json!(server.actor("clerk-1")), &json!(1)));
-    assert_eq!((&something["type"], &something["v"], &something["day"]), (&json!("adit.digest"), &json!(1), &json!("2024-05-11")));
+    assert_eq!(
+        (&something["type"], &something["v"], &something["day"]),
+        (&json!("adit.digest"), &json!(1), &json!("2024-05-11"))
+    );
     assert!(something["zh"].as_str().unwrap().contains("有事项等您处理"));
     assert_eq!(nothing.to_string().len(), something.to_string().len());
     assert_eq!(something.as_object().unwrap().len(), 7, "{something}");
@@ -577,7 +643,11 @@ fn given_a_webhook_then_it_is_posted_once_a_day_for_each_who_chose_it_and_says_o
 fn given_a_webhook_that_leads_elsewhere_or_fails_then_it_is_not_followed_and_is_tried_again() {
     let (elsewhere, strayed) = listener(&["200 OK"]);
     let answer = format!("307 Temporary Redirect\r\nlocation: http://127.0.0.1:{elsewhere}/");
-    let answers: &'static [&'static str] = Box::leak(Box::new([Box::leak(answer.into_boxed_str()), "503 Service Unavailable", "204 No Content"]));
+    let answers: &'static [&'static str] = Box::leak(Box::new([
+        Box::leak(answer.into_boxed_str()),
+        "503 Service Unavailable",
+        "204 No Content",
+    ]));
     let folder = tempfile::tempdir().unwrap();
     let (port, posted) = listener(answers);
     let server = Server::start_with(hook(folder.path(), port));
@@ -600,7 +670,9 @@ fn given_no_mail_server_then_the_page_says_so_and_asking_is_refused() {
     assert!(me.text.contains("服务器没有设置发信") && !me.text.contains("digest_ask"), "{}", me.text);
     let refused = change(&server, &token, &[("what", "digest_ask"), ("address", "a@b.example")]);
     assert!(refused.status == 409 && refused.text.contains("adit serve --mail"), "{}", refused.text);
-    assert!(page(&server, &server.sign_in_by_key("admin-1"), "/desk/system").text.contains("没有设置每日提醒"));
+    assert!(
+        page(&server, &server.sign_in_by_key("admin-1"), "/desk/system").text.contains("没有设置每日提醒")
+    );
 }
 
 #[test]
@@ -608,28 +680,80 @@ fn given_my_account_in_a_browser_then_the_digest_is_turned_on_and_off_on_a_telep
     let mut office = PostOffice::open("plain");
     let folder = tempfile::tempdir().unwrap();
     let (port, _) = listener(&["200 OK"]);
-    let server = Server::start_with(Options { webhook: hook(folder.path(), port).webhook, ..office.options() });
+    let server =
+        Server::start_with(Options { webhook: hook(folder.path(), port).webhook, ..office.options() });
     let words = [
-        ("zh-CN", 360, "发送验证码", "验证码已经寄往那里", "确认", "每日提醒已开启", "关闭，并忘记这个邮箱", "邮箱已删除"),
-        ("en-US", 360, "Mail a code", "a code is on its way", "Confirm", "daily digest is on", "Turn it off", "address is deleted"),
-        ("en-US", 1280, "Mail a code", "a code is on its way", "Confirm", "daily digest is on", "Turn it off", "address is deleted"),
+        (
+            "zh-CN",
+            360,
+            "发送验证码",
+            "验证码已经寄往那里",
+            "确认",
+            "每日提醒已开启",
+            "关闭，并忘记这个邮箱",
+            "邮箱已删除",
+        ),
+        (
+            "en-US",
+            360,
+            "Mail a code",
+            "a code is on its way",
+            "Confirm",
+            "daily digest is on",
+            "Turn it off",
+            "address is deleted",
+        ),
+        (
+            "en-US",
+            1280,
+            "Mail a code",
+            "a code is on its way",
+            "Confirm",
+            "daily digest is on",
+            "Turn it off",
+            "address is deleted",
+        ),
     ];
     for (locale, width, ask, asked, confirm, on, off, ended) in words {
         let who = if width == 360 { "enterprise-1" } else { "handler-1" };
         let goes = json!({ "goto": "/desk/me" });
-        day(&server, who, locale, width, &json!([
-            goes, { "look": "digest-begins" }, { "fill": { "address": "a.longer.name.of.somebody@mail.bureau.example" } },
-            { "press": ask }, { "see": asked }, { "look": "digest-asked" },
-        ]));
+        day(
+            &server,
+            who,
+            locale,
+            width,
+            &json!([
+                goes, { "look": "digest-begins" }, { "fill": { "address": "a.longer.name.of.somebody@mail.bureau.example" } },
+                { "press": ask }, { "see": asked }, { "look": "digest-asked" },
+            ]),
+        );
         let code = code_of(&office.next());
-        day(&server, who, locale, width, &json!([
-            goes, { "fill": { "code": "1" } }, { "press": confirm }, { "look": "digest-wrong" },
-        ]));
+        day(
+            &server,
+            who,
+            locale,
+            width,
+            &json!([
+                goes, { "fill": { "code": "1" } }, { "press": confirm }, { "look": "digest-wrong" },
+            ]),
+        );
         server.clock.advance_seconds(5);
-        day(&server, who, locale, width, &json!([
-            goes, { "fill": { "code": code } }, { "press": confirm }, { "see": on }, { "look": "digest-on" },
-            { "press": off }, { "see": ended }, { "look": "digest-off" },
-        ]));
+        day(
+            &server,
+            who,
+            locale,
+            width,
+            &json!([
+                goes, { "fill": { "code": code } }, { "press": confirm }, { "see": on }, { "look": "digest-on" },
+                { "press": off }, { "see": ended }, { "look": "digest-off" },
+            ]),
+        );
     }
-    day(&server, "admin-1", "zh-CN", 360, &json!([{ "goto": "/desk/system" }, { "see": "每日提醒" }, { "look": "system" }]));
+    day(
+        &server,
+        "admin-1",
+        "zh-CN",
+        360,
+        &json!([{ "goto": "/desk/system" }, { "see": "每日提醒" }, { "look": "system" }]),
+    );
 }

@@ -16,7 +16,8 @@ fn refused(option: &str, text: &str, mode: u32) -> String {
 }
 
 #[test]
-fn given_settings_of_mail_or_of_the_webhook_that_are_wrong_then_serve_says_what_in_both_languages_and_quotes_no_secret() {
+fn given_settings_of_mail_or_of_the_webhook_that_are_wrong_then_serve_says_what_in_both_languages_and_quotes_no_secret()
+ {
     let hook = "url = \"https://im.example.cn/canary\"\n";
     let faults = [
         ("--mail", MAIL.to_owned(), 0o644, "chmod 600", "他人可以读取设置文件"),
@@ -24,7 +25,13 @@ fn given_settings_of_mail_or_of_the_webhook_that_are_wrong_then_serve_says_what_
         ("--mail", MAIL.replace("\"a canary\"", "a canary"), 0o600, "line 4", "不是 TOML 格式"),
         ("--mail", MAIL.replace("host", "hose"), 0o600, "host is missing", "缺少一项"),
         ("--webhook", hook.to_owned(), 0o640, "chmod 600", "他人可以读取设置文件"),
-        ("--webhook", hook.replace("https", "http"), 0o600, "begins with https://", "地址必须以 https:// 开头"),
+        (
+            "--webhook",
+            hook.replace("https", "http"),
+            0o600,
+            "begins with https://",
+            "地址必须以 https:// 开头",
+        ),
     ];
     for (option, text, mode, en, zh) in faults {
         let said = refused(option, &text, mode);
