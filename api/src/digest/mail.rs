@@ -3,6 +3,7 @@
 //! TLS is asked for, never merely offered: where the server has none, nothing is sent. Each message has one recipient, so that nobody
 //! learns of another; nothing in it names the machine, the reader's language or what the message is about.
 
+use std::error::Error as _;
 use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -178,8 +179,9 @@ pub(crate) fn address(typed: &str) -> Option<Address> {
 /// What an error of the library comes to. Its text may quote the server, which may quote an address, so it ends here.
 fn trouble(error: &lettre::transport::smtp::Error) -> Trouble {
     let status = error.status().map(u16::from);
-    let source = std::error::Error::source(error).and_then(|source| source.downcast_ref::<io::Error>());
-    if error.is_tls() || source.is_some_and(is_handshake) {
+    let mut causes = std::iter::successors(error.source(), |cause| cause.source());
+    let handshake = causes.any(|cause| cause.downcast_ref::<io::Error>().is_some_and(is_handshake));
+    if error.is_tls() || handshake {
         Trouble::Tls
     } else if error.is_client() {
         Trouble::Unfit

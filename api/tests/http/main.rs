@@ -13,6 +13,7 @@ mod desk;
 mod desk_in_browser;
 mod desk_overview;
 mod digest;
+mod digest_webhook;
 mod evidence;
 mod faults;
 mod files;
