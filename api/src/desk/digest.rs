@@ -10,12 +10,14 @@ use crate::digest::subscriber::{self, MailWish, Subscriber, Wish};
 use crate::digest::{mail, mail_code};
 use crate::problem::{ApiRefusal, Problem, unreadable};
 
+/// What the buttons of the bureau's messenger ask for.
+pub(super) const POST_ON: &str = "digest_post_on";
+const POST_OFF: &str = "digest_post_off";
+
 /// What stands on the page.
 pub(super) struct Digest {
     /// Mail can be sent.
     pub(super) mails: bool,
-    /// The bureau's messenger is there, for whoever looks.
-    pub(super) posts: bool,
     /// What is kept can't be opened here any more.
     pub(super) lost: bool,
     /// The address that is told; empty where there is none.
@@ -24,9 +26,11 @@ pub(super) struct Digest {
     pub(super) asked: String,
     /// An address that did not fit.
     pub(super) typed: String,
-    pub(super) posted: bool,
-    pub(super) is_enterprise: bool,
+    /// What can be done about the bureau's messenger; empty where there is none for whoever looks.
+    pub(super) post: &'static str,
     pub(super) says: String,
+    /// Who can read the mail on its way; empty where there is none.
+    pub(super) who_reads: String,
     /// What was just done, and what was refused: said here, because the page comes back at this place.
     pub(super) done: String,
     pub(super) refusal: String,
@@ -51,17 +55,28 @@ impl Digest {
         let hour = format!("{:02}:00", app.intake.limits.digest_hour);
         Self {
             mails: app.digests.mail.is_some(),
-            posts: posts(desk),
             lost,
             address: kept.mail.as_ref().map(|mail| mail.address.to_string()).unwrap_or_default(),
             asked: asked.map(|address| address.to_string()).unwrap_or_default(),
             typed,
-            posted: kept.webhook.is_some(),
-            is_enterprise: desk.reader.is_enterprise(),
+            post: match (kept.webhook, posts(desk)) {
+                (Some(_), _) => POST_OFF,
+                (None, true) => POST_ON,
+                (None, false) => "",
+            },
+            who_reads: who_reads(desk).to_owned(),
             says: desk.w.fill("digest.why", &[("hour", &hour)]),
             done,
             refusal,
         }
+    }
+}
+
+fn who_reads(desk: &Desk) -> &'static str {
+    match (desk.app.digests.mail.is_some(), desk.reader.is_enterprise()) {
+        (false, _) => "",
+        (true, false) => desk.w.t("digest.who_reads"),
+        (true, true) => desk.w.t("digest.enterprise_reads"),
     }
 }
 

@@ -356,7 +356,7 @@ async fn digest(desk: Desk, headers: HeaderMap, change: Change) -> Shown {
                 (Ok(()), desk.w.t("digest.forgotten"))
             }
             "digest_off" => (digest::off(&desk), desk.w.t("digest.ended")),
-            what => (digest::post(&desk, what == "digest_post_on"), desk.w.t("digest.changed")),
+            what => (digest::post(&desk, what == digest::POST_ON), desk.w.t("digest.changed")),
         };
         Ok(match done {
             Ok(()) => {

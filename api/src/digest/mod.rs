@@ -1,6 +1,6 @@
 //! The daily digest: once a day each subscriber is told that something waits for them, or that nothing does, and not a word more.
 //!
-//! What it says is what the subscriber's own worklist says ([`crate::desk::anything_waits`]). It goes out at the same hour of every day,
+//! What it says is what the subscriber's own worklist says (`desk::anything_waits`). It goes out at the same hour of every day,
 //! also when nothing waits, and both messages are equally long, so that whoever watches mail learns nothing from it. `message` has the
 //! words, `mail` and `webhook` the two ways, `subscriber` what is kept of each, `code` how an address is confirmed, `round` how each
 //! gets it once a day.
