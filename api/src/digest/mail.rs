@@ -179,7 +179,7 @@ pub(crate) fn address(typed: &str) -> Option<Address> {
 /// What an error of the library comes to. Its text may quote the server, which may quote an address, so it ends here.
 fn trouble(error: &lettre::transport::smtp::Error) -> Trouble {
     let status = error.status().map(u16::from);
-    let mut causes = std::iter::successors(error.source(), |cause| cause.source());
+    let mut causes = std::iter::successors(error.source(), |cause| (*cause).source());
     let handshake = causes.any(|cause| cause.downcast_ref::<io::Error>().is_some_and(is_handshake));
     if error.is_tls() || handshake {
         Trouble::Tls

@@ -6,7 +6,7 @@
     reason = "a test reports by panicking, and tells a story"
 )]
 
-use std::io::{BufRead, BufReader, Write as _};
+use std::io::{BufRead, BufReader};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, Stdio};
@@ -107,8 +107,8 @@ impl PostOffice {
                 lines.push((name, (*value).to_owned()));
             }
         }
-        let text: String = lines.iter().map(|(name, value)| format!("{name} = {value}\n")).collect();
-        Mail::read(&secret(self.folder.path(), "mail.toml", &text)).unwrap()
+        let lines: Vec<String> = lines.iter().map(|(name, value)| format!("{name} = {value}")).collect();
+        Mail::read(&secret(self.folder.path(), "mail.toml", &lines.join("\n"))).unwrap()
     }
 
     fn options(&self) -> Options {
