@@ -9,6 +9,9 @@ use tokio::sync::{Semaphore, watch};
 
 use crate::attached::Rations;
 use crate::challenge::Challenges;
+use crate::digest::Digests;
+use crate::digest::mail::Mail;
+use crate::digest::webhook::Webhook;
 use crate::halfway::Halfway;
 use crate::handlers::log::TileCache;
 use crate::import::held::Imports;
@@ -60,6 +63,10 @@ pub struct Options {
     pub site: Option<Site>,
     /// Other limits than those that ship.
     pub limits: Option<Limits>,
+    /// The server that takes mail; without it no digest is mailed.
+    pub mail: Option<Mail>,
+    /// Where the bureau's messenger takes digests.
+    pub webhook: Option<Webhook>,
 }
 
 /// One running ledger with its web server's memory.
@@ -83,6 +90,7 @@ pub struct App {
     /// Sealed files that arrive in pieces, where there are sealed files at all.
     pub(crate) parts: Option<Parts>,
     pub(crate) pickups: Counter,
+    pub(crate) digests: Digests,
     pub(crate) imports: Imports,
     /// One at a time changes what an account keeps.
     pub(crate) views_kept: Mutex<()>,
@@ -115,6 +123,7 @@ impl App {
             invitations: Invitations::at(keystore.folder().join("invitations")),
             keystore,
             passkeys: Passkeys::of(options.site.clone()),
+            digests: Digests::new(options.mail.clone(), options.webhook.clone()),
             options,
             sessions: Sessions::default(),
             halfway: Halfway::default(),

@@ -11,6 +11,7 @@ pub mod bundle;
 mod challenge;
 mod clerk_script;
 mod desk;
+pub mod digest;
 pub mod export;
 mod extract;
 mod halfway;

@@ -110,6 +110,20 @@ limits! {
     wall_days,
     /// How often a wall is asked for anew by browsers that run no scripts.
     wall_refresh_seconds,
+    /// The hour of the day, in Asia/Shanghai, at which digests go out.
+    digest_hour,
+    /// Rounds on one day until what could not be delivered is given up.
+    digest_tries,
+    /// The pause after the first round that failed; each next one is twice as long.
+    digest_pause_minutes,
+    /// How long a code that was mailed confirms its address.
+    digest_code_minutes,
+    /// Wrong codes after which it does no more.
+    digest_code_tries,
+    /// How long the next code waits after the first wrong one; each next one waits twice as long.
+    digest_code_wait_seconds,
+    /// Codes that are mailed for one account on one day.
+    digest_codes_day,
 }
 
 /// Why limits can't be used.

@@ -72,6 +72,14 @@ api_refusals! {
     PasskeyKnown = "api.passkey_known", CONFLICT;
     /// The password was typed too long ago, or its second step was done already.
     SignInStale = "api.sign_in_stale", UNAUTHORIZED;
+    /// No mail server was named, or the bureau has no messenger for this account.
+    DigestOff = "api.digest_off", CONFLICT;
+    DigestAddress = "api.digest_address", UNPROCESSABLE_ENTITY;
+    DigestCode = "api.digest_code", UNPROCESSABLE_ENTITY;
+    /// No code waits to be typed: too old, tried too often, or never asked for.
+    DigestCodeOver = "api.digest_code_over", UNPROCESSABLE_ENTITY;
+    DigestTooSoon = "api.digest_too_soon", TOO_MANY_REQUESTS;
+    DigestTooManyCodes = "api.digest_too_many_codes", TOO_MANY_REQUESTS;
     /// The session shows a wall.
     WallOnly = "api.wall_only", FORBIDDEN;
     AccountTaken = "api.account_taken", CONFLICT;

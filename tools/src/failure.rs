@@ -1,6 +1,7 @@
 //! What went wrong outside the rules of the domain, said in Chinese beside the English of the error itself.
 
 use adit_api::StartError;
+use adit_api::digest::settings::SettingsError;
 use adit_api::export::ExportError;
 use adit_api::keystore::KeystoreError;
 use adit_api::projector::ProjectorError;
@@ -80,6 +81,9 @@ fn plain(cause: &(dyn std::error::Error + 'static)) -> Option<&'static str> {
             WitnessesError::BadAddress => "见证方的地址不以 https:// 或 http:// 开头",
             WitnessesError::OtherLog => "策略所列的日志中没有本台账",
         });
+    }
+    if let Some(error) = cause.downcast_ref::<SettingsError>() {
+        return Some(error.chinese());
     }
     if let Some(error) = cause.downcast_ref::<KeeperError>() {
         return Some(of_keeper(error));

@@ -3,6 +3,8 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use adit_api::digest::mail::Mail;
+use adit_api::digest::webhook::Webhook;
 use adit_api::keystore::Keystore;
 use adit_api::limits::Limits;
 use adit_api::onion::Onion;
@@ -54,6 +56,12 @@ pub(crate) struct Args {
     /// Other limits than those that ship, in the form of api/data/limits.toml: what waits, and how much at once
     #[arg(long, value_name = "FILE", env = "ADIT_LIMITS")]
     limits: Option<PathBuf>,
+    /// Mail server for the daily digest, as TOML that its owner alone may read: host, tls, user, password, from (docs/operators.md)
+    #[arg(long, value_name = "FILE", env = "ADIT_MAIL")]
+    mail: Option<PathBuf>,
+    /// Where the bureau's messenger takes daily digests, as TOML that its owner alone may read: url, token (docs/operators.md)
+    #[arg(long, value_name = "FILE", env = "ADIT_WEBHOOK")]
+    webhook: Option<PathBuf>,
     /// Say the address as one JSON object
     #[arg(long)]
     json: bool,
@@ -72,7 +80,11 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     let stamper = args.timestamp_url.as_ref().map(|url| Stamper::new(url, &home)).transpose()?;
     let limits = args.limits.as_ref().map(|path| limits_of(path)).transpose()?;
     let (onion, site) = (args.onion.clone(), args.site.clone());
-    let options = Options { access_per_day: args.access_per_day, onion, site, limits, ..Options::default() };
+    let used = |path: &Path| format!("couldn't use {}", path.display());
+    let mail = args.mail.as_ref().map(|path| Mail::read(path).with_context(|| used(path))).transpose()?;
+    let webhook = args.webhook.as_ref().map(|path| Webhook::read(path).with_context(|| used(path)));
+    let (webhook, access_per_day) = (webhook.transpose()?, args.access_per_day);
+    let options = Options { access_per_day, onion, site, limits, mail, webhook, ..Options::default() };
     let others = Others { witnesses, stamper };
     serve(Office::open(ledger)?, &home, &args.listen, args.json, options, others)
 }
@@ -114,6 +126,7 @@ pub(crate) fn serve(
         if let Some(stamper) = others.stamper.map(Arc::new) {
             tokio::spawn(adit_api::timestamps::run(Arc::downgrade(&app), stamper));
         }
+        tokio::spawn(adit_api::digest::run(Arc::downgrade(&app)));
         if let Some(witnesses) = others.witnesses.map(Arc::new) {
             app.attend(Arc::clone(&witnesses));
             tokio::spawn(adit_api::witnesses::run(Arc::downgrade(&app), witnesses));

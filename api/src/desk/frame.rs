@@ -166,9 +166,7 @@ const PLACES: [&str; 17] = [
 impl Frame {
     pub(crate) fn of(desk: &Desk) -> Self {
         let Desk { app, session, reader, w, .. } = desk;
-        let now = app.office.ledger().now();
-        let mine = app.room.of(session.actor, now).into_iter();
-        let waiting = mine.filter(|(_, waits)| waits.other == session.actor && !waits.done).count();
+        let waiting = super::waiting::to_sign(app, session.actor);
         let mut nav = Vec::new();
         if reader.asker("statistics").is_some() {
             nav.push(Link { href: "/desk/figures".to_owned(), text: w.t("figures.title").to_owned() });

@@ -10,11 +10,11 @@ use serde_json::Value;
 use super::case::WRITTEN;
 use super::frame::{Desk, Frame, Shown, parameter, render_live, stream_address};
 use super::inside::{Waiting, waiting};
-use super::queues::{QUEUES, Queue};
+use super::queues::{QUEUES, Queue, anything_waits};
 use super::stream::heading;
 use super::words::urgency;
 use crate::handlers::blocking;
-use crate::handlers::queries::{Asked, View, page as rows_of};
+use crate::handlers::queries::View;
 use crate::problem::Problem;
 
 /// Rows of one queue that are shown; the table has all.
@@ -68,14 +68,8 @@ struct Home {
     duty: Option<Duty>,
     /// Internal reports, for an enterprise.
     inside: Option<Waiting>,
-}
-
-impl Home {
     /// Nothing waits for whoever is signed in.
-    fn is_done(&self) -> bool {
-        let inside = self.inside.as_ref().is_some_and(|inside| inside.many > 0);
-        self.waits.is_empty() && self.frame.waiting == 0 && !inside
-    }
+    is_done: bool,
 }
 
 /// The worklist
@@ -99,8 +93,9 @@ const BEGINS: [(&str, &str); 4] = [
 fn page(desk: &Desk, recorded: Option<adit_core::units::Position>) -> Result<Home, Problem> {
     let (mut waits, mut elsewhere) = (Vec::new(), Vec::new());
     for queue in &QUEUES {
-        let mine = queue.roles.iter().any(|role| desk.reader.roles.contains(role));
-        let Some(found) = ask(desk, queue, if mine { ORDERED_MAX } else { 1 })? else { continue };
+        let mine = queue.is_for(&desk.reader);
+        let limit = if mine { ORDERED_MAX } else { 1 };
+        let Some(found) = queue.rows(&desk.app, &desk.reader, limit)? else { continue };
         if found.total == 0 {
             continue;
         }
@@ -137,6 +132,7 @@ fn page(desk: &Desk, recorded: Option<adit_core::units::Position>) -> Result<Hom
         begins,
         duty: duty(desk)?,
         inside: waiting(desk),
+        is_done: !anything_waits(&desk.app, &desk.reader)?,
     })
 }
 
@@ -165,12 +161,6 @@ fn duty(desk: &Desk) -> Result<Option<Duty>, Problem> {
         done,
         act_at: format!("/desk/do/enterprise.log_self_inspection?stream={own}&back=%2Fdesk"),
     }))
-}
-
-fn ask(desk: &Desk, queue: &Queue, limit: usize) -> Result<Option<adit_projections::Page<Value>>, Problem> {
-    let Some(asker) = desk.reader.asker(queue.model) else { return Ok(None) };
-    let filter = Filter { limit: Some(limit), ..(queue.filter)() };
-    rows_of(&desk.app, asker, queue.model, &Asked { filter, ..Asked::default() }).map(Some)
 }
 
 /// The table with the same filter.

@@ -14,6 +14,8 @@ use serde_json::{Value, json};
 use super::frame::{Desk, Frame, Shown, parameter, render, stream_address};
 use super::told::option;
 use super::words::{Words, urgency};
+use crate::access::Reader;
+use crate::app::App;
 use crate::handlers::blocking;
 use crate::page::figures::least_reports;
 use crate::problem::{ApiRefusal, Problem, unreadable};
@@ -70,7 +72,7 @@ fn page(desk: &Desk, recorded: Option<adit_core::units::Position>) -> Result<Ins
     let state = desk.app.office.enterprise(own).map_err(|error| unreadable(&error))?;
     let channel = desk.app.projector.read(|all| all.concerns.channel(&own));
     let open_since = channel.and_then(|channel| channel.open_since);
-    let rows = rows(desk);
+    let rows = rows(&desk.app, &desk.reader);
     let more = rows.len().saturating_sub(LISTED_MAX);
     Ok(Inside {
         own: own.to_string(),
@@ -90,10 +92,20 @@ pub(crate) fn address(enterprise: &StreamId) -> String {
 }
 
 /// The internal reports of the reader's enterprise, as far as they are published: the minute in which one comes tells nobody anything.
-fn rows(desk: &Desk) -> Vec<Row> {
-    let Some(own) = desk.reader.acts_for.filter(|_| desk.reader.is_enterprise()) else { return Vec::new() };
-    let (today, published) = (desk.app.office.ledger().now().day(), desk.app.visible_size(false));
-    desk.app.projector.read(|all| all.concerns.of(&own, today, published))
+fn rows(app: &App, reader: &Reader) -> Vec<Row> {
+    let Some(own) = reader.acts_for.filter(|_| reader.is_enterprise()) else { return Vec::new() };
+    let (today, published) = (app.office.ledger().now().day(), app.visible_size(false));
+    app.projector.read(|all| all.concerns.of(&own, today, published))
+}
+
+/// Whether the enterprise acts next.
+fn acts(row: &Row) -> bool {
+    row.due.is_some() || row.waits
+}
+
+/// How many internal reports wait for the enterprise that somebody acts for.
+pub(crate) fn many(app: &App, reader: &Reader) -> usize {
+    rows(app, reader).iter().filter(|row| acts(row)).count()
 }
 
 fn listed(w: Words, row: &Row) -> Listed {
@@ -143,12 +155,11 @@ pub(crate) struct Waiting {
 pub(crate) fn waiting(desk: &Desk) -> Option<Waiting> {
     let own = desk.reader.acts_for.filter(|_| desk.reader.is_enterprise())?;
     let channel = desk.app.projector.read(|all| all.concerns.channel(&own));
-    let rows = rows(desk);
-    let acts = |row: &&Row| row.due.is_some() || row.waits;
+    let rows = rows(&desk.app, &desk.reader);
     let first = rows.iter().filter_map(|row| row.due.zip(row.days_left)).min();
     Some(Waiting {
         closed: channel.is_none_or(|channel| channel.open_since.is_none()),
-        many: rows.iter().filter(acts).count(),
+        many: rows.iter().filter(|row| acts(row)).count(),
         due: first.map(|(due, _)| due.to_string()).unwrap_or_default(),
         left: first.map(|(_, left)| desk.w.days_left(left)).unwrap_or_default(),
         urgency: urgency(first.map(|(_, left)| left)),

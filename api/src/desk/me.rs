@@ -1,4 +1,4 @@
-//! My account: my sessions, my password, my second factor, my passkeys.
+//! My account: my sessions, my password, my second factor, my passkeys, my daily digest.
 
 use std::sync::Arc;
 
@@ -12,6 +12,7 @@ use axum::response::{IntoResponse, Redirect, Response};
 use serde::Deserialize;
 use zeroize::Zeroizing;
 
+use super::digest::{self, Digest, Outcome};
 use super::frame::{Desk, Frame, Shown, render};
 use crate::handlers::blocking;
 use crate::handlers::sign_in::{hashing, open};
@@ -73,6 +74,7 @@ struct Me {
     /// This page was opened there.
     is_there: bool,
     adding: Option<Adding>,
+    digest: Digest,
     refusal: String,
     done: String,
     script: &'static Script,
@@ -83,6 +85,7 @@ struct Me {
 struct Look {
     offered: Option<SecondFactor>,
     adding: Option<Adding>,
+    digest: Outcome,
     refusal: String,
     done: String,
 }
@@ -126,6 +129,7 @@ fn page(desk: &Desk, headers: &HeaderMap, look: Look) -> Me {
         site: site.map(|site| site.origin().to_owned()),
         is_there: site.is_some_and(|site| site.is_where(headers)),
         adding: look.adding,
+        digest: Digest::of(desk, look.digest),
         refusal: look.refusal,
         done: look.done,
         frame: Frame::of(desk),
@@ -154,7 +158,7 @@ fn again(desk: &Desk, headers: &HeaderMap, problem: &Problem, look: Look) -> Sho
 
 /// My account
 ///
-/// 我的账号：登录会话、口令、第二因素、通行密钥。
+/// 我的账号：登录会话、口令、第二因素、通行密钥、每日提醒。
 #[utoipa::path(get, path = "/desk/me", tag = "desk",
     responses((status = 200, description = "HTML"), (status = 303, description = "Not signed in")))]
 pub(crate) async fn show(desk: Desk, headers: HeaderMap) -> Shown {
@@ -183,15 +187,19 @@ pub(crate) struct Change {
     /// A passkey's name.
     #[serde(default)]
     name: String,
+    /// Where the daily digest goes.
+    #[serde(default)]
+    address: Zeroizing<String>,
 }
 
 /// Change my account
 ///
-/// 更改口令，启用或停用第二因素，添加或移除通行密钥，结束其他会话。
+/// 更改口令，启用或停用第二因素，添加或移除通行密钥，结束其他会话，开启或关闭每日提醒。
 #[utoipa::path(post, path = "/desk/me", tag = "desk",
     responses((status = 200, description = "HTML"), (status = 303, description = "Changed"),
-        (status = 401, description = "api.wrong_password, api.wrong_code, api.wrong_passkey, api.passkey_…"), (status = 409, description = "api.passkeys_off, api.passkey_known"),
-        (status = 422, description = "api.password_too_short, api.passkey_name, api.too_many_passkeys")))]
+        (status = 401, description = "api.wrong_password, api.wrong_code, api.wrong_passkey, api.passkey_…"), (status = 409, description = "api.passkeys_off, api.passkey_known, api.digest_off"),
+        (status = 422, description = "api.password_too_short, api.passkey_name, api.too_many_passkeys, api.digest_address, api.digest_code, api.digest_code_over"),
+        (status = 429, description = "api.digest_too_soon, api.digest_too_many_codes")))]
 pub(crate) async fn change(desk: Desk, headers: HeaderMap, Form(change): Form<Change>) -> Shown {
     let what = change.what.clone();
     match what.as_str() {
@@ -209,6 +217,8 @@ pub(crate) async fn change(desk: Desk, headers: HeaderMap, Form(change): Form<Ch
         },
         "passkey_add" => passkey_add(&desk, &headers, change).await,
         "passkey_drop" => passkey_drop(&desk, &headers, change).await,
+        "digest_ask" | "digest_confirm" | "digest_forget" | "digest_off" | "digest_post_on"
+        | "digest_post_off" => digest(desk, headers, change).await,
         _ => Err(Problem { status: StatusCode::BAD_REQUEST, ..ApiRefusal::BadRequest.into() }.into()),
     }
 }
@@ -330,4 +340,38 @@ async fn passkey_drop(desk: &Desk, headers: &HeaderMap, change: Change) -> Shown
     }
     changed_second(desk);
     rendered(desk, headers, Look::done(desk.w.t("me.passkey_dropped")))
+}
+
+/// Changes one's own daily digest.
+async fn digest(desk: Desk, headers: HeaderMap, change: Change) -> Shown {
+    let runtime = tokio::runtime::Handle::current();
+    let worker = move || {
+        // A code is mailed apart from this request.
+        let _inside = runtime.enter();
+        let (done, said) = match change.what.as_str() {
+            "digest_ask" => (digest::ask(&desk, &change.address), desk.w.t("digest.asked")),
+            "digest_confirm" => (digest::confirm(&desk, &change.code), desk.w.t("digest.on")),
+            "digest_forget" => {
+                digest::forget(&desk);
+                (Ok(()), desk.w.t("digest.forgotten"))
+            }
+            "digest_off" => (digest::off(&desk), desk.w.t("digest.ended")),
+            what => (digest::post(&desk, what == digest::POST_ON), desk.w.t("digest.changed")),
+        };
+        Ok(match done {
+            Ok(()) => {
+                let digest = Outcome { done: said.to_owned(), ..Outcome::default() };
+                rendered(&desk, &headers, Look { digest, ..Look::default() })
+            }
+            Err(problem) => {
+                let (refusal, typed) = (desk.w.refusal(&problem.refusal), change.address.to_string());
+                let digest = Outcome { refusal, typed, ..Outcome::default() };
+                rendered(&desk, &headers, Look { digest, ..Look::default() }).map(|mut response| {
+                    *response.status_mut() = problem.status;
+                    response
+                })
+            }
+        })
+    };
+    blocking(worker).await?
 }

@@ -8,6 +8,7 @@ pub(crate) mod accounts;
 pub(crate) mod act;
 pub(crate) mod case;
 pub(crate) mod chart;
+mod digest;
 pub(crate) mod figures;
 mod files;
 mod form;
@@ -49,6 +50,8 @@ mod words;
 
 use axum::http::header;
 use axum::response::IntoResponse;
+
+pub(crate) use queues::anything_waits;
 
 /// How the workbench looks
 ///

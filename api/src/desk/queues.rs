@@ -4,8 +4,15 @@ use adit_core::hazard;
 use adit_core::report;
 use adit_core::reward;
 use adit_core::role::Role;
-use adit_projections::Filter;
 use adit_projections::deadlines::Standing;
+use adit_projections::{Filter, Page};
+use serde_json::Value;
+
+use super::{inside, waiting};
+use crate::access::Reader;
+use crate::app::App;
+use crate::handlers::queries::{Asked, page as rows_of};
+use crate::problem::Problem;
 
 /// Rows of one read model that wait for one command by one role.
 pub(crate) struct Queue {
@@ -180,6 +187,39 @@ pub(crate) const QUEUES: [Queue; 22] = [
         "hazard",
     ),
 ];
+
+impl Queue {
+    /// Whether whoever reads acts on it.
+    pub(crate) fn is_for(&self, reader: &Reader) -> bool {
+        self.roles.iter().any(|role| reader.roles.contains(role))
+    }
+
+    /// Its rows, as far as the reader sees them; none where the table is not for them at all.
+    pub(crate) fn rows(
+        &self,
+        app: &App,
+        reader: &Reader,
+        limit: usize,
+    ) -> Result<Option<Page<Value>>, Problem> {
+        let Some(asker) = reader.asker(self.model) else { return Ok(None) };
+        let filter = Filter { limit: Some(limit), ..(self.filter)() };
+        rows_of(app, asker, self.model, &Asked { filter, ..Asked::default() }).map(Some)
+    }
+}
+
+/// Whether anything waits for somebody: what their worklist says, and what their digest says, are this one answer.
+pub(crate) fn anything_waits(app: &App, reader: &Reader) -> Result<bool, Problem> {
+    let signatures = reader.actor.map_or(0, |actor| waiting::to_sign(app, actor));
+    if signatures > 0 || inside::many(app, reader) > 0 {
+        return Ok(true);
+    }
+    for queue in QUEUES.iter().filter(|queue| queue.is_for(reader)) {
+        if queue.rows(app, reader, 1)?.is_some_and(|found| found.total > 0) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
 
 const fn queue(
     name: &'static str,

@@ -1,4 +1,5 @@
-//! How the system stands: what was published, who witnesses it, which keys sign, how much room there is, and what was backed up.
+//! How the system stands: what was published, who witnesses it, which keys sign, how much room there is, what was backed up, and whether
+//! the daily digests went out.
 //!
 //! Nothing of any case stands here, so whoever runs the machine may see it.
 
@@ -15,6 +16,7 @@ use askama::Template;
 use super::frame::{Desk, Frame, Shown, render};
 use super::words::Words;
 use crate::app::App;
+use crate::digest::{Trouble as DigestTrouble, counted};
 use crate::handlers::blocking;
 use crate::problem::{ApiRefusal, Problem};
 use crate::witnesses::Trouble;
@@ -49,7 +51,7 @@ struct SystemPage {
 
 /// How the system stands
 ///
-/// 系统状态：公布、见证、密钥、存储、备份。
+/// 系统状态：公布、见证、密钥、存储、备份、每日提醒。
 #[utoipa::path(get, path = "/desk/system", tag = "desk",
     responses((status = 200, description = "HTML"), (status = 303, description = "Not signed in"),
         (status = 403, description = "api.forbidden")))]
@@ -67,7 +69,14 @@ pub(super) fn may_see(desk: &Desk) -> bool {
 #[expect(clippy::unnecessary_wraps, reason = "what runs apart from the request may fail elsewhere")]
 fn page(desk: &Desk) -> Result<SystemPage, Problem> {
     let (app, w) = (&desk.app, desk.w);
-    let parts = vec![ledger(app, w), witnesses(app, w), keys(app, w), storage(app, w), backup(app, w)];
+    let parts = vec![
+        ledger(app, w),
+        witnesses(app, w),
+        keys(app, w),
+        storage(app, w),
+        backup(app, w),
+        digests(app, w),
+    ];
     let well = parts.iter().flat_map(|part| &part.lines).all(|line| line.well);
     Ok(SystemPage { frame: Frame::of(desk), parts, well })
 }
@@ -229,6 +238,56 @@ fn backup(app: &App, w: Words) -> Part {
     };
     let lines = vec![line(w.t("system.copy"), text, well)];
     Part { title: w.t("system.backup").to_owned(), lines, empty: String::new() }
+}
+
+/// Whether the last digests went out, by number: nobody's address, and nobody's name.
+fn digests(app: &App, w: Words) -> Part {
+    let title = w.t("system.digests").to_owned();
+    if !app.digests.is_on() {
+        return Part { title, lines: Vec::new(), empty: w.t("system.no_digests").to_owned() };
+    }
+    let now = app.office.ledger().now();
+    let hour = u64::try_from(now.seconds_since(now.day().start())).unwrap_or_default() / 3600;
+    let is_today = hour >= app.intake.limits.digest_hour;
+    let day = if is_today { now.day() } else { now.day().plus_days(-1) };
+    let today = app.digests.today();
+    let why = |trouble: Option<DigestTrouble>| {
+        trouble.map(|trouble| said_of_digest(w, trouble)).unwrap_or_default()
+    };
+    let (text, well) = match counted(app, day) {
+        Ok((told, untold)) => {
+            let (told, left) = (told.to_string(), untold.to_string());
+            let text =
+                w.fill("system.digests_told", &[("day", &day.to_string()), ("n", &told), ("left", &left)]);
+            // Those of yesterday whose hour came while the server was stopped are not made up for.
+            (text, untold == 0 || (is_today && today.trouble.is_none()))
+        }
+        Err(error) => {
+            tracing::error!(%error, "what is kept of subscribers can't be read");
+            (w.t("system.digests_unreadable").to_owned(), false)
+        }
+    };
+    let again = if today.gave_up { w.t("system.digests_over") } else { "" };
+    let text = [text.as_str(), why(today.trouble), again].concat();
+    let unmailed = app.digests.unmailed();
+    let codes = unmailed.map_or(w.t("system.codes_mailed"), |trouble| said_of_digest(w, trouble));
+    let lines = vec![
+        line(w.t("system.digests_last"), text, well && today.trouble.is_none()),
+        line(w.t("system.codes"), codes, unmailed.is_none()),
+    ];
+    Part { title, lines, empty: String::new() }
+}
+
+fn said_of_digest(w: Words, trouble: DigestTrouble) -> &'static str {
+    match trouble {
+        DigestTrouble::Unreachable => w.t("system.digest_unreachable"),
+        DigestTrouble::Tls => w.t("system.digest_tls"),
+        DigestTrouble::NotLetIn => w.t("system.digest_not_let_in"),
+        DigestTrouble::Unfit => w.t("system.digest_unfit"),
+        DigestTrouble::Refused => w.t("system.digest_refused"),
+        DigestTrouble::Later => w.t("system.digest_later"),
+        DigestTrouble::Here => w.t("system.digest_here"),
+    }
 }
 
 /// The checkpoint in a file, and when it was put there.

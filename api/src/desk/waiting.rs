@@ -1,6 +1,6 @@
 //! Commands that wait for a second signature: mine to give, and those I asked for.
 
-use adit_core::id::Id;
+use adit_core::id::{ActorId, Id};
 use askama::Template;
 use axum::extract::Path;
 use axum::response::{IntoResponse, Redirect};
@@ -11,6 +11,7 @@ use super::frame::{Desk, Frame, Shown, not_found, render_live, stream_address};
 use super::people;
 use super::stream::heading;
 use super::told::{Said, Told};
+use crate::app::App;
 use crate::handlers::blocking;
 use crate::handlers::commands::sign_second;
 use crate::problem::{Problem, unreadable};
@@ -42,6 +43,12 @@ struct Waiting {
     responses((status = 200, description = "HTML"), (status = 303, description = "Not signed in")))]
 pub(crate) async fn show(desk: Desk) -> Shown {
     render_live(&blocking(move || page(&desk)).await?)
+}
+
+/// How many commands wait for somebody's signature.
+pub(crate) fn to_sign(app: &App, actor: ActorId) -> usize {
+    let mine = app.room.of(actor, app.office.ledger().now()).into_iter();
+    mine.filter(|(_, waits)| waits.other == actor && !waits.done).count()
 }
 
 fn page(desk: &Desk) -> Result<Waiting, Problem> {

@@ -27,7 +27,7 @@ fn sound(said: &Value) {
     }
 }
 
-fn day(server: &Server, who: &str, locale: &str, width: u32, steps: &Value) -> Value {
+pub(crate) fn day(server: &Server, who: &str, locale: &str, width: u32, steps: &Value) -> Value {
     day_with(server, who, locale, width, steps, false)
 }
 

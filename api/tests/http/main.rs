@@ -12,6 +12,8 @@ mod corroboration;
 mod desk;
 mod desk_in_browser;
 mod desk_overview;
+mod digest;
+mod digest_webhook;
 mod evidence;
 mod faults;
 mod files;

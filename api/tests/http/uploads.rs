@@ -217,7 +217,7 @@ fn given_what_is_not_what_it_is_said_to_be_then_it_is_refused_and_nothing_of_it_
 }
 
 /// The ledger, as soon as the threads that followed it have let it go.
-fn taken_up(home: &Home, clock: &Arc<SetClock>) -> Ledger {
+pub(crate) fn taken_up(home: &Home, clock: &Arc<SetClock>) -> Ledger {
     let begun = Instant::now();
     loop {
         match Ledger::open(home, Arc::clone(clock) as _) {

@@ -263,6 +263,17 @@ impl Ledger {
         self.shared.sealer.as_ref()?.open_bytes(sealed, "adit.v1 snapshot")
     }
 
+    /// Encrypts something small that is kept beside the keys under the data key, bound to what it is and whose (`about`): put in another's
+    /// place, it opens nothing. `None` for a ledger in memory.
+    pub fn seal_beside(&self, plain: Vec<u8>, about: &str) -> Option<Vec<u8>> {
+        self.shared.sealer.as_ref()?.seal_bytes(plain, &format!("adit.v1 beside {about}"))
+    }
+
+    /// Opens what [`Ledger::seal_beside`] made about the same; `None` for anything else.
+    pub fn unseal_beside(&self, sealed: Vec<u8>, about: &str) -> Option<Vec<u8>> {
+        self.shared.sealer.as_ref()?.open_bytes(sealed, &format!("adit.v1 beside {about}"))
+    }
+
     /// Sealed files outside the log; `None` for a ledger in memory.
     pub fn blobs(&self) -> Option<&Blobs> {
         self.shared.blobs.as_ref()

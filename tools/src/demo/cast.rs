@@ -149,12 +149,6 @@ impl Cast {
         Ok(key)
     }
 
-    /// The key of somebody who was enrolled.
-    pub(crate) fn key_of(&self, name: &str) -> Result<SigningKey> {
-        let person = self.people.get(name).with_context(|| format!("nobody is called {name}"))?;
-        Ok(person.key.clone())
-    }
-
     pub(crate) fn act_on(&self, stream: Option<StreamId>, command: Command, who: &[&str]) -> Result<Answer> {
         let mut keys = Vec::new();
         for name in who {

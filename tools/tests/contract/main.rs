@@ -15,6 +15,7 @@ mod import;
 mod key;
 mod ledger;
 mod rules;
+mod serve;
 mod witness;
 
 use std::io::Write;
