@@ -142,7 +142,11 @@ pub(super) fn post(desk: &Desk, begins: bool) -> Result<(), Problem> {
 }
 
 fn keep(desk: &Desk, work: impl FnOnce(&mut Subscriber)) -> Result<(), Problem> {
-    subscriber::change(&desk.app, desk.session.actor, work).map_err(|error| unreadable(&error))
+    let under_this_key = |kept: &mut Subscriber| {
+        kept.key = Some(desk.session.vkey.clone());
+        work(kept);
+    };
+    subscriber::change(&desk.app, desk.session.actor, under_this_key).map_err(|error| unreadable(&error))
 }
 
 fn refused(error: CodeError) -> Problem {

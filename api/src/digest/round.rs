@@ -139,10 +139,10 @@ enum LookError {
     Worklist,
 }
 
-/// What one subscriber is due. Whoever has no key in force any more is forgotten; whoever has no role is told nothing.
+/// What one subscriber is due. Whose key is not in force any more is forgotten; whoever has no role is told nothing.
 fn of_actor(app: &App, actor: ActorId, day: Day) -> Result<Vec<Due>, LookError> {
     let kept = subscriber::read(app, actor)?;
-    let Some(reader) = reads(app, actor)? else {
+    let Some(reader) = reads(app, actor, &kept)? else {
         subscriber::forget(app, actor)?;
         return Ok(Vec::new());
     };
@@ -159,10 +159,15 @@ fn of_actor(app: &App, actor: ActorId, day: Day) -> Result<Vec<Due>, LookError> 
     Ok(ways.into_iter().map(|way| Due { actor, way, address: address(way), waits }).collect())
 }
 
-/// What somebody may see; none where no key of theirs is in force.
-fn reads(app: &App, actor: ActorId) -> Result<Option<Reader>, adit_core::ledger::log::OpenError> {
+/// What somebody may see; none where the key with which they subscribed is not in force.
+fn reads(
+    app: &App,
+    actor: ActorId,
+    kept: &Subscriber,
+) -> Result<Option<Reader>, adit_core::ledger::log::OpenError> {
     let ledger = app.office.ledger();
-    if ledger.keys().keys_of(actor, Position(ledger.size())).is_empty() {
+    let keys = ledger.keys().keys_of(actor, Position(ledger.size()));
+    if !kept.key.as_ref().is_some_and(|key| keys.contains(key)) {
         return Ok(None);
     }
     Reader::of(&app.office, actor).map(Some)
@@ -221,7 +226,7 @@ pub(crate) fn counted(app: &App, day: Day) -> Result<(usize, usize), KeptError> 
     let (mut told, mut untold) = (0, 0);
     for actor in subscriber::all(app)? {
         let kept = subscriber::read(app, actor)?;
-        let Ok(Some(reader)) = reads(app, actor) else { continue };
+        let Ok(Some(reader)) = reads(app, actor, &kept) else { continue };
         for wish in
             Way::ALL.into_iter().filter(|way| is_told(app, &reader, *way)).filter_map(|way| kept.wish(way))
         {

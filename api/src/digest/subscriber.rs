@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 
 use adit_core::id::ActorId;
 use adit_core::ledger::log::Ledger;
+use adit_core::ledger::vkey::VKey;
 use adit_core::units::Day;
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
@@ -58,6 +59,9 @@ pub(crate) struct MailWish {
 #[serde(deny_unknown_fields)]
 pub(crate) struct Subscriber {
     v: u8,
+    /// The key with which its owner was signed in. With it ends what is kept: a new key for a lost one begins without any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) key: Option<VKey>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) mail: Option<MailWish>,
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -18,6 +18,7 @@ use adit_api::keystore::Keystore;
 use adit_api::{App, Options};
 use adit_core::ledger::clock::SetClock;
 use adit_core::ledger::home::Home;
+use adit_core::ledger::vkey::SigningKey;
 use adit_core::office::Office;
 use adit_core::units::Position;
 use serde_json::{Value, json};
@@ -503,6 +504,13 @@ fn given_somebody_whose_roles_or_keys_end_then_they_are_told_nothing_and_an_ende
     server.execute(Some(&stream("handler-2")), "actor.grant", &role, &["admin-1", "admin-2"]);
     at(&server.clock, 2, 8);
     assert_eq!(told(&server), of(2, 0), "a role that is granted again");
+    let old = &server.person("inspector-1").key;
+    let fresh = SigningKey::generate(old.name()).unwrap();
+    let rotate = json!({ "old": old.vkey(), "new": fresh.vkey() });
+    server.execute(Some(&stream("inspector-1")), "actor.rotate_key", &rotate, &["admin-1", "admin-2"]);
+    at(&server.clock, 3, 8);
+    assert_eq!(told(&server), of(1, 0));
+    assert!(!kept("inspector-1"), "a new key for a lost one begins without a digest");
 }
 
 #[test]
