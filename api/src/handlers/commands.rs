@@ -488,7 +488,7 @@ pub(crate) async fn append(
     let Append { pending, notes } = body;
     let now = app.office.ledger().now();
     // Whoever is signed in never waits behind a flood from outside.
-    let _turn = if anybody.0.is_none() {
+    let turn = if anybody.0.is_none() {
         let rank = app.intake.worked(&headers, now);
         Some(app.intake.turn(&app.intake.entering, rank).await.ok_or(ApiRefusal::Busy)?)
     } else {
@@ -507,6 +507,7 @@ pub(crate) async fn append(
             answer
         }
     };
+    drop(turn);
     answered(&app, answer, Sight::of_anybody(&anybody)).await
 }
 
