@@ -17,6 +17,9 @@ use crate::invitations::Invitations;
 use crate::keystore::Keystore;
 use crate::limits::{Limits, LimitsError};
 use crate::onion::Onion;
+use crate::openid::OpenId;
+use crate::openid::provider::Provider;
+use crate::openid::trips::Trips;
 use crate::passkeys::{Passkeys, Site};
 use crate::past::Past;
 use crate::pending::WaitingRoom;
@@ -45,6 +48,9 @@ pub enum StartError {
     Blobs(#[from] BlobError),
     #[error("the operating system gave no randomness")]
     NoRandomness,
+    /// The provider sends browsers back to it.
+    #[error("an OpenID provider needs the address at which people open this server")]
+    OpenIdWithoutSite,
 }
 
 /// How the server is run.
@@ -58,6 +64,8 @@ pub struct Options {
     pub onion: Option<Onion>,
     /// The address at which people open this server, to which passkeys are bound; without it there are none.
     pub site: Option<Site>,
+    /// The OpenID provider that says who somebody is, where they linked their account there.
+    pub openid: Option<OpenId>,
     /// Other limits than those that ship.
     pub limits: Option<Limits>,
 }
@@ -73,6 +81,8 @@ pub struct App {
     pub(crate) sessions: Sessions,
     pub(crate) halfway: Halfway,
     pub(crate) passkeys: Passkeys,
+    pub(crate) openid: Option<Arc<Provider>>,
+    pub(crate) trips: Trips,
     pub(crate) room: WaitingRoom,
     pub(crate) challenges: Challenges,
     pub(crate) sign_ins: Arc<Semaphore>,
@@ -105,6 +115,11 @@ impl App {
         };
         let blobs = office.ledger().blobs().cloned();
         let parts = blobs.map(|blobs| Parts::open(blobs, limits.parts())).transpose()?;
+        let openid = match (&options.openid, &options.site) {
+            (None, _) => None,
+            (Some(config), Some(site)) => Some(Arc::new(Provider::new(config.clone(), site))),
+            (Some(_), None) => return Err(StartError::OpenIdWithoutSite),
+        };
         let projector = Projector::start(office.ledger())?;
         let office = Arc::new(office);
         let searcher = Searcher::start(&office)?;
@@ -115,6 +130,8 @@ impl App {
             invitations: Invitations::at(keystore.folder().join("invitations")),
             keystore,
             passkeys: Passkeys::of(options.site.clone()),
+            openid,
+            trips: Trips::default(),
             options,
             sessions: Sessions::default(),
             halfway: Halfway::default(),

@@ -25,6 +25,7 @@ mod labels;
 pub mod limits;
 pub mod onion;
 mod openapi;
+pub mod openid;
 mod page;
 #[cfg(feature = "pdf")]
 pub mod paper;
@@ -49,6 +50,7 @@ mod titles;
 mod web;
 pub mod witness;
 pub mod witnesses;
+mod wrapping;
 
 pub use app::{App, Options, StartError};
 pub use routes::serve;

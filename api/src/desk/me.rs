@@ -1,4 +1,4 @@
-//! My account: my sessions, my password, my second factor, my passkeys.
+//! My account: my sessions, my password, my second factor, my passkeys, my account at the OpenID provider.
 
 use std::sync::Arc;
 
@@ -13,6 +13,7 @@ use serde::Deserialize;
 use zeroize::Zeroizing;
 
 use super::frame::{Desk, Frame, Shown, render};
+use super::openid;
 use crate::handlers::blocking;
 use crate::handlers::sign_in::{hashing, open};
 use crate::passkeys::Passkey;
@@ -73,6 +74,9 @@ struct Me {
     /// This page was opened there.
     is_there: bool,
     adding: Option<Adding>,
+    /// What the OpenID provider is called; none where there is none.
+    provider: Option<String>,
+    linked: bool,
     refusal: String,
     done: String,
     script: &'static Script,
@@ -80,7 +84,7 @@ struct Me {
 
 /// What a page of mine shows besides what is always there.
 #[derive(Default)]
-struct Look {
+pub(super) struct Look {
     offered: Option<SecondFactor>,
     adding: Option<Adding>,
     refusal: String,
@@ -88,7 +92,7 @@ struct Look {
 }
 
 impl Look {
-    fn done(said: &str) -> Self {
+    pub(super) fn done(said: &str) -> Self {
         Self { done: said.to_owned(), ..Self::default() }
     }
 }
@@ -126,6 +130,8 @@ fn page(desk: &Desk, headers: &HeaderMap, look: Look) -> Me {
         site: site.map(|site| site.origin().to_owned()),
         is_there: site.is_some_and(|site| site.is_where(headers)),
         adding: look.adding,
+        provider: desk.app.openid.as_ref().map(|provider| provider.name().to_owned()),
+        linked: desk.app.keystore.is_linked(actor),
         refusal: look.refusal,
         done: look.done,
         frame: Frame::of(desk),
@@ -139,13 +145,13 @@ fn named(desk: &Desk) -> String {
     desk.app.keystore.account(actor).unwrap_or_else(|| actor.to_string())
 }
 
-fn rendered(desk: &Desk, headers: &HeaderMap, look: Look) -> Shown {
+pub(super) fn rendered(desk: &Desk, headers: &HeaderMap, look: Look) -> Shown {
     let page = page(desk, headers, look);
     let shown = render(&page)?;
     Ok(if page.adding.is_some() { with_scripts(shown, &[&PASSKEY]) } else { shown })
 }
 
-fn again(desk: &Desk, headers: &HeaderMap, problem: &Problem, look: Look) -> Shown {
+pub(super) fn again(desk: &Desk, headers: &HeaderMap, problem: &Problem, look: Look) -> Shown {
     let look = Look { refusal: desk.w.refusal(&problem.refusal), ..look };
     let mut response = rendered(desk, headers, look)?;
     *response.status_mut() = problem.status;
@@ -154,7 +160,7 @@ fn again(desk: &Desk, headers: &HeaderMap, problem: &Problem, look: Look) -> Sho
 
 /// My account
 ///
-/// 我的账号：登录会话、口令、第二因素、通行密钥。
+/// 我的账号：登录会话、口令、第二因素、通行密钥、统一身份认证。
 #[utoipa::path(get, path = "/desk/me", tag = "desk",
     responses((status = 200, description = "HTML"), (status = 303, description = "Not signed in")))]
 pub(crate) async fn show(desk: Desk, headers: HeaderMap) -> Shown {
@@ -168,7 +174,7 @@ pub(crate) struct Change {
     #[serde(default)]
     session: String,
     #[serde(default)]
-    password: Zeroizing<String>,
+    pub(super) password: Zeroizing<String>,
     #[serde(default)]
     fresh: Zeroizing<String>,
     #[serde(default)]
@@ -176,10 +182,13 @@ pub(crate) struct Change {
     #[serde(default)]
     secret: Zeroizing<String>,
     #[serde(default)]
-    code: String,
+    pub(super) code: String,
     /// What names a passkey, or what the browser answered.
     #[serde(default)]
-    passkey: String,
+    pub(super) passkey: String,
+    /// Who typed the right password, and shows a second factor next.
+    #[serde(default)]
+    pub(super) half: String,
     /// A passkey's name.
     #[serde(default)]
     name: String,
@@ -187,10 +196,10 @@ pub(crate) struct Change {
 
 /// Change my account
 ///
-/// 更改口令，启用或停用第二因素，添加或移除通行密钥，结束其他会话。
+/// 更改口令，启用或停用第二因素，添加或移除通行密钥，关联统一身份认证或解除关联，结束其他会话。
 #[utoipa::path(post, path = "/desk/me", tag = "desk",
     responses((status = 200, description = "HTML"), (status = 303, description = "Changed"),
-        (status = 401, description = "api.wrong_password, api.wrong_code, api.wrong_passkey, api.passkey_…"), (status = 409, description = "api.passkeys_off, api.passkey_known"),
+        (status = 401, description = "api.wrong_password, api.wrong_code, api.wrong_passkey, api.passkey_…, api.sign_in_stale"), (status = 409, description = "api.passkeys_off, api.passkey_known, api.openid_off, api.openid_linked"),
         (status = 422, description = "api.password_too_short, api.passkey_name, api.too_many_passkeys")))]
 pub(crate) async fn change(desk: Desk, headers: HeaderMap, Form(change): Form<Change>) -> Shown {
     let what = change.what.clone();
@@ -209,6 +218,9 @@ pub(crate) async fn change(desk: Desk, headers: HeaderMap, Form(change): Form<Ch
         },
         "passkey_add" => passkey_add(&desk, &headers, change).await,
         "passkey_drop" => passkey_drop(&desk, &headers, change).await,
+        "openid_link" => openid::link(&desk, &headers, change).await,
+        "openid_prove" => openid::prove_link(&desk, &headers, change).await,
+        "openid_drop" => openid::unlink(&desk, &headers, change).await,
         _ => Err(Problem { status: StatusCode::BAD_REQUEST, ..ApiRefusal::BadRequest.into() }.into()),
     }
 }
@@ -237,7 +249,7 @@ async fn password(desk: &Desk, headers: &HeaderMap, change: Change) -> Shown {
 }
 
 /// Whoever is halfway in with what held before begins anew.
-fn changed_second(desk: &Desk) {
+pub(super) fn changed_second(desk: &Desk) {
     desk.app.halfway.end_of(desk.session.actor, desk.app.office.ledger().now());
 }
 
