@@ -2,7 +2,7 @@
 //
 // Plan: {url, locale, width, account, password, steps: [...], pictures, name, scripts, provider}. A step is {goto}, {click}, {fill: {field: value}},
 // {check: {field: value}}, {choose: {field: label}}, {attach: {id: [path, …]}}, {enter: {id: value}}, {authenticator: true},
-// {offline}, {press}, {see}, {replay: part of an address} or {look: name}. A provider is another site to which pages may lead.
+// {offline}, {press}, {see}, {replay: part of an address}, {forget: host} or {look: name}. A provider is another site to which pages may lead.
 
 import { axe, fits, main, page as fresh, picture } from "./base.mjs";
 
@@ -37,6 +37,8 @@ const STEPS = {
     const options = { protocol: "ctap2", transport: "internal", hasUserVerification: true, isUserVerified: true, automaticPresenceSimulation: true };
     await devtools.send("WebAuthn.addVirtualAuthenticator", { options });
   },
+  // As after the browser was closed: that site does not know it any more.
+  forget: (page, plan, domain) => page.context().clearCookies({ domain }),
   offline: (page, plan, off) => page.context().setOffline(off),
   async attach(page, plan, inputs) {
     for (const [id, paths] of Object.entries(inputs)) await page.locator(`#${id}`).setInputFiles(paths);

@@ -13,17 +13,20 @@ use axum::http::{HeaderMap, HeaderValue, header};
 use axum::response::{IntoResponse, Redirect};
 use zeroize::Zeroizing;
 
-use super::frame::{Desk, Frame, Shown, render, words};
+use super::frame::{Desk, Frame, Shown, Trouble, render, words};
 use super::me::{self, Change, Look, changed_second};
 use super::sign_in::{self, ByPasskey, by_passkey, with_cookie};
 use super::words::Words;
 use crate::app::App;
 use crate::extract::{carried_trip, is_from_elsewhere, session_cookie, trip_cookie};
+use crate::halfway::Half;
 use crate::handlers::sign_in::{Second, open, open_session, prove};
 use crate::handlers::{Shared, blocking};
-use crate::openid::provider::{Answer, Provider, Trouble};
+use crate::openid::Link;
+use crate::openid::provider::{self, Answer, Provider};
 use crate::openid::trips::{Purpose, Trip};
 use crate::problem::{ApiRefusal, Problem, unreadable};
+use crate::session::SessionName;
 use crate::web::{PASSKEY, Script, with_scripts};
 
 /// Longest code or state that is looked at, in bytes.
@@ -63,7 +66,7 @@ struct BackPage {
 /// What the provider said, asked on a thread of its own; few at once.
 async fn asking<T: Send + 'static>(
     app: &App,
-    work: impl FnOnce(&Provider) -> Result<T, Trouble> + Send + 'static,
+    work: impl FnOnce(&Provider) -> Result<T, provider::Trouble> + Send + 'static,
 ) -> Result<T, Problem> {
     let provider = Arc::clone(app.openid.as_ref().ok_or(ApiRefusal::OpenIdOff)?);
     let turn = Arc::clone(&provider.turns).try_acquire_owned().map_err(|_| ApiRefusal::TooManySignIns)?;
@@ -146,59 +149,66 @@ pub(crate) async fn back(State(app): Shared, headers: HeaderMap, RawQuery(query)
     let Some((Returned { code, issuer, .. }, trip, sent)) = found else {
         return stale(&app, &headers);
     };
+    let w = Words(trip.language);
     let asked = async {
         let code = code.ok_or(ApiRefusal::OpenIdDenied)?;
         let account =
             asking(&app, move |provider| provider.back(Answer { code, issuer }, &sent, now)).await?;
         let half = app.halfway.get(&trip.half, now).ok_or(ApiRefusal::SignInStale)?;
-        let opened = Arc::clone(&half.opened);
         match &trip.purpose {
             Purpose::SignIn { next, before } => {
-                prove(&app, half.actor, &opened, Second::OpenId(account)).await?;
+                prove(&app, half.actor, &half.opened, Second::OpenId(account)).await?;
                 app.halfway.end(&trip.half, now);
                 if let Some(before) = before {
                     app.sessions.end_named(before);
                 }
-                let key = opened.key.clone();
+                let key = half.opened.key.clone();
                 let (session, _) = open_session(&app, &headers, half.actor, key.vkey(), Some(key))?;
-                Ok((Some(session), next.clone().unwrap_or_else(|| "/desk".to_owned())))
+                signed_in(&headers, w, &session, next.as_deref().unwrap_or("/desk"))
             }
             Purpose::Link { session } => {
-                let keys = app.office.ledger().keys();
-                let in_force = keys.in_force(&opened.key.vkey(), Position(app.office.ledger().size()));
-                if !in_force || !app.sessions.is_live(session, now) {
-                    return Err(Problem::from(ApiRefusal::NotSignedIn));
-                }
-                let (worker, actor) = (Arc::clone(&app), half.actor);
-                blocking(move || {
-                    worker.keystore.still_stands(actor, &opened)?;
-                    Ok(worker.keystore.set_link(actor, &opened, Some(&account))?)
-                })
-                .await?;
-                // Whoever is halfway in with what held before begins anew.
-                app.halfway.end_of(half.actor, now);
-                Ok((None, "/desk/me".to_owned()))
+                keep_link(&app, session, &half, account).await?;
+                let (said, link) = (w.t("openid.linked").to_owned(), w.t("me.title").to_owned());
+                render(&BackPage { w, said, refused: false, to: "/desk/me".to_owned(), link })
             }
         }
+        .map_err(|Trouble(problem)| problem)
     };
-    let (session, to) = match asked.await {
-        Ok(done) => done,
-        Err(problem) => return refused(&app, &headers, &trip, &problem),
-    };
-    app.trips.end(token, now);
-    let w = Words(trip.language);
-    let (said, link) = match session {
-        Some(_) => ("openid.signed_in", "openid.go_on"),
-        None => ("openid.linked", "me.title"),
-    };
-    let page = BackPage { said: w.t(said).to_owned(), refused: false, link: w.t(link).to_owned(), to, w };
-    let mut response = with_cookie(render(&page)?, &trip_cookie(""));
-    let Some(session) = session else { return Ok(response) };
-    // It is this page that asks for the next one, and so the session's cookie goes along.
-    if let Ok(refresh) = HeaderValue::from_str(&format!("0; url={}", page.to)) {
+    match asked.await {
+        Ok(page) => {
+            app.trips.end(token, now);
+            Ok(page)
+        }
+        Err(problem) => refused(&app, &headers, &trip, &problem),
+    }
+}
+
+/// Keeps the link, for as long as the session that asked for it goes on.
+async fn keep_link(app: &Arc<App>, session: &SessionName, half: &Half, account: Link) -> Result<(), Problem> {
+    let (ledger, now) = (app.office.ledger(), app.office.ledger().now());
+    let in_force = ledger.keys().in_force(&half.opened.key.vkey(), Position(ledger.size()));
+    if !in_force || !app.sessions.is_live(session, now) {
+        return Err(ApiRefusal::NotSignedIn.into());
+    }
+    let (worker, actor, opened) = (Arc::clone(app), half.actor, Arc::clone(&half.opened));
+    blocking(move || {
+        worker.keystore.still_stands(actor, &opened)?;
+        Ok(worker.keystore.set_link(actor, &opened, Some(&account))?)
+    })
+    .await?;
+    // Whoever is halfway in with what held before begins anew.
+    app.halfway.end_of(actor, now);
+    Ok(())
+}
+
+/// A page that goes on by itself: it is this page that asks for the next one, and so the session's cookie goes along.
+fn signed_in(headers: &HeaderMap, w: Words, session: &str, to: &str) -> Shown {
+    let (said, link) = (w.t("openid.signed_in").to_owned(), w.t("openid.go_on").to_owned());
+    let mut response = render(&BackPage { w, said, refused: false, to: to.to_owned(), link })?;
+    if let Ok(refresh) = HeaderValue::from_str(&format!("0; url={to}")) {
         response.headers_mut().insert(header::REFRESH, refresh);
     }
-    Ok(with_cookie(response, &session_cookie(&headers, &session)))
+    Ok(with_cookie(with_cookie(response, &trip_cookie("")), &session_cookie(headers, session)))
 }
 
 /// Whoever comes with a trip that is not theirs, or is over, begins anew.

@@ -6,6 +6,8 @@
     reason = "a test reports by panicking, and tells a story"
 )]
 
+use std::io::Write as _;
+
 use adit_api::Options;
 use adit_api::openid::OpenId;
 use adit_core::id::ActorId;
@@ -281,6 +283,18 @@ fn given_a_way_back_that_is_not_the_one_that_left_then_nobody_is_let_in_and_the_
     turned_away(&victim.get("/desk/openid/leave"), 401, "过期");
 }
 
+/// So many blanks as JSON, packed into a few kilobytes.
+fn packed(length: usize) -> Vec<u8> {
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
+    encoder.write_all(&vec![b' '; length]).unwrap();
+    let body = encoder.finish().unwrap();
+    let head = format!(
+        "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-encoding: gzip\r\ncontent-length: {}\r\n\r\n",
+        body.len()
+    );
+    [head.as_bytes(), &body].concat()
+}
+
 #[test]
 fn given_an_answer_of_the_provider_that_does_not_hold_then_it_is_refused_in_words_and_the_next_good_one_counts()
  {
@@ -320,6 +334,8 @@ fn given_an_answer_of_the_provider_that_does_not_hold_then_it_is_refused_in_word
         json!({ "kid": "another" }),
         json!({ "crit": ["exp"] }),
         json!({ "typ": "at+jwt" }),
+        json!({ "cty": "JWT" }),
+        json!({ "alg": "RSA-OAEP", "enc": "A128GCM" }),
     ] {
         provider.says().header = header;
         turned_away(&browser.way(), 401, "不可信");
@@ -334,15 +350,24 @@ fn given_an_answer_of_the_provider_that_does_not_hold_then_it_is_refused_in_word
     provider.behaves();
 
     let json = "content-type: application/json\r\n";
+    let odd = |token: &str| {
+        let body = json!({ "access_token": "x", "token_type": "Bearer", "id_token": token });
+        raw("200 OK", json, &body.to_string())
+    };
     let huge = format!("{{\"access_token\":\"{}\"}}", "x".repeat(300_000));
     let away = format!("location: {}/token\r\n", elsewhere.issuer);
     for (instead, status, says) in [
         (raw("200 OK", json, "{\"access_token\":\"x\",\"token_type\":\"Bearer\"}"), 401, "不可信"),
+        (odd(""), 401, "不可信"),
+        (odd("a.b.c"), 401, "不可信"),
+        (odd("e30.e30."), 401, "不可信"),
+        (odd("...."), 401, "不可信"),
         (raw("200 OK", json, "not JSON; canary"), 401, "不可信"),
         (raw("200 OK", json, &"[".repeat(200_000)), 401, "不可信"),
         (raw("500 Internal Server Error", "", "canary"), 401, "不可信"),
         (raw("307 Temporary Redirect", &away, ""), 401, "不可信"),
         (raw("200 OK", json, &huge), 503, "联系不上"),
+        (packed(10_000_000), 503, "联系不上"),
         (b"no HTTP\r\n\r\n".to_vec(), 503, "联系不上"),
     ] {
         provider.says().instead = Some(("/token", instead));
@@ -573,4 +598,65 @@ fn given_another_address_or_no_provider_then_the_page_says_so_and_offers_none() 
     assert!(!page(&without, &token, "/desk/me").text.contains("openid"), "what is not there is shown");
     let asked = send(&without, Some(&token), "/desk/me", &[("what", "openid_link"), ("password", PASSWORD)]);
     turned_away(&asked, 409, "没有设定统一身份认证");
+}
+
+#[test]
+fn given_a_language_that_was_chosen_here_then_the_way_back_is_in_it_though_its_cookie_stays_behind() {
+    let provider = Hostile::start();
+    let server = server(&provider);
+    let (mut browser, _) = linked(&server, &provider, WHO);
+    let account = server.actor(WHO);
+    let typed = serde_urlencoded::to_string([("name", account.as_str()), ("password", PASSWORD)]).unwrap();
+    let headers = [("content-type", "application/x-www-form-urlencoded"), ("cookie", "adit-language=en")];
+    let asked = server.send_once("POST", "/desk/sign-in", &headers, Some(typed.as_bytes()));
+    turned_away(&asked, 401, "The password is right");
+    browser.keep(&asked);
+    provider.says().subject = "subject-of-another".to_owned();
+    turned_away(&browser.way(), 401, "not the one that is linked");
+    provider.behaves();
+    let entered = browser.way();
+    assert!(
+        session_of(&entered).is_some() && entered.text.contains("the workbench opens"),
+        "{}",
+        entered.text
+    );
+}
+
+#[test]
+fn given_a_session_in_the_same_browser_then_it_ends_when_somebody_signs_in_by_the_provider() {
+    let provider = Hostile::start();
+    let server = server(&provider);
+    let (mut browser, token) = linked(&server, &provider, WHO);
+    let account = server.actor(WHO);
+    let typed = serde_urlencoded::to_string([("name", account.as_str()), ("password", PASSWORD)]).unwrap();
+    let cookie = format!("__Host-adit={token}");
+    let headers = [
+        ("content-type", "application/x-www-form-urlencoded"),
+        ("cookie", cookie.as_str()),
+        ("sec-fetch-site", "same-origin"),
+    ];
+    browser.keep(&server.send_once("POST", "/desk/sign-in", &headers, Some(typed.as_bytes())));
+    assert!(session_of(&browser.way()).is_some());
+    let old = server.send_once("GET", "/desk/me", &[("cookie", &cookie)], None);
+    assert_eq!(old.status, 303, "the session that was there goes on");
+}
+
+#[test]
+fn given_a_provider_that_never_answers_then_it_is_given_up_and_nobody_else_waits() {
+    let provider = Hostile::start();
+    let server = server(&provider);
+    let (mut browser, _) = linked(&server, &provider, WHO);
+    browser.password(WHO, "");
+    assert_eq!(browser.leave().status, 303);
+    provider.says().hangs = true;
+    let away = std::thread::scope(|scope| {
+        let away = scope.spawn(|| browser.back());
+        while provider.says().held.is_empty() {
+            std::thread::yield_now();
+        }
+        // While it waits, pages are answered.
+        assert_eq!(server.get("/desk/sign-in", None).status, 200);
+        away.join().unwrap()
+    });
+    turned_away(&away, 503, "联系不上");
 }

@@ -103,6 +103,7 @@ fn given_a_real_provider_then_an_account_is_linked_signs_in_by_it_and_is_unlinke
                 "已关联统一身份认证",
                 "退出",
                 "登录",
+                "不是关联的那个账号",
                 "待办",
                 "已经用过",
                 "解除关联",
@@ -120,6 +121,7 @@ fn given_a_real_provider_then_an_account_is_linked_signs_in_by_it_and_is_unlinke
                 "The identity provider is linked",
                 "Sign out",
                 "Sign in",
+                "is not the one that is linked",
                 "Worklist",
                 "was used before",
                 "End the link",
@@ -127,7 +129,7 @@ fn given_a_real_provider_then_an_account_is_linked_signs_in_by_it_and_is_unlinke
             ],
         ),
     ] {
-        let [link, go, denied, me, linked, out, enter, home, stale, unlink, unlinked] = say;
+        let [link, go, denied, me, linked, out, enter, other, home, stale, unlink, unlinked] = say;
         let mut theirs = Theirs::start();
         let server = server(&mut theirs);
         let person = server.person("leader-1");
@@ -158,10 +160,25 @@ fn given_a_real_provider_then_an_account_is_linked_signs_in_by_it_and_is_unlinke
             { "enter": { "name": account, "password": PASSWORD } },
             { "press": enter },
             { "look": "asked" },
-            // That browser is known there, so nobody is asked.
+            // Whoever types there comes back by another site's doing: no strict cookie comes along.
+            { "forget": "127.0.0.1" },
             { "click": go },
+            { "fill": { "login": "somebody-else" } },
+            { "press": "Continue" },
+            { "see": other },
+            { "look": "other" },
+            { "forget": "127.0.0.1" },
+            { "click": go },
+            { "fill": { "login": "who-it-is-there" } },
+            { "press": "Continue" },
             { "see": home },
             { "look": "home" },
+            { "press": out },
+            { "enter": { "name": account, "password": PASSWORD } },
+            { "press": enter },
+            // That browser is known there now, so nobody is asked.
+            { "click": go },
+            { "see": home },
             { "replay": "/desk/openid?" },
             { "see": stale },
             { "look": "stale" },
@@ -182,4 +199,47 @@ fn given_a_real_provider_then_an_account_is_linked_signs_in_by_it_and_is_unlinke
             assert_eq!(stands_readable(server.folder(), &[readable]), None);
         }
     }
+}
+
+/// Somebody who has a passkey confirms with it before an account is linked, and may use either afterwards.
+#[test]
+fn given_a_passkey_then_it_is_asked_for_before_an_account_is_linked_and_either_signs_in_afterwards() {
+    let mut theirs = Theirs::start();
+    let server = server(&mut theirs);
+    let person = server.person("leader-1");
+    server.app.keystore.store(person.actor, &person.key, PASSWORD).expect("stored");
+    let account = person.actor.to_string();
+    let sign_in = [
+        json!({ "press": "退出" }),
+        json!({ "enter": { "name": account, "password": PASSWORD } }),
+        json!({ "press": "登录" }),
+    ];
+    let mut steps = vec![
+        json!({ "authenticator": true }),
+        json!({ "goto": "/desk/me" }),
+        json!({ "press": "添加通行密钥" }),
+        json!({ "enter": { "passkey-name": "办公室电脑", "pw4": PASSWORD } }),
+        json!({ "press": "添加" }),
+        json!({ "see": "通行密钥已添加" }),
+        json!({ "enter": { "pw6": PASSWORD } }),
+        json!({ "press": "关联统一身份认证" }),
+        json!({ "see": "请再用本账号现有的第二因素确认" }),
+        json!({ "look": "factor" }),
+        json!({ "press": "使用通行密钥" }),
+        json!({ "click": "前往" }),
+        json!({ "fill": { "login": "who-it-is-there" } }),
+        json!({ "press": "Continue" }),
+        json!({ "see": "已关联统一身份认证" }),
+        json!({ "click": "我的账号" }),
+    ];
+    steps.extend(sign_in.clone());
+    steps.extend([json!({ "look": "either" }), json!({ "click": "前往" }), json!({ "see": "待办" })]);
+    steps.extend(sign_in);
+    steps.extend([json!({ "press": "使用通行密钥" }), json!({ "see": "待办" })]);
+    let said = run(
+        "desk.mjs",
+        json!({ "url": server.url, "locale": "zh-CN", "width": 360, "account": account, "password": PASSWORD,
+            "steps": steps, "name": "openid-passkey", "provider": theirs.issuer, "scripts": true }),
+    );
+    sound(&said);
 }

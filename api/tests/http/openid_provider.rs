@@ -35,6 +35,9 @@ pub(crate) struct Says {
     pub(crate) instead: Option<(&'static str, Vec<u8>)>,
     /// The code that it takes; any, where there is none.
     pub(crate) code: Option<String>,
+    /// It takes a request and never answers; the connections are kept open.
+    pub(crate) hangs: bool,
+    pub(crate) held: Vec<TcpStream>,
     /// Everything that it was asked: the line of the request, its headers, its body.
     pub(crate) asked: Vec<(String, String, String)>,
 }
@@ -168,6 +171,8 @@ impl Hostile {
             discovery: json!({}),
             instead: None,
             code: None,
+            hangs: false,
+            held: Vec::new(),
             asked: Vec::new(),
         };
         let says = Arc::new(Mutex::new(says));
@@ -214,6 +219,10 @@ fn serve(stream: TcpStream, says: &Mutex<Says>, issuer: &str) -> std::io::Result
     let path = first.split(' ').nth(1).unwrap_or_default().to_owned();
     let mut says = says.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
     says.asked.push((first.trim().to_owned(), headers, body.clone()));
+    if says.hangs {
+        says.held.push(reader.into_inner());
+        return Ok(());
+    }
     let answer = says.answer(issuer, &path, &body);
     drop(says);
     reader.get_mut().write_all(&answer)
