@@ -46,6 +46,13 @@ struct Own {
     used: String,
 }
 
+/// One's account at the OpenID provider.
+struct AtProvider {
+    /// What the provider is called; none where there is none.
+    name: Option<String>,
+    linked: bool,
+}
+
 /// A passkey that is being made.
 #[derive(Default)]
 struct Adding {
@@ -74,9 +81,7 @@ struct Me {
     /// This page was opened there.
     is_there: bool,
     adding: Option<Adding>,
-    /// What the OpenID provider is called; none where there is none.
-    provider: Option<String>,
-    linked: bool,
+    openid: AtProvider,
     refusal: String,
     done: String,
     script: &'static Script,
@@ -130,8 +135,10 @@ fn page(desk: &Desk, headers: &HeaderMap, look: Look) -> Me {
         site: site.map(|site| site.origin().to_owned()),
         is_there: site.is_some_and(|site| site.is_where(headers)),
         adding: look.adding,
-        provider: desk.app.openid.as_ref().map(|provider| provider.name().to_owned()),
-        linked: desk.app.keystore.is_linked(actor),
+        openid: AtProvider {
+            name: desk.app.openid.as_ref().map(|provider| provider.name().to_owned()),
+            linked: desk.app.keystore.is_linked(actor),
+        },
         refusal: look.refusal,
         done: look.done,
         frame: Frame::of(desk),

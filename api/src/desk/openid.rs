@@ -153,7 +153,7 @@ pub(crate) async fn back(State(app): Shared, headers: HeaderMap, RawQuery(query)
     let asked = async {
         let code = code.ok_or(ApiRefusal::OpenIdDenied)?;
         let account =
-            asking(&app, move |provider| provider.back(Answer { code, issuer }, &sent, now)).await?;
+            asking(&app, move |provider| provider.back(&Answer { code, issuer }, &sent, now)).await?;
         let half = app.halfway.get(&trip.half, now).ok_or(ApiRefusal::SignInStale)?;
         match &trip.purpose {
             Purpose::SignIn { next, before } => {

@@ -211,7 +211,7 @@ impl Provider {
     }
 
     /// Whose account it is that an answer speaks of. Blocks.
-    pub(crate) fn back(&self, answer: Answer, sent: &Sent, now: Timestamp) -> Result<Link, Trouble> {
+    pub(crate) fn back(&self, answer: &Answer, sent: &Sent, now: Timestamp) -> Result<Link, Trouble> {
         let metadata = self.metadata(now)?;
         let says = metadata.additional_metadata().authorization_response_iss_parameter_supported;
         if answer.issuer.as_deref().map_or(says, |issuer| issuer != self.config.issuer) {
@@ -312,7 +312,11 @@ impl Provider {
             Metadata::discover(&issuer, &|request| self.ask(request)).map_err(|error| match error {
                 DiscoveryError::Request(trouble) => trouble,
                 DiscoveryError::Validation(_) => Trouble::OtherIssuer,
-                _ => Trouble::Discovery,
+                DiscoveryError::Parse(_)
+                | DiscoveryError::Response(..)
+                | DiscoveryError::UrlParse(_)
+                | DiscoveryError::Other(_)
+                | _ => Trouble::Discovery,
             })?;
         if !is_safe(told.authorization_endpoint().url()) {
             return Err(Trouble::Address);
@@ -355,6 +359,10 @@ fn kind(error: &ClaimsVerificationError) -> Trouble {
         ClaimsVerificationError::Expired(_) => Trouble::Time,
         ClaimsVerificationError::InvalidNonce(_) => Trouble::Nonce,
         ClaimsVerificationError::InvalidAuthTime(_) => Trouble::SignedInBefore,
-        _ => Trouble::Token,
+        ClaimsVerificationError::InvalidAuthContext(_)
+        | ClaimsVerificationError::InvalidSubject(_)
+        | ClaimsVerificationError::Unsupported(_)
+        | ClaimsVerificationError::Other(_)
+        | _ => Trouble::Token,
     }
 }

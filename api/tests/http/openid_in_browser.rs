@@ -45,7 +45,7 @@ impl Theirs {
             .expect("Node.js is missing: run tools/test once, which installs it");
         let lines = BufReader::new(process.stdout.take().expect("its output")).lines();
         let mut theirs = Self { process, lines, issuer: String::new() };
-        theirs.issuer = theirs.said()["issuer"].as_str().expect("an issuer").to_owned();
+        theirs.said()["issuer"].as_str().expect("an issuer").clone_into(&mut theirs.issuer);
         theirs
     }
 

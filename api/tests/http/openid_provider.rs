@@ -69,9 +69,10 @@ fn hmac(key: &[u8], text: &[u8]) -> Vec<u8> {
 
 fn with(mut right: Value, changes: &Value) -> Value {
     for (name, value) in changes.as_object().into_iter().flatten() {
-        match value {
-            Value::Null => drop(right.as_object_mut().unwrap().remove(name)),
-            _ => right[name] = value.clone(),
+        if value.is_null() {
+            right.as_object_mut().unwrap().remove(name);
+        } else {
+            right[name] = value.clone();
         }
     }
     right
@@ -194,7 +195,7 @@ impl Hostile {
         let mut says = self.says();
         (says.claims, says.header, says.discovery) = (json!({}), json!({}), json!({}));
         (says.instead, says.code, says.key, says.publishes) = (None, None, 1, (1, "one"));
-        says.subject = "subject-of-the-first".to_owned();
+        "subject-of-the-first".clone_into(&mut says.subject);
     }
 }
 
