@@ -346,8 +346,13 @@ fn given_an_answer_of_the_provider_that_does_not_hold_then_it_is_refused_in_word
     provider.behaves();
     // Somebody else, properly signed in there.
     provider.says().subject = "subject-of-another".to_owned();
+    let before = browser.cookie.clone();
     turned_away(&browser.way(), 401, "不是关联的那个账号");
     provider.behaves();
+    // What was refused once is not looked at again, with whatever code.
+    let mut replayed =
+        Browser { cookie: before, left: browser.left.clone(), ..Browser::at(&server, &provider) };
+    turned_away(&replayed.back(), 401, "已经用过");
 
     let json = "content-type: application/json\r\n";
     let odd = |token: &str| {
