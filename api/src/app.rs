@@ -20,6 +20,9 @@ use crate::invitations::Invitations;
 use crate::keystore::Keystore;
 use crate::limits::{Limits, LimitsError};
 use crate::onion::Onion;
+use crate::openid::OpenId;
+use crate::openid::provider::Provider;
+use crate::openid::trips::Trips;
 use crate::passkeys::{Passkeys, Site};
 use crate::past::Past;
 use crate::pending::WaitingRoom;
@@ -48,6 +51,9 @@ pub enum StartError {
     Blobs(#[from] BlobError),
     #[error("the operating system gave no randomness")]
     NoRandomness,
+    /// The provider sends browsers back to it.
+    #[error("an OpenID provider needs the address at which people open this server")]
+    OpenIdWithoutSite,
 }
 
 /// How the server is run.
@@ -61,6 +67,8 @@ pub struct Options {
     pub onion: Option<Onion>,
     /// The address at which people open this server, to which passkeys are bound; without it there are none.
     pub site: Option<Site>,
+    /// The OpenID provider that says who somebody is, where they linked their account there.
+    pub openid: Option<OpenId>,
     /// Other limits than those that ship.
     pub limits: Option<Limits>,
     /// The server that takes mail; without it no digest is mailed.
@@ -80,6 +88,8 @@ pub struct App {
     pub(crate) sessions: Sessions,
     pub(crate) halfway: Halfway,
     pub(crate) passkeys: Passkeys,
+    pub(crate) openid: Option<Arc<Provider>>,
+    pub(crate) trips: Trips,
     pub(crate) room: WaitingRoom,
     pub(crate) challenges: Challenges,
     pub(crate) sign_ins: Arc<Semaphore>,
@@ -113,6 +123,11 @@ impl App {
         };
         let blobs = office.ledger().blobs().cloned();
         let parts = blobs.map(|blobs| Parts::open(blobs, limits.parts())).transpose()?;
+        let openid = match (&options.openid, &options.site) {
+            (None, _) => None,
+            (Some(config), Some(site)) => Some(Arc::new(Provider::new(config.clone(), site))),
+            (Some(_), None) => return Err(StartError::OpenIdWithoutSite),
+        };
         let projector = Projector::start(office.ledger())?;
         let office = Arc::new(office);
         let searcher = Searcher::start(&office)?;
@@ -124,6 +139,8 @@ impl App {
             keystore,
             passkeys: Passkeys::of(options.site.clone()),
             digests: Digests::new(options.mail.clone(), options.webhook.clone()),
+            openid,
+            trips: Trips::default(),
             options,
             sessions: Sessions::default(),
             halfway: Halfway::default(),

@@ -14,6 +14,7 @@ use crate::app::App;
 use crate::desk::wall;
 use crate::json;
 use crate::onion::Way;
+use crate::openid::trips::AWAY_SECONDS_MAX;
 use crate::problem::{ApiRefusal, Problem, unreadable};
 use crate::session::Session;
 
@@ -27,6 +28,10 @@ const LOOKS_BY_ITSELF: &str = "x-adit-live";
 pub(crate) const COOKIE: &str = "__Host-adit";
 /// Its name at an onion service, whose `http` no browser need take for secure. Tor encrypts it; elsewhere it is not looked at.
 const ONION_COOKIE: &str = "adit-onion";
+
+/// Names a trip to the OpenID provider, for minutes. Unlike a session it comes along when another site leads a browser here, which is
+/// what the provider does; it opens nothing without what the provider answered to that trip.
+const TRIP_COOKIE: &str = "__Host-adit-openid";
 
 /// The bytes of a JSON body.
 pub(crate) struct JsonBytes(pub(crate) Bytes);
@@ -72,9 +77,12 @@ fn bearer(headers: &HeaderMap) -> Option<&str> {
 }
 
 fn cookie(headers: &HeaderMap) -> Option<&str> {
+    cookie_named(headers, cookie_name(headers))
+}
+
+fn cookie_named<'a>(headers: &'a HeaderMap, own: &str) -> Option<&'a str> {
     let cookies = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
     let mut pairs = cookies.flat_map(|value| value.split(';')).filter_map(|pair| pair.trim().split_once('='));
-    let own = cookie_name(headers);
     pairs.find(|(name, _)| *name == own).map(|(_, value)| value)
 }
 
@@ -89,6 +97,17 @@ pub(crate) fn session_cookie(headers: &HeaderMap, token: &str) -> String {
     let secure = if name == COOKIE { " Secure;" } else { "" };
     let ends = if token.is_empty() { "; Max-Age=0" } else { "" };
     format!("{name}={token}; Path=/;{secure} HttpOnly; SameSite=Strict{ends}")
+}
+
+/// The cookie that names a trip to the OpenID provider, for as long as one may take; with an empty id, the one that ends it.
+pub(crate) fn trip_cookie(token: &str) -> String {
+    let seconds = if token.is_empty() { 0 } else { AWAY_SECONDS_MAX };
+    format!("{TRIP_COOKIE}={token}; Path=/; Secure; HttpOnly; SameSite=Lax; Max-Age={seconds}")
+}
+
+/// The id of the trip that came along, whatever it is worth.
+pub(crate) fn carried_trip(headers: &HeaderMap) -> Option<&str> {
+    cookie_named(headers, TRIP_COOKIE)
 }
 
 /// The session id that came along, whatever it is worth.

@@ -14,26 +14,17 @@ use adit_core::ledger::home::make_private_folder;
 use adit_core::ledger::vkey::{SigningKey, VKey};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use chacha20poly1305::aead::{Aead, KeyInit, Payload};
-use chacha20poly1305::{XChaCha20Poly1305, XNonce};
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
+use crate::openid::Link;
 use crate::passkeys::{Passkey, PasskeyError};
-use crate::second_factor::SecondFactor;
+use crate::second_factor::{CODE_SECONDS, SecondFactor, WrongCodes};
 use crate::slow_hash::{MEMORY_KIB, PASSES, SlowHash};
+use crate::wrapping::{LINK, SECOND, Sealed, sealed, sealed_link, unwrap, wrap};
 
 /// Hashes at once; the rest queue, so that a flood of sign-ins does not take the memory.
 const HASHES_MAX: u32 = 2;
-/// For how long one code of a second factor is shown (RFC 6238).
-const CODE_SECONDS: u64 = 30;
-/// Wrong codes in that time; then the next one is waited for.
-const WRONG_CODES_MAX: u32 = 5;
-/// Wrong codes in a row after which each next one is waited for twice as long: a hand that slips makes a few, and each has three chances in a
-/// million.
-const WRONG_CODES_FREE: u32 = 20;
-/// The longest wait, as a power of two of steps: 64 minutes, so 23 tries a day.
-const WRONG_STEPS_LOG2_MAX: u32 = 7;
 /// Shortest password, in characters.
 pub const PASSWORD_CHARS_MIN: usize = 12;
 /// Longest password, in bytes; longer ones would only cost time.
@@ -61,6 +52,14 @@ pub enum KeystoreError {
     /// The password is right, and a passkey is asked for: the account has no codes.
     #[error("the account has passkeys and no codes, and a passkey is shown in a browser alone")]
     NeedsPasskey,
+    /// The password is right, and the account at the provider is asked for: there is nothing else.
+    #[error(
+        "the account is linked with one at an OpenID provider and has no codes, and a provider is asked in a browser alone"
+    )]
+    NeedsOpenId,
+    /// It is another account at the provider than the one that is linked.
+    #[error("the account at the OpenID provider is not the one that is linked")]
+    OtherOpenId,
     #[error(transparent)]
     Passkey(#[from] PasskeyError),
     #[error("couldn't use {path}: {source}")]
@@ -88,24 +87,20 @@ struct Wrapped {
     sealed: String,
     /// The secret of the second factor, under the same password.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    second: Option<Second>,
+    second: Option<Sealed>,
+    /// The account at an OpenID provider, under the same password: from the disk nobody learns who that is there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    linked: Option<Sealed>,
     /// Their public halves, which let nobody in.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     passkeys: Vec<Passkey>,
 }
 
 impl Wrapped {
-    /// Whether codes are made as they were when it was opened.
-    fn is_factor(&self, opened: &Opened) -> bool {
-        self.second.as_ref().map(|second| &second.nonce) == opened.factor.as_ref()
+    /// What names the factors that stand under the password.
+    fn factors(&self) -> [Option<String>; 2] {
+        [&self.second, &self.linked].map(|sealed| sealed.as_ref().map(|sealed| sealed.nonce.clone()))
     }
-}
-
-#[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Second {
-    nonce: String,
-    sealed: String,
 }
 
 /// What a password opened.
@@ -113,41 +108,18 @@ pub(crate) struct Opened {
     pub(crate) key: SigningKey,
     pub(crate) second: Option<SecondFactor>,
     pub(crate) passkeys: Vec<Passkey>,
+    pub(crate) link: Option<Link>,
     wrapping: Zeroizing<[u8; 32]>,
     /// Another one stands in the file once the password was changed.
     salt: String,
-    /// Names the second factor that makes codes, as it stood in the file.
-    factor: Option<String>,
+    /// Names the second factor that makes codes, and the link, as they stood in the file.
+    factors: [Option<String>; 2],
 }
 
 impl Opened {
     /// Whether the password alone is enough.
     pub(crate) fn is_enough(&self) -> bool {
-        self.second.is_none() && self.passkeys.is_empty()
-    }
-}
-
-/// Wrong codes of one account.
-#[derive(Clone, Copy, Default)]
-struct Wrong {
-    /// The step of the last one, and how many there were in it.
-    at: u64,
-    in_step: u32,
-    /// Since the last right one.
-    in_row: u32,
-}
-
-impl Wrong {
-    /// Whether a code is looked at in a step.
-    fn lets_try(self, now: u64) -> bool {
-        let steps = 1_u64 << self.in_row.saturating_sub(WRONG_CODES_FREE).min(WRONG_STEPS_LOG2_MAX);
-        let waited = self.in_row < WRONG_CODES_FREE || now >= self.at.saturating_add(steps);
-        waited && (self.at != now || self.in_step < WRONG_CODES_MAX)
-    }
-
-    fn after(self, now: u64) -> Self {
-        let in_step = if self.at == now { self.in_step.saturating_add(1) } else { 1 };
-        Self { at: now, in_step, in_row: self.in_row.saturating_add(1) }
+        self.second.is_none() && self.passkeys.is_empty() && self.link.is_none()
     }
 }
 
@@ -158,7 +130,7 @@ pub struct Keystore {
     /// The last step of each second factor that was used: none is taken twice.
     used: Mutex<BTreeMap<ActorId, u64>>,
     /// Wrong codes since the last right one: whoever has the password alone does not get to try them all.
-    wrong: Mutex<BTreeMap<ActorId, Wrong>>,
+    wrong: Mutex<BTreeMap<ActorId, WrongCodes>>,
     /// Whoever changes a file reads it, and writes it, alone.
     writing: Mutex<()>,
 }
@@ -256,10 +228,10 @@ impl Keystore {
             return Err(KeystoreError::TooShort);
         }
         let opened = self.open(actor, old)?;
-        let fresh = self.wrapped(&opened.key, None, opened.second.as_ref(), new)?;
+        let fresh = self.wrapped(&opened.key, None, Some(&opened), new)?;
         self.change(actor, &opened, |wrapped| {
-            // Codes that began or ended meanwhile are not undone.
-            if !wrapped.is_factor(&opened) {
+            // What began or ended meanwhile is not undone.
+            if wrapped.factors() != opened.factors {
                 return Err(KeystoreError::Wrong);
             }
             let (account, passkeys) = (wrapped.account.take(), std::mem::take(&mut wrapped.passkeys));
@@ -276,7 +248,7 @@ impl Keystore {
         second: Option<&SecondFactor>,
     ) -> Result<(), KeystoreError> {
         let opened = self.open(actor, password)?;
-        let second = second.map(|second| sealed(&opened.wrapping, second)).transpose()?;
+        let second = second.map(|second| sealed(&opened.wrapping, second.secret(), SECOND)).transpose()?;
         self.change(actor, &opened, |wrapped| {
             wrapped.second = second;
             Ok(())
@@ -286,6 +258,25 @@ impl Keystore {
     /// Whether the second factor of somebody makes codes.
     pub(crate) fn has_codes(&self, actor: ActorId) -> bool {
         read(&self.path(actor)).is_some_and(|wrapped| wrapped.second.is_some())
+    }
+
+    /// Links the account of somebody whose password was typed with one at a provider, or ends the link.
+    pub(crate) fn set_link(
+        &self,
+        actor: ActorId,
+        opened: &Opened,
+        link: Option<&Link>,
+    ) -> Result<(), KeystoreError> {
+        let linked = link.map(|link| sealed_link(&opened.wrapping, link)).transpose()?;
+        self.change(actor, opened, |wrapped| {
+            wrapped.linked = linked;
+            Ok(())
+        })
+    }
+
+    /// Whether somebody's account is linked; with which one, their password alone tells.
+    pub(crate) fn is_linked(&self, actor: ActorId) -> bool {
+        read(&self.path(actor)).is_some_and(|wrapped| wrapped.linked.is_some())
     }
 
     /// The passkeys of somebody, whose password nobody has typed.
@@ -344,7 +335,7 @@ impl Keystore {
         &self,
         key: &SigningKey,
         account: Option<&str>,
-        second: Option<&SecondFactor>,
+        keeps: Option<&Opened>,
         password: &str,
     ) -> Result<Wrapped, KeystoreError> {
         if !is_fit(password) {
@@ -354,7 +345,10 @@ impl Keystore {
         getrandom::fill(&mut salt).map_err(|_| KeystoreError::Wrap)?;
         let wrapping = self.hash(password, &salt, MEMORY_KIB, PASSES)?;
         let (nonce, sealed) = wrap(&wrapping, key.seed().as_ref(), key.name().as_bytes())?;
-        let second = second.map(|second| self::sealed(&wrapping, second)).transpose()?;
+        let second = keeps.and_then(|opened| opened.second.as_ref());
+        let second = second.map(|second| self::sealed(&wrapping, second.secret(), SECOND)).transpose()?;
+        let link = keeps.and_then(|opened| opened.link.as_ref());
+        let linked = link.map(|link| sealed_link(&wrapping, link)).transpose()?;
         Ok(Wrapped {
             v: 1,
             name: key.name().to_owned(),
@@ -366,6 +360,7 @@ impl Keystore {
             nonce,
             sealed,
             second,
+            linked,
             passkeys: Vec::new(),
         })
     }
@@ -396,7 +391,7 @@ impl Keystore {
     pub(crate) fn still_stands(&self, actor: ActorId, opened: &Opened) -> Result<(), KeystoreError> {
         let stands = read(&self.path(actor)).is_some_and(|wrapped| {
             wrapped.salt == opened.salt
-                && wrapped.is_factor(opened)
+                && wrapped.factors() == opened.factors
                 && (!opened.is_enough() || wrapped.passkeys.is_empty())
         });
         if stands { Ok(()) } else { Err(KeystoreError::Wrong) }
@@ -410,7 +405,10 @@ impl Keystore {
         code: &str,
         seconds: u64,
     ) -> Result<(), KeystoreError> {
-        let second = opened.second.as_ref().ok_or(KeystoreError::NeedsPasskey)?;
+        let Some(second) = &opened.second else {
+            let by_link = opened.passkeys.is_empty();
+            return Err(if by_link { KeystoreError::NeedsOpenId } else { KeystoreError::NeedsPasskey });
+        };
         if code.trim().is_empty() {
             return Err(KeystoreError::NeedsCode);
         }
@@ -448,13 +446,18 @@ impl Keystore {
         let seed = unwrap(&wrapping, &wrapped.nonce, &wrapped.sealed, wrapped.name.as_bytes())?;
         let seed: &[u8; 32] = seed.as_slice().try_into().map_err(|_| KeystoreError::Wrong)?;
         let key = SigningKey::from_seed(&wrapped.name, seed).map_err(|_| KeystoreError::Wrong)?;
-        let factor = wrapped.second.as_ref().map(|second| second.nonce.clone());
-        let second = wrapped.second.map(|Second { nonce, sealed }| {
+        let factors = wrapped.factors();
+        let second = wrapped.second.map(|Sealed { nonce, sealed }| {
             let secret = unwrap(&wrapping, &nonce, &sealed, SECOND)?;
             SecondFactor::of(&secret).ok_or(KeystoreError::Wrong)
         });
-        let (second, passkeys, salt) = (second.transpose()?, wrapped.passkeys, wrapped.salt);
-        Ok(Opened { key, second, passkeys, wrapping, salt, factor })
+        let link = wrapped.linked.map(|Sealed { nonce, sealed }| {
+            let link = unwrap(&wrapping, &nonce, &sealed, LINK)?;
+            serde_json::from_slice(&link).map_err(|_| KeystoreError::Wrong)
+        });
+        let (second, link, passkeys, salt) =
+            (second.transpose()?, link.transpose()?, wrapped.passkeys, wrapped.salt);
+        Ok(Opened { key, second, passkeys, link, wrapping, salt, factors })
     }
 
     fn hash(
@@ -500,39 +503,6 @@ impl Keystore {
 
 fn read(path: &Path) -> Option<Wrapped> {
     serde_json::from_slice(&fs::read(path).ok()?).ok()
-}
-
-/// What the secret of a second factor is bound to.
-const SECOND: &[u8] = b"second factor";
-
-fn sealed(wrapping: &[u8; 32], second: &SecondFactor) -> Result<Second, KeystoreError> {
-    let (nonce, sealed) = wrap(wrapping, second.secret(), SECOND)?;
-    Ok(Second { nonce, sealed })
-}
-
-/// Nonce and ciphertext.
-fn wrap(wrapping: &[u8; 32], secret: &[u8], bound_to: &[u8]) -> Result<(String, String), KeystoreError> {
-    let mut nonce = [0_u8; 24];
-    getrandom::fill(&mut nonce).map_err(|_| KeystoreError::Wrap)?;
-    let sealed = XChaCha20Poly1305::new(wrapping.into())
-        .encrypt(&XNonce::from(nonce), Payload { msg: secret, aad: bound_to })
-        .map_err(|_| KeystoreError::Wrap)?;
-    Ok((STANDARD.encode(nonce), STANDARD.encode(sealed)))
-}
-
-fn unwrap(
-    wrapping: &[u8; 32],
-    nonce: &str,
-    sealed: &str,
-    bound_to: &[u8],
-) -> Result<Zeroizing<Vec<u8>>, KeystoreError> {
-    let decode = |text: &str| STANDARD.decode(text).map_err(|_| KeystoreError::Wrong);
-    let nonce: [u8; 24] = decode(nonce)?.try_into().map_err(|_| KeystoreError::Wrong)?;
-    let sealed = decode(sealed)?;
-    XChaCha20Poly1305::new(wrapping.into())
-        .decrypt(&XNonce::from(nonce), Payload { msg: &sealed, aad: bound_to })
-        .map(Zeroizing::new)
-        .map_err(|_| KeystoreError::Wrong)
 }
 
 /// Whether a name can be an account's: 3 to 32 small letters, digits, full stops and dashes.
@@ -644,22 +614,6 @@ mod tests {
     }
 
     #[test]
-    fn given_many_wrong_codes_in_a_row_then_each_next_one_waits_twice_as_long() {
-        let (mut wrong, mut now, mut tried) = (Wrong::default(), 1_000, 0);
-        // A year of somebody who has the password, and tries whenever one is looked at.
-        let year = now + 365 * 24 * 3600 / CODE_SECONDS;
-        while now < year {
-            if wrong.lets_try(now) {
-                wrong = wrong.after(now);
-                tried += 1;
-            } else {
-                now += 1;
-            }
-        }
-        assert!((8_000..9_000).contains(&tried), "{tried} tries in a year, of a million codes");
-    }
-
-    #[test]
     fn a_key_that_waits_takes_over_once_it_is_in_force() {
         let folder = tempfile::tempdir().expect("folder");
         let store = Keystore::at(folder.path());
@@ -677,15 +631,27 @@ mod tests {
             own.push(serde_json::from_value(passkey.clone()).expect("a passkey"));
             Ok(())
         };
+        let link = Link { issuer: "https://id.example".to_owned(), subject: "a subject".to_owned() };
+        store.set_link(actor, &opened, Some(&link)).expect("linked");
+        assert!(matches!(store.unlock(actor, "the first password"), Err(KeystoreError::NeedsOpenId)));
         store.with_passkeys(actor, &opened, add).expect("added");
         assert!(matches!(store.unlock(actor, "the first password"), Err(KeystoreError::NeedsPasskey)));
+        assert!(store.still_stands(actor, &opened).is_err(), "a link came meanwhile");
+        let text = fs::read_to_string(store.path(actor)).expect("file");
+        assert!(
+            !text.contains("id.example") && !text.contains("a subject"),
+            "who it is there stands in the file"
+        );
         store.change_password(actor, "the first password", "the first password").expect("the same");
         let stale = store.with_passkeys(actor, &opened, |_| Ok(()));
         assert!(matches!(stale, Err(KeystoreError::Wrong)), "the password was changed meanwhile");
         assert_eq!(store.passkeys(actor).len(), 1, "another password loses none");
+        let again = store.open(actor, "the first password").expect("opened");
+        assert!(again.link.as_ref().is_some_and(|kept| kept.is(&link)), "another password loses the link");
         store.take_over(actor, |key| *key == new.vkey()).expect("taken over");
         assert_eq!(store.unlock(actor, "the second password").expect("unlocked").vkey(), new.vkey());
         assert_eq!(store.passkeys(actor), Vec::new(), "what was lost with the old key lets nobody in");
+        assert!(!store.is_linked(actor), "the old link stays");
         assert_eq!(store.find("wang"), Some(actor));
     }
 }

@@ -26,6 +26,7 @@ mod labels;
 pub mod limits;
 pub mod onion;
 mod openapi;
+pub mod openid;
 mod page;
 #[cfg(feature = "pdf")]
 pub mod paper;
@@ -50,6 +51,7 @@ mod titles;
 mod web;
 pub mod witness;
 pub mod witnesses;
+mod wrapping;
 
 pub use app::{App, Options, StartError};
 pub use routes::serve;

@@ -70,6 +70,18 @@ api_refusals! {
     PasskeyName = "api.passkey_name", UNPROCESSABLE_ENTITY;
     TooManyPasskeys = "api.too_many_passkeys", UNPROCESSABLE_ENTITY;
     PasskeyKnown = "api.passkey_known", CONFLICT;
+    /// The account is linked with one at an OpenID provider, and has nothing else that the API takes.
+    NeedsOpenId = "api.needs_openid", UNAUTHORIZED;
+    /// What came back belongs to no trip of this browser that is under way.
+    OpenIdStale = "api.openid_stale", UNAUTHORIZED;
+    /// The provider let nobody in, or somebody turned back there.
+    OpenIdDenied = "api.openid_denied", UNAUTHORIZED;
+    /// What the provider answered does not hold.
+    WrongOpenId = "api.wrong_openid", UNAUTHORIZED;
+    OtherOpenId = "api.other_openid", UNAUTHORIZED;
+    OpenIdOff = "api.openid_off", CONFLICT;
+    OpenIdLinked = "api.openid_linked", CONFLICT;
+    OpenIdAway = "api.openid_away", SERVICE_UNAVAILABLE;
     /// The password was typed too long ago, or its second step was done already.
     SignInStale = "api.sign_in_stale", UNAUTHORIZED;
     /// No mail server was named, or the bureau has no messenger for this account.

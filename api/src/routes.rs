@@ -104,6 +104,8 @@ fn workbench() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(desk::sign_in::language))
         .routes(routes!(desk::style))
         .routes(routes!(desk::me::show, desk::me::change))
+        .routes(routes!(desk::openid::leave))
+        .routes(routes!(desk::openid::back))
         .routes(routes!(desk::accounts::show, desk::accounts::act))
         .routes(routes!(desk::accounts::invitation, desk::accounts::take_up))
         .routes(routes!(desk::plans::show, desk::plans::seal_plan))
@@ -182,6 +184,7 @@ pub async fn serve(
             app.sessions.sweep(now);
             app.imports.sweep(now, &app.intake.limits, |name| app.sessions.is_live(name, now));
             app.halfway.sweep(now);
+            app.trips.sweep(now);
             let timekeeper = Arc::clone(&timekeeper);
             // It ends by itself; a panic in it was logged, and the next round tries again.
             let _ = tokio::task::spawn_blocking(move || {

@@ -8,6 +8,16 @@ const SECRET_BYTES: usize = 20;
 /// Steps of thirty seconds by which the clocks may differ.
 const STEPS: u16 = 1;
 
+/// For how long one code of a second factor is shown (RFC 6238).
+pub(crate) const CODE_SECONDS: u64 = 30;
+/// Wrong codes in that time; then the next one is waited for.
+const WRONG_CODES_MAX: u32 = 5;
+/// Wrong codes in a row after which each next one is waited for twice as long: a hand that slips makes a few, and each has three chances in a
+/// million.
+const WRONG_CODES_FREE: u32 = 20;
+/// The longest wait, as a power of two of steps: 64 minutes, so 23 tries a day.
+const WRONG_STEPS_LOG2_MAX: u32 = 7;
+
 /// The secret that an authenticator app and this server share.
 pub(crate) struct SecondFactor {
     secret: Zeroizing<[u8; SECRET_BYTES]>,
@@ -61,6 +71,30 @@ impl SecondFactor {
     }
 }
 
+/// Wrong codes of one account.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct WrongCodes {
+    /// The step of the last one, and how many there were in it.
+    at: u64,
+    in_step: u32,
+    /// Since the last right one.
+    in_row: u32,
+}
+
+impl WrongCodes {
+    /// Whether a code is looked at in a step.
+    pub(crate) fn lets_try(self, now: u64) -> bool {
+        let steps = 1_u64 << self.in_row.saturating_sub(WRONG_CODES_FREE).min(WRONG_STEPS_LOG2_MAX);
+        let waited = self.in_row < WRONG_CODES_FREE || now >= self.at.saturating_add(steps);
+        waited && (self.at != now || self.in_step < WRONG_CODES_MAX)
+    }
+
+    pub(crate) fn after(self, now: u64) -> Self {
+        let in_step = if self.at == now { self.in_step.saturating_add(1) } else { 1 };
+        Self { at: now, in_step, in_row: self.in_row.saturating_add(1) }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -76,5 +110,21 @@ mod tests {
         assert!(factor.check("287 082", 59).is_some(), "a blank is how apps show it");
         assert!(factor.check("287082", 59 + 90).is_none());
         assert_eq!(SecondFactor::parse(&factor.text()).expect("the same").secret(), factor.secret());
+    }
+
+    #[test]
+    fn given_many_wrong_codes_in_a_row_then_each_next_one_waits_twice_as_long() {
+        let (mut wrong, mut now, mut tried) = (WrongCodes::default(), 1_000, 0);
+        // A year of somebody who has the password, and tries whenever one is looked at.
+        let year = now + 365 * 24 * 3600 / CODE_SECONDS;
+        while now < year {
+            if wrong.lets_try(now) {
+                wrong = wrong.after(now);
+                tried += 1;
+            } else {
+                now += 1;
+            }
+        }
+        assert!((8_000..9_000).contains(&tried), "{tried} tries in a year, of a million codes");
     }
 }

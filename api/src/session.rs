@@ -67,7 +67,8 @@ pub(crate) struct Sessions {
     live: Mutex<BTreeMap<SessionName, Live>>,
 }
 
-fn name(token: &str) -> SessionName {
+/// What names the session with this id.
+pub(crate) fn name(token: &str) -> SessionName {
     *blake3::hash(token.as_bytes()).as_bytes()
 }
 

@@ -1,8 +1,8 @@
 // Days at the workbench in a browser, without scripts unless the plan says otherwise: sign in, look at pages, give commands by their forms.
 //
-// Plan: {url, locale, width, account, password, steps: [...], pictures, name, scripts}. A step is {goto}, {click}, {fill: {field: value}},
+// Plan: {url, locale, width, account, password, steps: [...], pictures, name, scripts, provider}. A step is {goto}, {click}, {fill: {field: value}},
 // {check: {field: value}}, {choose: {field: label}}, {attach: {id: [path, …]}}, {enter: {id: value}}, {authenticator: true},
-// {offline}, {press}, {see} or {look: name}.
+// {offline}, {press}, {see}, {replay: part of an address}, {forget: host} or {look: name}. A provider is another site to which pages may lead.
 
 import { axe, fits, main, page as fresh, picture } from "./base.mjs";
 
@@ -19,6 +19,8 @@ const STEPS = {
   press: (page, plan, text) => page.getByRole("button", { name: text }).first().click(),
   open: (page, plan, text) => page.locator("summary", { hasText: text }).first().click(),
   see: (page, plan, text) => page.getByText(text).first().waitFor(),
+  // Asks once more for what was asked for last under such an address.
+  replay: (page, plan, part) => page.goto(page.asked.filter((url) => url.startsWith(plan.url + part)).at(-1)),
   async fill(page, plan, fields) {
     for (const [name, value] of Object.entries(fields)) await field(page, name).fill(value);
   },
@@ -35,6 +37,8 @@ const STEPS = {
     const options = { protocol: "ctap2", transport: "internal", hasUserVerification: true, isUserVerified: true, automaticPresenceSimulation: true };
     await devtools.send("WebAuthn.addVirtualAuthenticator", { options });
   },
+  // As after the browser was closed: that site does not know it any more.
+  forget: (page, plan, domain) => page.context().clearCookies({ domain }),
   offline: (page, plan, off) => page.context().setOffline(off),
   async attach(page, plan, inputs) {
     for (const [id, paths] of Object.entries(inputs)) await page.locator(`#${id}`).setInputFiles(paths);
@@ -76,6 +80,7 @@ await main(async (browser, plan) => {
       });
     }
   }
-  const foreign = page.asked.filter((url) => !url.startsWith(plan.url));
+  const known = [plan.url, plan.provider].filter(Boolean);
+  const foreign = page.asked.filter((url) => !known.some((site) => url.startsWith(site)));
   return { seen, foreign, url: page.url(), text: await page.locator("main").innerText() };
 });

@@ -174,6 +174,7 @@ fn what_runs_in_a_browser_is_written_here_and_its_packages_are_pinned() {
         "api/web/viewer",
         "tests/browser",
         "tests/mini-program",
+        "tests/openid",
     ] {
         for entry in fs::read_dir(root().join(folder)).expect("folder") {
             let path = entry.expect("entry").path();

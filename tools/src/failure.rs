@@ -4,6 +4,7 @@ use adit_api::StartError;
 use adit_api::digest::settings::SettingsError;
 use adit_api::export::ExportError;
 use adit_api::keystore::KeystoreError;
+use adit_api::openid::OpenIdFault;
 use adit_api::projector::ProjectorError;
 use adit_api::searcher::SearcherError;
 use adit_api::witnesses::WitnessesError;
@@ -84,6 +85,17 @@ fn plain(cause: &(dyn std::error::Error + 'static)) -> Option<&'static str> {
     }
     if let Some(error) = cause.downcast_ref::<SettingsError>() {
         return Some(error.chinese());
+    }
+    if let Some(fault) = cause.downcast_ref::<OpenIdFault>() {
+        return Some(match fault {
+            OpenIdFault::Form => {
+                "统一身份认证的文件是 TOML，有 issuer、client_id、client_secret，可有 name、max_age_seconds，没有别的"
+            }
+            OpenIdFault::Issuer => {
+                "issuer 是 https:// 加主机名，不带账号、查询、片段；http:// 只接受本机（localhost、127.0.0.1、::1）"
+            }
+            OpenIdFault::Empty => "client_id、client_secret 不能为空，name 为一行 1 至 40 个字",
+        });
     }
     if let Some(error) = cause.downcast_ref::<KeeperError>() {
         return Some(of_keeper(error));
@@ -168,6 +180,10 @@ fn of_keystore(error: &KeystoreError) -> &'static str {
         KeystoreError::NeedsPasskey | KeystoreError::Passkey(_) => {
             "该账号只有通行密钥，只能在浏览器里登录；请在“我的账号”里另外启用验证码"
         }
+        KeystoreError::NeedsOpenId => {
+            "该账号只有统一身份认证，只能在浏览器里登录；请在“我的账号”里另外启用验证码"
+        }
+        KeystoreError::OtherOpenId => "统一身份认证的账号不是关联的那一个",
         KeystoreError::Io { .. } => "无法使用账号密钥文件",
         KeystoreError::Wrap => "账号密钥无法封存",
     }
@@ -189,6 +205,7 @@ fn of_start(error: &StartError) -> &'static str {
         StartError::Searcher(SearcherError::Thread(_)) => "无法启动检索线程",
         StartError::Blobs(_) => "密封文件目录不能用",
         StartError::NoRandomness => "操作系统未提供随机数",
+        StartError::OpenIdWithoutSite => "统一身份认证（--openid）要与网站地址（--site）一起设定",
         StartError::Limits(_) => "限度文件（--limits）不能用",
     }
 }

@@ -8,6 +8,7 @@ use adit_api::digest::webhook::Webhook;
 use adit_api::keystore::Keystore;
 use adit_api::limits::Limits;
 use adit_api::onion::Onion;
+use adit_api::openid::OpenId;
 use adit_api::passkeys::Site;
 use adit_api::timestamps::Stamper;
 use adit_api::witnesses::Witnesses;
@@ -17,6 +18,9 @@ use adit_core::ledger::home::Home;
 use adit_core::ledger::publication::{PUBLICATION_SECONDS, PUBLICATION_SECONDS_MAX};
 use adit_core::office::Office;
 use anyhow::{Context, Result};
+use zeroize::Zeroizing;
+
+use crate::failure::fail;
 
 /// One an hour: more than a county bureau opens on an ordinary day.
 const ACCESS_PER_DAY: u32 = 24;
@@ -53,6 +57,10 @@ pub(crate) struct Args {
     /// there are none (docs/operators.md)
     #[arg(long, value_name = "URL", env = "ADIT_SITE")]
     site: Option<Site>,
+    /// OpenID provider whose word takes the place of a second factor: a TOML file with issuer, client_id and client_secret, which
+    /// nobody but this server's user may read (docs/operators.md)
+    #[arg(long, value_name = "FILE", env = "ADIT_OPENID", requires = "site")]
+    openid: Option<PathBuf>,
     /// Other limits than those that ship, in the form of api/data/limits.toml: what waits, and how much at once
     #[arg(long, value_name = "FILE", env = "ADIT_LIMITS")]
     limits: Option<PathBuf>,
@@ -83,10 +91,32 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     let used = |path: &Path| format!("couldn't use {}", path.display());
     let mail = args.mail.as_ref().map(|path| Mail::read(path).with_context(|| used(path))).transpose()?;
     let webhook = args.webhook.as_ref().map(|path| Webhook::read(path).with_context(|| used(path)));
+    let openid = args.openid.as_ref().map(|path| openid_of(path)).transpose()?;
     let (webhook, access_per_day) = (webhook.transpose()?, args.access_per_day);
-    let options = Options { access_per_day, onion, site, limits, mail, webhook, ..Options::default() };
+    let options =
+        Options { access_per_day, onion, site, openid, limits, mail, webhook, ..Options::default() };
     let others = Others { witnesses, stamper };
     serve(Office::open(ledger)?, &home, &args.listen, args.json, options, others)
+}
+
+/// The provider of a file, which holds a secret.
+fn openid_of(path: &Path) -> Result<OpenId> {
+    let read = || format!("couldn't read {}", path.display());
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        if std::fs::metadata(path).with_context(read)?.permissions().mode() & 0o077 != 0 {
+            return Err(fail(
+                format!("{} 里有客户端密钥，其他用户却能读写；请先 chmod 600", path.display()),
+                format!(
+                    "{} holds the client's secret, and other users may read or write it: chmod 600 first",
+                    path.display()
+                ),
+            ));
+        }
+    }
+    let text = Zeroizing::new(std::fs::read_to_string(path).with_context(read)?);
+    OpenId::read(&text).with_context(|| format!("couldn't use {}", path.display()))
 }
 
 fn limits_of(path: &Path) -> Result<Limits> {

@@ -1,4 +1,4 @@
-//! My account: my sessions, my password, my second factor, my passkeys, my daily digest.
+//! My account: my sessions, my password, my second factor, my passkeys, my account at the OpenID provider, my daily digest.
 
 use std::sync::Arc;
 
@@ -14,6 +14,7 @@ use zeroize::Zeroizing;
 
 use super::digest::{self, Digest, Outcome};
 use super::frame::{Desk, Frame, Shown, render};
+use super::openid;
 use crate::handlers::blocking;
 use crate::handlers::sign_in::{hashing, open};
 use crate::passkeys::Passkey;
@@ -46,6 +47,13 @@ struct Own {
     used: String,
 }
 
+/// One's account at the OpenID provider.
+struct AtProvider {
+    /// What the provider is called; none where there is none.
+    name: Option<String>,
+    linked: bool,
+}
+
 /// A passkey that is being made.
 #[derive(Default)]
 struct Adding {
@@ -75,6 +83,7 @@ struct Me {
     is_there: bool,
     adding: Option<Adding>,
     digest: Digest,
+    openid: AtProvider,
     refusal: String,
     done: String,
     script: &'static Script,
@@ -82,7 +91,7 @@ struct Me {
 
 /// What a page of mine shows besides what is always there.
 #[derive(Default)]
-struct Look {
+pub(super) struct Look {
     offered: Option<SecondFactor>,
     adding: Option<Adding>,
     digest: Outcome,
@@ -91,7 +100,7 @@ struct Look {
 }
 
 impl Look {
-    fn done(said: &str) -> Self {
+    pub(super) fn done(said: &str) -> Self {
         Self { done: said.to_owned(), ..Self::default() }
     }
 }
@@ -130,6 +139,10 @@ fn page(desk: &Desk, headers: &HeaderMap, look: Look) -> Me {
         is_there: site.is_some_and(|site| site.is_where(headers)),
         adding: look.adding,
         digest: Digest::of(desk, look.digest),
+        openid: AtProvider {
+            name: desk.app.openid.as_ref().map(|provider| provider.name().to_owned()),
+            linked: desk.app.keystore.is_linked(actor),
+        },
         refusal: look.refusal,
         done: look.done,
         frame: Frame::of(desk),
@@ -143,13 +156,13 @@ fn named(desk: &Desk) -> String {
     desk.app.keystore.account(actor).unwrap_or_else(|| actor.to_string())
 }
 
-fn rendered(desk: &Desk, headers: &HeaderMap, look: Look) -> Shown {
+pub(super) fn rendered(desk: &Desk, headers: &HeaderMap, look: Look) -> Shown {
     let page = page(desk, headers, look);
     let shown = render(&page)?;
     Ok(if page.adding.is_some() { with_scripts(shown, &[&PASSKEY]) } else { shown })
 }
 
-fn again(desk: &Desk, headers: &HeaderMap, problem: &Problem, look: Look) -> Shown {
+pub(super) fn again(desk: &Desk, headers: &HeaderMap, problem: &Problem, look: Look) -> Shown {
     let look = Look { refusal: desk.w.refusal(&problem.refusal), ..look };
     let mut response = rendered(desk, headers, look)?;
     *response.status_mut() = problem.status;
@@ -158,7 +171,7 @@ fn again(desk: &Desk, headers: &HeaderMap, problem: &Problem, look: Look) -> Sho
 
 /// My account
 ///
-/// 我的账号：登录会话、口令、第二因素、通行密钥、每日提醒。
+/// 我的账号：登录会话、口令、第二因素、通行密钥、统一身份认证、每日提醒。
 #[utoipa::path(get, path = "/desk/me", tag = "desk",
     responses((status = 200, description = "HTML"), (status = 303, description = "Not signed in")))]
 pub(crate) async fn show(desk: Desk, headers: HeaderMap) -> Shown {
@@ -172,7 +185,7 @@ pub(crate) struct Change {
     #[serde(default)]
     session: String,
     #[serde(default)]
-    password: Zeroizing<String>,
+    pub(super) password: Zeroizing<String>,
     #[serde(default)]
     fresh: Zeroizing<String>,
     #[serde(default)]
@@ -180,10 +193,13 @@ pub(crate) struct Change {
     #[serde(default)]
     secret: Zeroizing<String>,
     #[serde(default)]
-    code: String,
+    pub(super) code: String,
     /// What names a passkey, or what the browser answered.
     #[serde(default)]
-    passkey: String,
+    pub(super) passkey: String,
+    /// Who typed the right password, and shows a second factor next.
+    #[serde(default)]
+    pub(super) half: String,
     /// A passkey's name.
     #[serde(default)]
     name: String,
@@ -194,10 +210,10 @@ pub(crate) struct Change {
 
 /// Change my account
 ///
-/// 更改口令，启用或停用第二因素，添加或移除通行密钥，结束其他会话，开启或关闭每日提醒。
+/// 更改口令，启用或停用第二因素，添加或移除通行密钥，关联统一身份认证或解除关联，结束其他会话，开启或关闭每日提醒。
 #[utoipa::path(post, path = "/desk/me", tag = "desk",
     responses((status = 200, description = "HTML"), (status = 303, description = "Changed"),
-        (status = 401, description = "api.wrong_password, api.wrong_code, api.wrong_passkey, api.passkey_…"), (status = 409, description = "api.passkeys_off, api.passkey_known, api.digest_off"),
+        (status = 401, description = "api.wrong_password, api.wrong_code, api.wrong_passkey, api.passkey_…, api.sign_in_stale"), (status = 409, description = "api.passkeys_off, api.passkey_known, api.openid_off, api.openid_linked, api.digest_off"),
         (status = 422, description = "api.password_too_short, api.passkey_name, api.too_many_passkeys, api.digest_address, api.digest_code, api.digest_code_over"),
         (status = 429, description = "api.digest_too_soon, api.digest_too_many_codes")))]
 pub(crate) async fn change(desk: Desk, headers: HeaderMap, Form(change): Form<Change>) -> Shown {
@@ -219,6 +235,9 @@ pub(crate) async fn change(desk: Desk, headers: HeaderMap, Form(change): Form<Ch
         "passkey_drop" => passkey_drop(&desk, &headers, change).await,
         "digest_ask" | "digest_confirm" | "digest_forget" | "digest_off" | "digest_post_on"
         | "digest_post_off" => digest(desk, headers, change).await,
+        "openid_link" => openid::link(&desk, &headers, change).await,
+        "openid_prove" => openid::prove_link(&desk, &headers, change).await,
+        "openid_drop" => openid::unlink(&desk, &headers, change).await,
         _ => Err(Problem { status: StatusCode::BAD_REQUEST, ..ApiRefusal::BadRequest.into() }.into()),
     }
 }
@@ -247,7 +266,7 @@ async fn password(desk: &Desk, headers: &HeaderMap, change: Change) -> Shown {
 }
 
 /// Whoever is halfway in with what held before begins anew.
-fn changed_second(desk: &Desk) {
+pub(super) fn changed_second(desk: &Desk) {
     desk.app.halfway.end_of(desk.session.actor, desk.app.office.ledger().now());
 }
 

@@ -21,6 +21,7 @@ mod lawful;
 pub(crate) mod live;
 pub(crate) mod me;
 mod meanwhile;
+pub(crate) mod openid;
 #[cfg(feature = "pdf")]
 pub(crate) mod papers;
 mod people;

@@ -13,11 +13,14 @@ use super::act::is_own_page;
 use super::frame::{Desk, LANGUAGE, Shown, parameter, render, words};
 use super::words::Words;
 use crate::app::App;
-use crate::extract::{Anybody, is_from_elsewhere, session_cookie};
+use crate::extract::{Anybody, carried, is_from_elsewhere, session_cookie, trip_cookie};
+use crate::halfway::Half;
 use crate::handlers::sign_in::{Second, open, open_session, prove};
 use crate::handlers::{Shared, blocking};
+use crate::openid::trips::{Purpose, Trip};
 use crate::problem::{ApiRefusal, Problem, unreadable};
 use crate::reporter::language::Language;
+use crate::session;
 use crate::web::{PASSKEY, Script, with_scripts};
 
 /// The second step, for whoever typed the right password.
@@ -26,10 +29,11 @@ struct Step {
     half: String,
     takes_code: bool,
     passkey: ByPasskey,
+    openid: ByOpenId,
 }
 
 /// Whether a passkey can be shown on this page.
-enum ByPasskey {
+pub(super) enum ByPasskey {
     /// The account has none.
     None,
     /// What the browser is asked for, as JSON.
@@ -37,6 +41,18 @@ enum ByPasskey {
     /// They work at another address.
     Elsewhere(String),
     /// The server was not told at which address it is opened.
+    Off,
+}
+
+/// Whether the OpenID provider can be asked from this page.
+enum ByOpenId {
+    /// The account is not linked.
+    None,
+    /// By this name.
+    Offered(String),
+    /// It sends browsers back to another address.
+    Elsewhere(String),
+    /// The account is linked with one at a provider that the server was not told, or not any more.
     Off,
 }
 
@@ -112,28 +128,50 @@ impl<P: Into<Problem>> From<P> for Refused {
 
 /// Sign in
 ///
-/// 登录：先输入账号和口令；启用了第二因素的，再输入验证码或使用通行密钥。
+/// 登录：先输入账号和口令；启用了第二因素的，再输入验证码、使用通行密钥，或由统一身份认证确认。
 #[utoipa::path(post, path = "/desk/sign-in", tag = "desk",
     responses((status = 303, description = "Signed in"), (status = 403, description = "api.cross_site"),
-        (status = 401, description = "api.wrong_password, api.needs_code, api.wrong_code, api.needs_passkey, api.wrong_passkey, api.passkey_…, api.sign_in_stale")))]
+        (status = 401, description = "api.wrong_password, api.needs_code, api.wrong_code, api.needs_passkey, api.wrong_passkey, api.passkey_…, api.needs_openid, api.sign_in_stale")))]
 pub(crate) async fn submit(State(app): Shared, headers: HeaderMap, Form(typed): Form<Typed>) -> Shown {
     if is_from_elsewhere(&headers) {
         return Err(ApiRefusal::CrossSite.into());
     }
     let (name, next) = (typed.name.clone(), Some(typed.next.clone()).filter(|next| is_own_page(next)));
-    let refused = match enter(&app, &headers, typed).await {
+    match enter(&app, &headers, typed).await {
         Ok(token) => {
             let to = next.as_deref().unwrap_or("/desk");
-            return Ok(with_cookie(Redirect::to(to).into_response(), &session_cookie(&headers, &token)));
+            Ok(with_cookie(Redirect::to(to).into_response(), &session_cookie(&headers, &token)))
         }
-        Err(refused) => refused,
-    };
-    let w = words(&headers);
+        Err(Refused { problem, half }) => again(&app, &headers, words(&headers), &problem, half, name, next),
+    }
+}
+
+/// The page once more: why somebody is not signed in, and the second step for whoever typed the right password.
+pub(super) fn again(
+    app: &App,
+    headers: &HeaderMap,
+    w: Words,
+    problem: &Problem,
+    half: Option<String>,
+    name: String,
+    next: Option<String>,
+) -> Shown {
+    let found = half.and_then(|half| {
+        let found = app.halfway.get(&half, app.office.ledger().now())?;
+        Some((half, found))
+    });
+    let (mut step, mut trip) = (None, None);
+    if let Some((half, found)) = found {
+        let openid;
+        (openid, trip) = by_openid(app, headers, w, &half, &found, next.clone())?;
+        let (takes_code, passkey) = (found.opened.second.is_some(), by_passkey(app, headers, &found));
+        step = Some(Step { half, takes_code, passkey, openid });
+    }
     let page = SignInPage {
         next: next.unwrap_or_default(),
         name,
-        refusal: w.refusal(&refused.problem.refusal),
-        step: refused.half.and_then(|half| step(&app, &headers, half)),
+        refusal: w.refusal(&problem.refusal),
+        step,
         w,
         demonstration: app.options.demonstration,
         script: &PASSKEY,
@@ -142,7 +180,10 @@ pub(crate) async fn submit(State(app): Shared, headers: HeaderMap, Form(typed): 
     if page.step.is_some() {
         response = with_scripts(response, &[&PASSKEY]);
     }
-    *response.status_mut() = refused.problem.status;
+    if let Some(trip) = trip {
+        response = with_cookie(response, &trip_cookie(&trip));
+    }
+    *response.status_mut() = problem.status;
     Ok(response)
 }
 
@@ -171,19 +212,38 @@ async fn enter(app: &Arc<App>, headers: &HeaderMap, typed: Typed) -> Result<Stri
     Ok(token)
 }
 
-fn step(app: &App, headers: &HeaderMap, half: String) -> Option<Step> {
-    let now = app.office.ledger().now();
-    let found = app.halfway.get(&half, now)?;
-    let opened = &found.opened;
-    let passkey = match app.passkeys.site() {
+pub(super) fn by_passkey(app: &App, headers: &HeaderMap, found: &Half) -> ByPasskey {
+    let (opened, now) = (&found.opened, app.office.ledger().now());
+    match app.passkeys.site() {
         _ if opened.passkeys.is_empty() => ByPasskey::None,
         Some(site) if !site.is_where(headers) => ByPasskey::Elsewhere(site.origin().to_owned()),
         Some(_) => {
             app.passkeys.ask(found.actor, &opened.passkeys, now).map_or(ByPasskey::Off, ByPasskey::Asked)
         }
         None => ByPasskey::Off,
-    };
-    Some(Step { half, takes_code: opened.second.is_some(), passkey })
+    }
+}
+
+/// What the page says of the provider; and where it can be asked, what names the trip in a cookie.
+fn by_openid(
+    app: &App,
+    headers: &HeaderMap,
+    w: Words,
+    half: &str,
+    found: &Half,
+    next: Option<String>,
+) -> Result<(ByOpenId, Option<String>), Problem> {
+    let Some(link) = &found.opened.link else { return Ok((ByOpenId::None, None)) };
+    let known = app.openid.as_ref().filter(|provider| provider.issuer() == link.issuer);
+    let (Some(provider), Some(site)) = (known, app.passkeys.site()) else { return Ok((ByOpenId::Off, None)) };
+    if !site.is_where(headers) {
+        return Ok((ByOpenId::Elsewhere(site.origin().to_owned()), None));
+    }
+    let purpose = Purpose::SignIn { next, before: carried(headers).map(session::name) };
+    let half = Zeroizing::new(half.to_owned());
+    let trip = Trip { actor: found.actor, half, purpose, language: w.0 };
+    let begun = app.trips.begin(trip, app.office.ledger().now());
+    Ok((ByOpenId::Offered(provider.name().to_owned()), Some(begun.map_err(|error| unreadable(&error))?)))
 }
 
 pub(crate) fn with_cookie(mut response: Response, cookie: &str) -> Response {

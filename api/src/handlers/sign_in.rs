@@ -19,6 +19,7 @@ use crate::access::Reader;
 use crate::app::App;
 use crate::extract::{Json, SignedIn, Token, carried, session_cookie};
 use crate::keystore::{KeystoreError, Opened};
+use crate::openid::Link;
 use crate::passkeys::{Passkey, PasskeyError};
 use crate::problem::{ApiRefusal, Problem, unreadable};
 use crate::session::IDLE_SECONDS_MAX;
@@ -65,6 +66,8 @@ impl From<KeystoreError> for Problem {
             KeystoreError::NeedsCode => ApiRefusal::NeedsCode.into(),
             KeystoreError::WrongCode => ApiRefusal::WrongCode.into(),
             KeystoreError::NeedsPasskey => ApiRefusal::NeedsPasskey.into(),
+            KeystoreError::NeedsOpenId => ApiRefusal::NeedsOpenId.into(),
+            KeystoreError::OtherOpenId => ApiRefusal::OtherOpenId.into(),
             KeystoreError::Passkey(error) => error.into(),
             KeystoreError::Enrolled => ApiRefusal::AccountTaken.into(),
             KeystoreError::Io { .. } | KeystoreError::Wrap => unreadable(&error),
@@ -121,11 +124,12 @@ pub(crate) async fn open(
 }
 
 /// What is shown besides the password.
-#[derive(Debug)]
 pub(crate) enum Second {
     Code(String),
     /// The answer of a passkey, as JSON.
     Passkey(String),
+    /// The account of which the OpenID provider spoke.
+    OpenId(Link),
 }
 
 /// Whether the second factor holds, of an account that has one.
@@ -151,6 +155,11 @@ pub(crate) async fn prove(
                 let shown = |own: &mut Vec<Passkey>| worker.passkeys.shown(actor, &answer, own, now);
                 worker.keystore.with_passkeys(actor, &opened, shown)?;
             }
+            Second::OpenId(account) => {
+                if !opened.link.as_ref().is_some_and(|link| link.is(&account)) {
+                    return Err(KeystoreError::OtherOpenId.into());
+                }
+            }
         }
         Ok(())
     })
@@ -175,10 +184,10 @@ pub(crate) async fn unlock(
 ///
 /// A wrong password and an unknown actor get the same answer after the same work. The session is a cookie for pages
 /// and a token (`Authorization: Bearer`) for scripts. An account with passkeys gets their `options` with the refusal, as JSON
-/// (`PublicKeyCredentialRequestOptionsJSON`); the answer goes into `passkey`.
+/// (`PublicKeyCredentialRequestOptionsJSON`); the answer goes into `passkey`. An OpenID provider is asked by browsers alone.
 #[utoipa::path(post, path = "/api/v1/sign-in", tag = "session", request_body = ref("#/components/schemas/SignIn"),
     responses((status = 200, description = "token, actor, roles"),
-        (status = 401, description = "api.wrong_password, api.needs_code, api.wrong_code, api.needs_passkey, api.wrong_passkey, api.passkey_…"),
+        (status = 401, description = "api.wrong_password, api.needs_code, api.wrong_code, api.needs_passkey, api.wrong_passkey, api.passkey_…, api.needs_openid"),
         (status = 429, description = "api.too_many_sign_ins")))]
 pub(crate) async fn sign_in(State(app): Shared, headers: HeaderMap, Json(body): Json<SignIn>) -> Answered {
     let SignIn { actor, password, code, passkey } = body;

@@ -18,7 +18,7 @@ const PAGE_BYTES_MAX: u64 = 300_000;
 
 /// Each page fits its window, is small, and has nothing that axe finds wrong.
 #[track_caller]
-fn sound(said: &Value) {
+pub(crate) fn sound(said: &Value) {
     assert_eq!(said["foreign"], json!([]), "another site was asked");
     for page in said["seen"].as_array().expect("pages") {
         assert_eq!(page["faults"], json!([]), "{page}");

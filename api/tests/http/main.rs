@@ -24,6 +24,9 @@ mod log;
 mod me;
 mod mini_program;
 mod onion;
+mod openid;
+mod openid_in_browser;
+mod openid_provider;
 mod pages;
 #[cfg(feature = "pdf")]
 mod paper;

@@ -14,6 +14,7 @@ mod export;
 mod import;
 mod key;
 mod ledger;
+mod openid;
 mod rules;
 mod serve;
 mod witness;
