@@ -4,11 +4,14 @@
 // ({client_id, client_secret, redirect_uri}), and prints {"ready": true}. Whoever types a name on its page is that person. It ends
 // when its input does.
 
+import { webcrypto } from "node:crypto";
 import { createServer } from "node:http";
 import { createRequire } from "node:module";
 import { createInterface } from "node:readline";
 import { pathToFileURL } from "node:url";
 
+// Node.js 18 has it in a module alone.
+globalThis.crypto ??= webcrypto;
 const modules = new URL("../../target/openid/", import.meta.url);
 const load = (name) => import(pathToFileURL(createRequire(modules).resolve(name)));
 const { default: Provider } = await load("oidc-provider");
