@@ -50,7 +50,7 @@ impl Digest {
         let (app, actor) = (&desk.app, desk.session.actor);
         let kept = subscriber::read(app, actor);
         let lost = kept.is_err();
-        let kept = kept.unwrap_or_default();
+        let kept = kept.ok().filter(|kept| kept.is_in_force(app, actor)).unwrap_or_default();
         let asked = app.digests.codes.waits(actor, app.office.ledger().now());
         let hour = format!("{:02}:00", app.intake.limits.digest_hour);
         Self {
@@ -143,6 +143,10 @@ pub(super) fn post(desk: &Desk, begins: bool) -> Result<(), Problem> {
 
 fn keep(desk: &Desk, work: impl FnOnce(&mut Subscriber)) -> Result<(), Problem> {
     let under_this_key = |kept: &mut Subscriber| {
+        if !kept.is_in_force(&desk.app, desk.session.actor) {
+            // A new key for a lost one begins without any.
+            *kept = Subscriber::default();
+        }
         kept.key = Some(desk.session.vkey.clone());
         work(kept);
     };

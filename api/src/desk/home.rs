@@ -125,6 +125,7 @@ fn page(desk: &Desk, recorded: Option<adit_core::units::Position>) -> Result<Hom
             begins.push((desk.w.command(command), format!("/desk/do/{command}")));
         }
     }
+    let is_done = waits.is_empty() && !anything_waits(&desk.app, &desk.reader)?;
     Ok(Home {
         frame: Frame::of(desk).after(recorded),
         waits,
@@ -132,7 +133,7 @@ fn page(desk: &Desk, recorded: Option<adit_core::units::Position>) -> Result<Hom
         begins,
         duty: duty(desk)?,
         inside: waiting(desk),
-        is_done: !anything_waits(&desk.app, &desk.reader)?,
+        is_done,
     })
 }
 

@@ -220,8 +220,8 @@ fn stale(app: &App, headers: &HeaderMap) -> Shown {
 fn refused(app: &App, headers: &HeaderMap, trip: &Trip, problem: &Problem) -> Shown {
     let w = Words(trip.language);
     match &trip.purpose {
-        Purpose::SignIn { next, .. } => {
-            let half = Some(trip.half.to_string());
+        Purpose::SignIn { next, before } => {
+            let half = Some((trip.half.to_string(), *before));
             sign_in::again(app, headers, w, problem, half, String::new(), next.clone())
         }
         Purpose::Link { .. } => {

@@ -20,7 +20,7 @@ use crate::handlers::{Shared, blocking};
 use crate::openid::trips::{Purpose, Trip};
 use crate::problem::{ApiRefusal, Problem, unreadable};
 use crate::reporter::language::Language;
-use crate::session;
+use crate::session::{self, SessionName};
 use crate::web::{PASSKEY, Script, with_scripts};
 
 /// The second step, for whoever typed the right password.
@@ -142,28 +142,34 @@ pub(crate) async fn submit(State(app): Shared, headers: HeaderMap, Form(typed): 
             let to = next.as_deref().unwrap_or("/desk");
             Ok(with_cookie(Redirect::to(to).into_response(), &session_cookie(&headers, &token)))
         }
-        Err(Refused { problem, half }) => again(&app, &headers, words(&headers), &problem, half, name, next),
+        Err(Refused { problem, half }) => {
+            let before = carried(&headers).map(session::name);
+            let half = half.map(|half| (half, before));
+            again(&app, &headers, words(&headers), &problem, half, name, next)
+        }
     }
 }
 
-/// The page once more: why somebody is not signed in, and the second step for whoever typed the right password.
+/// The page once more: why somebody is not signed in, and the second step for whoever typed the right password, with the session that was in
+/// this browser before.
 pub(super) fn again(
     app: &App,
     headers: &HeaderMap,
     w: Words,
     problem: &Problem,
-    half: Option<String>,
+    half: Option<(String, Option<SessionName>)>,
     name: String,
     next: Option<String>,
 ) -> Shown {
-    let found = half.and_then(|half| {
+    let found = half.and_then(|(half, before)| {
         let found = app.halfway.get(&half, app.office.ledger().now())?;
-        Some((half, found))
+        Some((half, found, before))
     });
     let (mut step, mut trip) = (None, None);
-    if let Some((half, found)) = found {
+    if let Some((half, found, before)) = found {
         let openid;
-        (openid, trip) = by_openid(app, headers, w, &half, &found, next.clone())?;
+        let purpose = Purpose::SignIn { next: next.clone(), before };
+        (openid, trip) = by_openid(app, headers, w, &half, &found, purpose)?;
         let (takes_code, passkey) = (found.opened.second.is_some(), by_passkey(app, headers, &found));
         step = Some(Step { half, takes_code, passkey, openid });
     }
@@ -231,7 +237,7 @@ fn by_openid(
     w: Words,
     half: &str,
     found: &Half,
-    next: Option<String>,
+    purpose: Purpose,
 ) -> Result<(ByOpenId, Option<String>), Problem> {
     let Some(link) = &found.opened.link else { return Ok((ByOpenId::None, None)) };
     let known = app.openid.as_ref().filter(|provider| provider.issuer() == link.issuer);
@@ -239,7 +245,6 @@ fn by_openid(
     if !site.is_where(headers) {
         return Ok((ByOpenId::Elsewhere(site.origin().to_owned()), None));
     }
-    let purpose = Purpose::SignIn { next, before: carried(headers).map(session::name) };
     let half = Zeroizing::new(half.to_owned());
     let trip = Trip { actor: found.actor, half, purpose, language: w.0 };
     let begun = app.trips.begin(trip, app.office.ledger().now());

@@ -256,19 +256,25 @@ fn digests(app: &App, w: Words) -> Part {
     };
     let (text, well) = match counted(app, day) {
         Ok((told, untold)) => {
-            let (told, left) = (told.to_string(), untold.to_string());
+            let (sent, left) = (told.to_string(), untold.to_string());
             let text =
-                w.fill("system.digests_told", &[("day", &day.to_string()), ("n", &told), ("left", &left)]);
-            // Those of yesterday whose hour came while the server was stopped are not made up for.
-            (text, untold == 0 || (is_today && today.trouble.is_none()))
+                w.fill("system.digests_told", &[("day", &day.to_string()), ("n", &sent), ("left", &left)]);
+            // Those of yesterday whose hour came while the server was stopped are not made up for. A mailbox that refuses is its owner's
+            // business, unless all do.
+            let some = told > 0 || today.settled() == 0;
+            (text, untold == 0 || (is_today && today.trouble.is_none() && some))
         }
         Err(error) => {
             tracing::error!(%error, "what is kept of subscribers can't be read");
             (w.t("system.digests_unreadable").to_owned(), false)
         }
     };
+    let settled = match today.settled() {
+        0 => String::new(),
+        many => w.fill("system.digests_settled", &[("n", &many.to_string())]),
+    };
     let again = if today.gave_up { w.t("system.digests_over") } else { "" };
-    let text = [text.as_str(), why(today.trouble), again].concat();
+    let text = [text.as_str(), &settled, why(today.trouble), again].concat();
     let unmailed = app.digests.unmailed();
     let codes = unmailed.map_or(w.t("system.codes_mailed"), |trouble| said_of_digest(w, trouble));
     let lines = vec![
@@ -286,6 +292,7 @@ fn said_of_digest(w: Words, trouble: DigestTrouble) -> &'static str {
         DigestTrouble::Unfit => w.t("system.digest_unfit"),
         DigestTrouble::Refused => w.t("system.digest_refused"),
         DigestTrouble::Later => w.t("system.digest_later"),
+        DigestTrouble::Silent => w.t("system.digest_silent"),
         DigestTrouble::Here => w.t("system.digest_here"),
     }
 }

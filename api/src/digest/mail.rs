@@ -11,19 +11,24 @@ use std::time::{Duration, UNIX_EPOCH};
 
 use adit_core::id::Id;
 use adit_core::units::Timestamp;
+use lettre::Address;
 use lettre::message::header::{ContentTransferEncoding, ContentType, HeaderName, HeaderValue};
 use lettre::message::{Body, Mailbox};
-use lettre::transport::smtp::authentication::Credentials;
-use lettre::transport::smtp::client::{Certificate, CertificateStore, Tls, TlsParameters};
+use lettre::transport::smtp::authentication::{Credentials, DEFAULT_MECHANISMS};
+use lettre::transport::smtp::client::{AsyncSmtpConnection, Certificate, CertificateStore, TlsParameters};
 use lettre::transport::smtp::extension::ClientId;
-use lettre::{Address, AsyncSmtpTransport, AsyncTransport, Tokio1Executor};
 
 use super::Trouble;
 use super::message::Message;
 use super::settings::{Settings, SettingsError, is_loopback};
 
-/// Longest time for one message, in seconds: a slow server takes some, and one that is silent holds up nobody but later messages.
-const SEND_SECONDS_MAX: u64 = 30;
+/// Longest time in seconds until a server is ready for a message: connected, TLS agreed on, signed in.
+const OPEN_SECONDS_MAX: u64 = 30;
+/// Longest time in seconds for one message from then on: some servers deliver it before they answer. A silent one holds up nobody but later
+/// messages.
+const SEND_SECONDS_MAX: u64 = 120;
+/// Longest time in seconds for a farewell, for which nobody waits.
+const QUIT_SECONDS_MAX: u64 = 30;
 /// Longest address, in bytes (RFC 5321, 4.5.3.1.3, without its brackets).
 const ADDRESS_BYTES_MAX: usize = 254;
 /// Told by a server that wants other credentials, or some at all (RFC 4954, 6).
@@ -63,7 +68,12 @@ impl Protection {
 /// Hands messages to one mail server.
 #[derive(Clone)]
 pub struct Mail {
-    transport: AsyncSmtpTransport<Tokio1Executor>,
+    host: String,
+    port: u16,
+    protection: Protection,
+    /// None to this machine alone.
+    tls: Option<TlsParameters>,
+    credentials: Option<Credentials>,
     from: Mailbox,
 }
 
@@ -95,34 +105,52 @@ impl Mail {
             return Err(SettingsError::PlainElsewhere);
         }
         let from = address(&from).ok_or(SettingsError::Wrong("from"))?;
-        let tls = match protection {
-            Protection::None => Tls::None,
-            Protection::Tls => Tls::Wrapper(trust(&host, authority)?),
-            Protection::StartTls => Tls::Required(trust(&host, authority)?),
-        };
-        let port = port.unwrap_or(protection.port());
-        let builder = AsyncSmtpTransport::<Tokio1Executor>::builder_dangerous(host).port(port).tls(tls);
-        let builder = builder
-            .timeout(Some(Duration::from_secs(SEND_SECONDS_MAX)))
-            .hello_name(ClientId::Domain(from.domain().to_owned()));
-        let builder = match (user, password) {
-            (Some(user), Some(password)) => builder.credentials(Credentials::new(user, password)),
-            (None, None) => builder,
+        let tls = (protection != Protection::None).then(|| trust(&host, authority)).transpose()?;
+        let credentials = match (user, password) {
+            (Some(user), Some(password)) => Some(Credentials::new(user, password)),
+            (None, None) => None,
             _ => return Err(SettingsError::HalfLogin),
         };
-        Ok(Self { transport: builder.build(), from: Mailbox::new(None, from) })
+        let port = port.unwrap_or(protection.port());
+        Ok(Self { host, port, protection, tls, credentials, from: Mailbox::new(None, from) })
     }
 
     /// Hands over one message. Whoever gets it was asked for by nobody else.
     pub(crate) async fn send(&self, to: &str, message: &Message, now: Timestamp) -> Result<(), Trouble> {
         let message = self.written(to, message, now).ok_or(Trouble::Refused)?;
-        let limit = Duration::from_secs(SEND_SECONDS_MAX);
-        let sent = tokio::time::timeout(limit, self.transport.send(message)).await;
-        match sent {
-            Ok(Ok(_)) => Ok(()),
-            Ok(Err(error)) => Err(trouble(&error)),
-            Err(_) => Err(Trouble::Unreachable),
+        let opened = tokio::time::timeout(Duration::from_secs(OPEN_SECONDS_MAX), self.open()).await;
+        let mut line = opened.map_err(|_| Trouble::Unreachable)?.map_err(|error| trouble(&error))?;
+        let text = message.formatted();
+        let sent = line.send(message.envelope(), &text);
+        // From here on what goes wrong is this message's own: to the next one the same server may be quick.
+        let sent = match tokio::time::timeout(Duration::from_secs(SEND_SECONDS_MAX), sent).await {
+            Ok(sent) => sent,
+            Err(_) => return Err(Trouble::Silent),
+        };
+        // The answer to it counts, and not the one to the farewell.
+        tokio::spawn(async move {
+            let quit = line.quit();
+            tokio::time::timeout(Duration::from_secs(QUIT_SECONDS_MAX), quit).await.is_ok()
+        });
+        sent.map(|_| ()).map_err(|error| match trouble(&error) {
+            Trouble::Unreachable | Trouble::Tls => Trouble::Silent,
+            trouble => trouble,
+        })
+    }
+
+    /// A connection on which a message can be sent.
+    async fn open(&self) -> Result<AsyncSmtpConnection, lettre::transport::smtp::Error> {
+        let hello = ClientId::Domain(self.from.email.domain().to_owned());
+        let (server, limit) = ((self.host.as_str(), self.port), Some(Duration::from_secs(OPEN_SECONDS_MAX)));
+        let at_once = self.tls.clone().filter(|_| self.protection == Protection::Tls);
+        let mut line = AsyncSmtpConnection::connect_tokio1(server, limit, &hello, at_once, None).await?;
+        if let (Protection::StartTls, Some(tls)) = (self.protection, &self.tls) {
+            line.starttls(tls.clone(), &hello).await?;
         }
+        if let Some(credentials) = &self.credentials {
+            line.auth(DEFAULT_MECHANISMS, credentials).await?;
+        }
+        Ok(line)
     }
 
     fn written(&self, to: &str, message: &Message, now: Timestamp) -> Option<lettre::Message> {

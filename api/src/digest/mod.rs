@@ -45,6 +45,9 @@ pub enum Trouble {
     /// It offers less than the settings ask for: no TLS, or no way to sign in that is known here.
     #[error("the server offers less than the settings ask for")]
     Unfit,
+    /// The server took no stand on this message: it hung up on it, or let it wait too long. It may have been delivered.
+    #[error("the server left a message unanswered")]
+    Silent,
     /// This message was refused, and will be again.
     #[error("the server refused a message")]
     Refused,
@@ -61,6 +64,11 @@ impl Trouble {
     fn is_of_server(self) -> bool {
         matches!(self, Self::Unreachable | Self::Tls | Self::NotLetIn | Self::Unfit)
     }
+
+    /// Whether it is one mailbox's own, and says nothing of any other.
+    fn is_of_mailbox(self) -> bool {
+        matches!(self, Self::Refused | Self::Silent)
+    }
 }
 
 /// How today's digests stand.
@@ -74,6 +82,10 @@ pub(crate) struct Today {
     is_over: bool,
     /// Who was told, also where that could not be written down.
     told: BTreeSet<(ActorId, Way)>,
+    /// To whom no more tries are made today, while others are told: their mailbox refuses, or was silent twice.
+    settled: BTreeSet<(ActorId, Way)>,
+    /// For whom the server was silent once.
+    silent: BTreeSet<(ActorId, Way)>,
     /// Why the last round left somebody untold.
     pub(crate) trouble: Option<Trouble>,
     /// No more tries are made today.
@@ -96,6 +108,26 @@ pub struct Digests {
 
 fn hold<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Today {
+    /// Whether somebody is left alone for today after such trouble. A message that was left unanswered may have arrived: it is tried once more.
+    fn settles(&mut self, who: (ActorId, Way), trouble: Trouble) -> bool {
+        let settled = match trouble {
+            Trouble::Refused => true,
+            Trouble::Silent => !self.silent.insert(who),
+            _ => false,
+        };
+        if settled {
+            self.settled.insert(who);
+        }
+        settled
+    }
+
+    /// How many are left alone for today.
+    pub(crate) fn settled(&self) -> usize {
+        self.settled.len()
+    }
 }
 
 impl Digests {
@@ -138,6 +170,6 @@ pub(crate) fn mail_code(app: &Arc<App>, address: &str, code: &str) {
             tracing::warn!(%trouble, "a code for a daily digest could not be mailed");
         }
         // What one address does is no fault of the server, and is told to nobody.
-        *hold(&app.digests.unmailed) = done.err().filter(|trouble| *trouble != Trouble::Refused);
+        *hold(&app.digests.unmailed) = done.err().filter(|trouble| !trouble.is_of_mailbox());
     });
 }

@@ -62,7 +62,9 @@ pub async fn round(app: &Arc<App>) -> Round {
                 Ok(()) => done.told += 1,
                 Err(found) => {
                     done.failed += 1;
-                    trouble = Some(found);
+                    if !hold(&app.digests.today).settles((one.actor, way), found) {
+                        trouble = Some(found);
+                    }
                     if found.is_of_server() {
                         done.failed += left.by_ref().count();
                     }
@@ -143,7 +145,12 @@ enum LookError {
 fn of_actor(app: &App, actor: ActorId, day: Day) -> Result<Vec<Due>, LookError> {
     let kept = subscriber::read(app, actor)?;
     let Some(reader) = reads(app, actor, &kept)? else {
-        subscriber::forget(app, actor)?;
+        subscriber::change(app, actor, |now| {
+            // Whoever began anew meanwhile, under another key, stays.
+            if now.key == kept.key {
+                *now = Subscriber::default();
+            }
+        })?;
         return Ok(Vec::new());
     };
     let ways: Vec<Way> =
@@ -165,17 +172,17 @@ fn reads(
     actor: ActorId,
     kept: &Subscriber,
 ) -> Result<Option<Reader>, adit_core::ledger::log::OpenError> {
-    let ledger = app.office.ledger();
-    let keys = ledger.keys().keys_of(actor, Position(ledger.size()));
-    if !kept.key.as_ref().is_some_and(|key| keys.contains(key)) {
+    if !kept.is_in_force(app, actor) {
         return Ok(None);
     }
     Reader::of(&app.office, actor).map(Some)
 }
 
 fn is_due(app: &App, reader: &Reader, kept: &Subscriber, actor: ActorId, way: Way, day: Day) -> bool {
-    let told = hold(&app.digests.today).told.contains(&(actor, way));
-    kept.wish(way).is_some_and(|wish| wish.is_due(day)) && !told && is_told(app, reader, way)
+    let today = hold(&app.digests.today);
+    let over = today.told.contains(&(actor, way)) || today.settled.contains(&(actor, way));
+    drop(today);
+    kept.wish(way).is_some_and(|wish| wish.is_due(day)) && !over && is_told(app, reader, way)
 }
 
 /// Whether somebody is told by a way at all. What waits for an enterprise is not for the bureau's messenger.

@@ -2,7 +2,7 @@
 //!
 //! One file for each, `<keys>/actors/<actor id>.digest`, sealed under the ledger's data key and bound to its account. A password can't
 //! seal it, because it is opened while nobody is signed in. It is no part of the ledger, and goes when its owner turns the digest off or
-//! their last key ends.
+//! the key ends with which they turned it on.
 
 use std::fs;
 use std::io;
@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use adit_core::id::ActorId;
 use adit_core::ledger::log::Ledger;
 use adit_core::ledger::vkey::VKey;
-use adit_core::units::Day;
+use adit_core::units::{Day, Position};
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
@@ -83,6 +83,13 @@ impl Subscriber {
         }
     }
 
+    /// Whether the key with which its owner was signed in still is in force.
+    pub(crate) fn is_in_force(&self, app: &App, actor: ActorId) -> bool {
+        let ledger = app.office.ledger();
+        let keys = ledger.keys().keys_of(actor, Position(ledger.size()));
+        self.key.as_ref().is_some_and(|key| keys.contains(key))
+    }
+
     fn is_empty(&self) -> bool {
         self.mail.is_none() && self.webhook.is_none()
     }
@@ -146,11 +153,6 @@ pub(crate) fn change(app: &App, actor: ActorId, work: impl FnOnce(&mut Subscribe
     let text = serde_json::to_vec(&kept).map_err(|_| KeptError::NoKey)?;
     let sealed = app.office.ledger().seal_beside(text, &about(actor)).ok_or(KeptError::NoKey)?;
     Ok(app.keystore.replace(&path, &sealed)?)
-}
-
-/// Forgets everything that is kept of an account.
-pub(crate) fn forget(app: &App, actor: ActorId) -> Result<(), KeptError> {
-    change(app, actor, |kept| *kept = Subscriber::default())
 }
 
 /// Who subscribed, in no order that tells anything.

@@ -11,6 +11,7 @@ use std::time::Duration;
 use adit_core::id::ActorId;
 use adit_core::units::Day;
 use serde_json::json;
+use ureq::Proxy;
 use ureq::tls::{Certificate, RootCerts, TlsConfig};
 
 use super::Trouble;
@@ -76,6 +77,8 @@ impl Webhook {
             .max_redirects(0)
             .http_status_as_error(false)
             .tls_config(TlsConfig::builder().root_certs(roots).build())
+            // What is on this machine is not asked for through a proxy of the environment: it would go there in the clear.
+            .proxy(if parsed.scheme_str() == Some("http") { None } else { Proxy::try_from_env() })
             .user_agent("adit")
             .build()
             .into();

@@ -26,6 +26,7 @@ use openidconnect::{
 };
 use serde::{Deserialize, Serialize};
 use tokio::sync::Semaphore;
+use ureq::Proxy;
 use ureq::tls::{RootCerts, TlsConfig};
 use zeroize::Zeroizing;
 
@@ -174,6 +175,8 @@ impl Provider {
             .max_redirects_will_error(false)
             .http_status_as_error(false)
             .tls_config(tls)
+            // What is on this machine is not asked for through a proxy of the environment: the secret would go there in the clear.
+            .proxy(if config.issuer.starts_with("http://") { None } else { Proxy::try_from_env() })
             .user_agent("adit")
             .build()
             .into();

@@ -478,10 +478,32 @@ fn given_one_mailbox_that_refuses_then_the_others_are_told_and_none_of_them_twic
     office.refuse(Some("550 5.1.1 no such user\nfinance-1@bureau.example"));
     assert_eq!(told(&server), of(2, 1));
     server.clock.advance_seconds(120);
-    assert_eq!(told(&server), of(0, 1));
+    assert_eq!(told(&server), of(0, 0), "it would be refused again");
+    let said = page(&server, &server.sign_in_by_key("admin-1"), "/desk/system").text;
+    assert!(said.contains("已送达 2 份，未送达 1 份。其中 1 份被拒收或两次没有答复"), "{said}");
     office.refuse(None);
-    server.clock.advance_seconds(240);
-    assert_eq!((told(&server), told(&server), office.taken()), (of(1, 0), of(0, 0), 6));
+    at(&server.clock, 2, 8);
+    assert_eq!((told(&server), told(&server), office.taken()), (of(3, 0), of(0, 0), 8));
+}
+
+#[test]
+fn given_one_mailbox_on_which_the_server_hangs_up_then_the_others_are_told_and_it_is_tried_once_more() {
+    let mut office = PostOffice::open("plain");
+    let server = Server::start_with(office.options());
+    let all = ["handler-1", "finance-1", "leader-1"];
+    for who in all {
+        subscribe(&server, &mut office, who, &format!("{who}@bureau.example"));
+    }
+    // Whoever comes first keeps nobody behind them waiting.
+    for (day, who) in (1..).zip(all) {
+        at(&server.clock, day, 8);
+        office.refuse(Some(&format!("hang up\n{who}@bureau.example")));
+        assert_eq!(told(&server), of(2, 1), "{who}");
+        server.clock.advance_seconds(120);
+        assert_eq!(told(&server), of(0, 1), "it may have been an accident");
+        server.clock.advance_seconds(3600);
+        assert_eq!(told(&server), of(0, 0), "it may have arrived");
+    }
 }
 
 #[test]
@@ -511,6 +533,15 @@ fn given_somebody_whose_roles_or_keys_end_then_they_are_told_nothing_and_an_ende
     at(&server.clock, 3, 8);
     assert_eq!(told(&server), of(1, 0));
     assert!(!kept("inspector-1"), "a new key for a lost one begins without a digest");
+    let held = server.person("handler-2").key.clone();
+    let fresh = SigningKey::generate(held.name()).unwrap();
+    let rotate = json!({ "old": held.vkey(), "new": fresh.vkey() });
+    server.execute(Some(&stream("handler-2")), "actor.rotate_key", &rotate, &["admin-1", "admin-2"]);
+    let token = server.sign_in_with(&fresh);
+    assert!(!page(&server, &token, "/desk/me").text.contains("handler-2@bureau.example"), "of the lost key");
+    assert_eq!(change(&server, &token, &[("what", "digest_off")]).status, 200);
+    at(&server.clock, 4, 8);
+    assert_eq!((told(&server), kept("handler-2")), (of(0, 0), false));
 }
 
 #[test]

@@ -4,7 +4,7 @@
 
 Says its port, then each message that it took, one line of JSON each; a copy of each lies in FOLDER before it is acknowledged.
 As long as FOLDER/refuse exists, recipients are refused with its first line, and are quoted, as servers do: those of its further lines,
-or all where it has none.
+or all where it has none. Where that line is "hang up", the connection ends instead.
 The certificate and its key are FOLDER/cert.pem and FOLDER/key.pem; the user is adit, the password "mail canary".
 """
 
@@ -30,6 +30,8 @@ class Desk:
         if refusal.exists():
             words, *only = refusal.read_text().splitlines()
             if not only or address in only:
+                if words == "hang up":
+                    server.transport.abort()
                 return f"{words} <{address}>"
         envelope.rcpt_tos.append(address)
         return "250 OK"

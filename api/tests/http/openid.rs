@@ -641,6 +641,10 @@ fn given_a_session_in_the_same_browser_then_it_ends_when_somebody_signs_in_by_th
         ("sec-fetch-site", "same-origin"),
     ];
     browser.keep(&server.send_once("POST", "/desk/sign-in", &headers, Some(typed.as_bytes())));
+    // Also where the first way back led nowhere: on it the browser sends no cookie of a session.
+    provider.says().subject = "subject-of-another".to_owned();
+    turned_away(&browser.way(), 401, "不是关联的那个账号");
+    provider.behaves();
     assert!(session_of(&browser.way()).is_some());
     let old = server.send_once("GET", "/desk/me", &[("cookie", &cookie)], None);
     assert_eq!(old.status, 303, "the session that was there goes on");
