@@ -111,11 +111,12 @@ fn hold<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl Today {
-    /// Whether somebody is left alone for today after such trouble. A message that was left unanswered may have arrived: it is tried once more.
+    /// Whether somebody's mailbox is left alone for today after such trouble. A message that was left unanswered may have arrived: it is tried
+    /// once more. A messenger that refuses refuses everybody, and is the bureau's own.
     fn settles(&mut self, who: (ActorId, Way), trouble: Trouble) -> bool {
-        let settled = match trouble {
-            Trouble::Refused => true,
-            Trouble::Silent => !self.silent.insert(who),
+        let settled = match (who.1, trouble) {
+            (Way::Mail, Trouble::Refused) => true,
+            (Way::Mail, Trouble::Silent) => !self.silent.insert(who),
             _ => false,
         };
         if settled {
