@@ -394,7 +394,7 @@ mod tests {
         let fits = |text: &String| {
             leading_zero_bits(blake3::hash(text.as_bytes()).as_bytes()) >= intake.limits.work_bits
         };
-        let shown = (0_u64..).map(|number| format!("{stamp}.{number}")).find(fits).expect("some number");
+        let shown = (0..u64::MAX).map(|number| format!("{stamp}.{number}")).find(fits).expect("some number");
         HeaderMap::from_iter([(HeaderName::from_static(WORK), shown.parse().expect("a header"))])
     }
 

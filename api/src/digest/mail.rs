@@ -123,18 +123,16 @@ impl Mail {
         let text = message.formatted();
         let sent = line.send(message.envelope(), &text);
         // From here on what goes wrong is this message's own: to the next one the same server may be quick.
-        let sent = match tokio::time::timeout(Duration::from_secs(SEND_SECONDS_MAX), sent).await {
-            Ok(sent) => sent,
-            Err(_) => return Err(Trouble::Silent),
-        };
+        let limit = Duration::from_secs(SEND_SECONDS_MAX);
+        let sent = tokio::time::timeout(limit, sent).await.map_err(|_| Trouble::Silent)?;
         // The answer to it counts, and not the one to the farewell.
         tokio::spawn(async move {
             let quit = line.quit();
             tokio::time::timeout(Duration::from_secs(QUIT_SECONDS_MAX), quit).await.is_ok()
         });
-        sent.map(|_| ()).map_err(|error| match trouble(&error) {
-            Trouble::Unreachable | Trouble::Tls => Trouble::Silent,
-            trouble => trouble,
+        sent.map(|_| ()).map_err(|error| {
+            let found = trouble(&error);
+            if matches!(found, Trouble::Unreachable | Trouble::Tls) { Trouble::Silent } else { found }
         })
     }
 

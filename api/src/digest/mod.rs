@@ -114,11 +114,8 @@ impl Today {
     /// Whether somebody's mailbox is left alone for today after such trouble. A message that was left unanswered may have arrived: it is tried
     /// once more. A messenger that refuses refuses everybody, and is the bureau's own.
     fn settles(&mut self, who: (ActorId, Way), trouble: Trouble) -> bool {
-        let settled = match (who.1, trouble) {
-            (Way::Mail, Trouble::Refused) => true,
-            (Way::Mail, Trouble::Silent) => !self.silent.insert(who),
-            _ => false,
-        };
+        let once_more = trouble == Trouble::Silent && self.silent.insert(who);
+        let settled = who.1 == Way::Mail && trouble.is_of_mailbox() && !once_more;
         if settled {
             self.settled.insert(who);
         }

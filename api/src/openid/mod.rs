@@ -1,7 +1,7 @@
 //! OpenID Connect: a provider says who somebody is, in the place of a second factor. It unlocks nothing.
 //!
 //! The password is typed here first, and opens the key; the provider's word is compared with the account that its owner linked, and
-//! that stands under the same password. Here is what an operator writes of the provider; [`provider`] speaks with it, [`trips`] remembers
+//! that stands under the same password. Here is what an operator writes of the provider; `provider` speaks with it, `trips` remembers
 //! which browser is under way.
 
 pub(crate) mod provider;

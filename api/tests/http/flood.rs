@@ -105,7 +105,7 @@ fn work(server: &Server) -> String {
         let hash = blake3::hash(text.as_bytes());
         u64::from_be_bytes(hash.as_bytes()[..8].try_into().unwrap()).leading_zeros() >= bits
     };
-    (0_u64..).map(|number| format!("{stamp}.{number}")).find(begins).unwrap()
+    (0..u64::MAX).map(|number| format!("{stamp}.{number}")).find(begins).unwrap()
 }
 
 #[test]
