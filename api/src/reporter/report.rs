@@ -272,7 +272,7 @@ pub(crate) fn officers(app: &App) -> Result<Vec<(ActorId, String)>, Problem> {
     let works = [Role::Clerk, Role::Inspector, Role::Handler, Role::Approver];
     let mut actors = BTreeSet::new();
     for (key, state) in keys.of_actors() {
-        if keys.in_force(key, size) && state.roles.iter().any(|role| works.contains(role)) {
+        if state.in_force(size) && state.roles.iter().any(|role| works.contains(role)) {
             actors.extend(keys.actor_of(key));
         }
     }

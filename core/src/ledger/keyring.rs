@@ -28,6 +28,13 @@ pub struct KeyState {
     pub recipients: Vec<(Position, String)>,
 }
 
+impl KeyState {
+    /// Whether it may sign at `position`.
+    pub fn in_force(&self, position: Position) -> bool {
+        self.last.is_none_or(|last| position <= last)
+    }
+}
+
 /// The keys in force, as of some position. A copy shares what it does not change: a ring of many thousand enterprises is
 /// copied for each group that enrols one more.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -99,7 +106,7 @@ impl KeyRing {
 
     /// Whether `key` may sign the entry at `position`.
     pub fn in_force(&self, key: &VKey, position: Position) -> bool {
-        self.get(key).is_some_and(|state| state.last.is_none_or(|last| position <= last))
+        self.get(key).is_some_and(|state| state.in_force(position))
     }
 
     /// The log's own keys, oldest first, whether or not they are still in force.
@@ -161,7 +168,7 @@ impl KeyRing {
 
     /// The age recipients in force that a log of `size` entries tells of, with the keys of their holders.
     pub fn recipients(&self, size: u64) -> impl Iterator<Item = (&VKey, &str)> {
-        self.of_actors().filter(move |(key, _)| self.in_force(key, Position(size))).filter_map(
+        self.of_actors().filter(move |(_, state)| state.in_force(Position(size))).filter_map(
             move |(key, state)| {
                 let told = state.recipients.iter().rev().find(|(position, _)| position.0 < size);
                 Some((key, told?.1.as_str()))
