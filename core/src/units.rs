@@ -127,6 +127,12 @@ impl Day {
         NaiveDate::from_ymd_opt(year, month, day).map(Self)
     }
 
+    /// So many days after 1970-01-01; saturates at the ends of the calendar.
+    pub fn from_epoch_days(days: i32) -> Self {
+        let end = if days < 0 { NaiveDate::MIN } else { NaiveDate::MAX };
+        Self(NaiveDate::from_epoch_days(days).unwrap_or(end))
+    }
+
     pub fn year(self) -> i32 {
         self.0.year()
     }

@@ -4,6 +4,7 @@
 use adit_core::event::{Event, Fact};
 use adit_core::hazard::{HazardEvent, Origin, Report, Status};
 use adit_core::id::{StreamId, StreamKind};
+use adit_core::inquiry::InquiryEvent;
 use adit_core::inspection::InspectionEvent;
 use adit_core::rules::Rules;
 use adit_core::rules::accountability::{
@@ -23,7 +24,7 @@ pub(crate) const NAME: &str = "accountability";
 
 /// Filters that this table takes.
 pub(crate) const TAKES: &[&str] =
-    &["stream", "enterprise", "town", "sector", "trigger", "from", "to", "contains"];
+    &["stream", "enterprise", "town", "sector", "trigger", "inquired", "from", "to", "contains"];
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Accountability {
@@ -68,6 +69,8 @@ struct Hazard {
     answered: bool,
     unpunished: Option<Place>,
     closed: Option<When>,
+    /// An inquiry was opened on it.
+    inquired: bool,
 }
 
 /// What holds for every hazard of an enterprise on the day that is asked.
@@ -89,6 +92,8 @@ pub struct Row {
     pub reported_at: Position,
     pub reported_on: Day,
     pub triggers: Vec<Called>,
+    /// An inquiry was opened on it.
+    pub inquired: bool,
 }
 
 /// Everything that is on record about one hazard and those who dealt with it.
@@ -128,6 +133,7 @@ impl Accountability {
         let wanted = rows.filter(|(_, hazard)| {
             hazard.criterion != NONE
                 && ask.spans(hazard.reported.day)
+                && filter.inquired.is_none_or(|inquired| inquired == hazard.inquired)
                 && firms.as_ref().is_none_or(|firms| firms[hazard.firm as usize])
         });
         let asked = |rule: &&TriggerRule| filter.trigger.is_none_or(|trigger| trigger == rule.name);
@@ -150,6 +156,7 @@ impl Accountability {
             reported_at: hazard.reported.position(),
             reported_on: hazard.reported.day.into(),
             triggers: triggers(rules, &self.facts(key, hazard, &rules.accountability, ask.today)),
+            inquired: hazard.inquired,
         })
     }
 
@@ -218,6 +225,7 @@ impl Accountability {
             answered: false,
             unpunished: None,
             closed: None,
+            inquired: false,
         };
         self.hazards.put(key, hazard);
     }
@@ -373,13 +381,20 @@ impl Projection for Accountability {
             Event::Hazard(event) => self.hazard(fact, event),
             Event::Enterprise(event) => self.roll.apply(fact, event),
             Event::Inspection(event) => self.inspection(fact, event),
-            Event::Report(_)
+            Event::Inquiry(InquiryEvent::Opened(open)) => {
+                for hazard in &open.hazards {
+                    if let Some(hazard) = self.hazards.get_mut(&Key::of(hazard)) {
+                        hazard.inquired = true;
+                    }
+                }
+            }
+            Event::Inquiry(_)
+            | Event::Report(_)
             | Event::Reward(_)
             | Event::Actor(_)
             | Event::Rules(_)
             | Event::Ledger(_)
             | Event::Concern(_)
-            | Event::Inquiry(_)
             | Event::Access(_) => {}
         }
     }

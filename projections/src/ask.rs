@@ -1,6 +1,6 @@
 //! What can be asked of a read model: filters, a page, and who asks.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, btree_set};
 
 use adit_core::enterprise::Risk;
 use adit_core::hazard::{Origin, Status};
@@ -10,11 +10,12 @@ use adit_core::rules::reward::Sector;
 use adit_core::units::Day;
 use serde::{Deserialize, Serialize};
 
-use crate::compact::{Key, Table};
+use crate::compact::{DayNumber, Key, Table, Waiting};
 use crate::conflicts::{Kept, NOTHING};
+use crate::standing::waits;
 use crate::{
     corroboration, deadlines, docket, five_in_place, notifications, register, relief, repeat_offenders,
-    reward_budget, rewards, timeline,
+    reward_budget, rewards, supervision, timeline,
 };
 
 /// Declares the filters and, from the same list, which of them are set.
@@ -51,6 +52,9 @@ filter! {
     grade: Grade,
     overdue: bool,
     listed: bool,
+    extension: supervision::Extension,
+    /// A step of the ladder is called for that was not taken.
+    called_for: bool,
     suspended: bool,
     /// First day: of finding (register), of the entry (timeline, rewards, relief), due day (deadlines).
     from: Day,
@@ -61,6 +65,8 @@ filter! {
     /// Name of a clock.
     clock: String,
     standing: deadlines::Standing,
+    /// A clock was met or dropped; a hazard is not open any more.
+    ended: bool,
     in_place: bool,
     reward_status: adit_core::reward::Status,
     report_status: adit_core::report::Status,
@@ -71,6 +77,8 @@ filter! {
     controller: String,
     parent: String,
     petition: bool,
+    /// A petition was made, or the enterprise is closed.
+    petitioned: bool,
     relief: relief::Decision,
     /// By what rows are put together.
     group: Group,
@@ -87,8 +95,20 @@ filter! {
     vetoed: bool,
     acknowledged: bool,
     trigger: Trigger,
+    /// An inquiry was opened.
+    inquired: bool,
     /// Words in the name of the enterprise, the place or the description.
     contains: String,
+    /// In which order rows come; in that of the log where it is not said.
+    order: Order,
+}
+
+/// In which order rows come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Order {
+    /// By the day on which what comes next is due, then by the log; those without such a day last.
+    Due,
 }
 
 /// By what rows are put together.
@@ -190,21 +210,36 @@ pub(crate) struct Ask<'a> {
 }
 
 /// Numbers of rows.
-pub(crate) enum Rows {
+pub(crate) enum Rows<'a> {
     All(std::ops::Range<u32>),
     /// All but these.
     But(std::ops::Range<u32>, BTreeSet<u32>),
+    /// Those that wait, but these.
+    Waiting(btree_set::Iter<'a, u32>, BTreeSet<u32>),
     These(std::vec::IntoIter<u32>),
 }
 
-impl Iterator for Rows {
+impl Iterator for Rows<'_> {
     type Item = u32;
 
     fn next(&mut self) -> Option<u32> {
         match self {
             Self::All(range) => range.next(),
             Self::But(range, kept) => range.find(|row| !kept.contains(row)),
+            Self::Waiting(rows, kept) => rows.find(|row| !kept.contains(row)).copied(),
             Self::These(rows) => rows.next(),
+        }
+    }
+}
+
+impl Rows<'_> {
+    /// How many there are before the first is taken.
+    fn many(&self) -> usize {
+        match self {
+            Self::All(range) => range.len(),
+            Self::But(range, kept) => range.len() - kept.len(),
+            Self::Waiting(rows, kept) => rows.len() - kept.len(),
+            Self::These(rows) => rows.len(),
         }
     }
 }
@@ -217,12 +252,26 @@ impl Ask<'_> {
     }
 
     /// The rows of a table over streams of one kind that may be wanted, in their order.
-    pub(crate) fn rows<V>(&self, table: &Table<Key, V>, kind: StreamKind) -> Rows {
+    pub(crate) fn rows<V>(&self, table: &Table<Key, V>, kind: StreamKind) -> Rows<'static> {
+        self.rows_of(None, table, kind)
+    }
+
+    /// The same, where nothing is wanted but what is `waiting`: of others none is looked at.
+    pub(crate) fn rows_of<'a, V>(
+        &self,
+        waiting: Option<&'a BTreeSet<u32>>,
+        table: &Table<Key, V>,
+        kind: StreamKind,
+    ) -> Rows<'a> {
         let Some(streams) = &self.streams else {
-            let all = 0..if self.viewer.sees(kind) { table.len() } else { 0 };
             let kept = self.kept.streams.iter().filter(|stream| stream.kind == kind);
             let kept: BTreeSet<u32> = kept.filter_map(|stream| table.find(&Key::of(stream))).collect();
-            return if kept.is_empty() { Rows::All(all) } else { Rows::But(all, kept) };
+            return match waiting {
+                _ if !self.viewer.sees(kind) => Rows::All(0..0),
+                Some(waiting) => Rows::Waiting(waiting.iter(), &kept & waiting),
+                None if kept.is_empty() => Rows::All(0..table.len()),
+                None => Rows::But(0..table.len(), kept),
+            };
         };
         let own = streams.iter().filter(|stream| {
             stream.kind == kind && self.viewer.sees(kind) && !self.kept.streams.contains(stream)
@@ -230,6 +279,25 @@ impl Ask<'_> {
         let mut rows: Vec<u32> = own.filter_map(|stream| table.find(&Key::of(stream))).collect();
         rows.sort_unstable();
         Rows::These(rows.into_iter())
+    }
+
+    /// The hazards of which nothing else is wanted, where these are kept apart. What is overdue, or waits for a later day, is assigned.
+    pub(crate) fn waiting<'a>(&self, hazards: &'a Waiting<Status>) -> Option<&'a BTreeSet<u32>> {
+        let asked = self.filter.extension == Some(supervision::Extension::Waiting);
+        let is_assigned = asked || self.filter.overdue == Some(true);
+        let status = self.filter.status.or(is_assigned.then_some(Status::Assigned));
+        status.and_then(waits).map(|status| hazards.rows(&status))
+    }
+
+    /// Whether whatever waits is wanted: nothing else is asked than these filters, which name it.
+    pub(crate) fn wants_all(&self, filters: &[&str]) -> bool {
+        self.streams.is_none() && self.filter.given() == filters
+    }
+
+    /// The page of rows that are all wanted: they are counted and not looked at.
+    pub(crate) fn page_of_all<R>(&self, rows: Rows<'_>, write: impl Fn(u32) -> R) -> Page<R> {
+        let (offset, limit) = (self.filter.offset, self.filter.limit.unwrap_or(usize::MAX));
+        Page { total: rows.many(), offset, rows: rows.skip(offset).take(limit).map(write).collect() }
     }
 
     /// Whether `day` lies between `from` and `to`.
@@ -249,6 +317,30 @@ impl Ask<'_> {
             page.total += 1;
         }
         page
+    }
+
+    /// The same, by the day on which what comes next of each row is due, where that order was asked for.
+    pub(crate) fn page_by<T, R>(
+        &self,
+        rows: impl Iterator<Item = T>,
+        due: impl Fn(&T) -> Option<DayNumber>,
+        write: impl Fn(T) -> R,
+    ) -> Page<R> {
+        if self.filter.order.is_none() {
+            return self.page(rows, write);
+        }
+        let (offset, limit) = (self.filter.offset, self.filter.limit.unwrap_or(usize::MAX));
+        let place = |row: &T, at: u32| (due(row).is_none(), due(row), at);
+        let mut rows: Vec<_> = rows.zip(0..).map(|(row, at)| (place(&row, at), row)).collect();
+        let (total, end) = (rows.len(), offset.saturating_add(limit));
+        // Of many, those that are not on the page need no order.
+        if end < total {
+            rows.select_nth_unstable_by_key(end, |(place, _)| *place);
+            rows.truncate(end);
+        }
+        rows.sort_unstable_by_key(|(place, _)| *place);
+        let rows = rows.into_iter().skip(offset).map(|(_, row)| write(row)).collect();
+        Page { total, offset, rows }
     }
 }
 

@@ -3,6 +3,7 @@
 //! Ids are kept as bytes and days as numbers, because their text forms would make a snapshot slow to read and large.
 
 use std::borrow::Borrow;
+use std::collections::{BTreeMap, BTreeSet};
 use std::hash::{BuildHasher, Hash};
 
 use adit_core::event::Fact;
@@ -158,6 +159,44 @@ impl Words {
     }
 }
 
+/// Rows that wait for something, by what they wait for, in the order of the log: few among millions that are done with, and found
+/// without looking at these.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Waiting<K: Ord>(BTreeMap<K, BTreeSet<u32>>);
+
+impl<K: Ord> Default for Waiting<K> {
+    fn default() -> Self {
+        Self(BTreeMap::new())
+    }
+}
+
+impl<K: Ord> Waiting<K> {
+    /// A row that waited for one thing waits for another; `None` is nothing.
+    pub(crate) fn moves(&mut self, row: u32, from: Option<K>, to: Option<K>) {
+        if from == to {
+            return;
+        }
+        if let Some(rows) = from.and_then(|from| self.0.get_mut(&from)) {
+            rows.remove(&row);
+        }
+        if let Some(to) = to {
+            self.0.entry(to).or_default().insert(row);
+        }
+    }
+
+    /// Rows that wait for this.
+    pub(crate) fn rows(&self, wait: &K) -> &BTreeSet<u32> {
+        static NOBODY: BTreeSet<u32> = BTreeSet::new();
+        self.0.get(wait).unwrap_or(&NOBODY)
+    }
+
+    /// Rows that wait for this; for anything where nothing is named, and then in no order.
+    pub(crate) fn of(&self, wait: Option<K>) -> impl Iterator<Item = u32> {
+        let named = self.0.iter().filter(move |(key, _)| wait.as_ref().is_none_or(|wait| wait == *key));
+        named.flat_map(|(_, rows)| rows).copied()
+    }
+}
+
 /// The long texts of a table's rows, one behind the other, so that words are found in millions of them at once.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Texts {
@@ -262,7 +301,7 @@ impl From<Day> for DayNumber {
 
 impl From<DayNumber> for Day {
     fn from(number: DayNumber) -> Self {
-        Self::default().plus_days(i64::from(number.0))
+        Self::from_epoch_days(number.0)
     }
 }
 

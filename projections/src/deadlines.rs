@@ -13,13 +13,13 @@ use adit_core::units::{Day, Position};
 use serde::{Deserialize, Serialize};
 
 use crate::Projection;
-use crate::ask::{Ask, Page, is};
-use crate::compact::{DayNumber, NONE, Place, StreamKey, Table, When, Words};
+use crate::ask::{Ask, Filter, Page, is};
+use crate::compact::{DayNumber, NONE, Place, StreamKey, Table, Waiting, When, Words};
 
 pub(crate) const NAME: &str = "deadlines";
 
 /// Filters that this table takes.
-pub(crate) const TAKES: &[&str] = &["stream", "enterprise", "clock", "standing", "from", "to"];
+pub(crate) const TAKES: &[&str] = &["stream", "enterprise", "clock", "standing", "ended", "from", "to"];
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Deadlines {
@@ -32,6 +32,8 @@ pub struct Deadlines {
     runs: Vec<Run>,
     /// What filters ask of each run, close together: a query looks at all of them.
     asked: Vec<Asked>,
+    /// Runs that have not ended, by the number of their clock.
+    running: Waiting<u32>,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -119,6 +121,7 @@ impl Deadlines {
                 && spanned[run.due as usize]
                 && seen[usize::from(run.kind)]
                 && is(filter.standing.as_ref(), &standing(run.end, passed[run.due as usize]))
+                && filter.ended.is_none_or(|ended| ended == (run.end != End::None))
         };
         // Running clocks come first and are few. Of the many that have ended only how many there are for each day is
         // counted, and those of the days on the page are put in order.
@@ -156,6 +159,15 @@ impl Deadlines {
     fn each<'a>(&'a self, ask: &Ask<'_>, mut see: impl FnMut(usize, &'a Asked)) {
         let kept: BTreeSet<usize> = ask.kept.streams.iter().flat_map(|stream| self.of(stream)).collect();
         match &ask.streams {
+            None if only_running(ask.filter) => {
+                let clock = ask.filter.clock.as_ref();
+                let clock = clock.map(|name| self.names.find(name).unwrap_or(NONE));
+                for index in self.running.of(clock).map(|index| index as usize) {
+                    if let Some(run) = self.asked.get(index).filter(|_| !kept.contains(&index)) {
+                        see(index, run);
+                    }
+                }
+            }
             None if kept.is_empty() => {
                 self.asked.iter().enumerate().for_each(|(index, run)| see(index, run));
             }
@@ -234,7 +246,7 @@ impl Deadlines {
     }
 
     /// The latest run of this clock that has not ended.
-    fn running(&self, stream: &StreamId, name: &str) -> Option<usize> {
+    fn run(&self, stream: &StreamId, name: &str) -> Option<usize> {
         let clock = self.names.find(name)?;
         let runs = |index: &usize| {
             self.asked.get(*index).is_some_and(|run| run.clock == clock && run.end == End::None)
@@ -246,6 +258,7 @@ impl Deadlines {
         if let Some((run, asked)) = self.runs.get_mut(index).zip(self.asked.get_mut(index)) {
             asked.end = end;
             run.ended = Some(When::of(fact));
+            self.running.moves(u32::try_from(index).unwrap_or(NONE), Some(asked.clock), None);
         }
     }
 
@@ -266,10 +279,11 @@ impl Deadlines {
         });
         let due = self.days.row(due, || ());
         self.asked.push(Asked { clock, due, kind: key.kind(), end: End::None });
+        self.running.moves(index, None, Some(clock));
     }
 
     fn line(&mut self, fact: &Fact, line: &Line) {
-        let running = |name: &str| self.running(&fact.stream, name);
+        let running = |name: &str| self.run(&fact.stream, name);
         match line {
             Line::Clock { name, due } => {
                 if let Some(index) = running(name) {
@@ -302,14 +316,14 @@ impl Deadlines {
     }
 
     fn missed(&mut self, fact: &Fact, clock: &str) {
-        let running = self.running(&fact.stream, clock);
+        let running = self.run(&fact.stream, clock);
         if let Some(run) = running.and_then(|index| self.runs.get_mut(index)) {
             run.missed_at.get_or_insert(fact.position.into());
         }
     }
 
     fn drop_one(&mut self, fact: &Fact, clock: &str) {
-        if let Some(index) = self.running(&fact.stream, clock) {
+        if let Some(index) = self.run(&fact.stream, clock) {
             self.end(index, End::Dropped, fact);
         }
     }
@@ -406,6 +420,11 @@ impl Deadlines {
             | RewardEvent::Waived(_) => {}
         }
     }
+}
+
+/// Whether nothing that has ended is wanted.
+fn only_running(filter: &Filter) -> bool {
+    filter.ended == Some(false) || matches!(filter.standing, Some(Standing::Running | Standing::Overdue))
 }
 
 fn standing(end: End, passed: bool) -> Standing {

@@ -9,16 +9,18 @@ use serde::{Deserialize, Serialize};
 
 use crate::Projection;
 use crate::ask::{Ask, Page, is};
-use crate::compact::{DayNumber, Key, Table, When};
+use crate::compact::{DayNumber, Key, Table, Waiting, When};
 
 pub(crate) const NAME: &str = "docket";
 
 /// Filters that this table takes.
-pub(crate) const TAKES: &[&str] = &["stream", "report_status", "from", "to"];
+pub(crate) const TAKES: &[&str] = &["stream", "report_status", "from", "to", "order"];
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Docket {
     reports: Table<Key, Report>,
+    /// Reports that are not done with, by status.
+    waiting: Waiting<Status>,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -80,32 +82,38 @@ impl Docket {
 
     pub(crate) fn query(&self, ask: &Ask<'_>) -> Page<Row> {
         let filter = ask.filter;
-        let reports = ask.rows(&self.reports, StreamKind::Report).filter_map(|row| self.reports.at(row));
+        let waiting = filter.report_status.and_then(waits).map(|status| self.waiting.rows(&status));
+        let reports = ask.rows_of(waiting, &self.reports, StreamKind::Report);
+        let reports = reports.filter_map(|row| self.reports.at(row));
         let wanted = reports.filter(|(_, report)| {
             is(filter.report_status.as_ref(), &report.status) && ask.spans(report.received.day)
         });
-        ask.page(wanted, |(key, report)| {
-            let due = report.running.iter().flatten().min().copied().map(Day::from);
-            Row {
-                report: key.stream(StreamKind::Report),
-                status: report.status,
-                channel: report.channel,
-                matter: report.matter,
-                received_on: report.received.day.into(),
-                received_at: report.received.position(),
-                due,
-                days_left: due.map(|due| due.days_since(ask.today)),
-                finding: report.finding,
-                hazards: report.hazards.iter().map(|key| key.stream(StreamKind::Hazard)).collect(),
-                files: report.files,
-                joined: report.joined,
-                corroborates: report.corroborates.map(|first| first.stream(StreamKind::Report)),
-                disputed: report.disputed,
-                retaliation_on: report.retaliation.map(|when| when.day.into()),
-                misses: report.misses,
-                closed_on: report.closed.map(|when| when.day.into()),
-            }
-        })
+        ask.page_by(
+            wanted,
+            |(_, report)| report.next_due(),
+            |(key, report)| {
+                let due = report.next_due().map(Day::from);
+                Row {
+                    report: key.stream(StreamKind::Report),
+                    status: report.status,
+                    channel: report.channel,
+                    matter: report.matter,
+                    received_on: report.received.day.into(),
+                    received_at: report.received.position(),
+                    due,
+                    days_left: due.map(|due| due.days_since(ask.today)),
+                    finding: report.finding,
+                    hazards: report.hazards.iter().map(|key| key.stream(StreamKind::Hazard)).collect(),
+                    files: report.files,
+                    joined: report.joined,
+                    corroborates: report.corroborates.map(|first| first.stream(StreamKind::Report)),
+                    disputed: report.disputed,
+                    retaliation_on: report.retaliation.map(|when| when.day.into()),
+                    misses: report.misses,
+                    closed_on: report.closed.map(|when| when.day.into()),
+                }
+            },
+        )
     }
 }
 
@@ -141,10 +149,13 @@ impl Projection for Docket {
                 misses: 0,
                 closed: None,
             };
-            self.reports.put(key, entered);
+            let row = self.reports.row(key, || entered);
+            self.waiting.moves(row, None, waits(Status::Reported));
             return;
         }
-        let Some(report) = self.reports.get_mut(&key) else { return };
+        let Some(row) = self.reports.find(&key) else { return };
+        let Some(report) = self.reports.at_mut(row) else { return };
+        let before = report.status;
         match event {
             ReportEvent::Accepted(accepted) => {
                 report.status = Status::Accepted;
@@ -190,6 +201,7 @@ impl Projection for Docket {
             | ReportEvent::PickedUp(_)
             | ReportEvent::Locked(_) => {}
         }
+        self.waiting.moves(row, waits(before), waits(report.status));
     }
 }
 
@@ -197,7 +209,22 @@ impl Projection for Docket {
 const HANDLE: usize = 1;
 const ANSWER: usize = 2;
 
+/// The status of a report that is not done with.
+fn waits(status: Status) -> Option<Status> {
+    match status {
+        Status::Reported | Status::Accepted | Status::Verified | Status::Handled | Status::Answered => {
+            Some(status)
+        }
+        Status::Absent | Status::Closed | Status::Declined | Status::Transferred => None,
+    }
+}
+
 impl Report {
+    /// The next day by which something is to be done.
+    fn next_due(&self) -> Option<DayNumber> {
+        self.running.iter().flatten().min().copied()
+    }
+
     fn reopens(&mut self) {
         self.status = Status::Accepted;
         self.disputed = false;

@@ -39,7 +39,7 @@ pub mod supervision;
 pub mod timeline;
 
 pub use all::{NAMES, ProjectionError, Projections, SNAPSHOT_VERSION, takes};
-pub use ask::{Asker, Filter, Grade, Group, Page, Viewer};
+pub use ask::{Asker, Filter, Grade, Group, Order, Page, Viewer};
 
 use adit_core::event::Fact;
 use serde::Serialize;

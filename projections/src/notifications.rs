@@ -1,8 +1,10 @@
 //! Notifications: which hazards were served on principal and actual controller, and whether the enterprise has acknowledged
 //! it (plan, mines, 11).
 
+use std::collections::BTreeSet;
+
 use adit_core::event::{Event, Fact};
-use adit_core::hazard::HazardEvent;
+use adit_core::hazard::{HazardEvent, Status};
 use adit_core::id::{ActorId, StreamId, StreamKind};
 use adit_core::units::{Day, Position};
 use serde::{Deserialize, Serialize};
@@ -11,19 +13,28 @@ use crate::Projection;
 use crate::ask::{Ask, Page};
 use crate::compact::{Key, Signers, Table, When};
 use crate::roll::Roll;
+use crate::standing::{status_after, waits};
 
 pub(crate) const NAME: &str = "notifications";
 
 /// Filters that this table takes.
 pub(crate) const TAKES: &[&str] =
-    &["stream", "enterprise", "town", "sector", "acknowledged", "from", "to", "contains"];
+    &["stream", "enterprise", "town", "sector", "acknowledged", "ended", "from", "to", "contains"];
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Notifications {
     roll: Roll,
     signers: Signers,
-    /// The enterprise of each hazard, and its notices.
-    hazards: Table<Key, (u32, Vec<Notice>)>,
+    hazards: Table<Key, Hazard>,
+    /// Open hazards with a notice that nobody has acknowledged.
+    waiting: BTreeSet<u32>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+struct Hazard {
+    firm: u32,
+    status: Status,
+    notices: Vec<Notice>,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -41,6 +52,8 @@ pub struct Row {
     pub hazard: StreamId,
     pub enterprise: StreamId,
     pub enterprise_name: String,
+    /// Where the hazard stands.
+    pub status: Status,
     pub served_at: Position,
     pub served_on: Day,
     pub served_by: Vec<ActorId>,
@@ -63,22 +76,27 @@ impl Notifications {
     pub(crate) fn query(&self, ask: &Ask<'_>) -> Page<Row> {
         let filter = ask.filter;
         let firms = self.roll.asked(filter.town.as_deref(), filter.sector, filter.contains.as_deref());
-        let hazards = ask.rows(&self.hazards, StreamKind::Hazard).filter_map(|row| self.hazards.at(row));
-        let there = |firm: u32| firms.as_ref().is_none_or(|firms| firms[firm as usize]);
-        let hazards = hazards.filter(|(_, (firm, _))| there(*firm));
-        let notices = hazards
-            .flat_map(|(key, (firm, notices))| notices.iter().map(move |notice| (*key, *firm, notice)));
+        let waiting =
+            (filter.acknowledged == Some(false) && filter.ended == Some(false)).then_some(&self.waiting);
+        let hazards = ask.rows_of(waiting, &self.hazards, StreamKind::Hazard);
+        let hazards = hazards.filter_map(|row| self.hazards.at(row)).filter(|(_, hazard)| {
+            filter.ended.is_none_or(|ended| ended == waits(hazard.status).is_none())
+                && firms.as_ref().is_none_or(|firms| firms[hazard.firm as usize])
+        });
+        let notices =
+            hazards.flat_map(|(key, hazard)| hazard.notices.iter().map(move |notice| (*key, hazard, notice)));
         let wanted = notices.filter(|(_, _, notice)| {
             filter.acknowledged.is_none_or(|wanted| wanted == notice.acknowledged.is_some())
                 && ask.spans(notice.served.day)
         });
-        ask.page(wanted, |(key, firm, notice)| {
+        ask.page(wanted, |(key, hazard, notice)| {
             let (served, day) =
                 (Day::from(notice.served.day), notice.acknowledged.map(|when| Day::from(when.day)));
             Row {
                 hazard: key.stream(StreamKind::Hazard),
-                enterprise: self.roll.stream(firm),
-                enterprise_name: self.roll.name(firm).to_owned(),
+                enterprise: self.roll.stream(hazard.firm),
+                enterprise_name: self.roll.name(hazard.firm).to_owned(),
+                status: hazard.status,
                 served_at: notice.served.position(),
                 served_on: served,
                 served_by: self.signers.actors(notice.by),
@@ -103,19 +121,27 @@ impl Projection for Notifications {
         let (key, now) = (Key::of(&fact.stream), When::of(fact));
         if let HazardEvent::Reported(report) = event {
             let firm = self.roll.number(&report.enterprise);
-            self.hazards.put(key, (firm, Vec::new()));
+            self.hazards.put(key, Hazard { firm, status: Status::Reported, notices: Vec::new() });
         }
-        let Some((_, notices)) = self.hazards.get_mut(&key) else { return };
+        let Some(row) = self.hazards.find(&key) else { return };
+        let Some(hazard) = self.hazards.at_mut(row) else { return };
+        hazard.status = status_after(hazard.status, event);
         if let HazardEvent::Served(serve) = event {
             let (principal, controller) = (serve.principal, serve.controller);
             let by = self.signers.number(&fact.by);
-            notices.push(Notice { served: now, by, principal, controller, acknowledged: None });
+            hazard.notices.push(Notice { served: now, by, principal, controller, acknowledged: None });
         }
         // One acknowledgement answers for everything that was served before it.
         if matches!(event, HazardEvent::Acknowledged(_)) {
-            for notice in notices.iter_mut() {
+            for notice in &mut hazard.notices {
                 notice.acknowledged.get_or_insert(now);
             }
+        }
+        if waits(hazard.status).is_some() && hazard.notices.iter().any(|notice| notice.acknowledged.is_none())
+        {
+            self.waiting.insert(row);
+        } else {
+            self.waiting.remove(&row);
         }
     }
 }

@@ -9,9 +9,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::Projection;
 use crate::ask::{Ask, Grade, Page};
-use crate::compact::{DayNumber, Key, NONE, Table, Texts, When, Words};
+use crate::compact::{DayNumber, Key, NONE, Table, Texts, Waiting, When, Words};
 use crate::roll::Roll;
-use crate::standing::status_after;
+use crate::standing::{status_after, waits};
 
 pub(crate) const NAME: &str = "register";
 
@@ -31,6 +31,7 @@ pub(crate) const TAKES: &[&str] = &[
     "from",
     "to",
     "contains",
+    "order",
 ];
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -40,6 +41,8 @@ pub struct Register {
     hazards: Table<Key, Hazard>,
     /// What filters ask of each hazard, close together: a query looks at all of them.
     asked: Vec<Asked>,
+    /// Hazards that are not done with, by status.
+    waiting: Waiting<Status>,
     /// Place and description of each hazard.
     texts: Texts,
     /// The newest hazard of each enterprise.
@@ -67,6 +70,8 @@ struct Hazard {
     reported_at: Position,
     /// What whoever reported it thought.
     proposed: u32,
+    /// By which day what was mended last is to be reviewed.
+    review_due: Option<DayNumber>,
     closed: Option<When>,
     step: Option<Step>,
     reopened: u32,
@@ -104,7 +109,10 @@ pub struct Row {
     pub due: Option<Day>,
     /// Its day of rectification has passed and it is not mended.
     pub overdue: bool,
-    /// Days left for mending on the day that was asked; negative when overdue, none when nothing is to be mended.
+    /// Last day for the review of what was mended; none while nothing waits for one, or where no rule gives a day.
+    pub review_due: Option<Day>,
+    /// Days left for what comes next, to mend or to review, on the day that was asked; negative when it is late, none where no
+    /// day is set.
     pub days_left: Option<i64>,
     pub listed: bool,
     pub production_suspended: bool,
@@ -121,12 +129,6 @@ pub struct Row {
 impl Asked {
     fn overdue(&self, today: DayNumber) -> bool {
         self.status == Status::Assigned && self.due.is_some_and(|due| due < today)
-    }
-
-    /// The clock of rectification runs while the hazard is assigned.
-    fn days_left(&self, today: Day) -> Option<i64> {
-        let due = self.due.filter(|_| self.status == Status::Assigned)?;
-        Some(Day::from(due).days_since(today))
     }
 }
 
@@ -181,11 +183,23 @@ impl Register {
                 && (firms.is_none() || has(&firms, asked.enterprise))
                 && (words.is_none() || has(&told, row) || has(&named, asked.enterprise))
         };
-        let all = ask.rows(&self.hazards, StreamKind::Hazard);
+        let all = ask.rows_of(ask.waiting(&self.waiting), &self.hazards, StreamKind::Hazard);
         let wanted = all.filter_map(|row| Some((row, self.asked.get(row as usize)?)));
-        ask.page(wanted.filter(|(row, asked)| fits(*row, asked)), |(row, asked)| {
-            self.row(row, asked, ask.today)
-        })
+        ask.page_by(
+            wanted.filter(|(row, asked)| fits(*row, asked)),
+            |(row, asked)| self.next_due(*row, asked),
+            |(row, asked)| self.row(row, asked, ask.today),
+        )
+    }
+
+    fn review_due(&self, row: u32, asked: &Asked) -> Option<DayNumber> {
+        let hazard = self.hazards.at(row).filter(|_| asked.status == Status::Rectified);
+        hazard.and_then(|(_, hazard)| hazard.review_due)
+    }
+
+    /// The last day for what comes next: to mend what is assigned, to review what is mended.
+    fn next_due(&self, row: u32, asked: &Asked) -> Option<DayNumber> {
+        if asked.status == Status::Assigned { asked.due } else { self.review_due(row, asked) }
     }
 
     fn row(&self, row: u32, asked: &Asked, today: Day) -> Row {
@@ -212,7 +226,8 @@ impl Register {
             status: asked.status,
             due: asked.due.map(Day::from),
             overdue: asked.overdue(today.into()),
-            days_left: asked.days_left(today),
+            review_due: self.review_due(row, asked).map(Day::from),
+            days_left: self.next_due(row, asked).map(|due| Day::from(due).days_since(today)),
             listed: asked.listed,
             production_suspended: asked.suspended,
             step: hazard.and_then(|hazard| hazard.step),
@@ -236,6 +251,7 @@ impl Register {
             Hazard {
                 reported_at: fact.position,
                 proposed: report.criterion.as_ref().map_or(NONE, |code| self.criteria.number(code)),
+                review_due: None,
                 closed: None,
                 step: None,
                 reopened: 0,
@@ -255,6 +271,7 @@ impl Register {
             listed: false,
             suspended: false,
         });
+        self.waiting.moves(row, None, waits(Status::Reported));
     }
 
     fn hazard(&mut self, fact: &Fact, event: &HazardEvent) {
@@ -267,7 +284,9 @@ impl Register {
         let (Some(asked), Some(hazard)) = (self.asked.get_mut(row as usize), self.hazards.at_mut(row)) else {
             return;
         };
-        asked.status = status_after(asked.status, event);
+        let before = asked.status;
+        asked.status = status_after(before, event);
+        self.waiting.moves(row, waits(before), waits(asked.status));
         match event {
             HazardEvent::Verified(verified) => {
                 let code = verified.criterion.as_ref();
@@ -277,9 +296,10 @@ impl Register {
             HazardEvent::Assigned(assigned) => asked.due = Some(assigned.assign.due.into()),
             // A failed review sets a new day; a passed one leaves the old.
             HazardEvent::Reviewed(review) => asked.due = review.due.map(DayNumber::from).or(asked.due),
-            HazardEvent::Closed(_) => {
-                hazard.closed = Some(When::of(fact));
+            HazardEvent::Rectified(rectified) => {
+                hazard.review_due = rectified.review_due.map(DayNumber::from);
             }
+            HazardEvent::Closed(_) => hazard.closed = Some(When::of(fact)),
             HazardEvent::Reopened(_) => {
                 asked.due = None;
                 hazard.closed = None;
@@ -306,7 +326,6 @@ impl Register {
             | HazardEvent::Committed(_)
             | HazardEvent::Evidenced(_)
             | HazardEvent::Confirmed(_)
-            | HazardEvent::Rectified(_)
             | HazardEvent::ExtensionRequested(_)
             | HazardEvent::ExtensionRefused(_)
             | HazardEvent::Relieved(_)

@@ -1,6 +1,8 @@
 //! Relief from penalty: for each hazard that its enterprise reported itself, what was decided, why, and which entries
 //! prove it (plan, mines, 11).
 
+use std::collections::BTreeSet;
+
 use adit_core::event::{Event, Fact};
 use adit_core::hazard::{HazardEvent, Origin, ReliefDecided, Status};
 use adit_core::id::{ActorId, StreamId, StreamKind};
@@ -31,6 +33,8 @@ pub struct Relief {
     hazards: Table<Key, Option<Box<Decided>>>,
     /// What filters ask of each hazard, close together.
     asked: Vec<Hazard>,
+    /// Rows of which nobody has decided.
+    pending: BTreeSet<u32>,
     /// How conditions stand together.
     standings: Table<Vec<Stood>, ()>,
     /// The entry that received each report.
@@ -84,9 +88,14 @@ struct Told {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Decision {
+    /// It is not verified yet.
+    Unverified,
+    /// It is for an officer to decide.
     Pending,
     Relieved,
     Refused,
+    /// Nothing is left to decide: it was dismissed, merged into another, or penalised.
+    Moot,
 }
 
 /// A hazard that its enterprise reported itself.
@@ -139,7 +148,12 @@ impl Relief {
         let filter = ask.filter;
         let words = filter.contains.as_deref();
         let firms = self.roll.asked(filter.town.as_deref(), filter.sector, words);
-        let all = ask.rows(&self.hazards, StreamKind::Hazard);
+        let pending = (filter.relief == Some(Decision::Pending)).then_some(&self.pending);
+        let all = ask.rows_of(pending, &self.hazards, StreamKind::Hazard);
+        if pending.is_some() && ask.wants_all(&["relief"]) {
+            let row = |row| self.asked.get(row as usize).map(|hazard| self.row(row, hazard, ask));
+            return ask.page_of_all(all, row).flatten();
+        }
         let wanted =
             all.filter_map(|row| Some((row, self.asked.get(row as usize)?))).filter(|(_, hazard)| {
                 is(filter.status.as_ref(), &hazard.status)
@@ -252,9 +266,6 @@ impl Relief {
             told,
             rules: self.words.number(&event.rules),
         };
-        if let Some(hazard) = self.asked.get_mut(row as usize) {
-            hazard.decision = if relieved { Decision::Relieved } else { Decision::Refused };
-        }
         if let Some(place) = self.hazards.at_mut(row) {
             *place = Some(Box::new(decided));
         }
@@ -299,48 +310,67 @@ impl Relief {
 
     fn hazard(&mut self, fact: &Fact, event: &HazardEvent) {
         let key = Key::of(&fact.stream);
-        if let Some(row) = self.hazards.find(&key)
-            && let Some(hazard) = self.asked.get_mut(row as usize)
+        if let HazardEvent::Reported(report) = event
+            && report.origin == Origin::SelfInspection
         {
-            hazard.status = status_after(hazard.status, event);
+            let enterprise = self.roll.number(&report.enterprise);
+            let reported = When::of(fact);
+            self.hazards.put(key, None);
+            let (status, decision) = (Status::Reported, Decision::Unverified);
+            self.asked.push(Hazard { enterprise, status, decision, reported });
+            return;
         }
-        match event {
-            HazardEvent::Reported(report) if report.origin == Origin::SelfInspection => {
-                let enterprise = self.roll.number(&report.enterprise);
-                let reported = When::of(fact);
-                self.hazards.put(key, None);
-                let (status, decision) = (Status::Reported, Decision::Pending);
-                self.asked.push(Hazard { enterprise, status, decision, reported });
-            }
-            HazardEvent::Relieved(decided) => self.decided(fact, decided, true),
-            HazardEvent::ReliefRefused(decided) => self.decided(fact, decided, false),
-            HazardEvent::Reported(_)
-            | HazardEvent::Verified(_)
-            | HazardEvent::Dismissed(_)
-            | HazardEvent::Served(_)
-            | HazardEvent::Acknowledged(_)
-            | HazardEvent::Assigned(_)
-            | HazardEvent::Planned(_)
-            | HazardEvent::Published(_)
-            | HazardEvent::Committed(_)
-            | HazardEvent::Evidenced(_)
-            | HazardEvent::Confirmed(_)
-            | HazardEvent::Rectified(_)
-            | HazardEvent::Reviewed(_)
-            | HazardEvent::Closed(_)
-            | HazardEvent::Reopened(_)
-            | HazardEvent::Extended(_)
-            | HazardEvent::ExtensionRequested(_)
-            | HazardEvent::ExtensionRefused(_)
-            | HazardEvent::ProductionSuspended(_)
-            | HazardEvent::ProductionResumed(_)
-            | HazardEvent::Listed(_)
-            | HazardEvent::Delisted(_)
-            | HazardEvent::Escalated(_)
-            | HazardEvent::Penalised(_)
-            | HazardEvent::Merged(_)
-            | HazardEvent::Overdue(_) => {}
+        let Some(row) = self.hazards.find(&key) else { return };
+        let Some(hazard) = self.asked.get_mut(row as usize) else { return };
+        hazard.status = status_after(hazard.status, event);
+        hazard.decision = decision_after(hazard.decision, event);
+        if hazard.decision == Decision::Pending {
+            self.pending.insert(row);
+        } else {
+            self.pending.remove(&row);
         }
+        if let HazardEvent::Relieved(decided) | HazardEvent::ReliefRefused(decided) = event {
+            self.decided(fact, decided, matches!(event, HazardEvent::Relieved(_)));
+        }
+    }
+}
+
+/// How a decision stands after `event`.
+fn decision_after(before: Decision, event: &HazardEvent) -> Decision {
+    let is_open = matches!(before, Decision::Unverified | Decision::Pending);
+    match event {
+        HazardEvent::Relieved(_) => Decision::Relieved,
+        HazardEvent::ReliefRefused(_) => Decision::Refused,
+        HazardEvent::Verified(_) if is_open => Decision::Pending,
+        HazardEvent::Dismissed(_) | HazardEvent::Merged(_) | HazardEvent::Penalised(_) if is_open => {
+            Decision::Moot
+        }
+        HazardEvent::Reported(_)
+        | HazardEvent::Verified(_)
+        | HazardEvent::Dismissed(_)
+        | HazardEvent::Merged(_)
+        | HazardEvent::Penalised(_)
+        | HazardEvent::Served(_)
+        | HazardEvent::Acknowledged(_)
+        | HazardEvent::Assigned(_)
+        | HazardEvent::Planned(_)
+        | HazardEvent::Published(_)
+        | HazardEvent::Committed(_)
+        | HazardEvent::Evidenced(_)
+        | HazardEvent::Confirmed(_)
+        | HazardEvent::Rectified(_)
+        | HazardEvent::Reviewed(_)
+        | HazardEvent::Closed(_)
+        | HazardEvent::Reopened(_)
+        | HazardEvent::Extended(_)
+        | HazardEvent::ExtensionRequested(_)
+        | HazardEvent::ExtensionRefused(_)
+        | HazardEvent::ProductionSuspended(_)
+        | HazardEvent::ProductionResumed(_)
+        | HazardEvent::Listed(_)
+        | HazardEvent::Delisted(_)
+        | HazardEvent::Escalated(_)
+        | HazardEvent::Overdue(_) => before,
     }
 }
 

@@ -24,7 +24,8 @@ use crate::compact::{DayNumber, Key, NONE, Table, When, Words};
 pub(crate) const NAME: &str = "repeat_offenders";
 
 /// Filters that this table takes.
-pub(crate) const TAKES: &[&str] = &["enterprise", "by", "controller", "parent", "petition", "contains"];
+pub(crate) const TAKES: &[&str] =
+    &["enterprise", "by", "controller", "parent", "petition", "petitioned", "contains"];
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct RepeatOffenders {
@@ -197,9 +198,12 @@ impl RepeatOffenders {
         let filter = ask.filter;
         let named = filter.enterprise.is_some() || filter.controller.is_some() || filter.parent.is_some();
         let by = filter.by.unwrap_or_default();
-        let wanted = self.groups(by, ask).into_iter().filter(|group| {
+        let wanted = self.groups(by, ask).filter(|group| {
             let words = filter.contains.as_deref();
             if words.is_some_and(|words| !self.name(by, group).contains(words)) {
+                return false;
+            }
+            if filter.petitioned.is_some_and(|wanted| wanted != group.is_petitioned()) {
                 return false;
             }
             match filter.petition {
@@ -213,28 +217,26 @@ impl RepeatOffenders {
         ask.page(wanted, |group| self.row(by, &group, rules, ask.today))
     }
 
-    fn groups(&self, by: By, ask: &Ask<'_>) -> Vec<Group<'_>> {
+    fn groups<'a>(&'a self, by: By, ask: &Ask<'_>) -> Box<dyn Iterator<Item = Group<'a>> + 'a> {
         let number = |wanted: &Option<String>| wanted.as_ref().map(|wanted| self.words.find(wanted));
         let (controller, parent) = (number(&ask.filter.controller), number(&ask.filter.parent));
         let stood = |now: u32, wanted: Option<Option<u32>>| wanted.is_none_or(|wanted| wanted == Some(now));
-        let wanted = |behind: Holders| stood(behind.controller, controller) && stood(behind.parent, parent);
-        let behind = |enterprise: &Enterprise| {
+        let wanted =
+            move |behind: Holders| stood(behind.controller, controller) && stood(behind.parent, parent);
+        let behind = move |enterprise: &Enterprise| {
             wanted(enterprise.behind)
                 || enterprise.incidents.iter().any(|incident| wanted(incident.behind))
                 || enterprise.recurrences.iter().any(|again| wanted(again.behind))
         };
         let rows = ask.rows(&self.enterprises, StreamKind::Enterprise);
         let all =
-            rows.filter_map(|row| self.enterprises.at(row)).filter(|(_, enterprise)| behind(enterprise));
+            rows.filter_map(|row| self.enterprises.at(row)).filter(move |(_, enterprise)| behind(enterprise));
+        // Enterprises are many: each is looked at before the next is put together.
+        if by == By::Enterprise {
+            return Box::new(all.map(|(key, enterprise)| Group::of(*key, enterprise)));
+        }
         let mut groups: BTreeMap<u32, Group<'_>> = BTreeMap::new();
-        for (number, (key, enterprise)) in (0..).zip(all) {
-            if by == By::Enterprise {
-                let incidents = enterprise.incidents.iter().map(|incident| (enterprise, incident)).collect();
-                let recurrences = enterprise.recurrences.iter().collect();
-                let members = vec![(*key, enterprise)];
-                groups.insert(number, Group { members, incidents, recurrences, by, holder: NONE });
-                continue;
-            }
+        for (key, enterprise) in all {
             let mut behind = BTreeSet::from([enterprise.behind.of(by)]);
             for incident in &enterprise.incidents {
                 let then = incident.behind.of(by);
@@ -253,13 +255,9 @@ impl RepeatOffenders {
             }
         }
         // Of others than the one who is asked for only a part was gathered.
-        let only = match by {
-            By::Enterprise => None,
-            By::Controller => controller,
-            By::Parent => parent,
-        };
-        groups.retain(|holder, _| by == By::Enterprise || *holder != NONE && stood(*holder, only));
-        groups.into_values().collect()
+        let only = if by == By::Controller { controller } else { parent };
+        groups.retain(|holder, _| *holder != NONE && stood(*holder, only));
+        Box::new(groups.into_values())
     }
 
     fn name<'a>(&'a self, by: By, group: &Group<'a>) -> &'a str {
@@ -305,8 +303,8 @@ impl RepeatOffenders {
             petition,
             grounds,
             stands_still: !group.fatal(today).is_empty(),
-            petitioned_at: group.members.iter().filter_map(|(_, member)| member.petitioned).min(),
-            closed: group.members.iter().all(|(_, member)| member.closed),
+            petitioned_at: group.petitioned(),
+            closed: group.is_closed(),
             proof: proof.into_iter().collect(),
         }
     }
@@ -612,6 +610,17 @@ impl Enterprise {
 }
 
 impl<'a> Group<'a> {
+    /// An enterprise by itself.
+    fn of(key: Key, enterprise: &'a Enterprise) -> Self {
+        Self {
+            members: vec![(key, enterprise)],
+            incidents: enterprise.incidents.iter().map(|incident| (enterprise, incident)).collect(),
+            recurrences: enterprise.recurrences.iter().collect(),
+            by: By::Enterprise,
+            holder: NONE,
+        }
+    }
+
     /// What happened up to `today`.
     fn dated(&self, today: Day) -> impl Iterator<Item = (&'a Enterprise, &'a Incident)> {
         let until = DayNumber::from(today);
@@ -660,6 +669,20 @@ impl<'a> Group<'a> {
         let licence = self.licence();
         let those = self.producing().filter(|member| member.licence == licence);
         those.flat_map(|member| [member.licence_at, member.producing_at]).collect()
+    }
+
+    /// The first petition that was made.
+    fn petitioned(&self) -> Option<Position> {
+        self.members.iter().filter_map(|(_, member)| member.petitioned).min()
+    }
+
+    fn is_closed(&self) -> bool {
+        self.members.iter().all(|(_, member)| member.closed)
+    }
+
+    /// Nothing is left to petition for.
+    fn is_petitioned(&self) -> bool {
+        self.petitioned().is_some() || self.is_closed()
     }
 
     fn has_something(&self, today: Day) -> bool {

@@ -2,6 +2,16 @@
 
 use adit_core::hazard::{HazardEvent, Status};
 
+/// The status of a hazard for which something is still to be done; those that were closed, dismissed or merged are most of them.
+pub(crate) fn waits(status: Status) -> Option<Status> {
+    match status {
+        Status::Reported | Status::Verified | Status::Assigned | Status::Rectified | Status::Passed => {
+            Some(status)
+        }
+        Status::Absent | Status::Dismissed | Status::Closed | Status::Merged => None,
+    }
+}
+
 /// The status after `event`, which is the one before it for everything beside the line.
 pub(crate) fn status_after(before: Status, event: &HazardEvent) -> Status {
     match event {

@@ -2,15 +2,16 @@
 //! criterion item or enterprise (plan, mines, 四.(六): monthly, and yearly by 5 December). What each column means stands in
 //! [`DEFINITIONS`].
 //!
-//! Kept as a list of moves for each enterprise, each with what it is grouped by, so that any period can be asked. What is
-//! asked goes through all of them, one enterprise after the other, so that the sums stay close at hand.
+//! Kept as a list of moves for each enterprise, each with what it is grouped by, so that any period of any enterprises can be
+//! asked, one enterprise after the other, so that the sums stay close at hand; and as sums by day of what is asked of the whole
+//! and of groups that are few.
 
 use std::cmp::Reverse;
 
 use adit_core::enterprise::EnterpriseEvent;
 use adit_core::event::{Event, Fact};
 use adit_core::hazard::{HazardEvent, Origin, Status};
-use adit_core::id::{StreamId, StreamKind};
+use adit_core::id::StreamKind;
 use adit_core::inspection::InspectionEvent;
 use adit_core::report::{Finding, ReportEvent};
 use adit_core::reward::RewardEvent;
@@ -23,8 +24,10 @@ use crate::compact::{DayNumber, Key, NONE, Table, Words};
 use crate::roll::Roll;
 use crate::standing::status_after;
 
+mod daily;
 mod figures;
 
+use daily::Daily;
 use figures::Sum;
 pub use figures::{DEFINITIONS, Row};
 
@@ -46,6 +49,11 @@ pub struct Statistics {
     moves: Vec<Vec<Move>>,
     /// What counts as more than one.
     amounts: Vec<Amount>,
+    sectors: Words,
+    towns: Words,
+    /// By enterprise.
+    places: Vec<Grouped>,
+    sums: Sums,
     reports: Table<Key, Report>,
     /// Day and fen of each payment of a reward.
     paid: Vec<(DayNumber, i64)>,
@@ -77,6 +85,13 @@ struct Amount {
     firm: u32,
     one: Move,
     many: i64,
+}
+
+/// The groups of an enterprise, by number.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+struct Grouped {
+    sector: u32,
+    town: u32,
 }
 
 /// Number of no source.
@@ -129,13 +144,15 @@ struct Report {
     handled: Option<DayNumber>,
 }
 
-/// By what moves are put together, and the sum of each group.
-struct Groups {
-    by: Group,
-    names: Vec<String>,
-    sums: Vec<Sum>,
-    /// The group of each enterprise, where groups go by enterprises.
-    of_firm: Vec<u32>,
+/// Sums of the groups that are few, by day. Enterprises are many and go through all moves, as does what is asked of some of
+/// them alone.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+struct Sums {
+    whole: Daily,
+    sources: Daily,
+    sectors: Daily,
+    towns: Daily,
+    criteria: Daily,
 }
 
 impl Statistics {
@@ -175,8 +192,8 @@ impl Statistics {
     }
 
     /// What is counted of the enterprises that are asked for, up to a day.
-    fn each(&self, ask: &Ask<'_>, to: Day, mut count: impl FnMut(u32, &Move, i64)) {
-        let (firms, to) = (self.firms(ask), DayNumber::from(to));
+    fn each(&self, ask: &Ask<'_>, to: DayNumber, mut count: impl FnMut(u32, &Move, i64)) {
+        let firms = self.firms(ask);
         let asked = |firm: u32| firms.as_ref().is_none_or(|firms| firms[firm as usize]);
         for (moves, firm) in self.moves.iter().zip(0..).filter(|(_, firm)| asked(*firm)) {
             for one in moves.iter().filter(|one| one.day <= to) {
@@ -195,42 +212,54 @@ impl Statistics {
         let many = usize::try_from(last - first + 1).unwrap_or(0);
         let mut sums = vec![Sum::default(); many];
         let mut before = Sum::default();
-        let begin = DayNumber::from(from);
+        let (begin, end) = (DayNumber::from(from), DayNumber::from(to));
         let period = |day: DayNumber| usize::try_from(number(day.into()) - first).unwrap_or(usize::MAX);
-        let periods: Vec<usize> = begin.up_to(to.into()).map(period).collect();
-        self.each(ask, to, |_, one, many| {
-            let sum = match periods.get(one.day.days_after(begin)) {
+        let periods: Vec<usize> = begin.up_to(end).map(period).collect();
+        let mut add = |day: DayNumber, what: What, many: i64| {
+            let sum = match periods.get(day.days_after(begin)) {
                 Some(period) => sums.get_mut(*period),
                 None => Some(&mut before),
             };
             if let Some(sum) = sum {
-                sum.add(one.what, many);
+                sum.add(what, many);
             }
-        });
+        };
+        if is_whole(ask) {
+            self.sums.whole.until(end).for_each(|(_, one)| add(one.day, one.what, one.many));
+        } else {
+            self.each(ask, end, |_, one, many| add(one.day, one.what, many));
+        }
         let mut rows = Vec::with_capacity(many);
         for (period, sum) in (first..).zip(&sums) {
             let (begin, end) = span(period, months);
             let (begin, end) = (begin.max(from), end.min(to));
             let name = if months == 1 { begin.to_string()[..7].to_owned() } else { begin.year().to_string() };
-            let mut row = Row::of(name, begin, end, &before, sum);
-            if filter_is_whole(ask) {
-                self.reports(ask, &mut row);
-            }
-            rows.push(row);
+            rows.push(Row::of(name, begin, end, &before, sum));
             before.merge(sum);
+        }
+        if is_whole(ask) {
+            self.reports(ask, &mut rows);
         }
         rows
     }
 
     fn by_group(&self, ask: &Ask<'_>, by: Group, from: Day, to: Day) -> Page<Row> {
-        let mut before = self.groups(by);
-        let mut within = self.groups(by);
-        let begin = DayNumber::from(from);
-        self.each(ask, to, |firm, one, many| {
-            let groups = if one.day < begin { &mut before } else { &mut within };
-            groups.add(firm, one, many);
-        });
-        let all = before.sums.iter().zip(&within.sums).zip(&within.names);
+        let names = self.names(by);
+        let (mut before, mut within) = (vec![Sum::default(); names.len()], vec![Sum::default(); names.len()]);
+        let (begin, end) = (DayNumber::from(from), DayNumber::from(to));
+        let mut add = |group: u32, day: DayNumber, what: What, many: i64| {
+            let sums = if day < begin { &mut before } else { &mut within };
+            if let Some(sum) = sums.get_mut(group as usize) {
+                sum.add(what, many);
+            }
+        };
+        match self.daily(by).filter(|_| is_whole(ask)) {
+            Some(daily) => daily.until(end).for_each(|(group, one)| add(group, one.day, one.what, one.many)),
+            None => self.each(ask, end, |firm, one, many| {
+                add(self.group(by, firm, one), one.day, one.what, many);
+            }),
+        }
+        let all = before.iter().zip(&within).zip(&names);
         let mut groups: Vec<_> = all
             .map(|((before, within), name)| (before, within, name))
             .filter(|(before, within, _)| !before.is_nothing() || !within.is_nothing())
@@ -238,75 +267,100 @@ impl Statistics {
         // The largest stock first.
         groups.sort_by_cached_key(|(before, within, name)| {
             let stock = before.stock_major() + within.stock_major();
-            (Reverse((stock, within.verified_major())), *name)
+            (Reverse((stock, within.verified_major())), **name)
         });
-        ask.page(groups.into_iter(), |(before, within, name)| Row::of(name.clone(), from, to, before, within))
+        ask.page(groups.into_iter(), |(before, within, name)| {
+            Row::of((*name).to_owned(), from, to, before, within)
+        })
     }
 
-    fn groups(&self, by: Group) -> Groups {
-        let mut words = Words::default();
-        let mut of_firm = Vec::new();
-        let names: Vec<String> = match by {
-            Group::Source => Origin::ALL.iter().map(|origin| origin.name().to_owned()).collect(),
-            Group::Criterion => self.criteria.iter().map(str::to_owned).collect(),
-            Group::Enterprise => {
-                (0..).take(self.roll.len()).map(|firm| self.roll.name(firm).to_owned()).collect()
-            }
-            Group::Sector | Group::Town | Group::Month | Group::Year => {
-                for firm in (0..).take(self.roll.len()) {
-                    let sector = self.roll.sector(firm).map_or("", adit_core::rules::reward::Sector::name);
-                    let group = if by == Group::Sector { sector } else { self.roll.town(firm) };
-                    of_firm.push(words.number(group));
-                }
-                words.iter().map(str::to_owned).collect()
-            }
-        };
-        let sums = vec![Sum::default(); names.len()];
-        Groups { by, names, sums, of_firm }
+    /// The sums of the groups, where they are kept by day.
+    fn daily(&self, by: Group) -> Option<&Daily> {
+        match by {
+            Group::Source => Some(&self.sums.sources),
+            Group::Criterion => Some(&self.sums.criteria),
+            Group::Sector => Some(&self.sums.sectors),
+            Group::Town => Some(&self.sums.towns),
+            Group::Enterprise | Group::Month | Group::Year => None,
+        }
+    }
+
+    /// The number of the group into which a move is put.
+    fn group(&self, by: Group, firm: u32, one: &Move) -> u32 {
+        let place = || self.places.get(firm as usize).copied().unwrap_or_default();
+        match by {
+            Group::Source => u32::from(one.origin),
+            Group::Criterion => one.criterion,
+            Group::Enterprise => firm,
+            Group::Sector => place().sector,
+            Group::Town | Group::Month | Group::Year => place().town,
+        }
+    }
+
+    /// The names of groups, by number.
+    fn names(&self, by: Group) -> Vec<&str> {
+        match by {
+            Group::Source => Origin::ALL.iter().map(|origin| origin.name()).collect(),
+            Group::Criterion => self.criteria.iter().collect(),
+            Group::Enterprise => (0..).take(self.roll.len()).map(|firm| self.roll.name(firm)).collect(),
+            Group::Sector => self.sectors.iter().collect(),
+            Group::Town | Group::Month | Group::Year => self.towns.iter().collect(),
+        }
     }
 
     /// Reports that were received, accepted and handled; the streams for those alone who may see them. What is kept from somebody
-    /// is counted, and not named.
-    fn reports(&self, ask: &Ask<'_>, row: &mut Row) {
+    /// is counted, and not named. Rows follow each other without a gap.
+    fn reports(&self, ask: &Ask<'_>, rows: &mut [Row]) {
         if !ask.viewer.sees(StreamKind::Report) {
             return;
         }
-        let (from, to) = (DayNumber::from(row.from), DayNumber::from(row.to));
-        let within = |day: Option<DayNumber>| day.is_some_and(|day| from <= day && day <= to);
-        let count = |of: fn(&Report) -> Option<DayNumber>| {
-            let many = self.reports.iter().filter(|(_, report)| within(of(report))).count();
-            Some(u32::try_from(many).unwrap_or(u32::MAX))
+        let spans: Vec<(DayNumber, DayNumber)> =
+            rows.iter().map(|row| (row.from.into(), row.to.into())).collect();
+        let row_of = |day: Option<DayNumber>| {
+            let day = day?;
+            let row = spans.partition_point(|(_, to)| *to < day);
+            spans.get(row).is_some_and(|(from, _)| *from <= day).then_some(row)
         };
-        row.reports_received = count(|report| Some(report.received));
-        row.reports_accepted = count(|report| report.accepted);
-        row.reports_declined = count(|report| report.declined);
-        row.reports_transferred = count(|report| report.transferred);
-        row.reports_substantiated = count(|report| report.substantiated);
+        let mut counts = vec![[0_u32; 5]; rows.len()];
+        let (mut accepted, mut paid) = (vec![0; rows.len()], vec![(0_u32, 0_i64); rows.len()]);
         let today = DayNumber::from(ask.today);
-        let accepted: Vec<(StreamId, bool)> = self
-            .reports
-            .iter()
-            .filter(|(_, report)| within(report.accepted))
-            .map(|(key, report)| {
-                let done = report.handled.is_some_and(|day| day <= today);
-                (key.stream(StreamKind::Report), done)
-            })
-            .collect();
-        let handled: Vec<StreamId> =
-            accepted.iter().filter(|(_, done)| *done).map(|(stream, _)| *stream).collect();
-        row.handled_of_accepted = Some(u32::try_from(handled.len()).unwrap_or(u32::MAX));
-        row.handled_rate = figures::percent(handled.len(), accepted.len());
-        let named = |stream: &StreamId| !ask.kept.streams.contains(stream);
-        row.not_handled = accepted.iter().filter(|(_, done)| !done).map(|(stream, _)| *stream).collect();
-        row.not_handled.retain(named);
-        row.handled = handled;
-        row.handled.retain(named);
-        if ask.viewer == Viewer::Reports {
-            let paid = self.paid.iter().filter(|(day, _)| within(Some(*day)));
-            let (many, fen) =
-                paid.fold((0, 0_i64), |(many, sum), (_, fen)| (many + 1, sum.saturating_add(*fen)));
-            row.rewards_paid = Some(many);
-            row.rewards_paid_yuan = Some(Fen(fen));
+        for (key, report) in self.reports.iter() {
+            let Report { received, accepted: begun, declined, transferred, substantiated, handled } = *report;
+            let days = [Some(received), begun, declined, transferred, substantiated];
+            for (what, day) in days.into_iter().enumerate() {
+                if let Some(row) = row_of(day) {
+                    counts[row][what] += 1;
+                }
+            }
+            let Some(row) = row_of(begun) else { continue };
+            accepted[row] += 1;
+            let stream = key.stream(StreamKind::Report);
+            let done = handled.is_some_and(|day| day <= today);
+            let named = if done { &mut rows[row].handled } else { &mut rows[row].not_handled };
+            named.push(stream);
+        }
+        for (day, fen) in &self.paid {
+            if let Some(row) = row_of(Some(*day)) {
+                let (many, sum) = &mut paid[row];
+                (*many, *sum) = (*many + 1, sum.saturating_add(*fen));
+            }
+        }
+        for (at, row) in rows.iter_mut().enumerate() {
+            let [received, begun, declined, transferred, substantiated] = counts[at].map(Some);
+            row.reports_received = received;
+            row.reports_accepted = begun;
+            row.reports_declined = declined;
+            row.reports_transferred = transferred;
+            row.reports_substantiated = substantiated;
+            row.handled_of_accepted = Some(u32::try_from(row.handled.len()).unwrap_or(u32::MAX));
+            row.handled_rate = figures::percent(row.handled.len(), accepted[at]);
+            for streams in [&mut row.handled, &mut row.not_handled] {
+                streams.retain(|stream| !ask.kept.streams.contains(stream));
+            }
+            if ask.viewer == Viewer::Reports {
+                row.rewards_paid = Some(paid[at].0);
+                row.rewards_paid_yuan = Some(Fen(paid[at].1));
+            }
         }
     }
 
@@ -317,6 +371,17 @@ impl Statistics {
 
     fn count(&mut self, firm: u32, one: Move, many: i64) {
         self.first = Some(self.first.map_or(one.day, |first| first.min(one.day)));
+        let Grouped { sector, town } = self.grouped(firm);
+        let Move { day, criterion, origin, what } = one;
+        self.sums.whole.add(0, day, what, many);
+        self.sums.sectors.add(sector, day, what, many);
+        self.sums.towns.add(town, day, what, many);
+        if origin != NO_ORIGIN {
+            self.sums.sources.add(origin.into(), day, what, many);
+        }
+        if criterion != NONE {
+            self.sums.criteria.add(criterion, day, what, many);
+        }
         if many != 1 {
             self.amounts.push(Amount { firm, one, many });
             return;
@@ -326,6 +391,18 @@ impl Statistics {
             self.moves.resize(at + 1, Vec::new());
         }
         self.moves[at].push(one);
+    }
+
+    /// The groups of an enterprise. It is registered before anything is counted of it.
+    fn grouped(&mut self, firm: u32) -> Grouped {
+        let at = firm as usize;
+        while self.places.len() <= at {
+            let next = u32::try_from(self.places.len()).unwrap_or(NONE);
+            let sector = self.roll.sector(next).map_or("", adit_core::rules::reward::Sector::name);
+            let (sector, town) = (self.sectors.number(sector), self.towns.number(self.roll.town(next)));
+            self.places.push(Grouped { sector, town });
+        }
+        self.places[at]
     }
 
     fn hazard(&mut self, fact: &Fact, event: &HazardEvent) {
@@ -490,7 +567,7 @@ impl Statistics {
 }
 
 /// Reports stand for the whole bureau: they name no enterprise, so that no filter tells whom one is about.
-fn filter_is_whole(ask: &Ask<'_>) -> bool {
+fn is_whole(ask: &Ask<'_>) -> bool {
     ask.filter.town.is_none() && ask.filter.sector.is_none() && ask.filter.enterprise.is_none()
 }
 
@@ -509,22 +586,6 @@ fn span(period: i32, months: i32) -> (Day, Day) {
         Day::new(month.div_euclid(12), month0 + 1, 1).unwrap_or_default()
     };
     (begin(period * months), begin((period + 1) * months).plus_days(-1))
-}
-
-impl Groups {
-    fn add(&mut self, firm: u32, one: &Move, many: i64) {
-        let group = match self.by {
-            Group::Source => Some(u32::from(one.origin)),
-            Group::Criterion => Some(one.criterion),
-            Group::Enterprise => Some(firm),
-            Group::Sector | Group::Town | Group::Month | Group::Year => {
-                self.of_firm.get(firm as usize).copied()
-            }
-        };
-        if let Some(sum) = group.and_then(|group| self.sums.get_mut(group as usize)) {
-            sum.add(one.what, many);
-        }
-    }
 }
 
 impl Projection for Statistics {

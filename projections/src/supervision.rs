@@ -11,15 +11,26 @@ use serde::{Deserialize, Serialize};
 
 use crate::Projection;
 use crate::ask::{Ask, Page, is};
-use crate::compact::{DayNumber, Key, Signers, Table, When, Words};
+use crate::compact::{DayNumber, Key, Signers, Table, Waiting, When, Words};
 use crate::roll::Roll;
-use crate::standing::status_after;
+use crate::standing::{status_after, waits};
 
 pub(crate) const NAME: &str = "supervision";
 
 /// Filters that this table takes.
-pub(crate) const TAKES: &[&str] =
-    &["stream", "enterprise", "town", "sector", "status", "listed", "overdue", "contains"];
+pub(crate) const TAKES: &[&str] = &[
+    "stream",
+    "enterprise",
+    "town",
+    "sector",
+    "status",
+    "listed",
+    "extension",
+    "called_for",
+    "overdue",
+    "contains",
+    "order",
+];
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Supervision {
@@ -27,6 +38,8 @@ pub struct Supervision {
     words: Words,
     signers: Signers,
     hazards: Table<Key, Hazard>,
+    /// Hazards that are not done with, by status.
+    waiting: Waiting<Status>,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -112,6 +125,9 @@ pub struct Row {
     pub status: Status,
     pub due: Option<Day>,
     pub overdue: bool,
+    /// Days left for what comes next, to decide on an extension or to mend, on the day that was asked; negative when it is
+    /// late, none where no day is set.
+    pub days_left: Option<i64>,
     pub listed: bool,
     /// The authority that supervises, or did.
     pub authority: Option<String>,
@@ -146,7 +162,33 @@ pub struct Row {
 
 impl Hazard {
     fn overdue(&self, today: Day) -> bool {
-        self.status == Status::Assigned && self.due.is_some_and(|due| due < DayNumber::from(today))
+        self.runs_until().is_some_and(|due| due < DayNumber::from(today))
+    }
+
+    /// The clock of rectification runs while the hazard is assigned.
+    fn runs_until(&self) -> Option<DayNumber> {
+        self.due.filter(|_| self.status == Status::Assigned)
+    }
+
+    /// The request for an extension that nobody has decided on.
+    fn asked(&self) -> Option<&Request> {
+        let request = self.watched.as_ref()?.request.as_ref();
+        request.filter(|request| request.standing == Extension::Waiting)
+    }
+
+    /// What is to be decided is due before what is to be mended.
+    fn next_due(&self) -> Option<DayNumber> {
+        self.asked().and_then(|request| request.decide_due).or_else(|| self.runs_until())
+    }
+
+    /// What became of the last request for an extension.
+    fn extension(&self) -> Option<Extension> {
+        self.watched.as_ref()?.request.as_ref().map(|request| request.standing)
+    }
+
+    fn called_for(&self) -> Option<Step> {
+        let watched = self.watched.as_ref()?;
+        watched.called_for.filter(|step| watched.steps.last().is_none_or(|(taken, _, _)| taken < step))
     }
 
     fn is_listed(&self) -> bool {
@@ -165,15 +207,22 @@ impl Supervision {
         let filter = ask.filter;
         let words = filter.contains.as_deref();
         let firms = self.roll.asked(filter.town.as_deref(), filter.sector, words);
-        let all = ask.rows(&self.hazards, StreamKind::Hazard).filter_map(|row| self.hazards.at(row));
+        let all = ask.rows_of(ask.waiting(&self.waiting), &self.hazards, StreamKind::Hazard);
+        let all = all.filter_map(|row| self.hazards.at(row));
         let wanted = all.filter(|(_, hazard)| {
             (hazard.watched.is_some() || hazard.overdue(ask.today))
                 && is(filter.status.as_ref(), &hazard.status)
                 && filter.overdue.is_none_or(|overdue| overdue == hazard.overdue(ask.today))
                 && filter.listed.is_none_or(|listed| listed == hazard.is_listed())
+                && filter.extension.is_none_or(|extension| hazard.extension() == Some(extension))
+                && filter.called_for.is_none_or(|called| called == hazard.called_for().is_some())
                 && firms.as_ref().is_none_or(|firms| firms[hazard.enterprise as usize])
         });
-        ask.page(wanted, |(key, hazard)| self.row(*key, hazard, rules, ask.today))
+        ask.page_by(
+            wanted,
+            |(_, hazard)| hazard.next_due(),
+            |(key, hazard)| self.row(*key, hazard, rules, ask.today),
+        )
     }
 
     fn row(&self, key: Key, hazard: &Hazard, rules: &Rules, today: Day) -> Row {
@@ -196,6 +245,7 @@ impl Supervision {
             status: hazard.status,
             due: hazard.due.map(Day::from),
             overdue: hazard.overdue(today),
+            days_left: hazard.next_due().map(|due| Day::from(due).days_since(today)),
             listed: hazard.is_listed(),
             authority: listing.map(|listing| listing.authority.to_string()),
             listed_on: on(listing.map(|listing| listing.listed)),
@@ -206,7 +256,7 @@ impl Supervision {
             publish_by: listing.and_then(|listing| listing.publish_due).map(Day::from),
             published_on: on(listing.and_then(|listing| listing.published)),
             ask_extension_by: ask_by,
-            extension: request.map(|request| request.standing),
+            extension: hazard.extension(),
             extension_requested_on: on(request.map(|request| request.requested)),
             extension_until: request.map(|request| request.until.into()),
             decide_extension_by: request.and_then(|request| request.decide_due).map(Day::from),
@@ -232,9 +282,7 @@ impl Supervision {
                     by: self.signers.actors(*by),
                 })
                 .collect(),
-            called_for: watched
-                .called_for
-                .filter(|step| watched.steps.last().is_none_or(|(taken, _, _)| taken < step)),
+            called_for: hazard.called_for(),
         }
     }
 
@@ -243,12 +291,16 @@ impl Supervision {
         if let HazardEvent::Reported(report) = event {
             let enterprise = self.roll.number(&report.enterprise);
             let hazard = Hazard { enterprise, status: Status::Reported, due: None, watched: None };
-            self.hazards.put(key, hazard);
+            let row = self.hazards.row(key, || hazard);
+            self.waiting.moves(row, None, waits(Status::Reported));
             return;
         }
-        let Some(hazard) = self.hazards.get_mut(&key) else { return };
+        let Some(row) = self.hazards.find(&key) else { return };
+        let Some(hazard) = self.hazards.at_mut(row) else { return };
         let now = When::of(fact);
-        hazard.status = status_after(hazard.status, event);
+        let before = hazard.status;
+        hazard.status = status_after(before, event);
+        self.waiting.moves(row, waits(before), waits(hazard.status));
         match event {
             HazardEvent::Assigned(assigned) => hazard.due = Some(assigned.assign.due.into()),
             HazardEvent::Reviewed(review) => hazard.due = review.due.map(DayNumber::from).or(hazard.due),
@@ -260,7 +312,10 @@ impl Supervision {
                 hazard.watched.get_or_insert_default().request = Some(Request::of(requested, now));
             }
             HazardEvent::ExtensionRefused(_) => hazard.answer(Extension::NotGranted, Some(now)),
-            HazardEvent::Rectified(_) => hazard.answer(Extension::Lapsed, None),
+            HazardEvent::Rectified(_)
+            | HazardEvent::Dismissed(_)
+            | HazardEvent::Closed(_)
+            | HazardEvent::Merged(_) => hazard.answer(Extension::Lapsed, None),
             HazardEvent::Reopened(_) => hazard.due = None,
             HazardEvent::Listed(listed) => {
                 hazard.watched.get_or_insert_default().listing = Some(Listing::of(listed, now));
@@ -287,20 +342,17 @@ impl Supervision {
             }
             HazardEvent::Reported(_)
             | HazardEvent::Verified(_)
-            | HazardEvent::Dismissed(_)
             | HazardEvent::Served(_)
             | HazardEvent::Acknowledged(_)
             | HazardEvent::Planned(_)
             | HazardEvent::Committed(_)
             | HazardEvent::Evidenced(_)
             | HazardEvent::Confirmed(_)
-            | HazardEvent::Closed(_)
             | HazardEvent::ProductionSuspended(_)
             | HazardEvent::ProductionResumed(_)
             | HazardEvent::Penalised(_)
             | HazardEvent::Relieved(_)
-            | HazardEvent::ReliefRefused(_)
-            | HazardEvent::Merged(_) => {}
+            | HazardEvent::ReliefRefused(_) => {}
         }
     }
 }

@@ -24,7 +24,11 @@ use adit_core::rules::closure::Licence;
 use adit_core::rules::five_in_place::Element;
 use adit_core::units::{Fen, Position};
 use adit_projections::deadlines::Standing;
-use adit_projections::{Filter, Grade as HazardGrade, Group, NAMES, ProjectionError, Projections, Viewer};
+use adit_projections::relief::Decision;
+use adit_projections::supervision::Extension;
+use adit_projections::{
+    Filter, Grade as HazardGrade, Group, NAMES, Order, ProjectionError, Projections, Viewer, takes,
+};
 use common::{
     CRITERIA, World, assess, assign, because, claim_key, claimant, element, fined, firm, found, inspectors,
     officer, penalise, pit, register, reviewed, substantiated, telephone, text, verify,
@@ -341,6 +345,98 @@ fn all_rows(state: &Projections, world: &World, viewer: Viewer) -> Vec<(&'static
     NAMES.into_iter().filter_map(|name| Some((name, rows(name).ok()?.rows))).collect()
 }
 
+/// Questions of which a table keeps the rows apart, and which rows of the whole table they ask for.
+type Waits = (&'static str, Filter, Box<dyn Fn(&Value) -> bool>);
+
+fn waiting() -> Vec<Waits> {
+    let mut questions: Vec<Waits> = Vec::new();
+    let mut ask = |name, filter, waits: Box<dyn Fn(&Value) -> bool>| questions.push((name, filter, waits));
+    let runs = |row: &Value| row["standing"] == "running" || row["standing"] == "overdue";
+    let named = |name: &'static str, status: &'static str| move |row: &Value| row[name] == status;
+    for (status, name) in [
+        (Status::Reported, "reported"),
+        (Status::Verified, "verified"),
+        (Status::Assigned, "assigned"),
+        (Status::Rectified, "rectified"),
+        (Status::Passed, "passed"),
+        (Status::Closed, "closed"),
+        (Status::Merged, "merged"),
+    ] {
+        for table in ["register", "supervision"] {
+            let filter = Filter { status: Some(status), ..Filter::default() };
+            ask(table, filter.clone(), Box::new(named("status", name)));
+            let late = move |row: &Value| row["status"] == name && row["overdue"] == true;
+            ask(table, Filter { overdue: Some(true), ..filter }, Box::new(late));
+        }
+    }
+    for table in ["register", "supervision"] {
+        let filter = Filter { overdue: Some(true), ..Filter::default() };
+        ask(table, filter.clone(), Box::new(|row| row["overdue"] == true));
+        let listed = |row: &Value| row["overdue"] == true && row["listed"] == true;
+        ask(table, Filter { listed: Some(true), ..filter }, Box::new(listed));
+    }
+    for called in [true, false] {
+        let filter = Filter { called_for: Some(called), ..Filter::default() };
+        ask("supervision", filter, Box::new(move |row| row["called_for"].is_string() == called));
+        let filter = Filter { acknowledged: Some(called), ..Filter::default() };
+        ask(
+            "notifications",
+            filter.clone(),
+            Box::new(move |row| row["acknowledged_on"].is_string() == called),
+        );
+        for ended in [true, false] {
+            let closed =
+                |row: &Value| ["closed", "dismissed", "merged"].iter().any(|name| row["status"] == *name);
+            let waits =
+                move |row: &Value| row["acknowledged_on"].is_string() == called && closed(row) == ended;
+            ask("notifications", Filter { ended: Some(ended), ..filter.clone() }, Box::new(waits));
+        }
+    }
+    for (standing, name) in [(Extension::Waiting, "waiting"), (Extension::Granted, "granted")] {
+        let filter = Filter { extension: Some(standing), ..Filter::default() };
+        ask("supervision", filter, Box::new(named("extension", name)));
+    }
+    for (status, name) in [
+        (report::Status::Reported, "reported"),
+        (report::Status::Accepted, "accepted"),
+        (report::Status::Verified, "verified"),
+        (report::Status::Handled, "handled"),
+        (report::Status::Answered, "answered"),
+        (report::Status::Closed, "closed"),
+        (report::Status::Declined, "declined"),
+    ] {
+        let filter = Filter { report_status: Some(status), ..Filter::default() };
+        ask("docket", filter, Box::new(named("status", name)));
+    }
+    for (decision, name) in [
+        (Decision::Unverified, "unverified"),
+        (Decision::Pending, "pending"),
+        (Decision::Relieved, "relieved"),
+        (Decision::Refused, "refused"),
+        (Decision::Moot, "moot"),
+    ] {
+        let filter = Filter { relief: Some(decision), ..Filter::default() };
+        ask("relief", filter, Box::new(named("decision", name)));
+    }
+    for clock in CLOCKS.into_iter().chain(["accept", "handle", "answer", "claim", "unheard"]) {
+        for (standing, name) in [(Standing::Running, "running"), (Standing::Overdue, "overdue")] {
+            let filter =
+                Filter { clock: Some(clock.to_owned()), standing: Some(standing), ..Filter::default() };
+            let waits = move |row: &Value| row["clock"] == clock && row["standing"] == name;
+            ask("deadlines", filter, Box::new(waits));
+        }
+        let filter = Filter { clock: Some(clock.to_owned()), ended: Some(false), ..Filter::default() };
+        ask("deadlines", filter, Box::new(move |row| row["clock"] == clock && runs(row)));
+        let ended = Filter { ended: Some(true), clock: Some(clock.to_owned()), ..Filter::default() };
+        ask("deadlines", ended, Box::new(move |row| row["clock"] == clock && !runs(row)));
+    }
+    for ended in [true, false] {
+        let filter = Filter { ended: Some(ended), ..Filter::default() };
+        ask("deadlines", filter, Box::new(move |row| runs(row) != ended));
+    }
+    questions
+}
+
 /// The same history with nothing said of reports and rewards; other entries stand in their places.
 fn without_reports(facts: &[Fact]) -> Vec<Fact> {
     let mut facts = facts.to_vec();
@@ -458,6 +554,7 @@ proptest! {
             let decider = &world.hazards[&row.hazard];
             prop_assert_eq!(row.status, decider.status);
             prop_assert_eq!(row.due, decider.due);
+            prop_assert_eq!(row.review_due, decider.review_due.filter(|_| row.status == Status::Rectified));
             prop_assert_eq!(&row.criterion, &decider.criterion);
             prop_assert_eq!(row.listed, decider.listed);
             prop_assert_eq!(row.production_suspended, decider.suspended);
@@ -478,7 +575,11 @@ proptest! {
             prop_assert_eq!(row.amount_yuan, amount.unwrap_or_default());
         }
         for row in state.relief.rows() {
-            prop_assert_eq!(row.relieved.is_some(), world.hazards[&row.hazard].relief_decided);
+            let decider = &world.hazards[&row.hazard];
+            prop_assert_eq!(row.relieved.is_some(), decider.relief_decided);
+            let stands = !matches!(row.status, Status::Reported | Status::Dismissed | Status::Merged);
+            let waits = stands && !decider.relief_decided && decider.decisions.is_empty();
+            prop_assert_eq!(row.decision == Decision::Pending, waits);
         }
         prop_assert_eq!(state.timeline.rows().len(), world.log.facts.len());
         for fact in &world.log.facts {
@@ -584,6 +685,52 @@ proptest! {
                 pages.extend(page.rows);
             }
             prop_assert_eq!(pages, whole);
+        }
+    }
+
+    #[test]
+    fn what_waits_is_what_the_whole_table_says_of_it(world in history()) {
+        let state = world.fold();
+        for viewer in [Viewer::Reports, Viewer::Enterprise(firm(1))] {
+            let ask = |name, filter: &Filter| {
+                let page = state.query(name, filter, viewer, &world.log.rules, world.today());
+                page.ok().map(|page| (page.total, page.rows))
+            };
+            for (name, filter, waits) in waiting() {
+                let Some((_, whole)) = ask(name, &Filter::default()) else { continue };
+                let wanted: Vec<Value> = whole.into_iter().filter(|row| waits(row)).collect();
+                let found = ask(name, &filter).expect("rows");
+                prop_assert_eq!((wanted.len(), &wanted), (found.0, &found.1), "{} {:?}", name, &filter);
+                let nothing = ask(name, &Filter { limit: Some(0), ..filter.clone() }).expect("rows");
+                prop_assert_eq!(nothing, (wanted.len(), Vec::new()));
+                if !takes(name).contains(&"order") {
+                    continue;
+                }
+                let mut ordered = wanted;
+                ordered.sort_by_key(|row| row["days_left"].as_i64().unwrap_or(i64::MAX));
+                let by_due = Filter { order: Some(Order::Due), ..filter };
+                prop_assert_eq!(&ask(name, &by_due).expect("rows").1, &ordered, "{}", name);
+                let second = ask(name, &Filter { offset: 1, limit: Some(2), ..by_due }).expect("rows").1;
+                prop_assert_eq!(second.as_slice(), ordered.get(1..ordered.len().min(3)).unwrap_or_default());
+            }
+        }
+    }
+
+    #[test]
+    fn sums_by_day_are_those_of_every_move(world in history(), cut in 0_i64..60) {
+        let state = world.fold();
+        let ask = |filter: Filter| {
+            let page = state.query("statistics", &filter, Viewer::Office, &world.log.rules, world.today());
+            page.expect("page").rows
+        };
+        let today = world.today();
+        // All enterprises of a history lie in one town, so that this filter leaves everything and takes the other way.
+        for group in [Group::Month, Group::Year, Group::Source, Group::Sector, Group::Town, Group::Criterion] {
+            for (from, to) in [(None, None), (Some(today.plus_days(-cut)), Some(today.plus_days(-cut / 2)))] {
+                let whole = Filter { group: Some(group), from, to, ..Filter::default() };
+                let every = Filter { town: Some("示例镇".to_owned()), ..whole.clone() };
+                prop_assert_eq!(ask(whole), ask(every), "{:?}", group);
+            }
         }
     }
 

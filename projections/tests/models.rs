@@ -4,7 +4,7 @@
 
 mod common;
 
-use adit_core::enterprise::{ChangeLicence, EnterpriseCommand, RecordAccident};
+use adit_core::enterprise::{ChangeLicence, EnterpriseCommand, PetitionClosure, RecordAccident};
 use adit_core::hazard::{DecideRelief, ElementOnly, Extend, HazardCommand, Origin, RecordOverdue};
 use adit_core::id::StreamKind;
 use adit_core::reward::{self, Claim, RewardCommand, Status};
@@ -337,6 +337,19 @@ mod given_offences {
         let rows = rows(&world, &Filter::default());
         assert_eq!(codes(&rows[0]), ["closure.recurrence"]);
         assert_eq!((rows[0]["petition"].as_bool(), rows[0]["recurrences"].as_u64()), (Some(true), Some(1)));
+    }
+
+    #[test]
+    fn when_a_petition_is_made_then_none_waits_any_more() {
+        let mut world = two_mines();
+        let change = ChangeLicence { licence: Licence::None, producing: true };
+        world.enterprise(2, EnterpriseCommand::ChangeLicence(change), &officer(Role::Clerk));
+        let called =
+            |petitioned| Filter { petition: Some(true), petitioned: Some(petitioned), ..Filter::default() };
+        assert_eq!((rows(&world, &called(false)).len(), rows(&world, &called(true)).len()), (1, 0));
+        let petition = EnterpriseCommand::PetitionClosure(PetitionClosure { because: text("无证生产") });
+        world.enterprise(2, petition, &officer(Role::Approver));
+        assert_eq!((rows(&world, &called(false)).len(), rows(&world, &called(true)).len()), (0, 1));
     }
 
     #[test]

@@ -247,7 +247,10 @@ mod given_accountability {
         let missed = RecordOverdue { clock: "rectify".into() };
         world.hazard(1, HazardCommand::RecordOverdue(missed), &[Party::Log]);
         let open = inquiry::Open { hazards: vec![pit(1)], trigger: None, because: text("上级交办") };
+        let untraced = Filter { inquired: Some(false), ..all() };
+        assert_eq!(ask(&world, "accountability", untraced.clone()).len(), 1, "it calls for an inquiry");
         world.inquiry(1, InquiryCommand::Open(open), &officer(Role::Investigator));
+        assert!(ask(&world, "accountability", untraced).is_empty(), "one was opened");
         let row = &ask(&world, "accountability", Filter { stream: Some(pit(1)), ..all() })[0];
         let trace = &row["trace"];
         let kinds: Vec<&str> = trace["events"]

@@ -19,8 +19,6 @@ use crate::problem::Problem;
 
 /// Rows of one queue that are shown; the table has all.
 const SHOWN_MAX: usize = 12;
-/// Rows of one queue that are put in order of their deadlines.
-const ORDERED_MAX: usize = 500;
 
 struct Task {
     about: String,
@@ -94,7 +92,7 @@ fn page(desk: &Desk, recorded: Option<adit_core::units::Position>) -> Result<Hom
     let (mut waits, mut elsewhere) = (Vec::new(), Vec::new());
     for queue in &QUEUES {
         let mine = queue.is_for(&desk.reader);
-        let limit = if mine { ORDERED_MAX } else { 1 };
+        let limit = if mine { SHOWN_MAX } else { 0 };
         let Some(found) = queue.rows(&desk.app, &desk.reader, limit)? else { continue };
         if found.total == 0 {
             continue;
@@ -102,7 +100,7 @@ fn page(desk: &Desk, recorded: Option<adit_core::units::Position>) -> Result<Hom
         let title = desk.w.find(&format!("queue.{}", queue.name)).unwrap_or(queue.name).to_owned();
         let more_at = more_at(queue);
         if mine {
-            let tasks = tasks(desk, queue, found.rows);
+            let tasks = tasks(desk, queue, &found.rows);
             waits.push(Waits {
                 title,
                 act: desk.w.command(queue.command),
@@ -166,7 +164,7 @@ fn duty(desk: &Desk) -> Result<Option<Duty>, Problem> {
 
 /// The table with the same filter.
 fn more_at(queue: &Queue) -> String {
-    let filter = serde_json::to_value((queue.filter)()).unwrap_or_default();
+    let filter = serde_json::to_value(queue.asked()).unwrap_or_default();
     let filter = filter
         .as_object()
         .into_iter()
@@ -178,20 +176,17 @@ fn more_at(queue: &Queue) -> String {
     format!("/desk/tables/{}?{}", queue.model, serde_urlencoded::to_string(pairs).unwrap_or_default())
 }
 
-/// The tasks whose day comes first.
-fn tasks(desk: &Desk, queue: &Queue, mut rows: Vec<Value>) -> Vec<Task> {
-    let days = |row: &Value| row.get("days_left").and_then(Value::as_i64);
-    rows.sort_by_key(|row| days(row).unwrap_or(i64::MAX));
-    rows.truncate(SHOWN_MAX);
+/// A task for each row, with the day on which it is due.
+fn tasks(desk: &Desk, queue: &Queue, rows: &[Value]) -> Vec<Task> {
+    let today = desk.app.office.ledger().now().day();
     let task = |row: &Value| {
-        let text = |name: &str| row.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
-        let stream: StreamId = text(queue.stream).parse().ok()?;
-        let left = days(row);
+        let stream: StreamId = row.get(queue.stream).and_then(Value::as_str)?.parse().ok()?;
+        let left = row.get("days_left").and_then(Value::as_i64);
         Some(Task {
             about: heading(desk, &stream),
             about_at: stream_address(&stream.to_string()),
             act_at: act_at(queue, &stream),
-            due: ["due", "claim_due"].map(text).into_iter().find(|due| !due.is_empty()).unwrap_or_default(),
+            due: left.map(|left| today.plus_days(left).to_string()).unwrap_or_default(),
             left: left.map(|left| desk.w.days_left(left)).unwrap_or_default(),
             urgency: urgency(left),
         })

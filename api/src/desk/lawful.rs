@@ -1,8 +1,8 @@
 //! Which commands are lawful now, and why the others are not: the deciders themselves are asked, with nothing written.
 
-use adit_core::command::{Command, Request};
+use adit_core::command::Command;
 use adit_core::decider::Rejection;
-use adit_core::id::{CommandId, Id, StreamId, StreamKind};
+use adit_core::id::{StreamId, StreamKind};
 use adit_core::ledger::vkey::VKey;
 use adit_core::office::{ExecuteError, Hand};
 use adit_core::refusal::Refusal;
@@ -23,6 +23,17 @@ pub(crate) enum Standing {
         second: Option<Role>,
     },
     Refused(Refusal),
+}
+
+impl Standing {
+    /// Whether it is refused for who signs it.
+    pub(crate) fn is_for_others(&self) -> bool {
+        matches!(self, Self::Refused(refusal) if asks_for_others(refusal))
+    }
+}
+
+fn asks_for_others(refusal: &Refusal) -> bool {
+    refusal.code.contains(".needs_") || refusal.code.contains(".only_by_")
 }
 
 /// Refusals that rest on what is typed, not on how things stand: the form is there for it.
@@ -144,6 +155,9 @@ fn ask(desk: &Desk, stream: Option<StreamId>, kind: &str, data: &Value) -> Stand
         Ok(()) => return Standing::Lawful { second: None },
         Err(refusal) => refusal,
     };
+    if !asks_for_others(&alone) {
+        return Standing::Refused(alone);
+    }
     for role in PAIRS.into_iter().filter(|role| desk.reader.roles.contains(role)) {
         let others = people::with_role(&desk.app, role);
         let other: Option<VKey> =
@@ -168,11 +182,8 @@ fn decide(
     hands: &[Hand<'_>],
 ) -> Result<(), Refusal> {
     let command = serde_json::value::to_raw_value(data).ok().and_then(|raw| Command::parse(kind, &raw).ok());
-    let Some((command, id)) = command.zip(Id::random().ok()) else {
-        return Err(ApiRefusal::WrongValue.into());
-    };
-    let request = Request { id: CommandId(id), stream, command };
-    match desk.app.office.prepare(&request, hands) {
+    let command = command.ok_or(ApiRefusal::WrongValue)?;
+    match desk.app.office.would_carry_out(stream, &command, hands) {
         Err(ExecuteError::Refused(refusal)) if !TYPED.contains(&refusal.code.as_str()) => Err(refusal),
         _ => Ok(()),
     }

@@ -35,16 +35,9 @@ pub(crate) fn enterprise(app: &App, stream: &StreamId) -> String {
 pub(crate) fn with_role(app: &App, role: Role) -> Vec<(ActorId, VKey)> {
     let ledger = app.office.ledger();
     let (keys, now) = (ledger.keys(), Position(ledger.size()));
-    let mut found: Vec<(Position, ActorId, VKey)> = Vec::new();
-    for (key, state) in keys.of_actors() {
-        // Most keys are those of enterprises: what is at hand is asked first.
-        if state.roles.contains(&role)
-            && state.in_force(now)
-            && let Some(actor) = keys.actor_of(key)
-        {
-            found.push((state.introduced, actor, key.clone()));
-        }
-    }
+    let held = keys.with_role(role).filter(|(_, state)| state.in_force(now));
+    let mut found: Vec<(Position, ActorId, VKey)> =
+        held.filter_map(|(key, state)| Some((state.introduced, keys.actor_of(key)?, key.clone()))).collect();
     found.sort();
     found.into_iter().map(|(_, actor, key)| (actor, key)).collect()
 }

@@ -4,8 +4,8 @@ use adit_core::hazard;
 use adit_core::report;
 use adit_core::reward;
 use adit_core::role::Role;
-use adit_projections::deadlines::Standing;
-use adit_projections::{Filter, Page};
+use adit_projections::supervision::Extension;
+use adit_projections::{Filter, Order, Page, takes};
 use serde_json::Value;
 
 use super::{inside, waiting};
@@ -31,8 +31,9 @@ fn hazards(status: hazard::Status) -> Filter {
     Filter { status: Some(status), ..Filter::default() }
 }
 
+/// What has not ended, late or not.
 fn running(clock: &str) -> Filter {
-    Filter { clock: Some(clock.to_owned()), standing: Some(Standing::Running), ..Filter::default() }
+    Filter { clock: Some(clock.to_owned()), ended: Some(false), ..Filter::default() }
 }
 
 fn reports(status: report::Status) -> Filter {
@@ -44,7 +45,7 @@ fn rewards(status: reward::Status) -> Filter {
 }
 
 /// In the order in which they are shown.
-pub(crate) const QUEUES: [Queue; 22] = [
+pub(crate) const QUEUES: [Queue; 23] = [
     queue(
         "accept",
         &[Role::Clerk],
@@ -110,14 +111,7 @@ pub(crate) const QUEUES: [Queue; 22] = [
         "hazard",
     ),
     queue("escalate", &[Role::Handler], "supervision", slow, "hazard.escalate", "hazard"),
-    queue(
-        "decide_extension",
-        &[Role::Approver],
-        "deadlines",
-        || running("decide_extension"),
-        "hazard.extend",
-        "stream",
-    ),
+    queue("decide_extension", &[Role::Approver], "supervision", extension, "hazard.extend", "hazard"),
     queue(
         "publish_penalty",
         &[Role::Handler],
@@ -131,6 +125,14 @@ pub(crate) const QUEUES: [Queue; 22] = [
         &[Role::Handler],
         "deadlines",
         || running("publish_listing"),
+        "hazard.publish",
+        "stream",
+    ),
+    queue(
+        "publish_delisting",
+        &[Role::Handler],
+        "deadlines",
+        || running("publish_delisting"),
         "hazard.publish",
         "stream",
     ),
@@ -168,7 +170,7 @@ pub(crate) const QUEUES: [Queue; 22] = [
         "reward",
     ),
     queue("pay", &[Role::Finance], "rewards", || rewards(reward::Status::Claimed), "reward.pay", "reward"),
-    queue("inquire", &[Role::Investigator], "accountability", Filter::default, "inquiry.open", "hazard"),
+    queue("inquire", &[Role::Investigator], "accountability", untraced, "inquiry.open", "hazard"),
     queue(
         "acknowledge",
         &[Role::Enterprise],
@@ -194,7 +196,13 @@ impl Queue {
         self.roles.iter().any(|role| reader.roles.contains(role))
     }
 
-    /// Its rows, as far as the reader sees them; none where the table is not for them at all.
+    /// What is asked of its table: what is due first comes first, where anything is due.
+    pub(crate) fn asked(&self) -> Filter {
+        let order = takes(self.model).contains(&"order").then_some(Order::Due);
+        Filter { order, ..(self.filter)() }
+    }
+
+    /// Its first rows, as far as the reader sees them; none where the table is not for them at all.
     pub(crate) fn rows(
         &self,
         app: &App,
@@ -202,7 +210,7 @@ impl Queue {
         limit: usize,
     ) -> Result<Option<Page<Value>>, Problem> {
         let Some(asker) = reader.asker(self.model) else { return Ok(None) };
-        let filter = Filter { limit: Some(limit), ..(self.filter)() };
+        let filter = Filter { limit: Some(limit), ..self.asked() };
         rows_of(app, asker, self.model, &Asked { filter, ..Asked::default() }).map(Some)
     }
 }
@@ -214,7 +222,7 @@ pub(crate) fn anything_waits(app: &App, reader: &Reader) -> Result<bool, Problem
         return Ok(true);
     }
     for queue in QUEUES.iter().filter(|queue| queue.is_for(reader)) {
-        if queue.rows(app, reader, 1)?.is_some_and(|found| found.total > 0) {
+        if queue.rows(app, reader, 0)?.is_some_and(|found| found.total > 0) {
             return Ok(true);
         }
     }
@@ -234,7 +242,12 @@ const fn queue(
 
 /// Hazards past their day for which a step of the ladder is called.
 fn slow() -> Filter {
-    Filter { overdue: Some(true), ..Filter::default() }
+    Filter { overdue: Some(true), called_for: Some(true), ..Filter::default() }
+}
+
+/// A later day was asked for.
+fn extension() -> Filter {
+    Filter { extension: Some(Extension::Waiting), ..Filter::default() }
 }
 
 fn undecided() -> Filter {
@@ -242,11 +255,15 @@ fn undecided() -> Filter {
 }
 
 fn petition() -> Filter {
-    Filter { petition: Some(true), ..Filter::default() }
+    Filter { petition: Some(true), petitioned: Some(false), ..Filter::default() }
+}
+
+fn untraced() -> Filter {
+    Filter { inquired: Some(false), ..Filter::default() }
 }
 
 fn unacknowledged() -> Filter {
-    Filter { acknowledged: Some(false), ..Filter::default() }
+    Filter { acknowledged: Some(false), ended: Some(false), ..Filter::default() }
 }
 
 fn late() -> Filter {

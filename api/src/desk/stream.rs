@@ -445,8 +445,7 @@ fn steps(desk: &Desk, stream: StreamId) -> Result<(Vec<Step>, Vec<Step>), Proble
         match standing(desk, Some(stream), kind, &known) {
             Standing::Lawful { .. } => lawful.push(step(String::new())),
             // What is for others to sign is not among one's own steps.
-            Standing::Refused(refusal)
-                if refusal.code.contains(".needs_") || refusal.code.contains(".only_by_") => {}
+            others if others.is_for_others() => {}
             Standing::Refused(refusal) => refused.push(step(desk.w.refusal(&refusal))),
         }
     }

@@ -80,27 +80,33 @@ fn options(filter: &str) -> &'static [&'static str] {
         "report_status" => {
             &["reported", "accepted", "verified", "handled", "answered", "closed", "declined", "transferred"]
         }
-        "relief" => &["pending", "relieved", "refused"],
+        "relief" => &["unverified", "pending", "relieved", "refused", "moot"],
         "group" => &["month", "year", "source", "sector", "town", "criterion", "enterprise"],
         "by" => &["enterprise", "controller", "parent"],
+        "extension" => &["waiting", "granted", "not_granted", "lapsed"],
+        "order" => &["due"],
         "trigger" => &["not_found", "no_enforcement", "understated", "penalty_avoided", "reopened_at_once"],
         _ => &[],
     }
 }
 
 /// Filters that ask for yes or no.
-const YES_NO: [&str; 11] = [
+const YES_NO: [&str; 15] = [
     "overdue",
+    "ended",
     "listed",
+    "called_for",
     "suspended",
     "in_place",
     "petition",
+    "petitioned",
     "found",
     "enforced",
     "missed",
     "inspection_due",
     "vetoed",
     "acknowledged",
+    "inquired",
 ];
 
 fn shows(w: Words, name: &'static str, value: String) -> Shows {
@@ -306,7 +312,8 @@ fn cells(told: &mut Told<'_>, table: &str, row: &Value, fields: &[String]) -> Ve
             None => own.or(about.filter(|_| at == 0)).map(|stream| stream_address(&stream.to_string())),
         };
         let class = match field.as_str() {
-            "due" | "days_left" | "overdue" => urgency(days),
+            "due" if row.get("review_due").is_some_and(Value::is_string) => "",
+            "due" | "review_due" | "days_left" | "overdue" => urgency(days),
             name if name.ends_with("_on") || name.ends_with("_yuan") || name == "claim_due" => "number",
             _ => "",
         };

@@ -271,10 +271,10 @@ pub(crate) fn officers(app: &App) -> Result<Vec<(ActorId, String)>, Problem> {
     let (keys, size) = (ledger.keys(), Position(ledger.size()));
     let works = [Role::Clerk, Role::Inspector, Role::Handler, Role::Approver];
     let mut actors = BTreeSet::new();
-    for (key, state) in keys.of_actors() {
-        if state.in_force(size) && state.roles.iter().any(|role| works.contains(role)) {
-            actors.extend(keys.actor_of(key));
-        }
+    for (key, _) in
+        works.iter().flat_map(|role| keys.with_role(*role)).filter(|(_, state)| state.in_force(size))
+    {
+        actors.extend(keys.actor_of(key));
     }
     let mut found = Vec::new();
     for actor in actors.into_iter().take(OFFICERS_MAX) {

@@ -49,3 +49,4 @@ mod views;
 mod wall;
 mod witnessing;
 mod witnessing_others;
+mod worklist;

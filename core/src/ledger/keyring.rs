@@ -7,7 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound;
 
-use imbl::OrdMap;
+use imbl::{OrdMap, OrdSet};
 
 use crate::id::{ActorId, StreamKind};
 use crate::ledger::entry::{Entry, Line};
@@ -33,6 +33,12 @@ impl KeyState {
     pub fn in_force(&self, position: Position) -> bool {
         self.last.is_none_or(|last| position <= last)
     }
+
+    /// The age recipient that a log of `size` entries tells of, while the key is in force.
+    pub fn recipient(&self, size: u64) -> Option<&str> {
+        let told = self.recipients.iter().rev().find(|(position, _)| position.0 < size);
+        told.filter(|_| self.in_force(Position(size))).map(|(_, age)| age.as_str())
+    }
 }
 
 /// The keys in force, as of some position. A copy shares what it does not change: a ring of many thousand enterprises is
@@ -42,11 +48,13 @@ pub struct KeyRing {
     origin: String,
     /// By name: a signature line is looked up by it, and few keys share one.
     named: OrdMap<String, BTreeMap<VKey, KeyState>>,
+    /// Which keys hold a role: few of many, where it is not that of enterprises.
+    granted: OrdMap<Role, OrdSet<VKey>>,
 }
 
 impl KeyRing {
     pub fn new(origin: &str) -> Self {
-        Self { origin: origin.to_owned(), named: OrdMap::new() }
+        Self { origin: origin.to_owned(), ..Self::default() }
     }
 
     /// Whether the lines of streams of this kind hold in the whole log.
@@ -62,11 +70,13 @@ impl KeyRing {
                 Line::Grant { role, key } => {
                     if let Some(state) = self.get_mut(key) {
                         state.roles.insert(*role);
+                        self.granted.entry(*role).or_default().insert(key.clone());
                     }
                 }
                 Line::Revoke { role, key } => {
                     if let Some(state) = self.get_mut(key) {
                         state.roles.remove(role);
+                        self.granted.entry(*role).or_default().remove(key);
                     }
                 }
                 Line::End { key, last } => {
@@ -166,14 +176,15 @@ impl KeyRing {
         from.take_while(move |(name, _)| name.starts_with(&begin)).flat_map(|(_, keys)| keys)
     }
 
+    /// The keys that hold a role, whether or not they are still in force.
+    pub fn with_role(&self, role: Role) -> impl Iterator<Item = (&VKey, &KeyState)> {
+        let keys = self.granted.get(&role).into_iter().flatten();
+        keys.filter_map(|key| Some((key, self.get(key)?)))
+    }
+
     /// The age recipients in force that a log of `size` entries tells of, with the keys of their holders.
     pub fn recipients(&self, size: u64) -> impl Iterator<Item = (&VKey, &str)> {
-        self.of_actors().filter(move |(_, state)| state.in_force(Position(size))).filter_map(
-            move |(key, state)| {
-                let told = state.recipients.iter().rev().find(|(position, _)| position.0 < size);
-                Some((key, told?.1.as_str()))
-            },
-        )
+        self.of_actors().filter_map(move |(key, state)| Some((key, state.recipient(size)?)))
     }
 
     /// Every key of one actor, oldest first, whether or not it is still in force.

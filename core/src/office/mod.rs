@@ -235,18 +235,42 @@ impl Office {
         if let Some(answer) = self.answered(request, hash)? {
             return Ok(Decision::Answered(answer));
         }
-        let keys = self.ledger.keys();
-        let parties = parties(&keys, hands);
-        let stream = match request.stream {
-            Some(stream) if stream.kind != request.command.stream_kind() => {
+        let (stream, moment) = self.addressed(request.stream, &request.command, hands)?;
+        let decided = self.decide(stream, &request.command, &moment, hands)?;
+        self.write(request, hash, stream, decided, &moment, hands).map(|p| Decision::Prepared(Box::new(p)))
+    }
+
+    /// Whether a command would be carried out now, with no entry written for it.
+    ///
+    /// # Errors
+    /// Why it would not.
+    pub fn would_carry_out(
+        &self,
+        stream: Option<StreamId>,
+        command: &Command,
+        hands: &[Hand<'_>],
+    ) -> Result<(), ExecuteError> {
+        let (stream, moment) = self.addressed(stream, command, hands)?;
+        self.decide(stream, command, &moment, hands).map(drop)
+    }
+
+    /// The stream of a command, a new one where none is named, and the moment in which it is decided.
+    fn addressed(
+        &self,
+        stream: Option<StreamId>,
+        command: &Command,
+        hands: &[Hand<'_>],
+    ) -> Result<(StreamId, Moment), ExecuteError> {
+        let stream = match stream {
+            Some(stream) if stream.kind != command.stream_kind() => {
                 return Err(Refusal::new("office.wrong_stream").into());
             }
             Some(stream) => stream,
-            None => StreamId::new(request.command.stream_kind(), Id::random()?),
+            None => StreamId::new(command.stream_kind(), Id::random()?),
         };
+        let parties = parties(&self.ledger.keys(), hands);
         let moment = Moment { now: self.ledger.now(), rules: self.rules(), parties, with_finding: false };
-        let decided = self.decide(stream, &request.command, &moment, hands)?;
-        self.write(request, hash, stream, decided, &moment, hands).map(|p| Decision::Prepared(Box::new(p)))
+        Ok((stream, moment))
     }
 
     /// Takes signatures that were made elsewhere: for each entry its signature lines.

@@ -9,7 +9,7 @@ use sha2::{Digest, Sha256};
 use super::command::Blob;
 use crate::id::ActorId;
 use crate::ledger::keyring::KeyRing;
-use crate::ledger::vkey::hex;
+use crate::ledger::vkey::{VKey, hex};
 use crate::role::Role;
 use crate::text::Text;
 
@@ -91,11 +91,9 @@ pub fn escrow(keys: &KeyRing, size: u64, excluded: &BTreeSet<ActorId>) -> BTreeS
 }
 
 fn holders(keys: &KeyRing, size: u64, excluded: &BTreeSet<ActorId>, role: Role) -> BTreeSet<String> {
-    let told = keys.recipients(size).filter(|(key, _)| {
-        let may = keys.actor_of(key).is_some_and(|actor| !excluded.contains(&actor));
-        may && keys.roles(key).contains(&role)
-    });
-    told.map(|(_, age)| age.to_owned()).collect()
+    let may = |key: &VKey| keys.actor_of(key).is_some_and(|actor| !excluded.contains(&actor));
+    let held = keys.with_role(role).filter(|(key, _)| may(key));
+    held.filter_map(|(_, state)| state.recipient(size)).map(str::to_owned).collect()
 }
 
 /// The hash over recipients, in order, that stands on the poster and on the page: 32 hexadecimal digits in groups of four.

@@ -209,11 +209,31 @@ fn sorted(days: impl Iterator<Item = Day>, on: Day) -> Vec<(Day, usize)> {
     days
 }
 
-/// The first `many` days that lie within one period, of which `end` gives the last day from its first.
-fn within(days: &[(Day, usize)], many: usize, end: impl Fn(Day) -> Day) -> Option<&[(Day, usize)]> {
+/// A period of days or of months.
+#[derive(Clone, Copy)]
+enum Period {
+    Days(u32),
+    Months(u32),
+}
+
+impl Period {
+    /// Whether `last` lies in the period that begins with `first`.
+    fn holds(self, first: Day, last: Day) -> bool {
+        match self {
+            Self::Days(days) => last <= first.plus_days(i64::from(days)),
+            // No month has more than 31 days: what lies further apart is told without a calendar.
+            Self::Months(months) => {
+                last.days_since(first) <= i64::from(months) * 31 && last <= add_months(first, months)
+            }
+        }
+    }
+}
+
+/// The first `many` days that lie within one period.
+fn within(days: &[(Day, usize)], many: usize, period: Period) -> Option<&[(Day, usize)]> {
     days.windows(many.max(1)).find(|window| {
         let (first, last) = (window.first(), window.last());
-        first.zip(last).is_some_and(|(first, last)| last.0 <= end(first.0))
+        first.zip(last).is_some_and(|(first, last)| period.holds(first.0, last.0))
     })
 }
 
@@ -236,15 +256,15 @@ fn hits(rules: &Rules, facts: &ClosureFacts) -> Vec<RestsOn> {
     // Several hazards found on one day are one discovery: the rule counts how often, not how many.
     let mut found = all.clone();
     found.dedup_by_key(|(day, _)| *day);
-    let again = within(&found, often.many, |first| add_months(first, often.months));
+    let again = within(&found, often.many, Period::Months(often.months));
     if let Some(days) = again.filter(|_| facts.producing) {
         let those = all.iter().filter(|(day, _)| days.iter().any(|(hit, _)| hit == day));
         hits.push(RestsOn::Discoveries(those.map(|(_, number)| *number).collect()));
     }
     let punished = sorted(facts.penalties.iter().copied(), facts.on);
-    let short = within(&punished, fined.many_short, |first| first.plus_days(i64::from(fined.days)));
+    let short = within(&punished, fined.many_short, Period::Days(fined.days));
     hits.extend(short.map(|days| RestsOn::PenaltiesShort(numbers(days))));
-    let long = within(&punished, fined.many_long, |first| add_months(first, fined.months));
+    let long = within(&punished, fined.many_long, Period::Months(fined.months));
     hits.extend(long.map(|days| RestsOn::PenaltiesLong(numbers(days))));
     hits.extend((0..facts.recurrences.len()).map(RestsOn::Recurrence));
     hits
@@ -313,7 +333,7 @@ pub fn interview(rules: &Rules, accidents: &[(Day, AccidentGrade)], on: Day) -> 
     days.retain(|(_, number)| {
         accidents.get(*number).is_some_and(|(_, grade)| *grade == AccidentGrade::General)
     });
-    let hit = within(&days, rule.interview_many, |first| add_months(first, rule.interview_months))?;
+    let hit = within(&days, rule.interview_many, Period::Months(rule.interview_months))?;
     let source = format!("{} {}", rule.document, rule.article);
     let details = [("days", listed(hit.iter().map(|(day, _)| *day)))];
     Some((Reason::new("closure.interview", details, &source), numbers(hit)))

@@ -37,6 +37,11 @@ impl Server {
         Ok(Self { address, runtime, stop, serving })
     }
 
+    /// Waits for something that happens in it.
+    pub(crate) fn wait<T>(&self, until: impl Future<Output = T>) -> T {
+        self.runtime.block_on(until)
+    }
+
     /// Waits until it has stopped. Connections that say nothing more must be gone before.
     pub(crate) fn stop(self) -> Result<()> {
         drop(self.stop);

@@ -1,11 +1,13 @@
 //! `adit bench pages`: pages of the workbench over HTTP, on a ledger that `adit bench generate` made.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Instant;
 
 use adit_api::App;
 use adit_api::keystore::Keystore;
 use adit_core::ledger::home::Home;
+use adit_core::units::Position;
 use adit_projections::{Filter, Projections, Viewer};
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
@@ -43,7 +45,10 @@ pub(super) fn run(pages: &Pages) -> Result<Value> {
     let (app, keystore) = (App::new(office, Keystore::at(&folder))?, Keystore::at(&folder));
     let started = begun.elapsed().as_secs_f64();
     let (kinds, hazards) = (kinds(&app)?, app.projector.read(Projections::hazards));
+    let (searcher, last) = (Arc::clone(&app.searcher), app.office.ledger().size().saturating_sub(1));
     let server = Server::start(app)?;
+    // The search index is built once after a start, on a processor of its own.
+    server.wait(searcher.wait_for(Position(last)));
     let mut figures = json!({ "hazards": hazards, "start_s": started });
     for kind in &kinds {
         let account =
