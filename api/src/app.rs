@@ -30,7 +30,6 @@ use crate::pickup::Counter;
 use crate::projector::{Projector, ProjectorError};
 use crate::searcher::{Searcher, SearcherError};
 use crate::session::Sessions;
-use crate::titles::Titles;
 use crate::witnesses::Witnesses;
 
 /// Sign-ins that hash a password or wait for their turn; more are told to come back.
@@ -108,7 +107,6 @@ pub struct App {
     /// The server is about to stop.
     pub(crate) closing: watch::Sender<bool>,
     pub(crate) tiles: TileCache,
-    pub(crate) titles: Titles,
 }
 
 impl App {
@@ -158,7 +156,6 @@ impl App {
             witnesses: OnceLock::new(),
             closing: watch::Sender::new(false),
             tiles: TileCache::default(),
-            titles: Titles::default(),
         }))
     }
 

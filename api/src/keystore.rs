@@ -8,6 +8,7 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::SystemTime;
 
 use adit_core::id::{ActorId, Id};
 use adit_core::ledger::home::make_private_folder;
@@ -133,13 +134,15 @@ pub struct Keystore {
     wrong: Mutex<BTreeMap<ActorId, WrongCodes>>,
     /// Whoever changes a file reads it, and writes it, alone.
     writing: Mutex<()>,
+    /// The account of each file as it was when it was last written: among thousands, those that changed are read again.
+    names: Mutex<BTreeMap<ActorId, (SystemTime, Option<String>)>>,
 }
 
 impl Keystore {
     pub fn at(folder: &Path) -> Self {
         let hashes = SlowHash::at_once(HASHES_MAX);
         let (used, wrong, writing) = (Mutex::default(), Mutex::default(), Mutex::default());
-        Self { folder: folder.to_owned(), hashes, used, wrong, writing }
+        Self { folder: folder.to_owned(), hashes, used, wrong, writing, names: Mutex::default() }
     }
 
     pub(crate) fn folder(&self) -> &Path {
@@ -163,15 +166,17 @@ impl Keystore {
         if !is_account(account) {
             return None;
         }
-        for entry in fs::read_dir(&self.folder).ok()?.filter_map(Result::ok) {
-            let name = entry.file_name();
-            let actor = name.to_str().and_then(|name| name.strip_suffix(".json")?.parse::<ActorId>().ok());
-            let wrapped = actor.and_then(|actor| read(&self.path(actor)));
-            if wrapped.is_some_and(|wrapped| wrapped.account.as_deref() == Some(account)) {
-                return actor;
+        let mut names = self.names.lock().unwrap_or_else(PoisonError::into_inner);
+        let files = fs::read_dir(&self.folder).ok()?.filter_map(Result::ok);
+        files.into_iter().find_map(|entry| {
+            let actor = entry.file_name().to_str()?.strip_suffix(".json")?.parse::<ActorId>().ok()?;
+            let written = entry.metadata().and_then(|file| file.modified()).ok()?;
+            let known = names.entry(actor).or_insert((SystemTime::UNIX_EPOCH, None));
+            if known.0 != written {
+                *known = (written, self.account(actor));
             }
-        }
-        None
+            (known.1.as_deref() == Some(account)).then_some(actor)
+        })
     }
 
     /// The name with which somebody signs in.
@@ -557,6 +562,21 @@ mod tests {
         assert_eq!(store.unlock(actor, "the second password").expect("unlocked").vkey(), key.vkey());
         let files = fs::read_dir(folder.path()).expect("folder").count();
         assert_eq!(files, 1, "a leftover of writing stays");
+    }
+
+    #[test]
+    fn an_account_is_found_by_the_name_that_its_file_has_now() {
+        let folder = tempfile::tempdir().expect("folder");
+        let (store, other) = (Keystore::at(folder.path()), Keystore::at(folder.path()));
+        let actor = ActorId(Id([7; 16]));
+        let key = SigningKey::from_seed("a.example/actor/x", &[9; 32]).expect("key");
+        assert_eq!(store.find("wang"), None);
+        other.enrol(actor, Some("wang"), &key, "the first password").expect("enrolled");
+        assert_eq!(store.find("wang"), Some(actor), "another program wrote it");
+        fs::remove_file(store.path(actor)).expect("removed");
+        assert_eq!(store.find("wang"), None);
+        other.enrol(actor, Some("zhao"), &key, "the first password").expect("enrolled");
+        assert_eq!((store.find("wang"), store.find("zhao")), (None, Some(actor)));
     }
 
     #[test]

@@ -8,9 +8,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::ask::{Ask, Asker, Filter, Page, Viewer};
 use crate::{
-    Projection, accountability, concerns, conflicts, corroboration, deadlines, docket, duty, enterprises,
-    five_in_place, inquiries, inspections, named, notifications, register, relief, repeat_offenders,
-    reward_budget, rewards, statistics, supervision, timeline,
+    Projection, accountability, accounts, concerns, conflicts, corroboration, deadlines, docket, duty,
+    enterprises, five_in_place, inquiries, inspections, named, notifications, register, relief,
+    repeat_offenders, reward_budget, rewards, statistics, supervision, timeline,
 };
 
 /// All read models, at one position.
@@ -37,6 +37,7 @@ pub struct Projections {
     pub concerns: concerns::Concerns,
     pub conflicts: conflicts::Conflicts,
     pub named: named::Named,
+    pub accounts: accounts::Accounts,
     next: Position,
 }
 
@@ -162,6 +163,7 @@ impl Projections {
         self.concerns.apply(fact);
         self.conflicts.apply(fact);
         self.named.apply(fact);
+        self.accounts.apply(fact);
         self.next = Position(fact.position.0 + 1);
         Ok(())
     }

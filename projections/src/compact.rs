@@ -258,6 +258,10 @@ impl Key {
         Self(stream.id.0)
     }
 
+    pub(crate) fn of_actor(actor: ActorId) -> Self {
+        Self(actor.0.0)
+    }
+
     pub(crate) fn stream(self, kind: StreamKind) -> StreamId {
         StreamId::new(kind, Id(self.0))
     }
@@ -365,13 +369,13 @@ pub(crate) struct Signers(Table<Vec<Key>, ()>);
 
 impl Signers {
     pub(crate) fn number(&mut self, by: &[ActorId]) -> u32 {
-        let keys: Vec<Key> = by.iter().map(|actor| Key(actor.0.0)).collect();
+        let keys: Vec<Key> = by.iter().map(|actor| Key::of_actor(*actor)).collect();
         self.0.find(&keys).unwrap_or_else(|| self.0.row(keys, || ()))
     }
 
     /// Whether an actor is among those who signed together, for each number.
     pub(crate) fn with(&self, actor: ActorId) -> Vec<bool> {
-        self.0.iter().map(|(keys, ())| keys.contains(&Key(actor.0.0))).collect()
+        self.0.iter().map(|(keys, ())| keys.contains(&Key::of_actor(actor))).collect()
     }
 
     pub(crate) fn actors(&self, number: u32) -> Vec<ActorId> {

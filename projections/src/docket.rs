@@ -2,7 +2,7 @@
 
 use adit_core::event::{Event, Fact};
 use adit_core::id::{StreamId, StreamKind};
-use adit_core::report::{Channel, Finding, ReportEvent, Status};
+use adit_core::report::{Channel, Finding, ReportEvent, Reported, Status};
 use adit_core::rules::reward::Matter;
 use adit_core::units::{Day, Position};
 use serde::{Deserialize, Serialize};
@@ -132,24 +132,7 @@ impl Projection for Docket {
         let Event::Report(event) = &fact.event else { return };
         let (key, now) = (Key::of(&fact.stream), When::of(fact));
         if let ReportEvent::Reported(reported) = event {
-            let report = &reported.report;
-            let entered = Report {
-                channel: report.channel,
-                matter: report.matter,
-                status: Status::Reported,
-                received: now,
-                running: [day(reported.accept_due), None, None],
-                finding: None,
-                hazards: Vec::new(),
-                files: count(report.files.len()),
-                joined: 0,
-                corroborates: None,
-                disputed: false,
-                retaliation: None,
-                misses: 0,
-                closed: None,
-            };
-            let row = self.reports.row(key, || entered);
+            let row = self.reports.row(key, || Report::of(reported, now));
             self.waiting.moves(row, None, waits(Status::Reported));
             return;
         }
@@ -220,6 +203,26 @@ fn waits(status: Status) -> Option<Status> {
 }
 
 impl Report {
+    fn of(reported: &Reported, now: When) -> Self {
+        let report = &reported.report;
+        Self {
+            channel: report.channel,
+            matter: report.matter,
+            status: Status::Reported,
+            received: now,
+            running: [day(reported.accept_due), None, None],
+            finding: None,
+            hazards: Vec::new(),
+            files: count(report.files.len()),
+            joined: 0,
+            corroborates: None,
+            disputed: false,
+            retaliation: None,
+            misses: 0,
+            closed: None,
+        }
+    }
+
     /// The next day by which something is to be done.
     fn next_due(&self) -> Option<DayNumber> {
         self.running.iter().flatten().min().copied()

@@ -10,6 +10,7 @@
 //! Limits: fewer than 2^32 facts, streams, or different texts.
 
 pub mod accountability;
+pub mod accounts;
 mod all;
 mod ask;
 mod compact;

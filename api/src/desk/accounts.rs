@@ -1,5 +1,7 @@
 //! Accounts: who is invited, who has taken it up, and what administrators still have to sign for them.
 
+use std::collections::BTreeSet;
+
 use adit_core::actor::{ActorCommand, Enrol};
 use adit_core::command::{Command, Request};
 use adit_core::id::{ActorId, CommandId, Id, StreamId, StreamKind};
@@ -9,10 +11,10 @@ use adit_core::secret::officer_identity;
 use adit_core::text::{Short, Text};
 use adit_core::units::Position;
 use askama::Template;
-use axum::extract::{Form, State};
+use axum::extract::{Form, RawQuery, State};
 use axum::http::HeaderMap;
 use axum::response::{IntoResponse, Redirect};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
 use super::frame::{Desk, Frame, Shown, Trouble, render, stream_address, words};
@@ -53,12 +55,37 @@ struct Invited {
 #[template(path = "desk/accounts.html")]
 struct Accounts {
     frame: Frame,
+    /// The accounts of this page, and how many fit.
     all: Vec<Row>,
+    total: usize,
+    asked: Asked,
+    before: Option<String>,
+    next: Option<String>,
     invited: Vec<Invited>,
     roles: Vec<(&'static str, String)>,
     code: String,
     refusal: String,
     typed: Typed,
+}
+
+/// Rows of one page.
+const PAGE_ROWS: usize = 50;
+
+/// Which accounts are looked for.
+#[derive(Clone, Default, Deserialize, Serialize)]
+#[serde(default)]
+pub(crate) struct Asked {
+    /// Words of the post, or the name with which somebody signs in.
+    contains: String,
+    role: String,
+    offset: usize,
+}
+
+impl Asked {
+    fn page_at(&self, offset: usize) -> String {
+        let asked = Self { offset, ..self.clone() };
+        format!("/desk/accounts?{}", serde_urlencoded::to_string(asked).unwrap_or_default())
+    }
 }
 
 /// What an administrator types.
@@ -88,7 +115,33 @@ fn role_words(w: Words, role: Role) -> String {
     w.find(&format!("role.{}", role.name())).unwrap_or(role.name()).to_owned()
 }
 
-fn page(desk: &Desk, code: String, refusal: String, typed: Typed) -> Result<Accounts, Problem> {
+fn role_named(name: &str) -> Option<Role> {
+    Role::ALL.into_iter().find(|role| role.name() == name)
+}
+
+/// The accounts that fit what is asked: those of the bureau by their posts, then the others, the newest first.
+fn found(desk: &Desk, asked: &Asked) -> Vec<(ActorId, String)> {
+    let keys = desk.app.office.ledger().keys();
+    let holders = |role: Role| keys.with_role(role).filter_map(|(key, _)| keys.actor_of(key));
+    let of_bureau = Role::ALL.into_iter().filter(|role| *role != Role::Enterprise);
+    let officers: BTreeSet<ActorId> = of_bureau.flat_map(holders).collect();
+    let held: Option<BTreeSet<ActorId>> = role_named(&asked.role).map(|role| holders(role).collect());
+    let words = asked.contains.trim();
+    let named = Some(words).filter(|words| !words.is_empty()).and_then(|name| desk.app.keystore.find(name));
+    desk.app.projector.read(|state| {
+        let fits = |(actor, post): &(ActorId, Option<&str>)| {
+            held.as_ref().is_none_or(|held| held.contains(actor))
+                && (named == Some(*actor) || post.unwrap_or_default().contains(words))
+        };
+        let all = state.accounts.all().filter(fits);
+        let (mut first, others): (Vec<_>, Vec<_>) = all.partition(|(actor, _)| officers.contains(actor));
+        first.sort_by_key(|(_, post)| *post);
+        let named = |(actor, post): (ActorId, Option<&str>)| (actor, people::called(post, actor));
+        first.into_iter().chain(others).map(named).collect()
+    })
+}
+
+fn page(desk: &Desk, asked: Asked, code: String, refusal: String, typed: Typed) -> Result<Accounts, Problem> {
     only_admin(desk)?;
     let (app, w) = (&desk.app, desk.w);
     let ledger = app.office.ledger();
@@ -97,22 +150,22 @@ fn page(desk: &Desk, code: String, refusal: String, typed: Typed) -> Result<Acco
         let roles: Vec<String> = roles.iter().map(|role| role_words(w, *role)).collect();
         roles.join(w.t("base.and"))
     };
-    let mut accounts = Vec::new();
-    for stream in ledger.store().streams(StreamKind::Actor).map_err(|error| unreadable(&error))? {
-        let actor = ActorId(stream.id);
+    let found = found(desk, &asked);
+    let total = found.len();
+    let row = |(actor, title): (ActorId, String)| {
         let in_force = keys.keys_of(actor, now);
-        let mut roles: Vec<Role> = in_force.iter().flat_map(|key| keys.roles(key)).collect();
-        roles.dedup();
-        accounts.push(Row {
-            title: people::title(app, actor),
-            at: stream_address(&stream.to_string()),
+        let roles: BTreeSet<Role> = in_force.iter().flat_map(|key| keys.roles(key)).collect();
+        Row {
+            title,
+            at: stream_address(&StreamId::new(StreamKind::Actor, actor.0).to_string()),
             account: app.keystore.account(actor).unwrap_or_default(),
-            roles: said(&roles),
+            roles: said(&roles.into_iter().collect::<Vec<_>>()),
             ended: in_force.is_empty(),
             actor: actor.to_string(),
-        });
-    }
-    accounts.sort_by(|one, other| (one.ended, &one.title).cmp(&(other.ended, &other.title)));
+        }
+    };
+    let accounts: Vec<Row> = found.into_iter().skip(asked.offset).take(PAGE_ROWS).map(row).collect();
+    let end = asked.offset.saturating_add(accounts.len());
     let mut invited = Vec::new();
     for (name, invitation) in app.invitations.all(ledger.now()) {
         let (steps, enrolled) = next_steps(desk, &invitation)?;
@@ -136,6 +189,10 @@ fn page(desk: &Desk, code: String, refusal: String, typed: Typed) -> Result<Acco
     let offered = Role::ALL.into_iter().map(|role| (role.name(), role_words(w, role)));
     Ok(Accounts {
         all: accounts,
+        total,
+        before: (asked.offset > 0).then(|| asked.page_at(asked.offset.saturating_sub(PAGE_ROWS))),
+        next: (end < total).then(|| asked.page_at(end)),
+        asked,
         invited,
         roles: offered.collect(),
         code,
@@ -185,12 +242,18 @@ fn next_steps(desk: &Desk, invitation: &Invitation) -> Result<(Vec<(String, Stri
 
 /// Accounts and invitations
 ///
-/// 账号与邀请。
+/// 账号与邀请；按岗位文字、登录名、角色查找，分页。
 #[utoipa::path(get, path = "/desk/accounts", tag = "desk",
+    params(("contains" = Option<String>, Query), ("role" = Option<String>, Query), ("offset" = Option<u64>, Query)),
     responses((status = 200, description = "HTML"), (status = 303, description = "Not signed in"),
         (status = 403, description = "api.forbidden")))]
-pub(crate) async fn show(desk: Desk) -> Shown {
-    render(&blocking(move || page(&desk, String::new(), String::new(), Typed::default())).await?)
+pub(crate) async fn show(desk: Desk, RawQuery(query): RawQuery) -> Shown {
+    let asked: Asked =
+        serde_urlencoded::from_str(query.as_deref().unwrap_or_default()).map_err(|_| ApiRefusal::BadQuery)?;
+    if !asked.role.is_empty() && role_named(&asked.role).is_none() {
+        return Err(ApiRefusal::BadQuery.into());
+    }
+    render(&blocking(move || page(&desk, asked, String::new(), String::new(), Typed::default())).await?)
 }
 
 /// Invite somebody, renew a key, enrol whoever took it up, or end an invitation
@@ -218,10 +281,14 @@ pub(crate) async fn act(desk: Desk, Form(typed): Form<Typed>) -> Shown {
             _ => Err(ApiRefusal::BadRequest.into()),
         };
         match done {
-            Ok(code) => Ok((page(&desk, code, String::new(), Typed::default())?, axum::http::StatusCode::OK)),
+            Ok(code) => {
+                let shown = page(&desk, Asked::default(), code, String::new(), Typed::default())?;
+                Ok((shown, axum::http::StatusCode::OK))
+            }
             Err(problem) if problem.status.is_server_error() => Err(problem),
             Err(problem) => {
-                Ok((page(&desk, String::new(), desk.w.refusal(&problem.refusal), typed)?, problem.status))
+                let refusal = desk.w.refusal(&problem.refusal);
+                Ok((page(&desk, Asked::default(), String::new(), refusal, typed)?, problem.status))
             }
         }
     };

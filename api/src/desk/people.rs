@@ -8,14 +8,19 @@ use adit_core::role::Role;
 use adit_core::units::Position;
 
 use crate::app::App;
+use crate::posts::post;
 
 /// How much of an id stands for an account without a post.
 const ID_CHARS: usize = 8;
 
-/// The post of an account; the beginning of its id where the ledger tells none.
+/// What an account is called: by its post, or by the beginning of its id.
 pub(crate) fn title(app: &App, actor: ActorId) -> String {
-    let title = app.titles.of(app.office.ledger(), actor).ok().flatten();
-    title.unwrap_or_else(|| actor.to_string().chars().take(ID_CHARS).collect())
+    called(post(app, actor).as_deref(), actor)
+}
+
+/// A post; the beginning of the id where there is none.
+pub(crate) fn called(post: Option<&str>, actor: ActorId) -> String {
+    post.map_or_else(|| actor.to_string().chars().take(ID_CHARS).collect(), str::to_owned)
 }
 
 /// The name of an enterprise, as it was registered; its id where the ledger tells none.

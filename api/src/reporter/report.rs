@@ -31,6 +31,7 @@ use crate::handlers::sealed::check_blobs;
 use crate::handlers::{Answered, Shared, blocking};
 use crate::intake::Purpose;
 use crate::page::render;
+use crate::posts::post;
 use crate::problem::{ApiRefusal, Problem, unreadable};
 use crate::web::{REPORT, Script, with_scripts};
 
@@ -234,7 +235,7 @@ fn questions(
         w,
         draft: draft.stamped(app)?,
         kinds: kinds().map(|(code, _)| code).collect(),
-        officers: officers(app)?,
+        officers: officers(app),
         rewards: offers(app, w),
         fault: fault.map(|refusal| w.refusal(refusal)),
         closed: None,
@@ -266,23 +267,21 @@ fn room(app: &App) -> Result<u64, Problem> {
 }
 
 /// Whom a report can be kept from, by post: whoever works on reports and is in force.
-pub(crate) fn officers(app: &App) -> Result<Vec<(ActorId, String)>, Problem> {
+pub(crate) fn officers(app: &App) -> Vec<(ActorId, String)> {
     let ledger = app.office.ledger();
     let (keys, size) = (ledger.keys(), Position(ledger.size()));
     let works = [Role::Clerk, Role::Inspector, Role::Handler, Role::Approver];
     let mut actors = BTreeSet::new();
-    for (key, _) in
-        works.iter().flat_map(|role| keys.with_role(*role)).filter(|(_, state)| state.in_force(size))
-    {
+    let held = works.iter().flat_map(|role| keys.with_role(*role));
+    for (key, _) in held.filter(|(_, state)| state.in_force(size)) {
         actors.extend(keys.actor_of(key));
     }
     let mut found = Vec::new();
     for actor in actors.into_iter().take(OFFICERS_MAX) {
-        let title = app.titles.of(ledger, actor).map_err(|error| unreadable(&error))?;
-        found.extend(title.map(|title| (actor, title)));
+        found.extend(post(app, actor).map(|post| (actor, post)));
     }
     found.sort_by(|one, other| one.1.cmp(&other.1));
-    Ok(found)
+    found
 }
 
 /// The reward rules in force today, each with what it gives and where that is written.
@@ -437,7 +436,7 @@ fn look_page(
     fault: Option<&Refusal>,
 ) -> Result<Look, Problem> {
     let draft = draft.stamped(app)?;
-    let excluded = officers(app)?.into_iter().filter(|(actor, _)| draft.excluded.contains(actor));
+    let excluded = officers(app).into_iter().filter(|(actor, _)| draft.excluded.contains(actor));
     let (keys, size) = (app.office.ledger().keys(), app.office.ledger().size());
     Ok(Look {
         w,

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 mod access;
+mod accounts;
 mod bad_input;
 #[path = "../../../tests/tests/browser/base.rs"]
 mod browser;

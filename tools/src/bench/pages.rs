@@ -8,7 +8,7 @@ use adit_api::App;
 use adit_api::keystore::Keystore;
 use adit_core::ledger::home::Home;
 use adit_core::units::Position;
-use adit_projections::{Filter, Projections, Viewer};
+use adit_projections::{Filter, NAMES, Projections, Viewer};
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
 
@@ -56,10 +56,11 @@ pub(super) fn run(pages: &Pages) -> Result<Value> {
         let mut client = Client::sign_in(server.address, &account.to_string(), PASSWORD)?;
         let (mut latencies, mut largest) = (histogram()?, 0);
         // The first of each is not counted: it may be the first after the start.
-        client.get(&kind.paths[0])?;
+        let first = kind.paths.first().with_context(|| format!("no page of the kind {}", kind.name))?;
+        client.get(first)?;
         for path in kind.paths.iter().cycle().take(kind.paths.len().max(pages.rounds as usize)) {
             let asked = Instant::now();
-            let page = client.get(path)?;
+            let page = client.get(path).with_context(|| format!("couldn't get {path}"))?;
             latencies.saturating_record(micros(asked.elapsed()));
             largest = largest.max(page.len());
         }
@@ -80,7 +81,7 @@ fn milliseconds(micros: u64) -> f64 {
     micros as f64 / 1000.0
 }
 
-/// What an inspector, a handler and a leader ask for on a day.
+/// What officers ask for on a day.
 fn kinds(app: &App) -> Result<Vec<Kind>> {
     let rules = app.office.rules();
     let today = app.office.ledger().now().day();
@@ -108,11 +109,18 @@ fn kinds(app: &App) -> Result<Vec<Kind>> {
     ];
     let profiles: Vec<String> =
         hazards.iter().map(|row| text(row, "enterprise").replace("enterprise/", "/desk/profiles/")).collect();
+    // Accountability is traced for major hazards.
+    let major = hazards.iter().filter(|row| row["grade"] == "major");
+    let traces = major.map(|row| text(row, "hazard").replace("hazard/", "/desk/trace/")).collect();
+    // Of all streams together there is no page.
+    let tables = NAMES.iter().filter(|name| **name != "timeline");
+    let tables = tables.map(|name| format!("/desk/tables/{name}")).collect();
     let page = |name: &'static str, account: &'static str, paths: Vec<String>| Kind { name, account, paths };
     Ok(vec![
         page("worklist_inspector", "inspector-1", vec!["/desk".to_owned()]),
         page("worklist_handler", "handler", vec!["/desk".to_owned()]),
         page("worklist_approver", "approver", vec!["/desk".to_owned()]),
+        page("worklist_investigator", "investigator", vec!["/desk".to_owned()]),
         page("register", "handler", vec![register(""), register(&format!("?offset={}", all / 2))]),
         page("register_filtered", "handler", filters.iter().map(|query| register(query)).collect()),
         page("hazard", "inspector-1", each("/desk/streams/", "hazard")),
@@ -121,8 +129,14 @@ fn kinds(app: &App) -> Result<Vec<Kind>> {
         page("profile", "handler", profiles),
         page("figures", "leader", vec!["/desk/figures".to_owned()]),
         page("summary", "leader", vec![format!("/desk/summary?period={}", today.year())]),
-        page("deadlines", "handler", vec!["/desk/tables/deadlines".to_owned()]),
-        page("statistics", "leader", vec!["/desk/tables/statistics?group=town".to_owned()]),
+        page("trace", "investigator", traces),
+        page("tables", "approver", tables),
+        page(
+            "accounts",
+            "admin-1",
+            vec!["/desk/accounts".to_owned(), "/desk/accounts?role=enterprise".to_owned()],
+        ),
+        page("system", "admin-1", vec!["/desk/system".to_owned()]),
     ])
 }
 

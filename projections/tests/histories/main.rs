@@ -2,7 +2,9 @@
 
 #![allow(clippy::expect_used, reason = "a test reports by panicking")]
 
+#[path = "../common/mod.rs"]
 mod common;
+mod waiting;
 
 use adit_core::enterprise::{
     AcceptResumption, ChangeHolder, ChangeLicence, CloseEnterprise, EnterpriseCommand, Grade,
@@ -25,7 +27,6 @@ use adit_core::rules::five_in_place::Element;
 use adit_core::units::{Fen, Position};
 use adit_projections::deadlines::Standing;
 use adit_projections::relief::Decision;
-use adit_projections::supervision::Extension;
 use adit_projections::{
     Filter, Grade as HazardGrade, Group, NAMES, Order, ProjectionError, Projections, Viewer, takes,
 };
@@ -35,6 +36,7 @@ use common::{
 };
 use proptest::prelude::*;
 use serde_json::Value;
+use waiting::waiting;
 
 /// One attempt: what, on which stream, with which choice, after how many days.
 type Attempt = (u8, u8, u8, i64);
@@ -343,98 +345,6 @@ fn history() -> impl Strategy<Value = World> {
 fn all_rows(state: &Projections, world: &World, viewer: Viewer) -> Vec<(&'static str, Vec<Value>)> {
     let rows = |name| state.query(name, &Filter::default(), viewer, &world.log.rules, world.today());
     NAMES.into_iter().filter_map(|name| Some((name, rows(name).ok()?.rows))).collect()
-}
-
-/// Questions of which a table keeps the rows apart, and which rows of the whole table they ask for.
-type Waits = (&'static str, Filter, Box<dyn Fn(&Value) -> bool>);
-
-fn waiting() -> Vec<Waits> {
-    let mut questions: Vec<Waits> = Vec::new();
-    let mut ask = |name, filter, waits: Box<dyn Fn(&Value) -> bool>| questions.push((name, filter, waits));
-    let runs = |row: &Value| row["standing"] == "running" || row["standing"] == "overdue";
-    let named = |name: &'static str, status: &'static str| move |row: &Value| row[name] == status;
-    for (status, name) in [
-        (Status::Reported, "reported"),
-        (Status::Verified, "verified"),
-        (Status::Assigned, "assigned"),
-        (Status::Rectified, "rectified"),
-        (Status::Passed, "passed"),
-        (Status::Closed, "closed"),
-        (Status::Merged, "merged"),
-    ] {
-        for table in ["register", "supervision"] {
-            let filter = Filter { status: Some(status), ..Filter::default() };
-            ask(table, filter.clone(), Box::new(named("status", name)));
-            let late = move |row: &Value| row["status"] == name && row["overdue"] == true;
-            ask(table, Filter { overdue: Some(true), ..filter }, Box::new(late));
-        }
-    }
-    for table in ["register", "supervision"] {
-        let filter = Filter { overdue: Some(true), ..Filter::default() };
-        ask(table, filter.clone(), Box::new(|row| row["overdue"] == true));
-        let listed = |row: &Value| row["overdue"] == true && row["listed"] == true;
-        ask(table, Filter { listed: Some(true), ..filter }, Box::new(listed));
-    }
-    for called in [true, false] {
-        let filter = Filter { called_for: Some(called), ..Filter::default() };
-        ask("supervision", filter, Box::new(move |row| row["called_for"].is_string() == called));
-        let filter = Filter { acknowledged: Some(called), ..Filter::default() };
-        ask(
-            "notifications",
-            filter.clone(),
-            Box::new(move |row| row["acknowledged_on"].is_string() == called),
-        );
-        for ended in [true, false] {
-            let closed =
-                |row: &Value| ["closed", "dismissed", "merged"].iter().any(|name| row["status"] == *name);
-            let waits =
-                move |row: &Value| row["acknowledged_on"].is_string() == called && closed(row) == ended;
-            ask("notifications", Filter { ended: Some(ended), ..filter.clone() }, Box::new(waits));
-        }
-    }
-    for (standing, name) in [(Extension::Waiting, "waiting"), (Extension::Granted, "granted")] {
-        let filter = Filter { extension: Some(standing), ..Filter::default() };
-        ask("supervision", filter, Box::new(named("extension", name)));
-    }
-    for (status, name) in [
-        (report::Status::Reported, "reported"),
-        (report::Status::Accepted, "accepted"),
-        (report::Status::Verified, "verified"),
-        (report::Status::Handled, "handled"),
-        (report::Status::Answered, "answered"),
-        (report::Status::Closed, "closed"),
-        (report::Status::Declined, "declined"),
-    ] {
-        let filter = Filter { report_status: Some(status), ..Filter::default() };
-        ask("docket", filter, Box::new(named("status", name)));
-    }
-    for (decision, name) in [
-        (Decision::Unverified, "unverified"),
-        (Decision::Pending, "pending"),
-        (Decision::Relieved, "relieved"),
-        (Decision::Refused, "refused"),
-        (Decision::Moot, "moot"),
-    ] {
-        let filter = Filter { relief: Some(decision), ..Filter::default() };
-        ask("relief", filter, Box::new(named("decision", name)));
-    }
-    for clock in CLOCKS.into_iter().chain(["accept", "handle", "answer", "claim", "unheard"]) {
-        for (standing, name) in [(Standing::Running, "running"), (Standing::Overdue, "overdue")] {
-            let filter =
-                Filter { clock: Some(clock.to_owned()), standing: Some(standing), ..Filter::default() };
-            let waits = move |row: &Value| row["clock"] == clock && row["standing"] == name;
-            ask("deadlines", filter, Box::new(waits));
-        }
-        let filter = Filter { clock: Some(clock.to_owned()), ended: Some(false), ..Filter::default() };
-        ask("deadlines", filter, Box::new(move |row| row["clock"] == clock && runs(row)));
-        let ended = Filter { ended: Some(true), clock: Some(clock.to_owned()), ..Filter::default() };
-        ask("deadlines", ended, Box::new(move |row| row["clock"] == clock && !runs(row)));
-    }
-    for ended in [true, false] {
-        let filter = Filter { ended: Some(ended), ..Filter::default() };
-        ask("deadlines", filter, Box::new(move |row| runs(row) != ended));
-    }
-    questions
 }
 
 /// The same history with nothing said of reports and rewards; other entries stand in their places.
