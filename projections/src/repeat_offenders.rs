@@ -21,6 +21,10 @@ use crate::Projection;
 use crate::ask::{Ask, Page};
 use crate::compact::{DayNumber, Key, NONE, Table, When, Words};
 
+mod group;
+
+use group::Group;
+
 pub(crate) const NAME: &str = "repeat_offenders";
 
 /// Filters that this table takes.
@@ -167,16 +171,6 @@ impl Ground {
         let proof: BTreeSet<Position> = proof.collect();
         Self { reason, proof: proof.into_iter().collect() }
     }
-}
-
-/// Enterprises that are counted together, and what is counted of them.
-#[derive(Default)]
-struct Group<'a> {
-    members: Vec<(Key, &'a Enterprise)>,
-    incidents: Vec<(&'a Enterprise, &'a Incident)>,
-    recurrences: Vec<&'a Recurrence>,
-    by: By,
-    holder: u32,
 }
 
 /// What the closure rules count, and where each of it stands.
@@ -606,87 +600,6 @@ impl Enterprise {
             let behind = behind.both(self.behind_on(again.day));
             self.recurrences.push(Recurrence { criterion, closed_at: when.position(), again, behind });
         }
-    }
-}
-
-impl<'a> Group<'a> {
-    /// An enterprise by itself.
-    fn of(key: Key, enterprise: &'a Enterprise) -> Self {
-        Self {
-            members: vec![(key, enterprise)],
-            incidents: enterprise.incidents.iter().map(|incident| (enterprise, incident)).collect(),
-            recurrences: enterprise.recurrences.iter().collect(),
-            by: By::Enterprise,
-            holder: NONE,
-        }
-    }
-
-    /// What happened up to `today`.
-    fn dated(&self, today: Day) -> impl Iterator<Item = (&'a Enterprise, &'a Incident)> {
-        let until = DayNumber::from(today);
-        self.incidents.iter().copied().filter(move |(_, incident)| incident.when.day <= until)
-    }
-
-    fn accidents(&self, today: Day) -> Vec<(When, AccidentGrade)> {
-        let graded = self.dated(today).filter_map(|(_, one)| match one.what {
-            What::Accident(grade) => Some((one.when, grade)),
-            What::Discovery | What::Penalty { .. } => None,
-        });
-        graded.collect()
-    }
-
-    fn recurrences(&self, today: Day) -> Vec<&'a Recurrence> {
-        let until = DayNumber::from(today);
-        self.recurrences.iter().filter(|again| again.again.day <= until).copied().collect()
-    }
-
-    /// Fatal accidents after which production still stands still; a matter of the enterprise itself.
-    fn fatal(&self, today: Day) -> Vec<When> {
-        let until = DayNumber::from(today);
-        let members = self.members.iter().filter(|_| self.by == By::Enterprise);
-        let fatal = members.flat_map(|(_, member)| &member.fatal);
-        fatal.filter(|when| when.day <= until).copied().collect()
-    }
-
-    /// Those that produce, of whoever stands behind them now.
-    fn producing(&self) -> impl Iterator<Item = &'a Enterprise> {
-        let members = self.members.iter().map(|(_, member)| *member).filter(|member| member.producing);
-        members.filter(|member| self.by == By::Enterprise || member.behind.of(self.by) == self.holder)
-    }
-
-    /// The worst licence of those that produce.
-    fn licence(&self) -> Licence {
-        let worst = self.producing().map(|member| member.licence).max_by_key(|licence| match licence {
-            Licence::Full => 0,
-            Licence::Incomplete => 1,
-            Licence::None => 2,
-        });
-        worst.unwrap_or(Licence::Full)
-    }
-
-    /// The entries that set the worst licence, and since which it is produced with it.
-    fn licensed_at(&self) -> Vec<Position> {
-        let licence = self.licence();
-        let those = self.producing().filter(|member| member.licence == licence);
-        those.flat_map(|member| [member.licence_at, member.producing_at]).collect()
-    }
-
-    /// The first petition that was made.
-    fn petitioned(&self) -> Option<Position> {
-        self.members.iter().filter_map(|(_, member)| member.petitioned).min()
-    }
-
-    fn is_closed(&self) -> bool {
-        self.members.iter().all(|(_, member)| member.closed)
-    }
-
-    /// Nothing is left to petition for.
-    fn is_petitioned(&self) -> bool {
-        self.petitioned().is_some() || self.is_closed()
-    }
-
-    fn has_something(&self, today: Day) -> bool {
-        self.dated(today).next().is_some()
     }
 }
 
