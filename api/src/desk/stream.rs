@@ -130,11 +130,13 @@ pub(crate) fn heading(desk: &Desk, stream: &StreamId) -> String {
         }
         StreamKind::Report => case_number(stream),
         StreamKind::Actor => people::title(&desk.app, ActorId(stream.id)),
-        StreamKind::Reward
-        | StreamKind::Rules
-        | StreamKind::Ledger
-        | StreamKind::Inquiry
-        | StreamKind::Access => String::new(),
+        StreamKind::Reward => {
+            let row = one("rewards");
+            let amount = text(&row, "amount_yuan");
+            let amount = if amount.is_empty() { String::new() } else { format!("¥{amount}") };
+            join(&amount, text(&row, "assessed_on"))
+        }
+        StreamKind::Rules | StreamKind::Ledger | StreamKind::Inquiry | StreamKind::Access => String::new(),
     };
     let kind = w.kind(stream.kind.name());
     if named.is_empty() { kind } else { format!("{kind} · {named}") }
