@@ -272,9 +272,10 @@ fn of_one_hazard(name: &str, stream: &StreamId) -> bool {
 /// reward_budget 奖励预算、corroboration 印证。format=csv 或 xlsx 时以文件给出。
 ///
 /// `as_of` is a position or a day, `after` waits until the entry at that position is taken over. Filters, where the table
-/// has what they ask for: stream, enterprise, town, sector, origin, status, criterion, grade, overdue, listed, suspended,
-/// from, to, kind, clock, standing, in_place, reward_status, year, rule, by, controller, parent, petition, relief, found,
-/// enforced, risk, missed, inspection_due, vetoed, acknowledged, trigger, group, contains. `format` is csv or xlsx: a file
+/// has what they ask for: stream, enterprise, town, sector, origin, status, criterion, grade, overdue, listed, extension,
+/// called_for, suspended, from, to, kind, clock, standing, ended, in_place, reward_status, report_status, year, rule, by,
+/// controller, parent, petition, petitioned, relief, found, enforced, risk, missed, inspection_due, vetoed, acknowledged,
+/// trigger, inquired, group, contains; `order` is due: what is due first comes first. `format` is csv or xlsx: a file
 /// with at most 100,000 rows, and with these `columns` alone (names with commas between) where some are named.
 #[utoipa::path(get, path = "/api/v1/projections/{name}", tag = "queries",
     params(("name" = String, Path), ("as_of" = Option<String>, Query), ("after" = Option<u64>, Query),
