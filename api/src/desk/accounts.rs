@@ -311,7 +311,7 @@ fn invite(desk: &Desk, typed: &Typed) -> Result<String, Problem> {
         return Err(ApiRefusal::AccountTaken.into());
     }
     let title: Short = Text::new(typed.title.trim()).map_err(|_| ApiRefusal::WrongValue)?;
-    let role = Role::ALL.into_iter().find(|role| role.name() == typed.role).ok_or(ApiRefusal::WrongValue)?;
+    let role = role_named(&typed.role).ok_or(ApiRefusal::WrongValue)?;
     let acts_for = match typed.enterprise.trim() {
         "" => None,
         text => Some(text.parse::<StreamId>().map_err(|_| ApiRefusal::WrongValue)?),
