@@ -1,6 +1,8 @@
 //! `adit bench generate`: a ledger of lawful histories. Every entry is decided by the rules that hold for everybody; the seed
 //! says what happens to whom and when. Ids and keys are fresh each time.
 
+mod reports;
+
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
@@ -20,7 +22,6 @@ use adit_core::id::StreamId;
 use adit_core::inspection::{InspectionCommand, NothingFound, Perform, RecordFinding};
 use adit_core::ledger::clock::SetClock;
 use adit_core::ledger::home::Home;
-use adit_core::ledger::vkey::SigningKey;
 use adit_core::office::{Answer, ExecuteError};
 use adit_core::role::Role;
 use adit_core::rules::Rules;
@@ -32,10 +33,11 @@ use adit_core::rules::place::NATIONAL;
 use adit_core::rules::reward::Sector;
 use adit_core::units::{Day, Fen};
 use anyhow::{Context, Result, bail};
+use reports::{Stage, Told};
 use serde_json::{Value, json};
 
 use crate::demo::cast::{Cast, text};
-use crate::init::create;
+use crate::init::{Person, create};
 
 #[derive(clap::Args)]
 pub(super) struct Generate {
@@ -48,6 +50,8 @@ pub(super) struct Generate {
     hazards: u64,
     #[arg(long, default_value_t = 200, value_parser = clap::value_parser!(u64).range(1..))]
     enterprises: u64,
+    #[arg(long, default_value_t = 500)]
+    reports: u64,
     /// Years over which they are spread, from 2023 on
     #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u64).range(1..=3))]
     years: u64,
@@ -111,7 +115,7 @@ impl Dice {
     }
 }
 
-/// What is done next to a hazard, an enterprise, or at the door of one.
+/// What is done next to a hazard, an enterprise or a report.
 #[derive(Clone, Copy)]
 enum Task {
     /// A hazard is entered.
@@ -130,6 +134,7 @@ enum Task {
     Visit(u64),
     Change(u64),
     Accident(u64),
+    Report(Stage, u64),
 }
 
 /// A hazard on its way.
@@ -145,13 +150,35 @@ struct Hazard {
     reopened: bool,
 }
 
+/// What is on its way, by its number.
+struct Shelf<T>(Vec<Mutex<Option<T>>>);
+
+impl<T: Clone> Shelf<T> {
+    fn of(many: u64) -> Self {
+        Self((0..many).map(|_| Mutex::new(None)).collect())
+    }
+
+    /// None while nothing was kept under that number.
+    fn get(&self, number: u64) -> Result<Option<T>> {
+        let at = usize::try_from(number)?;
+        Ok(self.0[at].lock().unwrap_or_else(PoisonError::into_inner).clone())
+    }
+
+    fn keep(&self, number: u64, one: T) -> Result<()> {
+        let at = usize::try_from(number)?;
+        *self.0[at].lock().unwrap_or_else(PoisonError::into_inner) = Some(one);
+        Ok(())
+    }
+}
+
 struct World {
     cast: Cast,
     seed: u64,
-    enterprises: Vec<(StreamId, SigningKey)>,
+    enterprises: Vec<(StreamId, Person)>,
     rules: Rules,
     items: Vec<&'static Criterion>,
-    hazards: Vec<Mutex<Option<Hazard>>>,
+    hazards: Shelf<Hazard>,
+    reports: Shelf<Told>,
     later: Mutex<BTreeMap<Day, Vec<Task>>>,
     last: Day,
     decisions: AtomicU64,
@@ -173,7 +200,8 @@ pub(super) fn run(args: &Generate) -> Result<Value> {
         enterprises,
         rules: Rules::builtin()?,
         items: items.collect(),
-        hazards: (0..args.hazards).map(|_| Mutex::new(None)).collect(),
+        hazards: Shelf::of(args.hazards),
+        reports: Shelf::of(args.reports),
         later: Mutex::new(plan(args, first, span)),
         last,
         decisions: AtomicU64::new(0),
@@ -181,6 +209,8 @@ pub(super) fn run(args: &Generate) -> Result<Value> {
     live(&world, first, args.writers.max(1))?;
     let keystore = Keystore::at(&Home::beside(&args.data).actors());
     world.cast.lock_officers_away(&keystore, super::PASSWORD)?;
+    let (_, manager) = world.of_enterprise(0)?;
+    keystore.enrol(manager.actor, Some(super::ENTERPRISE), &manager.key, super::PASSWORD)?;
     let size = world.cast.office.ledger().size();
     let took = begun.elapsed().as_secs_f64();
     #[expect(clippy::cast_precision_loss, reason = "counts of a bench are far below 2^52")]
@@ -189,6 +219,7 @@ pub(super) fn run(args: &Generate) -> Result<Value> {
         "events": size,
         "hazards": args.hazards,
         "enterprises": args.enterprises,
+        "reports": args.reports,
         "seed": args.seed,
         "seconds": took,
         "events_per_s": rate,
@@ -203,6 +234,10 @@ fn plan(args: &Generate, first: Day, span: u64) -> BTreeMap<Day, Vec<Task>> {
     };
     for hazard in 0..args.hazards {
         on(Dice::of(args.seed, "entered", hazard).below(span.saturating_sub(1)), Task::Enter(hazard));
+    }
+    for report in 0..args.reports {
+        let day = Dice::of(args.seed, "reported", report).below(span.saturating_sub(1));
+        on(day, Task::Report(Stage::Report, report));
     }
     for enterprise in 0..args.enterprises {
         let mut dice = Dice::of(args.seed, "enterprise", enterprise);
@@ -224,7 +259,7 @@ fn plan(args: &Generate, first: Day, span: u64) -> BTreeMap<Day, Vec<Task>> {
     days
 }
 
-fn enter_enterprises(args: &Generate, cast: &Cast) -> Result<Vec<(StreamId, SigningKey)>> {
+fn enter_enterprises(args: &Generate, cast: &Cast) -> Result<Vec<(StreamId, Person)>> {
     let (next, entered) = (AtomicU64::new(0), Mutex::new(BTreeMap::new()));
     let enter = || {
         loop {
@@ -243,7 +278,7 @@ fn enter_enterprises(args: &Generate, cast: &Cast) -> Result<Vec<(StreamId, Sign
     Ok(entered.into_inner().unwrap_or_else(PoisonError::into_inner).into_values().collect())
 }
 
-fn enter_enterprise(args: &Generate, cast: &Cast, number: u64) -> Result<(StreamId, SigningKey)> {
+fn enter_enterprise(args: &Generate, cast: &Cast, number: u64) -> Result<(StreamId, Person)> {
     let mut dice = Dice::of(args.seed, "registered", number);
     let sector = *dice.one(&[Sector::Mine, Sector::Industry, Sector::Industry, Sector::Chemical]);
     let group = dice.below(args.enterprises / 4 + 1);
@@ -264,7 +299,7 @@ fn enter_enterprise(args: &Generate, cast: &Cast, number: u64) -> Result<(Stream
     let grade = Grade { risk, standardisation: None };
     cast.act_on(Some(stream), Command::Enterprise(EnterpriseCommand::Grade(grade)), &["approver"])?;
     let account = cast.enrol_apart(&format!("account-{number}"), Role::Enterprise, Some(stream))?;
-    Ok((stream, account.key))
+    Ok((stream, account))
 }
 
 /// Day after day to the last, the tasks of each by whichever writer is free. Writers stay, as those of a server do.
@@ -336,15 +371,7 @@ impl World {
     }
 
     fn hazard(&self, number: u64) -> Result<Hazard> {
-        let at = usize::try_from(number)?;
-        let kept = self.hazards[at].lock().unwrap_or_else(PoisonError::into_inner).clone();
-        kept.context("a hazard that was not entered")
-    }
-
-    fn keep(&self, number: u64, hazard: Hazard) -> Result<()> {
-        let at = usize::try_from(number)?;
-        *self.hazards[at].lock().unwrap_or_else(PoisonError::into_inner) = Some(hazard);
-        Ok(())
+        self.hazards.get(number)?.context("a hazard that was not entered")
     }
 
     fn on(&self, hazard: &Hazard, command: HazardCommand, who: &[&str]) -> Result<Answer> {
@@ -353,8 +380,8 @@ impl World {
 
     /// A command that the enterprise signs.
     fn own(&self, hazard: &Hazard, command: HazardCommand) -> Result<Answer> {
-        let (_, key) = &self.enterprises[hazard.enterprise];
-        self.cast.sign(Some(hazard.stream), Command::Hazard(command), &[key])
+        let (_, manager) = &self.enterprises[hazard.enterprise];
+        self.cast.sign(Some(hazard.stream), Command::Hazard(command), &[&manager.key])
     }
 
     fn perform(&self, task: Task) -> Result<()> {
@@ -371,6 +398,7 @@ impl World {
             Task::Visit(enterprise) => self.visit(enterprise),
             Task::Change(enterprise) => self.change(enterprise),
             Task::Accident(enterprise) => self.accident(enterprise),
+            Task::Report(stage, report) => self.perform_on_report(stage, report),
         }
     }
 
@@ -403,7 +431,7 @@ impl World {
         let hazard = match origin {
             Origin::SelfInspection => {
                 let command = Command::Hazard(HazardCommand::Report(report(criterion)));
-                self.cast.sign(None, command, &[&self.enterprises[enterprise].1])?.stream
+                self.cast.sign(None, command, &[&self.enterprises[enterprise].1.key])?.stream
             }
             Origin::Inspection => {
                 let perform = Perform {
@@ -437,7 +465,7 @@ impl World {
             reviews: 0,
             reopened: false,
         };
-        self.keep(number, hazard)?;
+        self.hazards.keep(number, hazard)?;
         self.then(dice.days(1, 4), Task::Verify(number));
         Ok(())
     }
@@ -489,7 +517,7 @@ impl World {
             }
             _ => self.then(days + 1, Task::Miss(number)),
         }
-        self.keep(number, hazard)
+        self.hazards.keep(number, hazard)
     }
 
     fn miss(&self, number: u64) -> Result<()> {
@@ -502,7 +530,7 @@ impl World {
             self.on(&hazard, HazardCommand::Escalate(letter), &["handler"])?;
         }
         hazard.missed = true;
-        self.keep(number, hazard)
+        self.hazards.keep(number, hazard)
     }
 
     fn mend(&self, number: u64) -> Result<()> {
@@ -541,7 +569,7 @@ impl World {
         let next = if passed { Task::Close(number) } else { Task::Mend(number) };
         let until = u64::try_from(days)?;
         self.then(if passed { dice.days(1, 4) } else { dice.days(1, until) }, next);
-        self.keep(number, hazard)
+        self.hazards.keep(number, hazard)
     }
 
     fn close(&self, number: u64) -> Result<()> {
@@ -594,17 +622,17 @@ impl World {
         let mut hazard = self.hazard(number)?;
         self.on(&hazard, HazardCommand::Reopen(Because { because: text("再次出现")? }), &["approver"])?;
         (hazard.reopened, hazard.missed, hazard.reviews) = (true, true, 0);
-        self.keep(number, hazard)?;
+        self.hazards.keep(number, hazard)?;
         self.then(2, Task::Assign(number));
         Ok(())
     }
 
-    fn of_enterprise(&self, number: u64) -> Result<&(StreamId, SigningKey)> {
+    fn of_enterprise(&self, number: u64) -> Result<&(StreamId, Person)> {
         self.enterprises.get(usize::try_from(number)?).context("an enterprise that was not entered")
     }
 
     fn look(&self, number: u64) -> Result<()> {
-        let (stream, key) = self.of_enterprise(number)?;
+        let (stream, manager) = self.of_enterprise(number)?;
         let log = LogSelfInspection {
             enterprise: *stream,
             inspected_on: self.today(),
@@ -612,7 +640,7 @@ impl World {
             hazards: Vec::new(),
         };
         let command = Command::Enterprise(EnterpriseCommand::LogSelfInspection(log));
-        self.cast.sign(Some(*stream), command, &[key])?;
+        self.cast.sign(Some(*stream), command, &[&manager.key])?;
         Ok(())
     }
 

@@ -116,6 +116,8 @@ const ORIGIN: &str = "bench.example/adit";
 const BENCH: &str = "bench";
 /// The bench's key guards nothing but made-up hazards, so that a later run goes on with the same ledger.
 const PASSWORD: &str = "bench bench bench";
+/// Account of the first enterprise of a ledger that was generated.
+const ENTERPRISE: &str = "enterprise-1";
 /// Bytes of a journal record with one entry, as `bench append` writes them.
 const RECORD_BYTES: usize = 1500;
 

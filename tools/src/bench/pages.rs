@@ -13,7 +13,7 @@ use anyhow::{Context, Result};
 use serde_json::{Value, json};
 
 use super::http::{Client, Server};
-use super::{PASSWORD, histogram, micros};
+use super::{ENTERPRISE, PASSWORD, histogram, micros};
 
 #[derive(clap::Args)]
 pub(super) struct Pages {
@@ -28,7 +28,7 @@ pub(super) struct Pages {
     pub(super) json: bool,
 }
 
-/// Hazards whose pages are asked for in turn.
+/// Rows of a table whose pages are asked for in turn.
 const SAMPLES: usize = 50;
 
 /// Pages of one kind, and by whom they are asked for.
@@ -81,63 +81,125 @@ fn milliseconds(micros: u64) -> f64 {
     micros as f64 / 1000.0
 }
 
-/// What officers ask for on a day.
-fn kinds(app: &App) -> Result<Vec<Kind>> {
-    let rules = app.office.rules();
-    let today = app.office.ledger().now().day();
-    let all = app.projector.read(Projections::hazards);
-    let mut hazards = Vec::new();
-    for at in 0..SAMPLES {
-        let filter = Filter { offset: all / SAMPLES * at, limit: Some(1), ..Filter::default() };
-        let rows =
-            app.projector.read(|state| state.query("register", &filter, Viewer::Reports, &rules, today))?;
-        hazards.extend(rows.rows);
+/// Rows from all over a table.
+fn sample(app: &App, table: &str) -> Result<Vec<Value>> {
+    let (rules, today) = (app.office.rules(), app.office.ledger().now().day());
+    let ask = |filter: &Filter| {
+        app.projector.read(|state| state.query(table, filter, Viewer::Reports, &rules, today))
+    };
+    let all = ask(&Filter { limit: Some(1), ..Filter::default() })?.total;
+    let mut rows = Vec::new();
+    for at in 0..SAMPLES.min(all) {
+        rows.extend(
+            ask(&Filter { offset: all / SAMPLES.min(all) * at, limit: Some(1), ..Filter::default() })?.rows,
+        );
     }
-    let text = |row: &Value, name: &str| row[name].as_str().unwrap_or_default().to_owned();
-    let sample = hazards.get(hazards.len() / 2).context("a ledger without hazards")?;
-    let each =
-        |begin: &str, name: &str| hazards.iter().map(|row| format!("{begin}{}", text(row, name))).collect();
-    let town = escaped(&text(sample, "town"));
-    let register = |query: &str| format!("/desk/tables/register{query}");
-    let filters = [
-        "?status=verified".to_owned(),
-        "?overdue=true".to_owned(),
-        "?grade=major&status=assigned".to_owned(),
-        format!("?town={town}"),
-        "?contains=00017".to_owned(),
-        "?origin=inspection&listed=true".to_owned(),
+    Ok(rows)
+}
+
+fn text<'a>(row: &'a Value, name: &str) -> &'a str {
+    row[name].as_str().unwrap_or_default()
+}
+
+/// A page for each row.
+fn each(rows: &[Value], begin: &str, name: &str) -> Vec<String> {
+    rows.iter().map(|row| format!("{begin}{}", text(row, name))).collect()
+}
+
+fn table(name: &str, queries: &[&str]) -> Vec<String> {
+    queries.iter().map(|query| format!("/desk/tables/{name}{query}")).collect()
+}
+
+fn one(path: &str) -> Vec<String> {
+    vec![path.to_owned()]
+}
+
+fn kind(name: &'static str, account: &'static str, paths: Vec<String>) -> Kind {
+    Kind { name, account, paths }
+}
+
+/// What everybody who signs in asks for on a day.
+fn kinds(app: &App) -> Result<Vec<Kind>> {
+    let mut kinds = vec![
+        kind("worklist_clerk", "clerk", one("/desk")),
+        kind("worklist_inspector", "inspector-1", one("/desk")),
+        kind("worklist_handler", "handler", one("/desk")),
+        kind("worklist_approver", "approver", one("/desk")),
+        kind("worklist_finance", "finance", one("/desk")),
+        kind("worklist_investigator", "investigator", one("/desk")),
+        kind("worklist_leader", "leader", one("/desk")),
+        kind("worklist_admin", "admin-1", one("/desk")),
+        kind("worklist_enterprise", ENTERPRISE, one("/desk")),
     ];
-    let profiles: Vec<String> =
-        hazards.iter().map(|row| text(row, "enterprise").replace("enterprise/", "/desk/profiles/")).collect();
+    kinds.extend(of_hazards(app)?);
+    kinds.extend(of_reports(app)?);
+    kinds.extend(of_the_bureau(app));
+    Ok(kinds)
+}
+
+fn of_hazards(app: &App) -> Result<Vec<Kind>> {
+    let hazards = sample(app, "register")?;
+    let middle = hazards.get(hazards.len() / 2).context("a ledger without hazards")?;
+    let all = app.projector.read(Projections::hazards);
+    let filters = [
+        "?status=verified",
+        "?overdue=true",
+        "?grade=major&status=assigned",
+        &format!("?town={}", escaped(text(middle, "town"))),
+        "?contains=00017",
+        "?origin=inspection&listed=true",
+    ];
+    let profiles =
+        each(&hazards, "", "enterprise").iter().map(|path| path.replace("enterprise/", "/desk/profiles/"));
     // Accountability is traced for major hazards.
-    let major = hazards.iter().filter(|row| row["grade"] == "major");
-    let traces = major.map(|row| text(row, "hazard").replace("hazard/", "/desk/trace/")).collect();
+    let major: Vec<Value> = hazards.iter().filter(|row| row["grade"] == "major").cloned().collect();
+    let traces =
+        each(&major, "", "hazard").iter().map(|path| path.replace("hazard/", "/desk/trace/")).collect();
+    Ok(vec![
+        kind("register", "handler", table("register", &["", &format!("?offset={}", all / 2)])),
+        kind("register_filtered", "handler", table("register", &filters)),
+        kind("register_enterprise", ENTERPRISE, table("register", &["", "?status=assigned"])),
+        kind("hazard", "inspector-1", each(&hazards, "/desk/streams/", "hazard")),
+        kind("form", "inspector-1", each(&hazards, "/desk/do/hazard.verify?stream=", "hazard")),
+        kind("inspection", "inspector-1", each(&sample(app, "inspections")?, "/desk/streams/", "inspection")),
+        kind("enterprise", "handler", each(&hazards, "/desk/streams/", "enterprise")),
+        kind("profile", "handler", profiles.collect()),
+        kind("trace", "investigator", traces),
+    ])
+}
+
+fn of_reports(app: &App) -> Result<Vec<Kind>> {
+    let (reports, rewards) = (sample(app, "docket")?, sample(app, "rewards")?);
+    let docket = table("docket", &["", "?order=due", "?report_status=verified", "?offset=100"]);
+    Ok(vec![
+        kind("docket", "clerk", docket),
+        kind("case", "handler", each(&reports, "/desk/streams/", "report")),
+        kind("case_form", "inspector-1", each(&reports, "/desk/do/report.verify?stream=", "report")),
+        kind("rewards", "approver", table("rewards", &["", "?reward_status=claimed", "?offset=100"])),
+        kind("reward", "finance", each(&rewards, "/desk/streams/", "reward")),
+    ])
+}
+
+fn of_the_bureau(app: &App) -> Vec<Kind> {
+    let year = app.office.ledger().now().day().year();
     // Of all streams together there is no page.
     let tables = NAMES.iter().filter(|name| **name != "timeline");
-    let tables = tables.map(|name| format!("/desk/tables/{name}")).collect();
-    let page = |name: &'static str, account: &'static str, paths: Vec<String>| Kind { name, account, paths };
-    Ok(vec![
-        page("worklist_inspector", "inspector-1", vec!["/desk".to_owned()]),
-        page("worklist_handler", "handler", vec!["/desk".to_owned()]),
-        page("worklist_approver", "approver", vec!["/desk".to_owned()]),
-        page("worklist_investigator", "investigator", vec!["/desk".to_owned()]),
-        page("register", "handler", vec![register(""), register(&format!("?offset={}", all / 2))]),
-        page("register_filtered", "handler", filters.iter().map(|query| register(query)).collect()),
-        page("hazard", "inspector-1", each("/desk/streams/", "hazard")),
-        page("form", "inspector-1", each("/desk/do/hazard.verify?stream=", "hazard")),
-        page("enterprise", "handler", each("/desk/streams/", "enterprise")),
-        page("profile", "handler", profiles),
-        page("figures", "leader", vec!["/desk/figures".to_owned()]),
-        page("summary", "leader", vec![format!("/desk/summary?period={}", today.year())]),
-        page("trace", "investigator", traces),
-        page("tables", "approver", tables),
-        page(
-            "accounts",
-            "admin-1",
-            vec!["/desk/accounts".to_owned(), "/desk/accounts?role=enterprise".to_owned()],
-        ),
-        page("system", "admin-1", vec!["/desk/system".to_owned()]),
-    ])
+    let accounts = ["/desk/accounts", "/desk/accounts?role=enterprise"].map(str::to_owned).into();
+    vec![
+        kind("tables", "approver", tables.flat_map(|name| table(name, &[""])).collect()),
+        kind("figures", "leader", one("/desk/figures")),
+        kind("summary", "leader", vec![format!("/desk/summary?period={year}")]),
+        kind("public_figures", "leader", one("/figures")),
+        kind("plans", "inspector-1", one("/desk/plans")),
+        kind("vouchers", "finance", one("/desk/vouchers")),
+        kind("import", "clerk", one("/desk/import")),
+        kind("rulebook", "approver", one("/desk/rulebook")),
+        kind("waiting", "handler", one("/desk/waiting")),
+        kind("me", "handler", one("/desk/me")),
+        kind("accounts", "admin-1", accounts),
+        kind("reads", "auditor", one("/desk/reads")),
+        kind("system", "admin-1", one("/desk/system")),
+    ]
 }
 
 /// A value of a query string.

@@ -2,13 +2,12 @@
 
 use adit_core::command::Command;
 use adit_core::enterprise::{EnterpriseCommand, Register};
-use adit_core::event::Event;
 use adit_core::hazard::{self, HazardCommand};
 use adit_core::id::{Id, StreamId, StreamKind};
 use adit_core::inspection::{Enforce, InspectionCommand, Perform, RecordFinding};
 use adit_core::ledger::vkey::hex;
 use adit_core::report::{self, Channel, Finding, ReportCommand};
-use adit_core::reward::{self, Assess, Otherwise, Pay, RewardCommand, RewardEvent};
+use adit_core::reward::{self, Assess, Otherwise, Pay, RewardCommand};
 use adit_core::rules::accident::AccidentGrade;
 use adit_core::rules::closure::Licence;
 use adit_core::rules::reward::{Matter, Sector};
@@ -439,16 +438,8 @@ fn pay(cast: &mut Cast, case: &Case) -> Result<()> {
     let stream = cast.stream(&format!("{}/reward", case.id))?;
     let command = Command::Reward(RewardCommand::Claim(reward::Claim::of(claim.vkey())));
     cast.sign(Some(stream), command, &[&claim])?;
-    let facts = cast.office.ledger().stream(&stream)?;
-    let amount = facts.iter().find_map(|fact| {
-        if let Event::Reward(RewardEvent::Assessed(assessed)) = &fact.event {
-            Some(assessed.amount_yuan)
-        } else {
-            None
-        }
-    });
     let voucher = text(&format!("演示凭证-{}", case.id))?;
-    let pay = Pay::whole(amount.context("it was assessed")?, voucher);
+    let pay = Pay::whole(cast.assessed(&stream)?, voucher);
     on_reward(cast, case, RewardCommand::Pay(pay), &["finance"])
 }
 

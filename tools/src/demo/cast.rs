@@ -6,18 +6,20 @@ use std::sync::Arc;
 use adit_api::keystore::Keystore;
 use adit_core::actor::{ActorCommand, Enrol, RoleOfKey};
 use adit_core::command::{Command, Request};
+use adit_core::event::Event;
 use adit_core::id::{CommandId, Id, StreamId, StreamKind};
 use adit_core::ledger::clock::SetClock;
 use adit_core::ledger::vkey::SigningKey;
 use adit_core::office::{Answer, Office};
 use adit_core::report::{self, Blob, TESTIMONY_V, Testimony};
+use adit_core::reward::RewardEvent;
 use adit_core::role::Role;
 use adit_core::rulebook::{Adopt, RulesCommand};
 use adit_core::rules::PACKS;
 use adit_core::seal::{self, Kind};
 use adit_core::secret::officer_identity;
 use adit_core::text::Text;
-use adit_core::units::Day;
+use adit_core::units::{Day, Fen};
 use anyhow::{Context, Result};
 
 use crate::init::Person;
@@ -173,6 +175,19 @@ impl Cast {
         self.office
             .execute(&request, keys)
             .with_context(|| format!("while playing {said} on {}", self.today()))
+    }
+
+    /// What a reward was assessed at.
+    pub(crate) fn assessed(&self, reward: &StreamId) -> Result<Fen> {
+        let facts = self.office.ledger().stream(reward)?;
+        let amount = facts.iter().find_map(|fact| {
+            if let Event::Reward(RewardEvent::Assessed(assessed)) = &fact.event {
+                Some(assessed.amount_yuan)
+            } else {
+                None
+            }
+        });
+        amount.context("it was assessed")
     }
 
     /// The ledger's own record, signed by the log.

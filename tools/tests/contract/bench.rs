@@ -47,6 +47,34 @@ fn given_reporters_at_once_when_each_sends_then_receipts_and_entries_are_as_many
     adit(&load).refused();
 }
 
+/// Of the workbench no page is larger than this, in kB.
+const PAGE_KB_MAX: u64 = 300;
+
+#[test]
+fn given_a_generated_ledger_then_it_verifies_and_every_table_and_every_kind_of_page_answers() {
+    let place = Place::new();
+    let data = place.path("generated");
+    let size =
+        ["--hazards", "200", "--enterprises", "4", "--reports", "80", "--years", "1", "--writers", "4"];
+    adit(&[&["bench", "generate", "--data", &data, "--json"], &size[..]].concat()).done();
+    adit(&["verify", "--data", &data, "--json"]).done();
+    let rewards = adit(&["project", "rewards", "--data", &data, "--json"]).done().json();
+    let statuses: BTreeSet<&str> =
+        rewards["rows"].as_array().expect("rows").iter().filter_map(|row| row["status"].as_str()).collect();
+    assert!(["paid", "forfeited"].iter().all(|status| statuses.contains(status)), "{statuses:?}");
+
+    let figures = adit(&["bench", "query", "--data", &data, "--rounds", "1", "--json"]).done().json();
+    assert!(figures["docket"]["questions"].as_u64().is_some_and(|many| many > 0), "{figures}");
+    let figures = adit(&["bench", "pages", "--data", &data, "--rounds", "1", "--json"]).done().json();
+    let kinds: Vec<_> =
+        figures.as_object().expect("kinds").iter().filter(|(_, kind)| kind.is_object()).collect();
+    assert!(kinds.len() > 30, "{figures}");
+    for (name, kind) in kinds {
+        assert!(kind["pages"].as_u64().is_some_and(|many| many > 0), "{name}: {kind}");
+        assert!(kind["largest_kb"].as_u64().is_some_and(|size| size < PAGE_KB_MAX), "{name}: {kind}");
+    }
+}
+
 #[test]
 fn when_the_bare_disk_is_measured_then_nothing_is_left_of_it() {
     let place = Place::new();
