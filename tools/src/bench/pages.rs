@@ -149,12 +149,13 @@ fn of_hazards(app: &App) -> Result<Vec<Kind>> {
         "?contains=00017",
         "?origin=inspection&listed=true",
     ];
-    let profiles =
-        each(&hazards, "", "enterprise").iter().map(|path| path.replace("enterprise/", "/desk/profiles/"));
+    let under = |place: &str, paths: Vec<String>, kind: &str| -> Vec<String> {
+        paths.iter().map(|path| path.replace(kind, place)).collect()
+    };
+    let profiles = under("/desk/profiles/", each(&hazards, "", "enterprise"), "enterprise/");
     // Accountability is traced for major hazards.
     let major: Vec<Value> = hazards.iter().filter(|row| row["grade"] == "major").cloned().collect();
-    let traces =
-        each(&major, "", "hazard").iter().map(|path| path.replace("hazard/", "/desk/trace/")).collect();
+    let traces = under("/desk/trace/", each(&major, "", "hazard"), "hazard/");
     Ok(vec![
         kind("register", "handler", table("register", &["", &format!("?offset={}", all / 2)])),
         kind("register_filtered", "handler", table("register", &filters)),
@@ -163,7 +164,7 @@ fn of_hazards(app: &App) -> Result<Vec<Kind>> {
         kind("form", "inspector-1", each(&hazards, "/desk/do/hazard.verify?stream=", "hazard")),
         kind("inspection", "inspector-1", each(&sample(app, "inspections")?, "/desk/streams/", "inspection")),
         kind("enterprise", "handler", each(&hazards, "/desk/streams/", "enterprise")),
-        kind("profile", "handler", profiles.collect()),
+        kind("profile", "handler", profiles),
         kind("trace", "investigator", traces),
     ])
 }
