@@ -177,7 +177,7 @@ fn of_reports(app: &App) -> Result<Vec<Kind>> {
         kind("case", "handler", each(&reports, "/desk/streams/", "report")),
         kind("case_form", "inspector-1", each(&reports, "/desk/do/report.verify?stream=", "report")),
         kind("rewards", "approver", table("rewards", &["", "?reward_status=claimed", "?offset=100"])),
-        kind("reward", "finance", each(&rewards, "/desk/streams/", "reward")),
+        kind("reward", "approver", each(&rewards, "/desk/streams/", "reward")),
     ])
 }
 
@@ -198,7 +198,7 @@ fn of_the_bureau(app: &App) -> Vec<Kind> {
         kind("waiting", "handler", one("/desk/waiting")),
         kind("me", "handler", one("/desk/me")),
         kind("accounts", "admin-1", accounts),
-        kind("reads", "auditor", one("/desk/reads")),
+        kind("reads", "investigator", one("/desk/reads")),
         kind("system", "admin-1", one("/desk/system")),
     ]
 }
