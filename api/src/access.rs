@@ -157,13 +157,7 @@ impl Reader {
     /// Whether a stream is kept from this officer in person: a report whose reporter named them as having a conflict of interest,
     /// or what rests on one. It is answered as if it were not there.
     pub fn is_kept_from(&self, office: &Office, stream: &StreamId) -> Result<bool, ExecuteError> {
-        let Some(actor) = self.actor else { return Ok(false) };
-        for report in reports_behind(office, stream)? {
-            if office.report(report)?.excluded.contains(&actor) {
-                return Ok(true);
-            }
-        }
-        Ok(false)
+        self.actor.map_or(Ok(false), |actor| is_kept_from(office, actor, stream))
     }
 
     /// Whether a command concerns what is kept from this officer, by its stream or by what it names.
@@ -267,6 +261,16 @@ impl Reader {
     pub fn sees_unpublished(&self) -> bool {
         !self.is_enterprise() && !self.roles.is_empty()
     }
+}
+
+/// Whether a stream is kept from an officer in person.
+pub(crate) fn is_kept_from(office: &Office, actor: ActorId, stream: &StreamId) -> Result<bool, ExecuteError> {
+    for report in reports_behind(office, stream)? {
+        if office.report(report)?.excluded.contains(&actor) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 /// The reports on which a stream rests.

@@ -171,11 +171,12 @@ impl Keystore {
         files.into_iter().find_map(|entry| {
             let actor = entry.file_name().to_str()?.strip_suffix(".json")?.parse::<ActorId>().ok()?;
             let written = entry.metadata().and_then(|file| file.modified()).ok()?;
-            let known = names.entry(actor).or_insert((SystemTime::UNIX_EPOCH, None));
-            if known.0 != written {
-                *known = (written, self.account(actor));
+            if names.get(&actor).is_none_or(|(then, _)| *then != written) {
+                // What can't be read now is read the next time.
+                names.remove(&actor);
+                names.insert(actor, (written, read(&self.path(actor))?.account));
             }
-            (known.1.as_deref() == Some(account)).then_some(actor)
+            names.get(&actor).is_some_and(|(_, name)| name.as_deref() == Some(account)).then_some(actor)
         })
     }
 
@@ -541,6 +542,26 @@ mod tests {
         let text = fs::read_to_string(folder.path().join(format!("{actor}.json"))).expect("file");
         assert!(!text.contains(&STANDARD.encode([9_u8; 32])), "the seed stands in the file");
         assert!(!text.contains("correct"), "the password stands in the file");
+    }
+
+    #[test]
+    fn a_file_that_could_not_be_read_once_is_read_again_and_its_time_may_be_any() {
+        let folder = tempfile::tempdir().expect("folder");
+        let store = Keystore::at(folder.path());
+        let actor = ActorId(Id([7; 16]));
+        let key = SigningKey::from_seed("a.example/actor/x", &[9; 32]).expect("key");
+        store.enrol(actor, Some("wang"), &key, "the first password").expect("enrolled");
+        let path = store.path(actor);
+        let whole = fs::read(&path).expect("file");
+        let write = |content: &[u8]| {
+            fs::write(&path, content).expect("written");
+            let file = fs::OpenOptions::new().write(true).open(&path).expect("file");
+            file.set_modified(SystemTime::UNIX_EPOCH).expect("time");
+        };
+        write(&whole[..10]);
+        assert_eq!(store.find("wang"), None);
+        write(&whole);
+        assert_eq!(store.find("wang"), Some(actor));
     }
 
     #[test]

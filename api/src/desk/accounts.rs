@@ -6,10 +6,12 @@ use adit_core::actor::{ActorCommand, Enrol};
 use adit_core::command::{Command, Request};
 use adit_core::id::{ActorId, CommandId, Id, StreamId, StreamKind};
 use adit_core::ledger::vkey::SigningKey;
+use adit_core::refusal::Refusal;
 use adit_core::role::Role;
 use adit_core::secret::officer_identity;
 use adit_core::text::{Short, Text};
 use adit_core::units::Position;
+use adit_projections::{Filter, Viewer};
 use askama::Template;
 use axum::extract::{Form, RawQuery, State};
 use axum::http::HeaderMap;
@@ -68,6 +70,9 @@ struct Accounts {
     typed: Typed,
 }
 
+/// Enterprises that are looked at for the one whose name was typed.
+const MEANT_MAX: usize = 200;
+
 /// Rows of one page.
 const PAGE_ROWS: usize = 50;
 
@@ -121,8 +126,12 @@ fn role_named(name: &str) -> Option<Role> {
 
 /// The accounts that fit what is asked: those of the bureau by their posts, then the others, the newest first.
 fn found(desk: &Desk, asked: &Asked) -> Vec<(ActorId, String)> {
-    let keys = desk.app.office.ledger().keys();
-    let holders = |role: Role| keys.with_role(role).filter_map(|(key, _)| keys.actor_of(key));
+    let ledger = desk.app.office.ledger();
+    let (keys, now) = (ledger.keys(), Position(ledger.size()));
+    let holders = |role: Role| {
+        let held = keys.with_role(role).filter(|(_, state)| state.in_force(now));
+        held.filter_map(|(key, _)| keys.actor_of(key))
+    };
     let of_bureau = Role::ALL.into_iter().filter(|role| *role != Role::Enterprise);
     let officers: BTreeSet<ActorId> = of_bureau.flat_map(holders).collect();
     let held: Option<BTreeSet<ActorId>> = role_named(&asked.role).map(|role| holders(role).collect());
@@ -314,14 +323,33 @@ fn invite(desk: &Desk, typed: &Typed) -> Result<String, Problem> {
     let role = role_named(&typed.role).ok_or(ApiRefusal::WrongValue)?;
     let acts_for = match typed.enterprise.trim() {
         "" => None,
-        text => Some(text.parse::<StreamId>().map_err(|_| ApiRefusal::WrongValue)?),
+        text => Some(enterprise_named(desk, text)?),
     };
     if (role == Role::Enterprise) != acts_for.is_some() {
-        return Err(adit_core::refusal::Refusal::new("actor.acts_for_missing").into());
+        return Err(Refusal::new("actor.acts_for_missing").into());
     }
     let actor = ActorId(Id::random().map_err(|error| unreadable(&error))?);
     let code = app.invitations.invite(actor, Some(account), title, vec![role], acts_for, now);
     code.map_err(|error| unreadable(&error))
+}
+
+/// The enterprise that an id or a name means; administrators see no table of them.
+fn enterprise_named(desk: &Desk, text: &str) -> Result<StreamId, Problem> {
+    if let Ok(stream) = text.parse() {
+        return Ok(stream);
+    }
+    let (rules, today) = (desk.app.office.rules(), desk.app.office.ledger().now().day());
+    let filter = Filter { contains: Some(text.to_owned()), limit: Some(MEANT_MAX), ..Filter::default() };
+    let meant = desk
+        .app
+        .projector
+        .read(|state| state.query("enterprises", &filter, Viewer::Office, &rules, today))
+        .map_err(|error| unreadable(&error))?
+        .rows;
+    let exact = |row: &&serde_json::Value| row["enterprise_name"] == text;
+    let one = meant.iter().find(exact).or_else(|| meant.first().filter(|_| meant.len() == 1));
+    let stream = one.and_then(|row| row["enterprise"].as_str()?.parse().ok());
+    stream.ok_or_else(|| Refusal::new("actor.acts_for_missing").into())
 }
 
 fn renew(desk: &Desk, actor: &str) -> Result<String, Problem> {

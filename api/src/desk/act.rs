@@ -5,6 +5,7 @@ use std::sync::Arc;
 use adit_core::attachment::Attachment;
 use adit_core::command::{Command, Request};
 use adit_core::id::{ActorId, CommandId, Id, StreamId, StreamKind};
+use adit_core::ledger::vkey::SigningKey;
 use adit_core::refusal::Refusal;
 use adit_core::role::Role;
 use adit_core::rules::criteria;
@@ -20,7 +21,7 @@ use super::files::{self, FileShown};
 use super::form::{self, Faults, Field, Typed, Widget};
 use super::frame::{Desk, Frame, Shown, Trouble, not_found, parameter, render, stream_address};
 use super::inside::own_hazards;
-use super::lawful::{Standing, standing};
+use super::lawful::{self, Second, Standing, standing};
 use super::meanwhile::{self, Meanwhile};
 use super::people;
 use super::sent::{FILES, Sent};
@@ -77,6 +78,7 @@ struct Act {
     /// Officers of whom one must sign, too.
     seconds: Vec<(String, String)>,
     second: String,
+    second_required: bool,
     refusal: String,
     rule: String,
     lawful: bool,
@@ -125,8 +127,7 @@ fn shows(desk: &Desk, draft: &Draft, field: &Field) -> Shows {
             .or_else(|| w.find(&format!("option.{name}")));
         (name.clone(), own.map_or_else(|| w.label(name), str::to_owned))
     };
-    // An enterprise knows its own hazards by place and day, and not by id.
-    let chosen = kind == "concern.take_up" && field.name == "hazard";
+    let chosen = choices(desk, draft, field);
     let value = draft.typed.get(&field.name).cloned().unwrap_or_default();
     let named = draft.fixed.contains(&field.name.as_str());
     let fixed = match value.parse::<StreamId>() {
@@ -142,15 +143,29 @@ fn shows(desk: &Desk, draft: &Draft, field: &Field) -> Shows {
         } else {
             field_words(w, "hint", kind, field).unwrap_or_default().to_owned()
         },
-        widget: if chosen { "choice" } else { widget_name(field) },
+        widget: if chosen.is_some() { "choice" } else { widget_name(field) },
         required: field.required,
-        options: if chosen { own_hazards(desk) } else { names.iter().map(option).collect() },
+        options: chosen.unwrap_or_else(|| names.iter().map(option).collect()),
         fault: match (&field.widget, &draft.file_fault) {
             (Widget::Files, Some(problem)) => w.refusal(&problem.refusal),
             _ => draft.faults.get(&field.name).map(|fault| w.t(fault).to_owned()).unwrap_or_default(),
         },
         value,
         fixed,
+    }
+}
+
+/// What there is to choose from where a field of its kind is typed elsewhere.
+fn choices(desk: &Desk, draft: &Draft, field: &Field) -> Option<Vec<(String, String)>> {
+    match (draft.kind.as_str(), field.name.as_str()) {
+        // An enterprise knows its own hazards by place and day, and not by id.
+        ("concern.take_up", "hazard") => Some(own_hazards(desk)),
+        ("hazard.publish", "decision") => {
+            let hazard = desk.app.office.hazard(draft.stream?).ok()?;
+            let decisions = hazard.unpublished.into_iter().map(|(decision, _)| (decision.clone(), decision));
+            Some(decisions.collect()).filter(|decisions: &Vec<_>| !decisions.is_empty())
+        }
+        _ => None,
     }
 }
 
@@ -244,11 +259,20 @@ fn find_enterprise(desk: &Desk, typed: &mut Typed) -> Result<Vec<(String, String
     Ok(Vec::new())
 }
 
+/// Fields that begin with what the ledger knows.
+const KNOWN: [&str; 4] = ["key", "old", "report", "year"];
+
 /// Values that a fresh form begins with.
-fn beginning(desk: &Desk, fields: &[Field], query: Option<&str>) -> (Typed, Vec<&'static str>) {
+fn beginning(
+    desk: &Desk,
+    stream: Option<StreamId>,
+    fields: &[Field],
+    query: Option<&str>,
+) -> (Typed, Vec<&'static str>) {
     let mut typed = Typed::new();
     let mut fixed = Vec::new();
     let today = desk.app.office.ledger().now().day().to_string();
+    let known = known(desk, stream);
     for field in fields {
         if let Some(value) = parameter(query, &field.name) {
             if matches!(field.widget, Widget::Stream) && value.parse::<StreamId>().is_ok() {
@@ -256,6 +280,9 @@ fn beginning(desk: &Desk, fields: &[Field], query: Option<&str>) -> (Typed, Vec<
                 fixed.extend(name);
             }
             typed.insert(field.name.clone(), value);
+        } else if let Some(value) = known.get(&field.name).filter(|_| KNOWN.contains(&field.name.as_str())) {
+            typed.insert(field.name.clone(), value.clone());
+            fixed.extend((field.name == "report").then_some("report"));
         } else if ["found_on", "inspected_on", "day"].contains(&field.name.as_str()) {
             typed.insert(field.name.clone(), today.clone());
         } else if field.name == "place"
@@ -292,7 +319,11 @@ fn page(desk: &Desk, draft: Draft) -> Result<Act, Trouble> {
         (Standing::Refused(refusal), None) => (None, Some(refusal.clone())),
         (Standing::Refused(_), Some(problem)) => (None, Some(problem.refusal.clone())),
     };
-    let seconds = second.map(|role| self::seconds(desk, role));
+    let of_whom = |Second { role, .. }: Second| {
+        let can = lawful::seconds(desk, draft.stream, &draft.kind, &known, role);
+        can.into_iter().map(|actor| (actor.to_string(), people::title(&desk.app, actor))).collect()
+    };
+    let seconds: Vec<(String, String)> = second.map(of_whom).unwrap_or_default();
     let asked =
         fields.iter().filter(|field| !NEVER_ASKED.contains(&(draft.kind.as_str(), field.name.as_str())));
     let shown: Vec<Shows> = asked.map(|field| shows(desk, &draft, field)).collect();
@@ -320,8 +351,9 @@ fn page(desk: &Desk, draft: Draft) -> Result<Act, Trouble> {
         },
         meant: draft.meant,
         criteria: if picks { selectable() } else { Vec::new() },
-        seconds: seconds.unwrap_or_default(),
+        seconds,
         second: draft.second,
+        second_required: second.is_some_and(|second| second.required),
         rule: refusal.as_ref().map(|refusal| refusal.words(lang).rule).unwrap_or_default(),
         refusal: refusal.map(|refusal| w.refusal(&refusal)).unwrap_or_default(),
         lawful: matches!(lawful, Standing::Lawful { .. }),
@@ -341,13 +373,45 @@ pub(crate) fn seconds(desk: &Desk, role: Role) -> Vec<(String, String)> {
 
 /// Values that are known to fit a stream's next command.
 pub(crate) fn known(desk: &Desk, stream: Option<StreamId>) -> Typed {
-    let mut known = Typed::new();
-    let ledger = desk.app.office.ledger();
-    let tomorrow = ledger.now().day().plus_days(1);
+    let (office, mut known) = (&desk.app.office, Typed::new());
+    let ledger = office.ledger();
+    let today = ledger.now().day();
+    let tomorrow = today.plus_days(1);
     let due = stream.and_then(|stream| super::stream::due(desk, &stream));
-    // Whether there is a penalty to publish is asked of its state; its number is typed.
-    known.insert("decision".to_owned(), "—".to_owned());
     known.insert("until".to_owned(), due.map_or(tomorrow, |due| due.plus_days(1).max(tomorrow)).to_string());
+    known.insert("year".to_owned(), today.year().to_string());
+    let mut is =
+        |name: &str, value: Option<String>| known.extend(value.map(|value| (name.to_owned(), value)));
+    is("enterprise", desk.reader.acts_for.map(|own| own.to_string()));
+    let Some(stream) = stream else { return known };
+    match stream.kind {
+        StreamKind::Enterprise => is("enterprise", Some(stream.to_string())),
+        StreamKind::Hazard => {
+            let unpublished =
+                office.hazard(stream).ok().and_then(|hazard| hazard.unpublished.into_iter().next());
+            is("decision", unpublished.map(|(decision, _)| decision));
+        }
+        StreamKind::Reward => {
+            let assessed = office.reward(stream).ok().and_then(|reward| reward.assessed);
+            is("report", assessed.map(|assessed| assessed.report.to_string()));
+        }
+        StreamKind::Actor => {
+            let (keys, actor) = (ledger.keys(), ActorId(stream.id));
+            let key = keys.keys_of(actor, Position(ledger.size())).into_iter().next();
+            is("old", key.as_ref().map(ToString::to_string));
+            is("key", key.map(|key| key.to_string()));
+            // Whoever renews a key types theirs; one that nobody holds says whether it would go.
+            let nobodys = SigningKey::generate(&keys.actor_key_name(actor)).ok();
+            is("new", nobodys.map(|key| key.vkey().to_string()));
+        }
+        StreamKind::Report
+        | StreamKind::Inspection
+        | StreamKind::Concern
+        | StreamKind::Rules
+        | StreamKind::Ledger
+        | StreamKind::Inquiry
+        | StreamKind::Access => {}
+    }
     known
 }
 
@@ -380,7 +444,7 @@ pub(crate) async fn form(desk: Desk, Path(kind): Path<String>, RawQuery(query): 
     let worker = move || {
         Ok((|| {
             may(&desk, &kind, stream.as_ref())?;
-            let (typed, fixed) = beginning(&desk, fields, query.as_deref());
+            let (typed, fixed) = beginning(&desk, stream, fields, query.as_deref());
             let id = Id::random().map_err(|error| unreadable(&error))?.to_string();
             let back = back(query.as_deref(), stream.as_ref());
             page(&desk, Draft { kind, stream, id, typed, fixed, back, ..Draft::default() })

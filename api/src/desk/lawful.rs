@@ -2,7 +2,7 @@
 
 use adit_core::command::Command;
 use adit_core::decider::Rejection;
-use adit_core::id::{StreamId, StreamKind};
+use adit_core::id::{ActorId, StreamId, StreamKind};
 use adit_core::ledger::vkey::VKey;
 use adit_core::office::{ExecuteError, Hand};
 use adit_core::refusal::Refusal;
@@ -13,16 +13,25 @@ use super::case::WRITTEN;
 use super::form::{self, Typed};
 use super::frame::Desk;
 use super::people;
+use crate::access;
 use crate::problem::ApiRefusal;
 
 /// Whether a command can be given now.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Standing {
-    /// It can; `second` says whether another officer must sign, too.
+    /// It can; `second` says who signs, too.
     Lawful {
-        second: Option<Role>,
+        second: Option<Second>,
     },
     Refused(Refusal),
+}
+
+/// Another officer's signature.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Second {
+    pub(crate) role: Role,
+    /// Without it nothing is recorded, whatever is typed.
+    pub(crate) required: bool,
 }
 
 impl Standing {
@@ -37,12 +46,16 @@ fn asks_for_others(refusal: &Refusal) -> bool {
 }
 
 /// Refusals that rest on what is typed, not on how things stand: the form is there for it.
-const TYPED: [&str; 35] = [
+const TYPED: [&str; 43] = [
     "hazard.into_itself",
     "hazard.other_enterprise",
     "hazard.other_not_open",
     "inquiry.unknown_hazard",
+    "inquiry.other_hazard",
+    "inquiry.bad_hash",
+    "inquiry.proposals_contradict",
     "inquiry.no_such_entry",
+    "hazard.decision_recorded",
     "hazard.due_in_past",
     "hazard.beyond_limit",
     "hazard.unknown_criterion",
@@ -55,6 +68,7 @@ const TYPED: [&str; 35] = [
     "hazard.rule_does_not_decide",
     "hazard.unknown_enterprise",
     "inspection.no_commitment",
+    "inspection.unknown_enterprise",
     "inspection.other_plan",
     "inspection.in_future",
     "enterprise.in_future",
@@ -67,16 +81,25 @@ const TYPED: [&str; 35] = [
     "report.corroborates_already",
     "reward.beyond_limit",
     "reward.not_later",
+    "reward.no_rule",
+    "reward.person_decides",
     "reward.tier_needed",
     "reward.other_amount",
     "enterprise.channel_open",
     "concern.not_its_hazard",
     "concern.nothing_given",
     "concern.other_voucher",
+    "rules.budget_year",
 ];
+
+/// Refusals that rest on who signs: beside another officer it may go.
+const OF_SIGNERS: [&str; 3] = ["inspection.not_who_inspected", "hazard.rectifier_reviews", "actor.own_grant"];
 
 /// Roles of which two must sign at times.
 const PAIRS: [Role; 2] = [Role::Inspector, Role::Admin];
+
+/// Commands that another officer signs, too, where what is typed asks for it: nothing given as a reward is final.
+const MAY_ASK: [(&str, Role); 2] = [("reward.assess", Role::Approver), ("reward.reassess", Role::Approver)];
 
 /// Commands of a kind of stream that begin a stream; the others follow.
 pub(crate) const BEGIN: [&str; 10] = [
@@ -146,31 +169,75 @@ pub(crate) fn standing(desk: &Desk, stream: Option<StreamId>, kind: &str, known:
     first.map_or(Standing::Lawful { second: None }, Standing::Refused)
 }
 
+fn mine(desk: &Desk) -> Hand<'_> {
+    desk.session.key.as_deref().map_or(Hand::Elsewhere(&desk.session.vkey), Hand::Held)
+}
+
+/// Whoever else holds a role, without those from whom the stream is kept.
+fn others(desk: &Desk, stream: Option<StreamId>, role: Role) -> Vec<(ActorId, VKey)> {
+    let office = &desk.app.office;
+    let mut others = people::with_role(&desk.app, role);
+    others.retain(|(actor, _)| {
+        let kept = stream.map(|stream| access::is_kept_from(office, *actor, &stream));
+        // What can't be read is offered to nobody.
+        *actor != desk.session.actor && matches!(kept, None | Some(Ok(false)))
+    });
+    others
+}
+
 fn ask(desk: &Desk, stream: Option<StreamId>, kind: &str, data: &Value) -> Standing {
-    let mine = match &desk.session.key {
-        Some(key) => Hand::Held(key),
-        None => Hand::Elsewhere(&desk.session.vkey),
-    };
-    let alone = match decide(desk, stream, kind, data, &[mine]) {
-        Ok(()) => return Standing::Lawful { second: None },
+    let may_ask = MAY_ASK.into_iter().find(|(command, _)| *command == kind);
+    let alone = match decide(desk, stream, kind, data, &[mine(desk)]) {
+        Ok(()) => {
+            let second = may_ask.map(|(_, role)| Second { role, required: false });
+            return Standing::Lawful { second };
+        }
         Err(refusal) => refusal,
     };
     if !asks_for_others(&alone) {
         return Standing::Refused(alone);
     }
     for role in PAIRS.into_iter().filter(|role| desk.reader.roles.contains(role)) {
-        let others = people::with_role(&desk.app, role);
-        let other: Option<VKey> =
-            others.into_iter().find(|(actor, _)| *actor != desk.session.actor).map(|(_, key)| key);
-        let Some(other) = other else { continue };
-        match decide(desk, stream, kind, data, &[mine, Hand::Elsewhere(&other)]) {
-            Ok(()) => return Standing::Lawful { second: Some(role) },
-            // Two get further than one: what is refused then is the reason to tell.
-            Err(refusal) if refusal.code != alone.code => return Standing::Refused(refusal),
-            Err(_) => {}
+        let mut of_two = None;
+        for (_, other) in others(desk, stream, role) {
+            match decide(desk, stream, kind, data, &[mine(desk), Hand::Elsewhere(&other)]) {
+                Ok(()) => return Standing::Lawful { second: Some(Second { role, required: true }) },
+                Err(refusal) => {
+                    let of_signers = OF_SIGNERS.contains(&refusal.code.as_str());
+                    of_two.get_or_insert(refusal);
+                    if !of_signers {
+                        break;
+                    }
+                }
+            }
+        }
+        // Two get further than one: what is refused then is the reason to tell.
+        if let Some(refusal) = of_two.filter(|refusal| refusal.code != alone.code) {
+            return Standing::Refused(refusal);
         }
     }
     Standing::Refused(alone)
+}
+
+/// The officers of whom one can sign this command, too: those alone with whom it is lawful.
+pub(crate) fn seconds(
+    desk: &Desk,
+    stream: Option<StreamId>,
+    kind: &str,
+    known: &Typed,
+    role: Role,
+) -> Vec<ActorId> {
+    let today = desk.app.office.ledger().now().day();
+    let others = others(desk, stream, role);
+    for sample in form::samples(form::fields(kind).unwrap_or_default(), known, today) {
+        let with = |other: &VKey| decide(desk, stream, kind, &sample, &[mine(desk), Hand::Elsewhere(other)]);
+        let can: Vec<ActorId> =
+            others.iter().filter(|(_, key)| with(key).is_ok()).map(|(actor, _)| *actor).collect();
+        if !can.is_empty() {
+            return can;
+        }
+    }
+    others.into_iter().map(|(actor, _)| actor).collect()
 }
 
 /// What the office would say; a refusal of what a sample says is none.

@@ -13,9 +13,9 @@ use crate::posts::post;
 /// How much of an id stands for an account without a post.
 const ID_CHARS: usize = 8;
 
-/// What an account is called: by its post, or by the beginning of its id.
+/// What an account is called: by its post, or by the beginning of its id where there is none, or none can be read.
 pub(crate) fn title(app: &App, actor: ActorId) -> String {
-    called(post(app, actor).as_deref(), actor)
+    called(post(app, actor).ok().flatten().as_deref(), actor)
 }
 
 /// A post; the beginning of the id where there is none.

@@ -52,6 +52,9 @@ struct Rulebook {
     frame: Frame,
     version: String,
     packs: Vec<Shows>,
+    /// Reward budgets, the newest first, and where one is set.
+    budgets: Vec<Decided>,
+    budget_at: String,
 }
 
 /// The rule packs
@@ -133,7 +136,21 @@ fn page(desk: &Desk, asked: Option<&str>, before: bool) -> Result<Rulebook, Prob
             difference,
         });
     }
-    Ok(Rulebook { frame: Frame::of(desk), version: rules.version().to_owned(), packs })
+    let set = |fact: &Fact| {
+        let Event::Rules(event @ RulesEvent::RewardBudgetSet(_)) = &fact.event else { return None };
+        Some(decided(desk, fact, event))
+    };
+    Ok(Rulebook {
+        frame: Frame::of(desk),
+        version: rules.version().to_owned(),
+        packs,
+        budgets: facts.iter().rev().filter_map(set).collect(),
+        budget_at: if may {
+            format!("/desk/do/rules.set_reward_budget?{stream}back=%2Fdesk%2Frulebook")
+        } else {
+            String::new()
+        },
+    })
 }
 
 fn decided(desk: &Desk, fact: &Fact, event: &RulesEvent) -> Decided {
@@ -144,7 +161,13 @@ fn decided(desk: &Desk, fact: &Fact, event: &RulesEvent) -> Decided {
             adopt.decision.to_string(),
         ),
         RulesEvent::Amended(amend) => (w.t("rulebook.amended").to_owned(), amend.decision.to_string()),
-        RulesEvent::RewardBudgetSet(budget) => (String::new(), budget.decision.to_string()),
+        RulesEvent::RewardBudgetSet(budget) => {
+            let (year, amount) = (budget.year.to_string(), budget.amount_yuan.to_string());
+            (
+                w.fill("rulebook.budget_of", &[("year", &year), ("amount", &amount)]),
+                budget.decision.to_string(),
+            )
+        }
     };
     let by: Vec<String> = fact.by.iter().map(|actor| people::title(&desk.app, *actor)).collect();
     Decided {

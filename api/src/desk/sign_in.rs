@@ -15,7 +15,7 @@ use super::words::Words;
 use crate::app::App;
 use crate::extract::{Anybody, carried, is_from_elsewhere, session_cookie, trip_cookie};
 use crate::halfway::Half;
-use crate::handlers::sign_in::{Second, open, open_session, prove};
+use crate::handlers::sign_in::{Second, open_account, open_session, prove};
 use crate::handlers::{Shared, blocking};
 use crate::openid::trips::{Purpose, Trip};
 use crate::problem::{ApiRefusal, Problem, unreadable};
@@ -196,10 +196,8 @@ pub(super) fn again(
 async fn enter(app: &Arc<App>, headers: &HeaderMap, typed: Typed) -> Result<String, Refused> {
     let Typed { name, password, code, passkey, half, .. } = typed;
     let (half, actor, opened) = if half.is_empty() {
-        // A name that nobody has costs the same work as a wrong password.
-        let (worker, account) = (Arc::clone(app), name.trim().to_owned());
-        let actor = blocking(move || Ok(worker.keystore.find(&account))).await?.unwrap_or_default();
-        let opened = Arc::new(open(app, actor, password).await?);
+        let (actor, opened) = open_account(app, name.trim().to_owned(), password).await?;
+        let opened = Arc::new(opened);
         let waits = (!opened.is_enough())
             .then(|| app.halfway.begin(actor, Arc::clone(&opened), app.office.ledger().now()));
         (waits.transpose().map_err(|error| unreadable(&error))?, actor, opened)

@@ -492,7 +492,9 @@ fn begins(desk: &Desk, stream: StreamId, facts: &[Fact]) -> Result<Vec<Step>, Pr
         let named = kind.split('.').next();
         let Some(of) = StreamKind::ALL.into_iter().find(|of| Some(of.name()) == named) else { continue };
         let may = desk.reader.may_command(&desk.app.office, of, None).map_err(|error| unreadable(&error))?;
-        if may {
+        let mut known = known(desk, None);
+        known.insert((*field).to_owned(), stream.to_string());
+        if may && matches!(standing(desk, None, kind, &known), Standing::Lawful { .. }) {
             begins.push(Step {
                 text: desk.w.command(kind),
                 href: if field.is_empty() {

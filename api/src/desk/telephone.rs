@@ -78,7 +78,13 @@ fn only_clerk(desk: &Desk) -> Result<(), Problem> {
     if desk.reader.roles.contains(&Role::Clerk) { Ok(()) } else { Err(ApiRefusal::Forbidden.into()) }
 }
 
-fn page(desk: &Desk, id: String, channel: &str, draft: &Draft, refusal: String) -> TelephonePage {
+fn page(
+    desk: &Desk,
+    id: String,
+    channel: &str,
+    draft: &Draft,
+    refusal: String,
+) -> Result<TelephonePage, Problem> {
     let w = desk.w.0;
     let tick = |(code, _): (&'static str, _)| Tick {
         value: code.to_owned(),
@@ -95,7 +101,7 @@ fn page(desk: &Desk, id: String, channel: &str, draft: &Draft, refusal: String) 
         text: title,
         ticked: draft.excluded.contains(&actor),
     };
-    TelephonePage {
+    Ok(TelephonePage {
         script: script(w).0,
         id,
         channels: ["telephone", "letter", "visit"].map(by).into(),
@@ -106,10 +112,10 @@ fn page(desk: &Desk, id: String, channel: &str, draft: &Draft, refusal: String) 
         contact: draft.contact.clone(),
         insider: draft.insider,
         kinds: kinds().map(tick).collect(),
-        officers: officers(&desk.app).into_iter().map(officer).collect(),
+        officers: officers(&desk.app)?.into_iter().map(officer).collect(),
         refusal,
         frame: Frame::of(desk),
-    }
+    })
 }
 
 fn draft(sent: &[(String, String)]) -> Draft {
@@ -151,7 +157,7 @@ pub(crate) async fn form(desk: Desk) -> Shown {
     only_clerk(&desk)?;
     let worker = move || {
         let id = Id::random().map_err(|error| unreadable(&error))?.to_string();
-        Ok::<_, Problem>(page(&desk, id, "telephone", &draft(&[]), String::new()))
+        page(&desk, id, "telephone", &draft(&[]), String::new())
     };
     render(&blocking(worker).await?)
 }
@@ -182,7 +188,7 @@ pub(crate) async fn submit(desk: Desk, Form(mut sent): Form<Vec<(String, String)
             Err(problem) if problem.status.is_server_error() => Err(problem),
             Err(problem) => {
                 let refusal = desk.w.refusal(&problem.refusal);
-                Ok(Err((page(&desk, id, &channel, &draft, refusal), problem.status)))
+                Ok(Err((page(&desk, id, &channel, &draft, refusal)?, problem.status)))
             }
         }
     };

@@ -69,7 +69,7 @@ pub(crate) async fn recipients(State(app): Shared) -> Answered {
             Some(json!({ "actor": keys.actor_of(key), "key": key, "age": age, "role": role }))
         });
         let recipients: Vec<Value> = told.collect();
-        let officers = officers(&app);
+        let officers = officers(&app)?;
         let officers: Vec<Value> =
             officers.iter().map(|(actor, title)| json!({ "actor": actor, "title": title })).collect();
         Ok(ok(&json!({ "origin": ledger.origin(), "recipients": recipients, "officers": officers })))

@@ -114,13 +114,28 @@ pub(crate) async fn open(
     actor: ActorId,
     password: Zeroizing<String>,
 ) -> Result<Opened, Problem> {
+    hashing(app, move |app| opened(app, actor, &password)).await
+}
+
+/// The same by the name of an account, which is looked for when it is one's turn. A name that nobody has costs the same work as a
+/// wrong password.
+pub(crate) async fn open_account(
+    app: &Arc<App>,
+    account: String,
+    password: Zeroizing<String>,
+) -> Result<(ActorId, Opened), Problem> {
     hashing(app, move |app| {
-        let ledger = app.office.ledger();
-        let (keys, now) = (ledger.keys(), Position(ledger.size()));
-        app.keystore.take_over(actor, |key| keys.in_force(key, now))?;
-        app.keystore.open(actor, &password)
+        let actor = app.keystore.find(&account).unwrap_or_default();
+        Ok((actor, opened(app, actor, &password)?))
     })
     .await
+}
+
+fn opened(app: &App, actor: ActorId, password: &str) -> Result<Opened, KeystoreError> {
+    let ledger = app.office.ledger();
+    let (keys, now) = (ledger.keys(), Position(ledger.size()));
+    app.keystore.take_over(actor, |key| keys.in_force(key, now))?;
+    app.keystore.open(actor, password)
 }
 
 /// What is shown besides the password.

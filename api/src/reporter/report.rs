@@ -235,7 +235,7 @@ fn questions(
         w,
         draft: draft.stamped(app)?,
         kinds: kinds().map(|(code, _)| code).collect(),
-        officers: officers(app),
+        officers: officers(app)?,
         rewards: offers(app, w),
         fault: fault.map(|refusal| w.refusal(refusal)),
         closed: None,
@@ -266,8 +266,8 @@ fn room(app: &App) -> Result<u64, Problem> {
     Ok(app.office.ledger().blobs().ok_or(ApiRefusal::Unreadable)?.room()?)
 }
 
-/// Whom a report can be kept from, by post: whoever works on reports and is in force.
-pub(crate) fn officers(app: &App) -> Vec<(ActorId, String)> {
+/// Whom a report can be kept from, by post: whoever works on reports and is in force. All of them or none: nobody is told less.
+pub(crate) fn officers(app: &App) -> Result<Vec<(ActorId, String)>, Problem> {
     let ledger = app.office.ledger();
     let (keys, size) = (ledger.keys(), Position(ledger.size()));
     let works = [Role::Clerk, Role::Inspector, Role::Handler, Role::Approver];
@@ -278,10 +278,11 @@ pub(crate) fn officers(app: &App) -> Vec<(ActorId, String)> {
     }
     let mut found = Vec::new();
     for actor in actors.into_iter().take(OFFICERS_MAX) {
-        found.extend(post(app, actor).map(|post| (actor, post)));
+        let post = post(app, actor).map_err(|error| unreadable(&error))?;
+        found.extend(post.map(|post| (actor, post)));
     }
     found.sort_by(|one, other| one.1.cmp(&other.1));
-    found
+    Ok(found)
 }
 
 /// The reward rules in force today, each with what it gives and where that is written.
@@ -436,7 +437,7 @@ fn look_page(
     fault: Option<&Refusal>,
 ) -> Result<Look, Problem> {
     let draft = draft.stamped(app)?;
-    let excluded = officers(app).into_iter().filter(|(actor, _)| draft.excluded.contains(actor));
+    let excluded = officers(app)?.into_iter().filter(|(actor, _)| draft.excluded.contains(actor));
     let (keys, size) = (app.office.ledger().keys(), app.office.ledger().size());
     Ok(Look {
         w,

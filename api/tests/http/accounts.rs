@@ -45,3 +45,21 @@ fn given_more_accounts_than_one_page_then_the_bureau_comes_first_and_any_is_foun
         assert_eq!(page(&server, &admin, &format!("/desk/accounts?{query}")).status, 400, "{query}");
     }
 }
+
+#[test]
+fn given_a_role_that_ended_with_a_key_then_nobody_is_listed_under_it() {
+    let server = Server::start();
+    let admin = server.sign_in("admin-1");
+    let holders =
+        || page(&server, &admin, "/desk/accounts?role=approver").text.matches("name=\"actor\"").count();
+    assert_eq!(holders(), 2);
+    let person = server.person("approver-1");
+    let stream = StreamId::new(StreamKind::Actor, person.actor.0).to_string();
+    let new = SigningKey::generate(person.key.vkey().name()).unwrap().vkey();
+    let rotate = json!({ "old": person.key.vkey(), "new": new });
+    server.execute(Some(&stream), "actor.rotate_key", &rotate, &["admin-1", "admin-2"]);
+    assert_eq!(holders(), 2, "the role goes on with the new key");
+    let revoke = json!({ "role": "approver", "key": new });
+    server.execute(Some(&stream), "actor.revoke", &revoke, &["admin-1"]);
+    assert_eq!(holders(), 1);
+}

@@ -352,13 +352,13 @@ fn code_on(page: &str) -> String {
 }
 
 /// Where a page leads that begins with these letters.
-fn link(page: &str, begins: &str) -> String {
+pub(crate) fn link(page: &str, begins: &str) -> String {
     let at = page.find(&format!("href=\"{begins}")).unwrap_or_else(|| panic!("no link to {begins}: {page}"));
     page[at + 6..].split('"').next().unwrap().replace("&#38;", "&")
 }
 
 /// The fields of a form that hold something, as a browser would send them.
-fn fields_of(page: &str) -> Vec<(String, String)> {
+pub(crate) fn fields_of(page: &str) -> Vec<(String, String)> {
     let inputs = page.split("<form class=\"act\"").nth(1).unwrap_or(page).split("<input ").skip(1);
     let attribute = |input: &str, name: &str| {
         Some(

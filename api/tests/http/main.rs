@@ -42,6 +42,7 @@ mod reporter;
 mod reporter_in_browser;
 mod sealed;
 mod sign_in;
+mod signing;
 mod timekeeper;
 mod timestamps;
 mod uploads;

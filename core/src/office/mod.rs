@@ -14,6 +14,7 @@ use crate::command::{Command, Request};
 use crate::concern::{self, ConcernDecider};
 use crate::enterprise::{self, EnterpriseDecider};
 use crate::event::{Event, Fact};
+use crate::hazard::{self, HazardDecider};
 use crate::id::{Id, StreamId, StreamKind};
 use crate::ledger::entry::{Entry, Line};
 use crate::ledger::keyring::KeyRing;
@@ -413,6 +414,11 @@ impl Office {
             }
         }
         Ok(found)
+    }
+
+    /// A hazard as it stands now.
+    pub fn hazard(&self, stream: StreamId) -> Result<hazard::State, ExecuteError> {
+        Ok(self.states.load::<HazardDecider>(&self.ledger, stream)?.state)
     }
 
     /// A report as it stands now.
