@@ -1,15 +1,17 @@
 //! The worklist: what waits for whoever is signed in, by deadline.
 
-use adit_core::id::StreamId;
+use adit_core::id::{StreamId, StreamKind};
 use adit_core::units::Day;
 use adit_projections::{Filter, Viewer};
 use askama::Template;
 use axum::extract::RawQuery;
 use serde_json::Value;
 
+use super::act::known;
 use super::case::WRITTEN;
 use super::frame::{Desk, Frame, Shown, parameter, render_live, stream_address};
 use super::inside::{Waiting, waiting};
+use super::lawful::{Standing, standing};
 use super::queues::{QUEUES, Queue, anything_waits};
 use super::stream::heading;
 use super::words::urgency;
@@ -81,11 +83,11 @@ pub(crate) async fn show(desk: Desk, RawQuery(query): RawQuery) -> Shown {
 }
 
 /// What can be begun without a page before it.
-const BEGINS: [(&str, &str); 4] = [
-    ("hazard.report", "hazard"),
-    ("inspection.perform", "inspection"),
-    ("enterprise.register", "enterprise"),
-    ("inquiry.open", "inquiry"),
+const BEGINS: [(&str, StreamKind); 4] = [
+    ("hazard.report", StreamKind::Hazard),
+    ("inspection.perform", StreamKind::Inspection),
+    ("enterprise.register", StreamKind::Enterprise),
+    ("inquiry.open", StreamKind::Inquiry),
 ];
 
 fn page(desk: &Desk, recorded: Option<adit_core::units::Position>) -> Result<Home, Problem> {
@@ -112,13 +114,11 @@ fn page(desk: &Desk, recorded: Option<adit_core::units::Position>) -> Result<Hom
             elsewhere.push(Elsewhere { title, total: found.total, href: more_at });
         }
     }
-    let mut begins = Vec::new();
-    for (command, stream) in BEGINS {
-        let of = adit_core::id::StreamKind::ALL.into_iter().find(|of| of.name() == stream);
-        let may = of.map(|of| desk.reader.may_command(&desk.app.office, of, None));
-        let enterprise = desk.reader.is_enterprise() && command == "enterprise.register";
-        if may.transpose().map_err(|error| crate::problem::unreadable(&error))?.unwrap_or_default()
-            && !enterprise
+    let (mut begins, known) = (Vec::new(), known(desk, None));
+    for (command, kind) in BEGINS {
+        let may = desk.reader.may_command(&desk.app.office, kind, None);
+        if may.map_err(|error| crate::problem::unreadable(&error))?
+            && matches!(standing(desk, None, command, &known), Standing::Lawful { .. })
         {
             begins.push((desk.w.command(command), format!("/desk/do/{command}")));
         }

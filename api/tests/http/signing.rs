@@ -29,7 +29,9 @@ fn give(server: &Server, token: &str, path: &str, typed: &[(&str, &str)]) -> Rep
     assert!(can_sign(&form), "no button on {path}: {}", form.text);
     let mut fields = fields_of(&form.text);
     let typed_by_hand = |name: &str| typed.iter().any(|(one, _)| *one == name);
-    fields.retain(|(name, value)| !value.is_empty() && !typed_by_hand(name) && name != "_password");
+    fields.retain(|(name, value)| {
+        !value.is_empty() && !typed_by_hand(name) && !["_password", "files"].contains(&name.as_str())
+    });
     let select = form.text.contains("id=\"second\" name=\"_second\" required");
     if let Some(second) = offered(&form).first().filter(|_| select || typed_by_hand("_password")) {
         fields.push(("_second".to_owned(), second.clone()));
@@ -144,7 +146,7 @@ fn given_a_penalty_that_is_not_public_then_the_handler_chooses_it_and_publishes(
     let at = format!("/desk/do/hazard.publish?stream={hazard}");
     let form = page(&server, &handler, &at);
     assert!(form.text.contains("value=\"应急罚〔2024〕1号\""), "{}", form.text);
-    let typed = [("what", "penalty"), ("decision", "应急罚〔2024〕1号"), ("place", "县政府网站")];
+    let typed = [("what", "penalty"), ("decision", "应急罚〔2024〕1号"), ("where", "县政府网站")];
     given(&give(&server, &handler, &at, &typed));
     assert!(!can_sign(&page(&server, &handler, &at)), "nothing is left to publish");
 }
@@ -240,4 +242,20 @@ fn given_a_page_then_nothing_is_offered_to_begin_that_a_rule_refuses_to_whoever_
     let case = format!("/desk/streams/{report}");
     assert!(offers("handler-1", &case, "reward.assess"));
     assert!(!offers("approver-1", &case, "reward.assess"), "a handler assesses");
+    let home = |who: &str| page(&server, &server.sign_in_by_key(who), "/desk").text;
+    let begins = [
+        ("clerk-1", &["hazard.report", "enterprise.register"][..]),
+        ("inspector-1", &["hazard.report", "inspection.perform"]),
+        ("handler-1", &[]),
+        ("approver-1", &[]),
+        ("investigator-1", &["inquiry.open"]),
+        ("enterprise-1", &["hazard.report"]),
+    ];
+    for (who, offered) in begins {
+        let home = home(who);
+        for command in ["hazard.report", "inspection.perform", "enterprise.register", "inquiry.open"] {
+            let is_there = home.contains(&format!("href=\"/desk/do/{command}\""));
+            assert_eq!(is_there, offered.contains(&command), "{who}: {command}");
+        }
+    }
 }
