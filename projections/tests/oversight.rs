@@ -5,7 +5,7 @@
 mod common;
 
 use adit_core::enterprise::{self, ChangeHolder, EnterpriseCommand, Risk};
-use adit_core::hazard::{Empty, Escalate, HazardCommand, List, Origin, RecordOverdue, Serve, Step};
+use adit_core::hazard::{Acknowledge, Escalate, HazardCommand, List, Origin, RecordOverdue, Serve, Step};
 use adit_core::inquiry::{self, InquiryCommand};
 use adit_core::inspection::{self, InspectionCommand};
 use adit_core::reward::{self, RewardCommand};
@@ -171,7 +171,7 @@ mod given_notices {
         world.assigned(1, 1, CRITERIA[0]);
         let serve = |principal, controller| HazardCommand::Serve(Serve { principal, controller });
         world.hazard(1, serve(true, false), &officer(Role::Handler)).later(2);
-        world.hazard(1, HazardCommand::Acknowledge(Empty {}), &officer(Role::Enterprise));
+        world.hazard(1, HazardCommand::Acknowledge(Acknowledge::both()), &officer(Role::Enterprise));
         world.hazard(1, serve(false, true), &officer(Role::Handler)).later(5);
         let rows = ask(&world, "notifications", all());
         assert_eq!((&rows[0]["days"], &rows[1]["days"]), (&json!(2), &json!(5)));
@@ -179,6 +179,29 @@ mod given_notices {
         let own = world.ask("notifications", &open, Viewer::Enterprise(firm(1))).rows;
         assert_eq!((own.len(), &own[0]["controller"]), (1, &json!(true)));
         assert!(world.ask("notifications", &open, Viewer::Enterprise(firm(2))).rows.is_empty());
+    }
+
+    #[test]
+    fn when_it_was_served_on_two_then_each_acknowledges_it_once_and_it_waits_for_the_other() {
+        let mut world = two_mines();
+        world.assigned(1, 1, CRITERIA[0]);
+        let serve = Serve { principal: true, controller: true };
+        world.hazard(1, HazardCommand::Serve(serve), &officer(Role::Handler)).later(2);
+        let by = |principal, controller| HazardCommand::Acknowledge(Acknowledge { principal, controller });
+        let nobody = world.try_hazard(1, &by(false, false), &officer(Role::Enterprise));
+        assert_eq!(nobody, Err("hazard.nothing_served"));
+        world.hazard(1, by(true, false), &officer(Role::Enterprise)).later(1);
+        let open = Filter { acknowledged: Some(false), ended: Some(false), ..all() };
+        let row = &ask(&world, "notifications", open.clone())[0];
+        assert_eq!(
+            (&row["principal_acknowledged_on"], &row["controller_acknowledged_on"], &row["acknowledged_on"]),
+            (&json!("2024-03-03"), &Value::Null, &Value::Null)
+        );
+        let again = world.try_hazard(1, &by(true, false), &officer(Role::Enterprise));
+        assert_eq!(again, Err("hazard.nothing_served"), "once");
+        world.hazard(1, by(false, true), &officer(Role::Enterprise));
+        assert!(ask(&world, "notifications", open).is_empty());
+        assert_eq!(ask(&world, "notifications", all())[0]["acknowledged_on"], json!("2024-03-04"));
     }
 }
 
@@ -352,7 +375,7 @@ mod given_plans_under_seal {
         assert!(ask(&world, "inspections", Filter { sealed_by: other, ..openable() }).is_empty());
         world.later(7);
         assert_eq!(left(&world), [Some(0)], "the first is too late");
-        let open = inspection::Open { salt: text("salt"), enterprise: None, scope: text("-") };
+        let open = inspection::Open { salt: "salt".to_owned(), enterprise: None, scope: text("-") };
         world.try_inspection(2, &InspectionCommand::Open(open)).expect("opened on the last day");
         assert!(left(&world).is_empty());
     }

@@ -13,8 +13,8 @@ use adit_core::enterprise::{
 };
 use adit_core::event::{Event, Fact};
 use adit_core::hazard::{
-    DecideRelief, ElementOnly, Empty, Escalate, Extend, HazardCommand, List, Merge, Origin, PersonDecides,
-    Plan, Publish, Published, RecordOverdue, Serve, Status, Step,
+    Acknowledge, DecideRelief, ElementOnly, Empty, Escalate, Extend, HazardCommand, List, Merge, Origin,
+    PersonDecides, Plan, Publish, Published, RecordOverdue, Serve, Status, Step,
 };
 use adit_core::id::{Id, StreamId, StreamKind};
 use adit_core::inspection::{Enforce, InspectionCommand, NothingFound, Perform, RecordFinding};
@@ -99,7 +99,10 @@ fn hazard_command(world: &World, what: u8, choice: u8) -> (HazardCommand, Vec<Pa
             let clock = CLOCKS[usize::from(choice) % CLOCKS.len()];
             (HazardCommand::RecordOverdue(RecordOverdue { clock: clock.into() }), vec![Party::Log])
         }
-        21 => (HazardCommand::Serve(Serve { principal: true, controller: false }), officer(Role::Handler)),
+        21 => {
+            let (principal, controller) = (choice % 3 != 1, choice % 3 != 2);
+            (HazardCommand::Serve(Serve { principal, controller }), officer(Role::Handler))
+        }
         22 => (HazardCommand::Plan(plan()), enterprise()),
         23 => {
             let penalty = Published::Penalty { decision: text(&format!("应急罚〔2024〕{choice}号")) };
@@ -107,7 +110,10 @@ fn hazard_command(world: &World, what: u8, choice: u8) -> (HazardCommand, Vec<Pa
             let published = what[usize::from(choice) % 3].clone();
             (HazardCommand::Publish(Publish { published, place: text("政府网站") }), officer(Role::Handler))
         }
-        _ => (HazardCommand::Acknowledge(Empty {}), enterprise()),
+        _ => {
+            let (principal, controller) = (choice % 3 != 1, choice % 3 != 2);
+            (HazardCommand::Acknowledge(Acknowledge { principal, controller }), enterprise())
+        }
     }
 }
 
