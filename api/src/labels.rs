@@ -38,7 +38,7 @@ pub(crate) fn column(table: &str, name: &str) -> Option<(&'static str, &'static 
 }
 
 /// Columns whose texts are names of the program and are shown by their labels.
-pub(crate) const NAMED: [&str; 19] = [
+pub(crate) const NAMED: [&str; 20] = [
     "status",
     "standing",
     "origin",
@@ -58,6 +58,7 @@ pub(crate) const NAMED: [&str; 19] = [
     "kind",
     "group",
     "stage",
+    "next",
 ];
 
 /// A reason in words, with its source; with the entries that prove it and how it stands, where the row says so.

@@ -1,6 +1,8 @@
 //! Accountability (倒查追责): which major hazards call for an inquiry, by which trigger, proved by which entries; and the trace
 //! of one hazard: who knew when, who signed, which inspections passed it by, what was not done in time.
 
+use std::collections::BTreeMap;
+
 use adit_core::event::{Event, Fact};
 use adit_core::hazard::{HazardEvent, Origin, Report, Status};
 use adit_core::id::{StreamId, StreamKind};
@@ -31,14 +33,16 @@ pub struct Accountability {
     roll: Roll,
     criteria: Words,
     hazards: Table<Key, Hazard>,
-    /// Of each hazard that was opened again, by its row: when it was struck off, and the day on which it was open again.
-    reopened: Table<u32, Vec<(When, DayNumber)>>,
+    /// Of each hazard that was opened again, by its row: when it was struck off, and when it was open again.
+    reopened: Table<u32, Vec<(When, When)>>,
     /// The enterprise of each inspection, and its number among the visits there.
     inspections: Table<Key, (u32, u32)>,
     /// Visits of each enterprise, and what was ordered or fined there.
     firms: Vec<Firm>,
     /// Findings whose hazard comes in an entry that follows, with the number of the visit.
     awaited: Vec<(Key, u32)>,
+    /// The hazards of each inquiry that is not concluded.
+    inquiries: BTreeMap<Key, Vec<Key>>,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -69,8 +73,10 @@ struct Hazard {
     answered: bool,
     unpunished: Option<Place>,
     closed: Option<When>,
-    /// An inquiry was opened on it.
-    inquired: bool,
+    /// Where an inquiry was opened on it last.
+    inquired: Option<Place>,
+    /// Inquiries on it that are not concluded.
+    inquiries: u32,
 }
 
 /// What holds for every hazard of an enterprise on the day that is asked.
@@ -92,7 +98,7 @@ pub struct Row {
     pub reported_at: Position,
     pub reported_on: Day,
     pub triggers: Vec<Called>,
-    /// An inquiry was opened on it.
+    /// An inquiry on it is open, or looked into everything that calls for one.
     pub inquired: bool,
 }
 
@@ -133,7 +139,6 @@ impl Accountability {
         let wanted = rows.filter(|(_, hazard)| {
             hazard.criterion != NONE
                 && ask.spans(hazard.reported.day)
-                && filter.inquired.is_none_or(|inquired| inquired == hazard.inquired)
                 && firms.as_ref().is_none_or(|firms| firms[hazard.firm as usize])
         });
         let asked = |rule: &&TriggerRule| filter.trigger.is_none_or(|trigger| trigger == rule.name);
@@ -146,6 +151,9 @@ impl Accountability {
                 asked.iter().any(|rule| rule.holds(&counts))
             }
         });
+        let inquired = |key: &Key, hazard: &Hazard| self.is_inquired(key, hazard, rules, ask.today);
+        let called = called
+            .filter(|(key, hazard)| filter.inquired.is_none_or(|wanted| wanted == inquired(key, hazard)));
         ask.page(called, |(key, hazard)| Row {
             hazard: key.stream(StreamKind::Hazard),
             enterprise: self.roll.stream(hazard.firm),
@@ -156,12 +164,59 @@ impl Accountability {
             reported_at: hazard.reported.position(),
             reported_on: hazard.reported.day.into(),
             triggers: triggers(rules, &self.facts(key, hazard, &rules.accountability, ask.today)),
-            inquired: hazard.inquired,
+            inquired: inquired(key, hazard),
         })
     }
 
-    /// Closings of a hazard that was opened again, with the day on which it was.
-    fn reopened(&self, key: &Key) -> &[(When, DayNumber)] {
+    /// Whether an inquiry on it is open, or was opened after every entry that calls for one.
+    fn is_inquired(&self, key: &Key, hazard: &Hazard, rules: &Rules, today: Day) -> bool {
+        let Some(opened) = hazard.inquired.map(Position::from) else { return false };
+        if hazard.inquiries > 0 {
+            return true;
+        }
+        let called = triggers(rules, &self.facts(key, hazard, &rules.accountability, today));
+        // A hazard that came back at once is proved by its closing; what was not known is that it came back.
+        let came_back = |proof: &Position| {
+            self.reopened(key)
+                .iter()
+                .any(|(closed, again)| closed.position() == *proof && again.position() > opened)
+        };
+        let is_new = |called: &Called| {
+            called.proof.iter().any(|proof| {
+                *proof > opened || (called.trigger == Trigger::ReopenedAtOnce && came_back(proof))
+            })
+        };
+        !called.iter().any(is_new)
+    }
+
+    fn inquiry(&mut self, fact: &Fact, event: &InquiryEvent) {
+        let inquiry = Key::of(&fact.stream);
+        match event {
+            InquiryEvent::Opened(open) => {
+                let hazards: Vec<Key> = open.hazards.iter().map(Key::of).collect();
+                for hazard in &hazards {
+                    if let Some(hazard) = self.hazards.get_mut(hazard) {
+                        hazard.inquired = Some(fact.position.into());
+                        hazard.inquiries += 1;
+                    }
+                }
+                self.inquiries.insert(inquiry, hazards);
+            }
+            InquiryEvent::Concluded(_) => {
+                for hazard in self.inquiries.remove(&inquiry).unwrap_or_default() {
+                    if let Some(hazard) = self.hazards.get_mut(&hazard) {
+                        hazard.inquiries = hazard.inquiries.saturating_sub(1);
+                    }
+                }
+            }
+            InquiryEvent::TraceAttached(_)
+            | InquiryEvent::FindingRecorded(_)
+            | InquiryEvent::ResponsibilityProposed(_) => {}
+        }
+    }
+
+    /// Closings of a hazard that was opened again, with when it was.
+    fn reopened(&self, key: &Key) -> &[(When, When)] {
         if self.reopened.len() == 0 {
             return &[];
         }
@@ -198,7 +253,7 @@ impl Accountability {
             understated: (!hazard.item_proposed).then_some(hazard.reported.position()),
             unpunished: hazard.unpunished.map(Position::from),
             reopened: again
-                .map(|(closed, again)| (closed.position(), closed.day.into(), (*again).into()))
+                .map(|(closed, again)| (closed.position(), closed.day.into(), again.day.into()))
                 .collect(),
         }
     }
@@ -225,7 +280,8 @@ impl Accountability {
             answered: false,
             unpunished: None,
             closed: None,
-            inquired: false,
+            inquired: None,
+            inquiries: 0,
         };
         self.hazards.put(key, hazard);
     }
@@ -262,7 +318,7 @@ impl Accountability {
                 if let Some(closed) = hazard.closed.take() {
                     let times = self.reopened.row(row, Vec::new);
                     if let Some(times) = self.reopened.at_mut(times) {
-                        times.push((closed, now.day));
+                        times.push((closed, now));
                     }
                 }
             }
@@ -367,7 +423,7 @@ impl<'a> Counted<'a> {
             understated: !hazard.item_proposed,
             unpunished: hazard.unpunished.is_some(),
             reopened_after: reopened
-                .map(|(closed, again)| Day::from(*again).days_since(closed.day.into()))
+                .map(|(closed, again)| Day::from(again.day).days_since(closed.day.into()))
                 .min(),
         }
     }
@@ -381,15 +437,8 @@ impl Projection for Accountability {
             Event::Hazard(event) => self.hazard(fact, event),
             Event::Enterprise(event) => self.roll.apply(fact, event),
             Event::Inspection(event) => self.inspection(fact, event),
-            Event::Inquiry(InquiryEvent::Opened(open)) => {
-                for hazard in &open.hazards {
-                    if let Some(hazard) = self.hazards.get_mut(&Key::of(hazard)) {
-                        hazard.inquired = true;
-                    }
-                }
-            }
-            Event::Inquiry(_)
-            | Event::Report(_)
+            Event::Inquiry(event) => self.inquiry(fact, event),
+            Event::Report(_)
             | Event::Reward(_)
             | Event::Actor(_)
             | Event::Rules(_)

@@ -112,7 +112,7 @@ pub fn takes(model: &str) -> &'static [&'static str] {
 }
 
 /// Version of snapshots; another one is folded again.
-pub const SNAPSHOT_VERSION: u8 = 11;
+pub const SNAPSHOT_VERSION: u8 = 12;
 
 /// Room at the end of a snapshot in which whoever seals it puts tag and nonce.
 const SEAL_BYTES: usize = 64;
@@ -236,7 +236,7 @@ impl Projections {
         let kept = self.conflicts.of(actor);
         let ask = Ask { filter, viewer, today, streams: self.streams(filter, viewer), kept };
         match model {
-            register::NAME => values(self.register.query(&ask)),
+            register::NAME => values(self.register.query(&ask, rules)),
             timeline::NAME => values(self.timeline.query(&ask)),
             five_in_place::NAME if filter.group.is_some() => values(self.five_in_place.summary(&ask)),
             five_in_place::NAME => values(self.five_in_place.query(&ask, rules)),
@@ -281,7 +281,7 @@ impl Projections {
         let enterprise = self.register.enterprise_of(hazard);
         let events = self.timeline.of(hazard);
         let reported = events.first().map(|event| event.position);
-        let visits = enterprise.map(|enterprise| self.inspections.of(&enterprise)).unwrap_or_default();
+        let visits = enterprise.map(|enterprise| self.inspections.of(&enterprise, today)).unwrap_or_default();
         let passed = |inspection: inspections::Row| accountability::Passed {
             found_this: inspection.findings.contains(hazard),
             before: inspection.performed_at < reported,

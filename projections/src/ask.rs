@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::compact::{DayNumber, Key, Table, Waiting};
 use crate::conflicts::{Kept, NOTHING};
+use crate::next::Next;
 use crate::standing::waits;
 use crate::{
     corroboration, deadlines, docket, five_in_place, notifications, register, relief, repeat_offenders,
@@ -50,12 +51,15 @@ filter! {
     status: Status,
     criterion: String,
     grade: Grade,
+    /// The day to mend it, or to claim it, has passed.
     overdue: bool,
     listed: bool,
     extension: supervision::Extension,
     /// A step of the ladder is called for that was not taken.
     called_for: bool,
     suspended: bool,
+    /// What can be done with a hazard now.
+    next: Next,
     /// First day: of finding (register), of the entry (timeline, rewards, relief), due day (deadlines).
     from: Day,
     /// Last day, included.
@@ -65,11 +69,19 @@ filter! {
     /// Name of a clock.
     clock: String,
     standing: deadlines::Standing,
-    /// A clock was met or dropped; a hazard is not open any more.
+    /// A clock was met or dropped; a hazard is not open any more; an inquiry is concluded.
     ended: bool,
     in_place: bool,
     reward_status: adit_core::reward::Status,
     report_status: adit_core::report::Status,
+    /// The reporter disputes the answer.
+    disputed: bool,
+    /// The reporter says that they are retaliated against.
+    retaliation: bool,
+    /// The reporter wrote last.
+    unanswered: bool,
+    /// What was reported holds, it was handled, and a reward for it can be assessed.
+    unrewarded: bool,
     /// Year of payment.
     year: i32,
     rule: String,
@@ -80,10 +92,16 @@ filter! {
     /// A petition was made, or the enterprise is closed.
     petitioned: bool,
     relief: relief::Decision,
+    /// Relief was refused, and no penalty was decided on.
+    to_penalise: bool,
     /// By what rows are put together.
     group: Group,
-    /// An inspection had findings.
+    /// An inspection, or an inquiry, had findings.
     found: bool,
+    /// A plan that is sealed and can still be opened.
+    openable: bool,
+    /// Who sealed a plan.
+    sealed_by: ActorId,
     /// Measures followed.
     enforced: bool,
     risk: Risk,

@@ -14,7 +14,7 @@ use crate::compact::{Key, Signers, Table, When};
 pub(crate) const NAME: &str = "inquiries";
 
 /// Filters that this table takes.
-pub(crate) const TAKES: &[&str] = &["stream", "trigger", "from", "to"];
+pub(crate) const TAKES: &[&str] = &["stream", "trigger", "found", "ended", "from", "to"];
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Inquiries {
@@ -88,6 +88,8 @@ impl Inquiries {
         let wanted = self.inquiries.iter().filter(|(key, inquiry)| {
             ask.filter.stream.is_none_or(|stream| stream == key.stream(StreamKind::Inquiry))
                 && ask.filter.trigger.is_none_or(|trigger| inquiry.trigger == Some(trigger))
+                && ask.filter.found.is_none_or(|found| found != inquiry.findings.is_empty())
+                && ask.filter.ended.is_none_or(|ended| ended == inquiry.concluded.is_some())
                 && ask.spans(inquiry.opened.day)
         });
         ask.page(wanted, |(key, inquiry)| Row {

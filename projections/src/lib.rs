@@ -25,6 +25,7 @@ pub mod five_in_place;
 pub mod inquiries;
 pub mod inspections;
 pub mod named;
+mod next;
 pub mod notifications;
 mod reasons;
 pub mod register;
@@ -41,6 +42,7 @@ pub mod timeline;
 
 pub use all::{NAMES, ProjectionError, Projections, SNAPSHOT_VERSION, takes};
 pub use ask::{Asker, Filter, Grade, Group, Order, Page, Viewer};
+pub use next::Next;
 
 use adit_core::event::Fact;
 use serde::Serialize;

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use adit_core::event::{Event, Fact};
-use adit_core::hazard::{HazardEvent, Status};
+use adit_core::hazard::{Acknowledge, HazardEvent, Status};
 use adit_core::id::{ActorId, StreamId, StreamKind};
 use adit_core::units::{Day, Position};
 use serde::{Deserialize, Serialize};
@@ -43,7 +43,29 @@ struct Notice {
     by: u32,
     principal: bool,
     controller: bool,
-    acknowledged: Option<When>,
+    /// When each of the two has acknowledged it.
+    by_principal: Option<When>,
+    by_controller: Option<When>,
+}
+
+impl Notice {
+    /// When the last of those on whom it was served acknowledged it; none while one of them has not.
+    fn acknowledged(&self) -> Option<When> {
+        let principal = (self.principal, self.by_principal);
+        let controller = (self.controller, self.by_controller);
+        let asked =
+            || [principal, controller].into_iter().filter(|(served, _)| *served).map(|(_, when)| when);
+        if asked().all(|when| when.is_some()) { asked().flatten().max() } else { None }
+    }
+
+    fn acknowledge(&mut self, said: &Acknowledge, now: When) {
+        if said.principal && self.principal {
+            self.by_principal.get_or_insert(now);
+        }
+        if said.controller && self.controller {
+            self.by_controller.get_or_insert(now);
+        }
+    }
 }
 
 /// One notice.
@@ -61,6 +83,9 @@ pub struct Row {
     pub principal: bool,
     /// Served on the actual controller (实际控制人).
     pub controller: bool,
+    pub principal_acknowledged_on: Option<Day>,
+    pub controller_acknowledged_on: Option<Day>,
+    /// Where and when everybody on whom it was served had acknowledged it.
     pub acknowledged_at: Option<Position>,
     pub acknowledged_on: Option<Day>,
     /// Days from serving to the acknowledgement, or to the day that was asked.
@@ -86,12 +111,12 @@ impl Notifications {
         let notices =
             hazards.flat_map(|(key, hazard)| hazard.notices.iter().map(move |notice| (*key, hazard, notice)));
         let wanted = notices.filter(|(_, _, notice)| {
-            filter.acknowledged.is_none_or(|wanted| wanted == notice.acknowledged.is_some())
+            filter.acknowledged.is_none_or(|wanted| wanted == notice.acknowledged().is_some())
                 && ask.spans(notice.served.day)
         });
         ask.page(wanted, |(key, hazard, notice)| {
-            let (served, day) =
-                (Day::from(notice.served.day), notice.acknowledged.map(|when| Day::from(when.day)));
+            let on = |when: Option<When>| when.map(|when| Day::from(when.day));
+            let (served, day) = (Day::from(notice.served.day), on(notice.acknowledged()));
             Row {
                 hazard: key.stream(StreamKind::Hazard),
                 enterprise: self.roll.stream(hazard.firm),
@@ -102,7 +127,9 @@ impl Notifications {
                 served_by: self.signers.actors(notice.by),
                 principal: notice.principal,
                 controller: notice.controller,
-                acknowledged_at: notice.acknowledged.map(When::position),
+                principal_acknowledged_on: on(notice.by_principal),
+                controller_acknowledged_on: on(notice.by_controller),
+                acknowledged_at: notice.acknowledged().map(When::position),
                 acknowledged_on: day,
                 days: day.unwrap_or(ask.today).days_since(served),
             }
@@ -129,16 +156,21 @@ impl Projection for Notifications {
         if let HazardEvent::Served(serve) = event {
             let (principal, controller) = (serve.principal, serve.controller);
             let by = self.signers.number(&fact.by);
-            hazard.notices.push(Notice { served: now, by, principal, controller, acknowledged: None });
+            hazard.notices.push(Notice {
+                served: now,
+                by,
+                principal,
+                controller,
+                by_principal: None,
+                by_controller: None,
+            });
         }
-        // One acknowledgement answers for everything that was served before it.
-        if matches!(event, HazardEvent::Acknowledged(_)) {
-            for notice in &mut hazard.notices {
-                notice.acknowledged.get_or_insert(now);
-            }
+        // An acknowledgement answers for everything that was served before it on those for whom it is made.
+        if let HazardEvent::Acknowledged(said) = event {
+            hazard.notices.iter_mut().for_each(|notice| notice.acknowledge(said, now));
         }
-        if waits(hazard.status).is_some() && hazard.notices.iter().any(|notice| notice.acknowledged.is_none())
-        {
+        let open = hazard.notices.iter().any(|notice| notice.acknowledged().is_none());
+        if waits(hazard.status).is_some() && open {
             self.waiting.insert(row);
         } else {
             self.waiting.remove(&row);

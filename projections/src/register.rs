@@ -1,8 +1,11 @@
 //! The register: the full list of hazards with where each stands (plan, mines, 11).
 
+use std::collections::BTreeSet;
+
 use adit_core::event::{Event, Fact};
 use adit_core::hazard::{HazardEvent, Origin, Report, Status, Step};
 use adit_core::id::{StreamId, StreamKind};
+use adit_core::rules::Rules;
 use adit_core::rules::reward::Sector;
 use adit_core::units::{Day, Fen, Position};
 use serde::{Deserialize, Serialize};
@@ -10,8 +13,9 @@ use serde::{Deserialize, Serialize};
 use crate::Projection;
 use crate::ask::{Ask, Grade, Page};
 use crate::compact::{DayNumber, Key, NONE, Table, Texts, Waiting, When, Words};
+use crate::next::{Next, Stands};
 use crate::roll::Roll;
-use crate::standing::{status_after, waits};
+use crate::standing::waits;
 
 pub(crate) const NAME: &str = "register";
 
@@ -28,6 +32,7 @@ pub(crate) const TAKES: &[&str] = &[
     "overdue",
     "listed",
     "suspended",
+    "next",
     "from",
     "to",
     "contains",
@@ -43,6 +48,8 @@ pub struct Register {
     asked: Vec<Asked>,
     /// Hazards that are not done with, by status.
     waiting: Waiting<Status>,
+    /// Hazards that wait for what is done beside the line of their life.
+    beside: Waiting<Next>,
     /// Place and description of each hazard.
     texts: Texts,
     /// The newest hazard of each enterprise.
@@ -59,10 +66,8 @@ struct Asked {
     found_on: DayNumber,
     due: Option<DayNumber>,
     origin: Origin,
-    grade: Option<Grade>,
-    status: Status,
     listed: bool,
-    suspended: bool,
+    stands: Stands,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -114,6 +119,8 @@ pub struct Row {
     /// Days left for what comes next, to mend or to review, on the day that was asked; negative when it is late, none where no
     /// day is set.
     pub days_left: Option<i64>,
+    /// What can be done now, each by whom it is for.
+    pub next: Vec<Next>,
     pub listed: bool,
     pub production_suspended: bool,
     /// Last step of the ladder for slow progress.
@@ -128,14 +135,14 @@ pub struct Row {
 
 impl Asked {
     fn overdue(&self, today: DayNumber) -> bool {
-        self.status == Status::Assigned && self.due.is_some_and(|due| due < today)
+        self.stands.status == Status::Assigned && self.due.is_some_and(|due| due < today)
     }
 }
 
 impl Register {
     /// All hazards in the order of the log.
-    pub fn rows(&self, today: Day) -> Vec<Row> {
-        self.query(&Ask::all(today)).rows
+    pub fn rows(&self, rules: &Rules, today: Day) -> Vec<Row> {
+        self.query(&Ask::all(today), rules).rows
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -160,7 +167,7 @@ impl Register {
         hazards
     }
 
-    pub(crate) fn query(&self, ask: &Ask<'_>) -> Page<Row> {
+    pub(crate) fn query(&self, ask: &Ask<'_>, rules: &Rules) -> Page<Row> {
         let filter = ask.filter;
         let criterion = filter.criterion.as_ref().map(|code| self.criteria.find(code));
         let firms = self.roll.asked(filter.town.as_deref(), filter.sector, None);
@@ -172,10 +179,11 @@ impl Register {
         let has = |found: &Option<Vec<bool>>, at: u32| found.as_ref().is_some_and(|found| found[at as usize]);
         let fits = |row: u32, asked: &Asked| {
             filter.origin.is_none_or(|origin| asked.origin == origin)
-                && filter.status.is_none_or(|status| asked.status == status)
-                && filter.grade.is_none_or(|grade| asked.grade == Some(grade))
+                && filter.status.is_none_or(|status| asked.stands.status == status)
+                && filter.grade.is_none_or(|grade| asked.stands.grade == Some(grade))
                 && filter.listed.is_none_or(|listed| asked.listed == listed)
-                && filter.suspended.is_none_or(|suspended| asked.suspended == suspended)
+                && filter.suspended.is_none_or(|suspended| asked.stands.suspended == suspended)
+                && filter.next.is_none_or(|next| asked.stands.waits_for(next, rules))
                 && filter.overdue.is_none_or(|overdue| asked.overdue(today) == overdue)
                 && criterion.is_none_or(|number| number.is_some() && number == Some(asked.criterion))
                 && from.is_none_or(|from| from <= asked.found_on)
@@ -183,26 +191,36 @@ impl Register {
                 && (firms.is_none() || has(&firms, asked.enterprise))
                 && (words.is_none() || has(&told, row) || has(&named, asked.enterprise))
         };
-        let all = ask.rows_of(ask.waiting(&self.waiting), &self.hazards, StreamKind::Hazard);
+        let waiting =
+            filter.next.map_or_else(|| ask.waiting(&self.waiting), |next| Some(self.waits_for(next)));
+        let all = ask.rows_of(waiting, &self.hazards, StreamKind::Hazard);
         let wanted = all.filter_map(|row| Some((row, self.asked.get(row as usize)?)));
         ask.page_by(
             wanted.filter(|(row, asked)| fits(*row, asked)),
             |(row, asked)| self.next_due(*row, asked),
-            |(row, asked)| self.row(row, asked, ask.today),
+            |(row, asked)| self.row(row, asked, rules, ask.today),
         )
     }
 
+    /// The hazards among which those are that wait for `next`.
+    fn waits_for(&self, next: Next) -> &BTreeSet<u32> {
+        match next.status() {
+            Some(status) => self.waiting.rows(&status),
+            None => self.beside.rows(&next),
+        }
+    }
+
     fn review_due(&self, row: u32, asked: &Asked) -> Option<DayNumber> {
-        let hazard = self.hazards.at(row).filter(|_| asked.status == Status::Rectified);
+        let hazard = self.hazards.at(row).filter(|_| asked.stands.status == Status::Rectified);
         hazard.and_then(|(_, hazard)| hazard.review_due)
     }
 
     /// The last day for what comes next: to mend what is assigned, to review what is mended.
     fn next_due(&self, row: u32, asked: &Asked) -> Option<DayNumber> {
-        if asked.status == Status::Assigned { asked.due } else { self.review_due(row, asked) }
+        if asked.stands.status == Status::Assigned { asked.due } else { self.review_due(row, asked) }
     }
 
-    fn row(&self, row: u32, asked: &Asked, today: Day) -> Row {
+    fn row(&self, row: u32, asked: &Asked, rules: &Rules, today: Day) -> Row {
         let (key, hazard) =
             self.hazards.at(row).map_or((Key::default(), None), |(key, hazard)| (*key, Some(hazard)));
         let firm = asked.enterprise;
@@ -220,16 +238,17 @@ impl Register {
             description: texts.next().unwrap_or_default(),
             found_on: asked.found_on.into(),
             reported_at: hazard.map(|hazard| hazard.reported_at).unwrap_or_default(),
-            grade: asked.grade,
+            grade: asked.stands.grade,
             criterion: self.criteria.option(asked.criterion),
             proposed_criterion: hazard.and_then(|hazard| self.criteria.option(hazard.proposed)),
-            status: asked.status,
+            status: asked.stands.status,
             due: asked.due.map(Day::from),
             overdue: asked.overdue(today.into()),
             review_due: self.review_due(row, asked).map(Day::from),
             days_left: self.next_due(row, asked).map(|due| Day::from(due).days_since(today)),
+            next: asked.stands.next(rules),
             listed: asked.listed,
-            production_suspended: asked.suspended,
+            production_suspended: asked.stands.suspended,
             step: hazard.and_then(|hazard| hazard.step),
             times_reopened: hazard.map_or(0, |hazard| hazard.reopened),
             penalties: fined.decisions,
@@ -266,10 +285,8 @@ impl Register {
             found_on: report.found_on.into(),
             due: None,
             origin: report.origin,
-            grade: None,
-            status: Status::Reported,
             listed: false,
-            suspended: false,
+            stands: Stands::reported(),
         });
         self.waiting.moves(row, None, waits(Status::Reported));
     }
@@ -284,13 +301,17 @@ impl Register {
         let (Some(asked), Some(hazard)) = (self.asked.get_mut(row as usize), self.hazards.at_mut(row)) else {
             return;
         };
-        let before = asked.status;
-        asked.status = status_after(before, event);
-        self.waiting.moves(row, waits(before), waits(asked.status));
+        let before = asked.stands.clone();
+        asked.stands.apply(event);
+        let after = &asked.stands;
+        self.waiting.moves(row, waits(before.status), waits(after.status));
+        for next in Next::BESIDE {
+            let may = |stands: &Stands| stands.may_wait_for(next).then_some(next);
+            self.beside.moves(row, may(&before), may(after));
+        }
         match event {
             HazardEvent::Verified(verified) => {
                 let code = verified.criterion.as_ref();
-                asked.grade = Some(if code.is_some() { Grade::Major } else { Grade::General });
                 asked.criterion = code.map_or(NONE, |code| self.criteria.number(code));
             }
             HazardEvent::Assigned(assigned) => asked.due = Some(assigned.assign.due.into()),
@@ -306,8 +327,6 @@ impl Register {
                 hazard.reopened += 1;
             }
             HazardEvent::Extended(extended) => asked.due = Some(extended.until.into()),
-            HazardEvent::ProductionSuspended(_) => asked.suspended = true,
-            HazardEvent::ProductionResumed(_) => asked.suspended = false,
             HazardEvent::Listed(_) => asked.listed = true,
             HazardEvent::Delisted(_) => asked.listed = false,
             HazardEvent::Escalated(escalate) => hazard.step = Some(escalate.step),
@@ -328,6 +347,8 @@ impl Register {
             | HazardEvent::Confirmed(_)
             | HazardEvent::ExtensionRequested(_)
             | HazardEvent::ExtensionRefused(_)
+            | HazardEvent::ProductionSuspended(_)
+            | HazardEvent::ProductionResumed(_)
             | HazardEvent::Relieved(_)
             | HazardEvent::ReliefRefused(_)
             | HazardEvent::Merged(_)

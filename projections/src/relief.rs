@@ -23,7 +23,7 @@ pub(crate) const NAME: &str = "relief";
 
 /// Filters that this table takes.
 pub(crate) const TAKES: &[&str] =
-    &["stream", "enterprise", "town", "sector", "status", "relief", "from", "to", "contains"];
+    &["stream", "enterprise", "town", "sector", "status", "relief", "to_penalise", "from", "to", "contains"];
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Relief {
@@ -35,6 +35,8 @@ pub struct Relief {
     asked: Vec<Hazard>,
     /// Rows of which nobody has decided.
     pending: BTreeSet<u32>,
+    /// Rows of which relief was refused, and no penalty followed.
+    unpenalised: BTreeSet<u32>,
     /// How conditions stand together.
     standings: Table<Vec<Stood>, ()>,
     /// The entry that received each report.
@@ -48,6 +50,8 @@ struct Hazard {
     enterprise: u32,
     status: Status,
     decision: Decision,
+    /// Relief was refused, and no penalty followed.
+    to_penalise: bool,
     reported: When,
 }
 
@@ -110,6 +114,8 @@ pub struct Row {
     pub decision: Decision,
     /// None while nobody has decided.
     pub relieved: Option<bool>,
+    /// Relief was refused, and no penalty was decided on.
+    pub to_penalise: bool,
     /// What the rule says.
     pub rule_says: Option<Outcome>,
     pub reasons: Vec<Reason>,
@@ -149,7 +155,8 @@ impl Relief {
         let words = filter.contains.as_deref();
         let firms = self.roll.asked(filter.town.as_deref(), filter.sector, words);
         let pending = (filter.relief == Some(Decision::Pending)).then_some(&self.pending);
-        let all = ask.rows_of(pending, &self.hazards, StreamKind::Hazard);
+        let unpenalised = (filter.to_penalise == Some(true)).then_some(&self.unpenalised);
+        let all = ask.rows_of(unpenalised.or(pending), &self.hazards, StreamKind::Hazard);
         if pending.is_some() && ask.wants_all(&["relief"]) {
             let row = |row| self.asked.get(row as usize).map(|hazard| self.row(row, hazard, ask));
             return ask.page_of_all(all, row).flatten();
@@ -158,6 +165,7 @@ impl Relief {
             all.filter_map(|row| Some((row, self.asked.get(row as usize)?))).filter(|(_, hazard)| {
                 is(filter.status.as_ref(), &hazard.status)
                     && is(filter.relief.as_ref(), &hazard.decision)
+                    && is(filter.to_penalise.as_ref(), &hazard.to_penalise)
                     && ask.spans(hazard.reported.day)
                     && firms.as_ref().is_none_or(|firms| firms[hazard.enterprise as usize])
             });
@@ -186,6 +194,7 @@ impl Relief {
             self_reported_on: hazard.reported.day.into(),
             decision: hazard.decision,
             relieved: decided.map(|decided| decided.relieved),
+            to_penalise: hazard.to_penalise,
             rule_says: decided.map(|decided| decided.rule_says),
             reasons: decided.map(|decided| reasons::tell(&self.words, &decided.reasons)).unwrap_or_default(),
             conditions: decided.map(|decided| self.conditions(decided)).unwrap_or_default(),
@@ -317,13 +326,21 @@ impl Relief {
             let reported = When::of(fact);
             self.hazards.put(key, None);
             let (status, decision) = (Status::Reported, Decision::Unverified);
-            self.asked.push(Hazard { enterprise, status, decision, reported });
+            self.asked.push(Hazard { enterprise, status, decision, to_penalise: false, reported });
             return;
         }
         let Some(row) = self.hazards.find(&key) else { return };
         let Some(hazard) = self.asked.get_mut(row as usize) else { return };
         hazard.status = status_after(hazard.status, event);
         hazard.decision = decision_after(hazard.decision, event);
+        let ends = matches!(event, HazardEvent::Penalised(_) | HazardEvent::Merged(_));
+        let refused = matches!(event, HazardEvent::ReliefRefused(_));
+        hazard.to_penalise = refused || (hazard.to_penalise && !ends);
+        if hazard.to_penalise {
+            self.unpenalised.insert(row);
+        } else {
+            self.unpenalised.remove(&row);
+        }
         if hazard.decision == Decision::Pending {
             self.pending.insert(row);
         } else {

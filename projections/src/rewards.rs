@@ -11,18 +11,20 @@ use serde::{Deserialize, Serialize};
 
 use crate::Projection;
 use crate::ask::{Ask, Page, Viewer, is};
-use crate::compact::{DayNumber, Key, NONE, Table, When, Words};
+use crate::compact::{DayNumber, Key, NONE, Table, Waiting, When, Words};
 use crate::reasons::{self, Kept};
 
 pub(crate) const NAME: &str = "rewards";
 
 /// Filters that this table takes.
-pub(crate) const TAKES: &[&str] = &["stream", "reward_status", "year", "rule", "from", "to"];
+pub(crate) const TAKES: &[&str] = &["stream", "reward_status", "overdue", "year", "rule", "from", "to"];
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Rewards {
     words: Words,
     rewards: Table<Key, Reward>,
+    /// Rewards that are not done with, by status.
+    waiting: Waiting<Status>,
 }
 
 /// Money is kept in fen and days as numbers: their text forms would be read with every snapshot.
@@ -54,6 +56,11 @@ impl Reward {
     fn payable(&self) -> i64 {
         let claimed: i64 = self.shares.iter().filter(|share| share.claimed).map(|share| share.fen).sum();
         claimed.saturating_sub(self.paid_fen.unwrap_or_default())
+    }
+
+    /// It was not claimed in time, as far as shares are left.
+    fn is_overdue(&self, today: DayNumber) -> bool {
+        self.status == Status::Notified && self.claim_due.is_some_and(|due| due < today)
     }
 
     fn after_a_share(&self) -> Status {
@@ -180,9 +187,12 @@ impl Rewards {
     pub(crate) fn query(&self, ask: &Ask<'_>) -> Page<Row> {
         let filter = ask.filter;
         let paid_in = |reward: &Reward| reward.paid.map(|paid| Day::from(paid.day).year());
-        let rows = ask.rows(&self.rewards, StreamKind::Reward).filter_map(|row| self.rewards.at(row));
-        let wanted = rows.filter(|(_, reward)| {
+        let waiting = filter.reward_status.and_then(waits).map(|status| self.waiting.rows(&status));
+        let rows = ask.rows_of(waiting, &self.rewards, StreamKind::Reward);
+        let today = DayNumber::from(ask.today);
+        let wanted = rows.filter_map(|row| self.rewards.at(row)).filter(|(_, reward)| {
             is(filter.reward_status.as_ref(), &reward.status)
+                && filter.overdue.is_none_or(|overdue| overdue == reward.is_overdue(today))
                 && filter.year.is_none_or(|year| paid_in(reward) == Some(year))
                 && filter.rule.as_ref().is_none_or(|rule| rule == self.words.text(reward.rule))
                 && ask.spans(reward.assessed.day)
@@ -342,6 +352,26 @@ impl Projection for Rewards {
     const NAME: &'static str = NAME;
 
     fn apply(&mut self, fact: &Fact) {
+        let key = Key::of(&fact.stream);
+        let status = |rewards: &Table<Key, Reward>| rewards.get(&key).and_then(|reward| waits(reward.status));
+        let before = status(&self.rewards);
+        self.take(fact);
+        if let Some(row) = self.rewards.find(&key) {
+            self.waiting.moves(row, before, status(&self.rewards));
+        }
+    }
+}
+
+/// The status of a reward for which something is still to be done.
+fn waits(status: Status) -> Option<Status> {
+    match status {
+        Status::Assessed | Status::Approved | Status::Notified | Status::Claimed => Some(status),
+        Status::Absent | Status::Paid | Status::Forfeited | Status::Waived | Status::Denied => None,
+    }
+}
+
+impl Rewards {
+    fn take(&mut self, fact: &Fact) {
         match &fact.event {
             Event::Reward(RewardEvent::Assessed(assessed) | RewardEvent::Reassessed(assessed)) => {
                 self.assessed(fact, assessed);

@@ -1,6 +1,8 @@
 //! Supervision (挂牌督办) and the ladder for slow progress: what is listed, what was missed, which step was taken, and which
 //! one is called for next (plan, mines, 10).
 
+use std::collections::BTreeSet;
+
 use adit_core::event::{Event, Fact};
 use adit_core::hazard::{ExtensionRequested, HazardEvent, Listed, Published, Status, Step};
 use adit_core::id::{ActorId, StreamId, StreamKind};
@@ -28,6 +30,7 @@ pub(crate) const TAKES: &[&str] = &[
     "extension",
     "called_for",
     "overdue",
+    "ended",
     "contains",
     "order",
 ];
@@ -40,6 +43,8 @@ pub struct Supervision {
     hazards: Table<Key, Hazard>,
     /// Hazards that are not done with, by status.
     waiting: Waiting<Status>,
+    /// Hazards that are listed.
+    listed: BTreeSet<u32>,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -207,12 +212,15 @@ impl Supervision {
         let filter = ask.filter;
         let words = filter.contains.as_deref();
         let firms = self.roll.asked(filter.town.as_deref(), filter.sector, words);
-        let all = ask.rows_of(ask.waiting(&self.waiting), &self.hazards, StreamKind::Hazard);
+        let listed = (filter.listed == Some(true)).then_some(&self.listed);
+        let waiting = listed.or_else(|| ask.waiting(&self.waiting));
+        let all = ask.rows_of(waiting, &self.hazards, StreamKind::Hazard);
         let all = all.filter_map(|row| self.hazards.at(row));
         let wanted = all.filter(|(_, hazard)| {
             (hazard.watched.is_some() || hazard.overdue(ask.today))
                 && is(filter.status.as_ref(), &hazard.status)
                 && filter.overdue.is_none_or(|overdue| overdue == hazard.overdue(ask.today))
+                && filter.ended.is_none_or(|ended| ended == waits(hazard.status).is_none())
                 && filter.listed.is_none_or(|listed| listed == hazard.is_listed())
                 && filter.extension.is_none_or(|extension| hazard.extension() == Some(extension))
                 && filter.called_for.is_none_or(|called| called == hazard.called_for().is_some())
@@ -319,8 +327,10 @@ impl Supervision {
             HazardEvent::Reopened(_) => hazard.due = None,
             HazardEvent::Listed(listed) => {
                 hazard.watched.get_or_insert_default().listing = Some(Listing::of(listed, now));
+                self.listed.insert(row);
             }
             HazardEvent::Delisted(_) => {
+                self.listed.remove(&row);
                 if let Some(listing) = hazard.listing() {
                     listing.delisted = Some(now);
                 }

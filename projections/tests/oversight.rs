@@ -5,13 +5,13 @@
 mod common;
 
 use adit_core::enterprise::{self, ChangeHolder, EnterpriseCommand, Risk};
-use adit_core::hazard::{Empty, Escalate, HazardCommand, List, Origin, RecordOverdue, Serve, Step};
+use adit_core::hazard::{Acknowledge, Escalate, HazardCommand, List, Origin, RecordOverdue, Serve, Step};
 use adit_core::inquiry::{self, InquiryCommand};
 use adit_core::inspection::{self, InspectionCommand};
 use adit_core::reward::{self, RewardCommand};
 use adit_core::role::{Party, Role};
 use adit_core::rules::accountability::Trigger;
-use adit_core::units::Fen;
+use adit_core::units::{Fen, Position};
 use adit_projections::repeat_offenders::By;
 use adit_projections::{Filter, Group, Viewer};
 use common::{
@@ -171,7 +171,7 @@ mod given_notices {
         world.assigned(1, 1, CRITERIA[0]);
         let serve = |principal, controller| HazardCommand::Serve(Serve { principal, controller });
         world.hazard(1, serve(true, false), &officer(Role::Handler)).later(2);
-        world.hazard(1, HazardCommand::Acknowledge(Empty {}), &officer(Role::Enterprise));
+        world.hazard(1, HazardCommand::Acknowledge(Acknowledge::both()), &officer(Role::Enterprise));
         world.hazard(1, serve(false, true), &officer(Role::Handler)).later(5);
         let rows = ask(&world, "notifications", all());
         assert_eq!((&rows[0]["days"], &rows[1]["days"]), (&json!(2), &json!(5)));
@@ -179,6 +179,29 @@ mod given_notices {
         let own = world.ask("notifications", &open, Viewer::Enterprise(firm(1))).rows;
         assert_eq!((own.len(), &own[0]["controller"]), (1, &json!(true)));
         assert!(world.ask("notifications", &open, Viewer::Enterprise(firm(2))).rows.is_empty());
+    }
+
+    #[test]
+    fn when_it_was_served_on_two_then_each_acknowledges_it_once_and_it_waits_for_the_other() {
+        let mut world = two_mines();
+        world.assigned(1, 1, CRITERIA[0]);
+        let serve = Serve { principal: true, controller: true };
+        world.hazard(1, HazardCommand::Serve(serve), &officer(Role::Handler)).later(2);
+        let by = |principal, controller| HazardCommand::Acknowledge(Acknowledge { principal, controller });
+        let nobody = world.try_hazard(1, &by(false, false), &officer(Role::Enterprise));
+        assert_eq!(nobody, Err("hazard.nothing_served"));
+        world.hazard(1, by(true, false), &officer(Role::Enterprise)).later(1);
+        let open = Filter { acknowledged: Some(false), ended: Some(false), ..all() };
+        let row = &ask(&world, "notifications", open.clone())[0];
+        assert_eq!(
+            (&row["principal_acknowledged_on"], &row["controller_acknowledged_on"], &row["acknowledged_on"]),
+            (&json!("2024-03-03"), &Value::Null, &Value::Null)
+        );
+        let again = world.try_hazard(1, &by(true, false), &officer(Role::Enterprise));
+        assert_eq!(again, Err("hazard.nothing_served"), "once");
+        world.hazard(1, by(false, true), &officer(Role::Enterprise));
+        assert!(ask(&world, "notifications", open).is_empty());
+        assert_eq!(ask(&world, "notifications", all())[0]["acknowledged_on"], json!("2024-03-04"));
     }
 }
 
@@ -236,6 +259,50 @@ mod given_accountability {
     }
 
     #[test]
+    fn when_an_inquiry_was_concluded_and_the_hazard_comes_back_at_once_then_another_one_is_called_for() {
+        let mut world = two_mines();
+        world.found_by_visit(1, 1, Some(CRITERIA[0]));
+        world.hazard(1, verify(Some(CRITERIA[0])), &inspectors());
+        let due = world.today().plus_days(20);
+        world.hazard(1, assign(due), &officer(Role::Handler)).closed(1);
+        let called = || Filter { inquired: Some(false), ..all() };
+        assert_eq!(triggers(&world, called()), ["penalty_avoided"]);
+        let open = || inquiry::Open { hazards: vec![pit(1)], trigger: None, because: text("规避处罚") };
+        world.inquiry(1, InquiryCommand::Open(open()), &officer(Role::Investigator));
+        world.hazard(1, HazardCommand::Reopen(because()), &officer(Role::Approver));
+        assert!(triggers(&world, called()).is_empty(), "the inquiry that goes on looks into it, too");
+        let proof = vec![Position(0)];
+        let finding = inquiry::RecordFinding { finding: text("未处罚"), proof };
+        world.inquiry(1, InquiryCommand::RecordFinding(finding), &officer(Role::Investigator));
+        let conclude = inquiry::Conclude { conclusion: text("已查明"), nobody_responsible: true };
+        world.inquiry(1, InquiryCommand::Conclude(conclude), &officer(Role::Approver));
+        let found = triggers(&world, called());
+        assert!(found.contains(&"reopened_at_once".to_owned()), "it was opened before that: {found:?}");
+        world.inquiry(2, InquiryCommand::Open(open()), &officer(Role::Investigator));
+        assert!(triggers(&world, called()).is_empty());
+    }
+
+    #[test]
+    fn when_a_hazard_comes_back_at_once_after_the_conclusion_then_it_calls_for_an_inquiry_again() {
+        let mut world = two_mines();
+        world.found_by_visit(1, 1, Some(CRITERIA[0]));
+        world.hazard(1, verify(Some(CRITERIA[0])), &inspectors());
+        let due = world.today().plus_days(20);
+        world.hazard(1, assign(due), &officer(Role::Handler)).closed(1);
+        let open = inquiry::Open { hazards: vec![pit(1)], trigger: None, because: text("规避处罚") };
+        world.inquiry(1, InquiryCommand::Open(open), &officer(Role::Investigator));
+        let finding = inquiry::RecordFinding { finding: text("未处罚"), proof: vec![Position(0)] };
+        world.inquiry(1, InquiryCommand::RecordFinding(finding), &officer(Role::Investigator));
+        let conclude = inquiry::Conclude { conclusion: text("已查明"), nobody_responsible: true };
+        world.inquiry(1, InquiryCommand::Conclude(conclude), &officer(Role::Approver));
+        let called = || Filter { inquired: Some(false), ..all() };
+        assert!(triggers(&world, called()).is_empty(), "all that called for it was looked into");
+        world.hazard(1, HazardCommand::Reopen(because()), &officer(Role::Approver));
+        let found = triggers(&world, called());
+        assert!(found.contains(&"reopened_at_once".to_owned()), "{found:?}");
+    }
+
+    #[test]
     fn when_a_found_hazard_is_struck_off_without_a_penalty_then_it_was_avoided_and_a_late_penalty_ends_that()
     {
         let mut world = two_mines();
@@ -278,6 +345,39 @@ mod given_accountability {
         assert_eq!(trace["not_in_time"][0]["clock"], json!("rectify"));
         assert_eq!(trace["notices"][0]["controller"], json!(true));
         assert_eq!(trace["inquiries"].as_array().map(Vec::len), Some(1));
+    }
+}
+
+mod given_plans_under_seal {
+    use super::*;
+
+    #[test]
+    fn when_a_plan_is_sealed_then_it_can_be_opened_for_seven_days_by_those_who_sealed_it() {
+        let mut world = two_mines();
+        let commitment = inspection::commitment("salt", None, "-", world.today());
+        let seal = InspectionCommand::Seal(inspection::Seal { commitment });
+        world.try_inspection(1, &seal).expect("sealed");
+        world.later(1);
+        let commitment = inspection::commitment("salt", None, "-", world.today());
+        let seal = InspectionCommand::Seal(inspection::Seal { commitment });
+        world.try_inspection(2, &seal).expect("sealed");
+        let openable = || Filter { openable: Some(true), ..all() };
+        let left = |world: &World| -> Vec<Option<i64>> {
+            ask(world, "inspections", openable()).iter().map(|row| row["days_left"].as_i64()).collect()
+        };
+        assert_eq!(left(&world), [Some(6), Some(7)]);
+        let ours = inspectors().iter().filter_map(Party::actor).next();
+        assert_eq!(ask(&world, "inspections", Filter { sealed_by: ours, ..openable() }).len(), 2);
+        let today = Some(world.today());
+        let sealed_today = Filter { sealed_by: ours, from: today, to: today, ..all() };
+        assert_eq!(ask(&world, "inspections", sealed_today).len(), 1);
+        let other = officer(Role::Clerk).iter().filter_map(Party::actor).next();
+        assert!(ask(&world, "inspections", Filter { sealed_by: other, ..openable() }).is_empty());
+        world.later(7);
+        assert_eq!(left(&world), [Some(0)], "the first is too late");
+        let open = inspection::Open { salt: "salt".to_owned(), enterprise: None, scope: text("-") };
+        world.try_inspection(2, &InspectionCommand::Open(open)).expect("opened on the last day");
+        assert!(left(&world).is_empty());
     }
 }
 

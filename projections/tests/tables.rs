@@ -6,7 +6,7 @@ mod common;
 
 use adit_core::enterprise::{self, EnterpriseCommand};
 use adit_core::hazard::{
-    DecideRelief, Empty, Escalate, HazardCommand, List, Origin, RecordOverdue, Serve, Step,
+    Acknowledge, DecideRelief, Escalate, HazardCommand, List, Origin, RecordOverdue, Serve, Step,
 };
 use adit_core::inquiry::{self, InquiryCommand};
 use adit_core::inspection::{self, InspectionCommand};
@@ -73,7 +73,7 @@ fn overseen(world: &mut World) {
     world.hazard(4, verify(Some(CRITERIA[0])), &inspectors());
     let serve = Serve { principal: true, controller: false };
     world.hazard(4, HazardCommand::Serve(serve), &officer(Role::Handler));
-    world.later(1).hazard(4, HazardCommand::Acknowledge(Empty {}), &officer(Role::Enterprise));
+    world.later(1).hazard(4, HazardCommand::Acknowledge(Acknowledge::both()), &officer(Role::Enterprise));
     let due = world.today().plus_days(60);
     world.hazard(4, common::assign(due), &officer(Role::Handler));
     let place = Some(text("山东省青岛市"));

@@ -12,7 +12,7 @@ use super::case::WRITTEN;
 use super::frame::{Desk, Frame, Shown, parameter, render_live, stream_address};
 use super::inside::{Waiting, waiting};
 use super::lawful::{Standing, standing};
-use super::queues::{QUEUES, Queue, anything_waits};
+use super::queues::{QUEUES, Queue, anything_waits, is_plan_due};
 use super::stream::heading;
 use super::words::urgency;
 use crate::handlers::blocking;
@@ -25,6 +25,7 @@ const SHOWN_MAX: usize = 12;
 struct Task {
     about: String,
     about_at: String,
+    act: String,
     act_at: String,
     due: String,
     left: String,
@@ -33,7 +34,6 @@ struct Task {
 
 struct Waits {
     title: String,
-    act: String,
     total: usize,
     more_at: String,
     tasks: Vec<Task>,
@@ -66,6 +66,8 @@ struct Home {
     elsewhere: Vec<Elsewhere>,
     begins: Vec<(String, String)>,
     duty: Option<Duty>,
+    /// The plan of today is to be sealed, by an inspector.
+    plan: bool,
     /// Internal reports, for an enterprise.
     inside: Option<Waiting>,
     /// Nothing waits for whoever is signed in.
@@ -94,22 +96,20 @@ fn page(desk: &Desk, recorded: Option<adit_core::units::Position>) -> Result<Hom
     let (mut waits, mut elsewhere) = (Vec::new(), Vec::new());
     for queue in &QUEUES {
         let mine = queue.is_for(&desk.reader);
+        // What waits for one alone is no number for others.
+        if !mine && queue.asked(&desk.reader).sealed_by.is_some() {
+            continue;
+        }
         let limit = if mine { SHOWN_MAX } else { 0 };
         let Some(found) = queue.rows(&desk.app, &desk.reader, limit)? else { continue };
         if found.total == 0 {
             continue;
         }
         let title = desk.w.find(&format!("queue.{}", queue.name)).unwrap_or(queue.name).to_owned();
-        let more_at = more_at(queue);
+        let more_at = more_at(desk, queue);
         if mine {
             let tasks = tasks(desk, queue, &found.rows);
-            waits.push(Waits {
-                title,
-                act: desk.w.command(queue.command),
-                total: found.total,
-                more_at,
-                tasks,
-            });
+            waits.push(Waits { title, total: found.total, more_at, tasks });
         } else {
             elsewhere.push(Elsewhere { title, total: found.total, href: more_at });
         }
@@ -130,6 +130,7 @@ fn page(desk: &Desk, recorded: Option<adit_core::units::Position>) -> Result<Hom
         elsewhere,
         begins,
         duty: duty(desk)?,
+        plan: is_plan_due(&desk.app, &desk.reader)?,
         inside: waiting(desk),
         is_done,
     })
@@ -163,8 +164,8 @@ fn duty(desk: &Desk) -> Result<Option<Duty>, Problem> {
 }
 
 /// The table with the same filter.
-fn more_at(queue: &Queue) -> String {
-    let filter = serde_json::to_value(queue.asked()).unwrap_or_default();
+fn more_at(desk: &Desk, queue: &Queue) -> String {
+    let filter = serde_json::to_value(queue.asked(&desk.reader)).unwrap_or_default();
     let filter = filter
         .as_object()
         .into_iter()
@@ -185,7 +186,8 @@ fn tasks(desk: &Desk, queue: &Queue, rows: &[Value]) -> Vec<Task> {
         Some(Task {
             about: heading(desk, &stream),
             about_at: stream_address(&stream.to_string()),
-            act_at: act_at(queue, &stream),
+            act: desk.w.command(queue.command(row)),
+            act_at: act_at(queue.command(row), &stream),
             due: left.map(|left| today.plus_days(left).to_string()).unwrap_or_default(),
             left: left.map(|left| desk.w.days_left(left)).unwrap_or_default(),
             urgency: urgency(left),
@@ -194,11 +196,16 @@ fn tasks(desk: &Desk, queue: &Queue, rows: &[Value]) -> Vec<Task> {
     rows.iter().filter_map(task).collect()
 }
 
-/// The form of the next command: addressed to the stream, or begun with it.
-fn act_at(queue: &Queue, stream: &StreamId) -> String {
-    if WRITTEN.contains(&queue.command) {
-        return format!("/desk/reports/{}/write?command={}", stream.id, queue.command);
+/// The form of the next command: addressed to the stream, or begun with it. A plan is opened where what was planned is kept.
+fn act_at(command: &str, stream: &StreamId) -> String {
+    if WRITTEN.contains(&command) {
+        return format!("/desk/reports/{}/write?command={command}", stream.id);
     }
-    let field = if queue.command == "inquiry.open" { "hazards" } else { "stream" };
-    format!("/desk/do/{}?{field}={stream}&back=%2Fdesk", queue.command)
+    let field = match command {
+        "inspection.open" => return "/desk/plans".to_owned(),
+        "inquiry.open" => "hazards",
+        "reward.assess" => "report",
+        _ => "stream",
+    };
+    format!("/desk/do/{command}?{field}={stream}&back=%2Fdesk")
 }

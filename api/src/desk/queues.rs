@@ -5,7 +5,7 @@ use adit_core::report;
 use adit_core::reward;
 use adit_core::role::Role;
 use adit_projections::supervision::Extension;
-use adit_projections::{Filter, Order, Page, takes};
+use adit_projections::{Filter, Next, Order, Page, takes};
 use serde_json::Value;
 
 use super::{inside, waiting};
@@ -20,15 +20,21 @@ pub(crate) struct Queue {
     pub(crate) name: &'static str,
     pub(crate) roles: &'static [Role],
     pub(crate) model: &'static str,
-    pub(crate) filter: fn() -> Filter,
-    /// The next command.
-    pub(crate) command: &'static str,
+    filter: fn() -> Filter,
+    leads: Leads,
     /// The field of a row that names the stream.
     pub(crate) stream: &'static str,
 }
 
-fn hazards(status: hazard::Status) -> Filter {
-    Filter { status: Some(status), ..Filter::default() }
+/// The next command of a row.
+enum Leads {
+    To(&'static str),
+    /// Another one for each, by how it stands.
+    ByRow(fn(&Value) -> &'static str),
+}
+
+fn next(next: Next) -> Filter {
+    Filter { next: Some(next), ..Filter::default() }
 }
 
 /// What has not ended, late or not.
@@ -45,7 +51,8 @@ fn rewards(status: reward::Status) -> Filter {
 }
 
 /// In the order in which they are shown.
-pub(crate) const QUEUES: [Queue; 23] = [
+pub(crate) const QUEUES: [Queue; 36] = [
+    queue("retaliation", &[Role::Clerk, Role::Handler], "docket", retaliation, "report.message", "report"),
     queue(
         "accept",
         &[Role::Clerk],
@@ -78,40 +85,17 @@ pub(crate) const QUEUES: [Queue; 23] = [
         "report.answer",
         "report",
     ),
-    queue(
-        "close_report",
-        &[Role::Approver],
-        "docket",
-        || reports(report::Status::Answered),
-        "report.close",
-        "report",
-    ),
-    queue(
-        "verify",
-        &[Role::Inspector],
-        "register",
-        || hazards(hazard::Status::Reported),
-        "hazard.verify",
-        "hazard",
-    ),
-    queue(
-        "review",
-        &[Role::Inspector],
-        "register",
-        || hazards(hazard::Status::Rectified),
-        "hazard.review",
-        "hazard",
-    ),
-    queue(
-        "assign",
-        &[Role::Handler],
-        "register",
-        || hazards(hazard::Status::Verified),
-        "hazard.assign",
-        "hazard",
-    ),
+    queue("letters", &[Role::Clerk, Role::Handler], "docket", letters, "report.message", "report"),
+    queue("disputed", &[Role::Approver], "docket", disputed, "report.reopen", "report"),
+    queue("close_report", &[Role::Approver], "docket", undisputed, "report.close", "report"),
+    queue("open_plan", &[Role::Inspector], "inspections", openable, "inspection.open", "inspection"),
+    queue("verify", &[Role::Inspector], "register", || next(Next::Verify), "hazard.verify", "hazard"),
+    queue("review", &[Role::Inspector], "register", || next(Next::Review), "hazard.review", "hazard"),
+    queue("confirm", &[Role::Inspector], "register", || next(Next::Confirm), "hazard.confirm", "hazard"),
+    queue("assign", &[Role::Handler], "register", || next(Next::Assign), "hazard.assign", "hazard"),
+    queue("serve", &[Role::Handler], "register", || next(Next::Serve), "hazard.serve", "hazard"),
     queue("escalate", &[Role::Handler], "supervision", slow, "hazard.escalate", "hazard"),
-    queue("decide_extension", &[Role::Approver], "supervision", extension, "hazard.extend", "hazard"),
+    led("decide_extension", &[Role::Approver], "supervision", extension, decide_extension, "hazard"),
     queue(
         "publish_penalty",
         &[Role::Handler],
@@ -136,15 +120,18 @@ pub(crate) const QUEUES: [Queue; 23] = [
         "hazard.publish",
         "stream",
     ),
+    queue("close", &[Role::Approver], "register", || next(Next::Close), "hazard.close", "hazard"),
+    queue("delist", &[Role::Approver], "supervision", listed, "hazard.delist", "hazard"),
     queue(
-        "close",
+        "resume",
         &[Role::Approver],
         "register",
-        || hazards(hazard::Status::Passed),
-        "hazard.close",
+        || next(Next::Resume),
+        "hazard.resume_production",
         "hazard",
     ),
     queue("decide_relief", &[Role::Approver], "relief", undecided, "hazard.decide_relief", "hazard"),
+    queue("penalise", &[Role::Approver], "relief", unpenalised, "hazard.penalise", "hazard"),
     queue(
         "petition",
         &[Role::Approver],
@@ -153,6 +140,7 @@ pub(crate) const QUEUES: [Queue; 23] = [
         "enterprise.petition_closure",
         "enterprise",
     ),
+    queue("assess", &[Role::Handler], "docket", unrewarded, "reward.assess", "report"),
     queue(
         "approve_reward",
         &[Role::Approver],
@@ -170,7 +158,17 @@ pub(crate) const QUEUES: [Queue; 23] = [
         "reward",
     ),
     queue("pay", &[Role::Finance], "rewards", || rewards(reward::Status::Claimed), "reward.pay", "reward"),
+    queue("forfeit", &[Role::Approver], "rewards", unclaimed, "reward.forfeit", "reward"),
     queue("inquire", &[Role::Investigator], "accountability", untraced, "inquiry.open", "hazard"),
+    queue(
+        "look_into",
+        &[Role::Investigator],
+        "inquiries",
+        || inquiries(false),
+        "inquiry.record_finding",
+        "inquiry",
+    ),
+    queue("conclude", &[Role::Approver], "inquiries", || inquiries(true), "inquiry.conclude", "inquiry"),
     queue(
         "acknowledge",
         &[Role::Enterprise],
@@ -179,15 +177,8 @@ pub(crate) const QUEUES: [Queue; 23] = [
         "hazard.acknowledge",
         "hazard",
     ),
-    queue("mend_overdue", &[Role::Enterprise], "register", late, "hazard.evidence", "hazard"),
-    queue(
-        "mend",
-        &[Role::Enterprise],
-        "register",
-        || hazards(hazard::Status::Assigned),
-        "hazard.evidence",
-        "hazard",
-    ),
+    led("mend_overdue", &[Role::Enterprise], "register", || mending(true), mend, "hazard"),
+    led("mend", &[Role::Enterprise], "register", || mending(false), mend, "hazard"),
 ];
 
 impl Queue {
@@ -196,10 +187,20 @@ impl Queue {
         self.roles.iter().any(|role| reader.roles.contains(role))
     }
 
-    /// What is asked of its table: what is due first comes first, where anything is due.
-    pub(crate) fn asked(&self) -> Filter {
+    /// The next command of a row.
+    pub(crate) fn command(&self, row: &Value) -> &'static str {
+        match self.leads {
+            Leads::To(command) => command,
+            Leads::ByRow(command) => command(row),
+        }
+    }
+
+    /// What is asked of its table: what is due first comes first, where anything is due. A plan is opened by whoever sealed it.
+    pub(crate) fn asked(&self, reader: &Reader) -> Filter {
         let order = takes(self.model).contains(&"order").then_some(Order::Due);
-        Filter { order, ..(self.filter)() }
+        let asked = Filter { order, ..(self.filter)() };
+        let sealed_by = asked.openable.and(reader.actor);
+        Filter { sealed_by, ..asked }
     }
 
     /// Its first rows, as far as the reader sees them; none where the table is not for them at all.
@@ -210,7 +211,7 @@ impl Queue {
         limit: usize,
     ) -> Result<Option<Page<Value>>, Problem> {
         let Some(asker) = reader.asker(self.model) else { return Ok(None) };
-        let filter = Filter { limit: Some(limit), ..self.asked() };
+        let filter = Filter { limit: Some(limit), ..self.asked(reader) };
         rows_of(app, asker, self.model, &Asked { filter, ..Asked::default() }).map(Some)
     }
 }
@@ -218,7 +219,7 @@ impl Queue {
 /// Whether anything waits for somebody: what their worklist says, and what their digest says, are this one answer.
 pub(crate) fn anything_waits(app: &App, reader: &Reader) -> Result<bool, Problem> {
     let signatures = reader.actor.map_or(0, |actor| waiting::to_sign(app, actor));
-    if signatures > 0 || inside::many(app, reader) > 0 {
+    if signatures > 0 || inside::many(app, reader) > 0 || is_plan_due(app, reader)? {
         return Ok(true);
     }
     for queue in QUEUES.iter().filter(|queue| queue.is_for(reader)) {
@@ -229,6 +230,23 @@ pub(crate) fn anything_waits(app: &App, reader: &Reader) -> Result<bool, Problem
     Ok(false)
 }
 
+/// Whether an inspector has not sealed a plan on this working day, which is done every morning, also where nobody is visited.
+pub(crate) fn is_plan_due(app: &App, reader: &Reader) -> Result<bool, Problem> {
+    let today = app.office.ledger().now().day();
+    let works = app.office.rules().calendar.is_working_day(today).unwrap_or_default();
+    let inspector = reader.actor.filter(|_| works && reader.roles.contains(&Role::Inspector));
+    let (Some(actor), Some(asker)) = (inspector, reader.asker("inspections")) else { return Ok(false) };
+    let filter = Filter {
+        sealed_by: Some(actor),
+        from: Some(today),
+        to: Some(today),
+        limit: Some(0),
+        ..Filter::default()
+    };
+    let sealed = rows_of(app, asker, "inspections", &Asked { filter, ..Asked::default() })?;
+    Ok(sealed.total == 0)
+}
+
 const fn queue(
     name: &'static str,
     roles: &'static [Role],
@@ -237,7 +255,19 @@ const fn queue(
     command: &'static str,
     stream: &'static str,
 ) -> Queue {
-    Queue { name, roles, model, filter, command, stream }
+    Queue { name, roles, model, filter, leads: Leads::To(command), stream }
+}
+
+/// One whose rows lead to commands of their own.
+const fn led(
+    name: &'static str,
+    roles: &'static [Role],
+    model: &'static str,
+    filter: fn() -> Filter,
+    command: fn(&Value) -> &'static str,
+    stream: &'static str,
+) -> Queue {
+    Queue { name, roles, model, filter, leads: Leads::ByRow(command), stream }
 }
 
 /// Hazards past their day for which a step of the ladder is called.
@@ -266,6 +296,70 @@ fn unacknowledged() -> Filter {
     Filter { acknowledged: Some(false), ended: Some(false), ..Filter::default() }
 }
 
-fn late() -> Filter {
-    Filter { overdue: Some(true), ..hazards(hazard::Status::Assigned) }
+/// What is to be mended, past its day or not: each stands once.
+fn mending(overdue: bool) -> Filter {
+    Filter { status: Some(hazard::Status::Assigned), overdue: Some(overdue), ..Filter::default() }
+}
+
+/// The next step to mend it: the plan, what shows each of the five, and that it is mended.
+fn mend(row: &Value) -> &'static str {
+    let steps =
+        [(Next::Plan, "hazard.plan"), (Next::Commit, "hazard.commit"), (Next::Evidence, "hazard.evidence")];
+    let waits = |next: Next| {
+        let steps = row.get("next").and_then(Value::as_array).into_iter().flatten();
+        steps.filter_map(|step| serde_json::from_value::<Next>(step.clone()).ok()).any(|step| step == next)
+    };
+    steps.into_iter().find(|(next, _)| waits(*next)).map_or("hazard.rectify", |(_, command)| command)
+}
+
+/// Once the day to mend it has passed, it can't be moved any more.
+fn decide_extension(row: &Value) -> &'static str {
+    if row.get("overdue") == Some(&Value::Bool(true)) { "hazard.refuse_extension" } else { "hazard.extend" }
+}
+
+/// Listed, and not open any more.
+fn listed() -> Filter {
+    Filter { listed: Some(true), ended: Some(true), ..Filter::default() }
+}
+
+/// Relief was refused, and no penalty followed.
+fn unpenalised() -> Filter {
+    Filter { to_penalise: Some(true), ..Filter::default() }
+}
+
+/// The reporter wrote last, and says that they are retaliated against.
+fn retaliation() -> Filter {
+    Filter { unanswered: Some(true), retaliation: Some(true), ..Filter::default() }
+}
+
+/// The reporter wrote last.
+fn letters() -> Filter {
+    Filter { unanswered: Some(true), retaliation: Some(false), ..Filter::default() }
+}
+
+fn disputed() -> Filter {
+    Filter { disputed: Some(true), ..Filter::default() }
+}
+
+fn undisputed() -> Filter {
+    Filter { disputed: Some(false), ..reports(report::Status::Answered) }
+}
+
+fn unrewarded() -> Filter {
+    Filter { unrewarded: Some(true), ..Filter::default() }
+}
+
+/// Not claimed in time.
+fn unclaimed() -> Filter {
+    Filter { overdue: Some(true), ..rewards(reward::Status::Notified) }
+}
+
+/// Inquiries that go on, with a finding or without one.
+fn inquiries(found: bool) -> Filter {
+    Filter { ended: Some(false), found: Some(found), ..Filter::default() }
+}
+
+/// Plans that can still be opened.
+fn openable() -> Filter {
+    Filter { openable: Some(true), ..Filter::default() }
 }

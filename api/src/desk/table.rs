@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use adit_core::id::StreamId;
+use adit_core::units::Day;
 use adit_projections::takes;
 use askama::Template;
 use axum::extract::{Path, RawQuery};
@@ -13,7 +14,7 @@ use super::told::{self, Told};
 use super::views::Views;
 use super::words::{Words, urgency};
 use crate::handlers::blocking;
-use crate::handlers::queries::{Asked, page as rows_of};
+use crate::handlers::queries::{Asked, moment, page as rows_of};
 use crate::labels;
 use crate::page::TABLES;
 use crate::problem::{ApiRefusal, Problem};
@@ -85,13 +86,17 @@ fn options(filter: &str) -> &'static [&'static str] {
         "by" => &["enterprise", "controller", "parent"],
         "extension" => &["waiting", "granted", "not_granted", "lapsed"],
         "order" => &["due"],
+        "next" => &[
+            "verify", "serve", "assign", "plan", "commit", "evidence", "rectify", "confirm", "review",
+            "close", "resume",
+        ],
         "trigger" => &["not_found", "no_enforcement", "understated", "penalty_avoided", "reopened_at_once"],
         _ => &[],
     }
 }
 
 /// Filters that ask for yes or no.
-const YES_NO: [&str; 15] = [
+const YES_NO: [&str; 21] = [
     "overdue",
     "ended",
     "listed",
@@ -107,6 +112,12 @@ const YES_NO: [&str; 15] = [
     "vetoed",
     "acknowledged",
     "inquired",
+    "disputed",
+    "retaliation",
+    "unanswered",
+    "unrewarded",
+    "to_penalise",
+    "openable",
 ];
 
 fn shows(w: Words, name: &'static str, value: String) -> Shows {
@@ -216,7 +227,7 @@ impl Wanted {
 }
 
 /// Filters whose values are not typed: they come by a link, and stay.
-const CARRIED: [&str; 4] = ["stream", "enterprise", "year", "rule"];
+const CARRIED: [&str; 5] = ["stream", "enterprise", "year", "rule", "sealed_by"];
 
 fn page(desk: &Desk, name: &str, query: Option<&str>) -> Result<TablePage, Problem> {
     let w = desk.w;
@@ -226,12 +237,17 @@ fn page(desk: &Desk, name: &str, query: Option<&str>) -> Result<TablePage, Probl
     let mut asked = wanted.asked()?;
     asked.filter.limit = Some(PAGE_ROWS);
     let found = rows_of(&desk.app, asker, name, &asked)?;
+    let today = match &asked.as_of {
+        Some(then) => moment(&desk.app, then)?.1,
+        None => desk.app.office.ledger().now().day(),
+    };
+    let usual = if asked.filter.order.is_some() { ordered(name, usual) } else { usual.to_vec() };
     let shown: Vec<String> = match wanted.columns() {
         none if none.is_empty() => usual.iter().map(|field| (*field).to_owned()).collect(),
         chosen => chosen,
     };
     let mut told = Told::new(desk);
-    let rows = found.rows.iter().map(|row| cells(&mut told, name, row, &shown)).collect();
+    let rows = found.rows.iter().map(|row| cells(&mut told, name, row, (&shown, today))).collect();
     let to = found.offset.saturating_add(found.rows.len());
     let column = |field: String| {
         let (label, is_shown) = (w.column(name, &field), shown.contains(&field));
@@ -244,7 +260,7 @@ fn page(desk: &Desk, name: &str, query: Option<&str>) -> Result<TablePage, Probl
         title: w.label(name),
         filters: typed.map(|filter| shows(w, filter, wanted.value_of(filter))).collect(),
         filtered: wanted.filters().iter().any(|(key, _)| !hidden.contains(&key.as_str())),
-        columns: known(name, usual, found.rows.first()).into_iter().map(column).collect(),
+        columns: known(name, &usual, found.rows.first()).into_iter().map(column).collect(),
         heads: shown.iter().map(|field| w.column(name, field)).collect(),
         rows,
         from: if found.rows.is_empty() { 0 } else { found.offset + 1 },
@@ -276,6 +292,7 @@ const MORE: [(&str, &[&str]); 3] = [
             "finding",
             "disputed",
             "retaliation_on",
+            "unanswered_on",
         ],
     ),
     (
@@ -297,7 +314,37 @@ const MORE: [(&str, &[&str]); 3] = [
 /// The streams that a row is about, the narrowest first.
 const ABOUT: [&str; 7] = ["hazard", "reward", "report", "inspection", "inquiry", "stream", "enterprise"];
 
-fn cells(told: &mut Told<'_>, table: &str, row: &Value, fields: &[String]) -> Vec<Cell> {
+/// Columns of days on which something is due.
+const DUE: [&str; 4] = ["due", "review_due", "decide_extension_by", "open_by"];
+
+/// The usual columns with those by which rows were put in order.
+fn ordered(table: &str, usual: &[&'static str]) -> Vec<&'static str> {
+    let by: &[&str] = match table {
+        "register" => &["review_due", "days_left"],
+        "supervision" => &["decide_extension_by", "days_left"],
+        _ => &[],
+    };
+    let at = usual.iter().position(|field| *field == "due").map_or(usual.len(), |due| due + 1);
+    [&usual[..at], by, &usual[at..]].concat()
+}
+
+/// What a cell looks like: of the days on which something is due, that one is coloured to which days are counted.
+fn class(field: &str, row: &Value, days: Option<i64>, today: Day) -> &'static str {
+    let counted = || days.map(|days| today.plus_days(days).to_string());
+    match field {
+        "days_left" => urgency(days),
+        "overdue" if row.get(field) == Some(&Value::Bool(true)) => "late",
+        field if DUE.contains(&field) => {
+            let day = row.get(field).and_then(Value::as_str);
+            if day.is_some() && day == counted().as_deref() { urgency(days) } else { "" }
+        }
+        "claim_due" => "number",
+        field if field.ends_with("_on") || field.ends_with("_yuan") => "number",
+        _ => "",
+    }
+}
+
+fn cells(told: &mut Told<'_>, table: &str, row: &Value, (fields, today): (&[String], Day)) -> Vec<Cell> {
     let w = told.desk.w;
     let about = ABOUT.iter().find_map(|name| row.get(*name)?.as_str()?.parse::<StreamId>().ok());
     let days = row.get("days_left").and_then(Value::as_i64);
@@ -311,12 +358,7 @@ fn cells(told: &mut Told<'_>, table: &str, row: &Value, fields: &[String]) -> Ve
             Some(hazard) => Some(format!("/desk/trace/{}", hazard.id)),
             None => own.or(about.filter(|_| at == 0)).map(|stream| stream_address(&stream.to_string())),
         };
-        let class = match field.as_str() {
-            "due" if row.get("review_due").is_some_and(Value::is_string) => "",
-            "due" | "review_due" | "days_left" | "overdue" => urgency(days),
-            name if name.ends_with("_on") || name.ends_with("_yuan") || name == "claim_due" => "number",
-            _ => "",
-        };
+        let class = class(field, row, days, today);
         let text = match field.as_str() {
             "days_left" => days.map_or(text, |days| w.days_left(days)),
             "report" | "first" if own.is_some() => own.map(|report| case_number(&report)).unwrap_or_default(),

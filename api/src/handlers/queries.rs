@@ -273,10 +273,11 @@ fn of_one_hazard(name: &str, stream: &StreamId) -> bool {
 ///
 /// `as_of` is a position or a day, `after` waits until the entry at that position is taken over. Filters, where the table
 /// has what they ask for: stream, enterprise, town, sector, origin, status, criterion, grade, overdue, listed, extension,
-/// called_for, suspended, from, to, kind, clock, standing, ended, in_place, reward_status, report_status, year, rule, by,
-/// controller, parent, petition, petitioned, relief, found, enforced, risk, missed, inspection_due, vetoed, acknowledged,
-/// trigger, inquired, group, contains; `order` is due: what is due first comes first. `format` is csv or xlsx: a file
-/// with at most 100,000 rows, and with these `columns` alone (names with commas between) where some are named.
+/// called_for, suspended, next, from, to, kind, clock, standing, ended, in_place, reward_status, report_status, disputed,
+/// retaliation, unanswered, unrewarded, year, rule, by, controller, parent, petition, petitioned, relief, to_penalise, found,
+/// openable, sealed_by, enforced, risk, missed, inspection_due, vetoed, acknowledged, trigger, inquired, group, contains;
+/// `order` is due: what is due first comes first. `format` is csv or xlsx: a file with at most 100,000 rows, and with these
+/// `columns` alone (names with commas between) where some are named.
 #[utoipa::path(get, path = "/api/v1/projections/{name}", tag = "queries",
     params(("name" = String, Path), ("as_of" = Option<String>, Query), ("after" = Option<u64>, Query),
         ("offset" = Option<u64>, Query), ("limit" = Option<u64>, Query), ("format" = Option<String>, Query), ("columns" = Option<String>, Query), ("contains" = Option<String>, Query)),

@@ -97,7 +97,16 @@ pub(crate) const TABLES: [(&str, &[&str]); 14] = [
     ),
     (
         "notifications",
-        &["enterprise_name", "served_on", "principal", "controller", "acknowledged_on", "days", "hazard"],
+        &[
+            "enterprise_name",
+            "served_on",
+            "principal",
+            "controller",
+            "principal_acknowledged_on",
+            "controller_acknowledged_on",
+            "days",
+            "hazard",
+        ],
     ),
     (
         "relief",

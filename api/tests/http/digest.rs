@@ -316,14 +316,18 @@ fn given_worklists_then_each_digest_says_what_its_own_says_in_messages_of_one_le
         }
         said
     };
-    let first = morning(1);
-    assert!(first.iter().all(|(waits, _)| !waits), "nothing was done yet");
-    server.report();
-    server.app.office.ledger().publish_now();
-    let second = morning(2);
     let who_waits = |said: &[(bool, usize)]| -> Vec<&str> {
         people.iter().zip(said).filter(|(_, (waits, _))| *waits).map(|(who, _)| *who).collect()
     };
+    let first = morning(1);
+    assert_eq!(
+        who_waits(&first),
+        ["inspector-1"],
+        "nothing was done yet; a plan is sealed on each working day"
+    );
+    server.report();
+    server.app.office.ledger().publish_now();
+    let second = morning(2);
     assert_eq!(who_waits(&second), ["clerk-1"], "of a report nobody else learns, and no enterprise");
     let hazard = server.hazard(0);
     server.execute(

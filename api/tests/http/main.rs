@@ -52,3 +52,4 @@ mod wall;
 mod witnessing;
 mod witnessing_others;
 mod worklist;
+mod worklist_rows;

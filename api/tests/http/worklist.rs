@@ -1,23 +1,26 @@
 //! The worklist: what waits is what can be done, what is due first comes first, and what was done waits no more.
 #![allow(clippy::unwrap_used, reason = "a test reports by panicking")]
 
+use adit_core::command::{Command, Request};
+use adit_core::id::{CommandId, Id};
+use adit_core::ledger::vkey::SigningKey;
 use serde_json::{Value, json};
 
 use crate::common::Server;
 use crate::desk::page;
 
 /// Day of the server's clock.
-const TODAY: &str = "2024-05-10";
-const INSPECTORS: [&str; 2] = ["inspector-1", "inspector-2"];
+pub(crate) const TODAY: &str = "2024-05-10";
+pub(crate) const INSPECTORS: [&str; 2] = ["inspector-1", "inspector-2"];
 
-fn verified(server: &Server, criterion: Option<&str>) -> String {
+pub(crate) fn verified(server: &Server, criterion: Option<&str>) -> String {
     let hazard = server.hazard(0);
     let verify = json!({ "because": "符合条款", "criterion": criterion });
     server.execute(Some(&hazard), "hazard.verify", &verify, &INSPECTORS);
     hazard
 }
 
-fn assigned(server: &Server, due: &str) -> String {
+pub(crate) fn assigned(server: &Server, due: &str) -> String {
     let hazard = verified(server, None);
     let assign = json!({ "responsible_post": "矿长", "due": due });
     server.execute(Some(&hazard), "hazard.assign", &assign, &["handler-1"]);
@@ -40,7 +43,7 @@ fn given_more_hazards_than_are_shown_then_what_is_due_first_comes_first_though_i
     for day in (15..=28).rev() {
         assigned(&server, &format!("2024-05-{day}"));
     }
-    let mend = queue(&home(&server, "enterprise-1"), "hazard.evidence");
+    let mend = queue(&home(&server, "enterprise-1"), "hazard.rectify");
     let days: Vec<&str> =
         mend.split("datetime=\"").skip(1).filter_map(|rest| rest.split('"').next()).collect();
     let first: Vec<String> = (15..=26).map(|day| format!("2024-05-{day}")).collect();
@@ -123,4 +126,168 @@ fn given_a_notice_when_the_hazard_is_not_open_any_more_then_it_waits_for_nobody(
     let merge = json!({ "into": other, "because": "同一隐患" });
     server.execute(Some(&hazard), "hazard.merge", &merge, &INSPECTORS);
     assert_eq!(queue(&home(&server, "enterprise-1"), "hazard.acknowledge"), "");
+}
+
+/// A major hazard of the first enterprise that is to be mended.
+pub(crate) fn major(server: &Server, due: &str) -> String {
+    let hazard = verified(server, Some(CRITERION));
+    let assign = json!({ "responsible_post": "矿长", "due": due });
+    server.execute(Some(&hazard), "hazard.assign", &assign, &["handler-1"]);
+    hazard
+}
+
+pub(crate) const CRITERION: &str = "NCM88-一(地下矿山)-一";
+const FIVE: [&str; 5] = ["responsibility", "measures", "funds", "time_limit", "emergency_plan"];
+
+pub(crate) fn planned(server: &Server, hazard: &str) {
+    let plan = json!({ "aim": "消除隐患", "responsibility": "矿长", "measures": "支护", "funds": "二十万元",
+        "time_limit": "六月底", "emergency_plan": "停产撤人" });
+    server.execute(Some(hazard), "hazard.plan", &plan, &["enterprise-1"]);
+}
+
+pub(crate) fn evidenced(server: &Server, hazard: &str) {
+    for element in FIVE {
+        let shown = json!({ "element": element, "text": "见附件" });
+        server.execute(Some(hazard), "hazard.evidence", &shown, &["enterprise-1"]);
+    }
+}
+
+pub(crate) fn confirmed(server: &Server, hazard: &str) {
+    for element in FIVE {
+        server.execute(Some(hazard), "hazard.confirm", &json!({ "element": element }), &["inspector-1"]);
+    }
+}
+
+/// Mended, and reviewed on site.
+pub(crate) fn passed(server: &Server, hazard: &str) {
+    server.execute(Some(hazard), "hazard.rectify", &json!({ "because": "已整改" }), &["enterprise-1"]);
+    let review = json!({ "passed": true, "findings": "合格" });
+    server.execute(Some(hazard), "hazard.review", &review, &INSPECTORS);
+}
+
+/// A reporter's word: `report.message`, `report.dispute` and the like.
+pub(crate) fn reporter_says(server: &Server, report: &str, kind: &str, key: &SigningKey) {
+    let word = json!({ "sealed": { "blob": "0".repeat(64), "size": 5, "recipients": ["age1x"] } });
+    let word: Box<serde_json::value::RawValue> = serde_json::from_str(&word.to_string()).unwrap();
+    let request = Request {
+        id: CommandId(Id::random().unwrap()),
+        stream: Some(report.parse().unwrap()),
+        command: Command::parse(kind, &word).unwrap(),
+    };
+    server.app.office.execute(&request, &[key]).unwrap();
+}
+
+/// A report that was answered, and the key of whoever made it.
+pub(crate) fn answered(server: &Server) -> (String, SigningKey) {
+    let (report, key) = handled(server);
+    server.execute(Some(&report), "report.answer", &json!({ "sealed": null }), &["handler-1"]);
+    (report, key)
+}
+
+pub(crate) fn handled(server: &Server) -> (String, SigningKey) {
+    let (report, key) = server.report();
+    server.execute(Some(&report), "report.accept", &json!({}), &["clerk-1"]);
+    let verify = json!({ "finding": "substantiated", "matter_key": report, "findings": "属实" });
+    server.execute(Some(&report), "report.verify", &verify, &INSPECTORS);
+    let handle = json!({ "done": "已处罚", "unit_fine_yuan": "100000" });
+    server.execute(Some(&report), "report.handle", &handle, &["handler-1"]);
+    (report, key)
+}
+
+#[test]
+fn given_a_disputed_answer_then_it_is_handled_again_and_not_closed() {
+    let server = Server::start();
+    let (report, key) = answered(&server);
+    assert!(queue(&home(&server, "approver-1"), "report.close").contains(&report));
+    reporter_says(&server, &report, "report.dispute", &key);
+    let list = home(&server, "approver-1");
+    assert_eq!(queue(&list, "report.close"), "", "nothing is closed over a dispute");
+    assert!(queue(&list, "report.reopen").contains(&report), "{list}");
+    let again = json!({ "because": "有异议" });
+    server.execute(Some(&report), "report.reopen", &again, &["approver-1"]);
+    assert_eq!(queue(&home(&server, "approver-1"), "report.reopen"), "");
+}
+
+#[test]
+fn given_a_reporter_who_wrote_then_it_waits_for_an_answer_and_retaliation_stands_on_top() {
+    let server = Server::start();
+    let (report, key) = server.report();
+    let id = report.split('/').nth(1).unwrap().to_owned();
+    let waits = |who: &str| {
+        let list = home(&server, who);
+        let at = format!("/desk/reports/{id}/write?command=report.message");
+        list.split("<section class=\"queue\">")
+            .skip(1)
+            .position(|part| part.contains(&at) || part.contains(&at.replace('=', "&#61;")))
+    };
+    let word = json!({ "sealed": { "blob": "0".repeat(64), "size": 5, "recipients": ["age1x"] } });
+    assert_eq!(waits("clerk-1"), None);
+    reporter_says(&server, &report, "report.message", &key);
+    assert_eq!((waits("clerk-1"), waits("handler-1")), (Some(1), Some(0)), "after what is to be accepted");
+    server.execute(Some(&report), "report.message", &word, &["clerk-1"]);
+    assert_eq!((waits("clerk-1"), waits("handler-1")), (None, None));
+    reporter_says(&server, &report, "report.allege_retaliation", &key);
+    assert_eq!((waits("clerk-1"), waits("handler-1"), waits("approver-1")), (Some(0), Some(0), None));
+    server.execute(Some(&report), "report.message", &word, &["handler-1"]);
+    assert_eq!(waits("clerk-1"), None);
+}
+
+#[test]
+fn given_a_major_hazard_then_the_enterprise_is_led_from_the_plan_to_what_was_mended_and_the_approver_waits_for_five()
+ {
+    let server = Server::start();
+    let hazard = major(&server, "2024-06-20");
+    let leads = |command: &str| queue(&home(&server, "enterprise-1"), command).contains(&hazard);
+    assert!(leads("hazard.plan") && !leads("hazard.evidence"));
+    planned(&server, &hazard);
+    assert!(leads("hazard.evidence") && !leads("hazard.plan"));
+    evidenced(&server, &hazard);
+    assert!(leads("hazard.rectify") && !leads("hazard.evidence"));
+    passed(&server, &hazard);
+    assert_eq!(queue(&home(&server, "approver-1"), "hazard.close"), "", "nobody confirmed the five");
+    let confirm = || queue(&home(&server, "inspector-1"), "hazard.confirm");
+    assert!(confirm().contains(&hazard), "{}", confirm());
+    confirmed(&server, &hazard);
+    assert_eq!(confirm(), "");
+    assert!(queue(&home(&server, "approver-1"), "hazard.close").contains(&hazard));
+}
+
+#[test]
+fn given_a_hazard_past_its_day_then_it_stands_once_and_what_was_asked_for_it_is_refused() {
+    let server = Server::start();
+    let hazard = assigned(&server, "2024-05-20");
+    let asked = json!({ "until": "2024-05-30", "because": "设备未到货" });
+    server.execute(Some(&hazard), "hazard.request_extension", &asked, &["enterprise-1"]);
+    assert!(queue(&home(&server, "approver-1"), "hazard.extend").contains(&hazard));
+    server.clock.advance_seconds(11 * 24 * 3600);
+    let list = home(&server, "approver-1");
+    assert_eq!(queue(&list, "hazard.extend"), "", "the day has passed");
+    assert!(queue(&list, "hazard.refuse_extension").contains(&hazard), "{list}");
+    let mending = home(&server, "enterprise-1");
+    assert_eq!(mending.matches(&format!("/desk/do/hazard.rectify?stream={hazard}")).count(), 1, "{mending}");
+}
+
+#[test]
+fn given_rows_in_the_order_of_what_is_due_then_the_day_that_counts_is_shown_and_it_alone_is_coloured() {
+    let server = Server::start();
+    let (mended, open) = (assigned(&server, "2024-05-11"), assigned(&server, "2024-05-12"));
+    let rectify = json!({ "because": "风机已更换" });
+    server.execute(Some(&mended), "hazard.rectify", &rectify, &["enterprise-1"]);
+    let token = server.sign_in_by_key("inspector-1");
+    let table = page(&server, &token, "/desk/tables/register?status=rectified&order=due").text;
+    let head = |name: &str| format!("<th scope=\"col\">{name}</th>");
+    assert!(table.contains(&head("复核期限")) && table.contains(&head("剩余天数")), "{table}");
+    let cell = |table: &str, day: &str| -> String {
+        let before = table.split(day).next().unwrap_or_default();
+        before.rsplit("<td").next().unwrap_or_default().to_owned()
+    };
+    assert!(!cell(&table, "2024-05-11").contains("soon"), "the day to mend it is over and done: {table}");
+    assert_eq!(table.matches("class=\"late\"").count(), 0, "{table}");
+    let table = page(&server, &token, "/desk/tables/register?status=assigned&order=due").text;
+    assert!(table.contains(&open) && cell(&table, "2024-05-12").contains("soon"), "{table}");
+    let asked = json!({ "until": "2024-05-30", "because": "设备未到货" });
+    server.execute(Some(&open), "hazard.request_extension", &asked, &["enterprise-1"]);
+    let leader = server.sign_in_by_key("leader-1");
+    let table = page(&server, &leader, "/desk/tables/supervision?extension=waiting&order=due").text;
+    assert!(table.contains(&head("延期决定期限")), "{table}");
 }

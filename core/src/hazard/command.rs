@@ -27,7 +27,7 @@ pub enum HazardCommand {
     Serve(Serve),
     /// The enterprise acknowledges what was served.
     #[serde(rename = "hazard.acknowledge")]
-    Acknowledge(Empty),
+    Acknowledge(Acknowledge),
     /// Who is responsible, until when.
     #[serde(rename = "hazard.assign")]
     Assign(Assign),
@@ -169,11 +169,37 @@ pub struct Because {
 #[serde(deny_unknown_fields)]
 pub struct Empty {}
 
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Serve {
     pub principal: bool,
     pub controller: bool,
+}
+
+/// For whom of those on whom it was served it is acknowledged; for both where nothing is said, as in all entries of before.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Acknowledge {
+    #[serde(default = "yes", skip_serializing_if = "is_yes")]
+    pub principal: bool,
+    #[serde(default = "yes", skip_serializing_if = "is_yes")]
+    pub controller: bool,
+}
+
+fn yes() -> bool {
+    true
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks with a reference")]
+fn is_yes(said: &bool) -> bool {
+    *said
+}
+
+impl Acknowledge {
+    /// Principal and actual controller at once.
+    pub fn both() -> Self {
+        Self { principal: true, controller: true }
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]

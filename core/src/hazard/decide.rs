@@ -1,7 +1,7 @@
 //! Each command, and the states in which it is lawful.
 
 use super::command::{
-    Assign, Because, DecideRelief, ElementOnly, ElementText, Empty, Escalate, Evidence, Extend,
+    Acknowledge, Assign, Because, DecideRelief, ElementOnly, ElementText, Empty, Escalate, Evidence, Extend,
     HazardCommand, List, Merge, Origin, Penalise, Plan, Publish, Published, RecordOverdue, Rectify, Report,
     Review, Serve, Verify,
 };
@@ -32,7 +32,7 @@ pub(super) fn decide(
         HazardCommand::Verify(verify) => self::verify(state, verify, moment),
         HazardCommand::Dismiss(because) => dismiss(state, because, moment),
         HazardCommand::Serve(serve) => self::serve(state, serve, moment),
-        HazardCommand::Acknowledge(_) => acknowledge(state, facts, moment),
+        HazardCommand::Acknowledge(said) => acknowledge(state, said, facts, moment),
         HazardCommand::Assign(assign) => self::assign(state, assign, moment),
         HazardCommand::Commit(text) => commit(state, text, facts, moment),
         HazardCommand::Evidence(shown) => evidence(state, shown, facts, moment),
@@ -162,11 +162,14 @@ fn serve(state: &State, serve: &Serve, moment: &Moment<'_>) -> Decision {
     Ok(HazardEvent::Served(serve.clone()))
 }
 
-fn acknowledge(state: &State, facts: &Facts, moment: &Moment<'_>) -> Decision {
+/// Whoever was served acknowledges it, each once.
+fn acknowledge(state: &State, said: &Acknowledge, facts: &Facts, moment: &Moment<'_>) -> Decision {
     open(state)?;
     own_enterprise(state, facts, moment)?;
-    need(state.served, Refusal::NothingServed)?;
-    Ok(HazardEvent::Acknowledged(Empty {}))
+    let waits = &state.unacknowledged;
+    let served = (said.principal && waits.principal) || (said.controller && waits.controller);
+    need(served, Refusal::NothingServed)?;
+    Ok(HazardEvent::Acknowledged(said.clone()))
 }
 
 fn due_in_force(name: &str, from: Day, moment: &Moment<'_>) -> Result<Option<deadline::Due>, Refusal> {

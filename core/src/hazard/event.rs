@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::command::{
-    Assign, Because, ElementOnly, ElementText, Empty, Escalate, Evidence, List, Merge, Penalise,
+    Acknowledge, Assign, Because, ElementOnly, ElementText, Empty, Escalate, Evidence, List, Merge, Penalise,
     PersonDecides, Publish, Published, Report, Review, Serve, Step,
 };
 use crate::attachment::Attachment;
@@ -28,7 +28,7 @@ pub enum HazardEvent {
     #[serde(rename = "hazard.served")]
     Served(Serve),
     #[serde(rename = "hazard.acknowledged")]
-    Acknowledged(Empty),
+    Acknowledged(Acknowledge),
     #[serde(rename = "hazard.assigned")]
     Assigned(Assigned),
     #[serde(rename = "hazard.planned")]

@@ -61,7 +61,8 @@ pub struct State {
     pub reported_at: Position,
     /// Criterion item of a major hazard.
     pub criterion: Option<String>,
-    pub served: bool,
+    /// On whom a notice was served that they have not acknowledged.
+    pub unacknowledged: Serve,
     pub due: Option<Day>,
     pub latest: Option<Day>,
     pub review_due: Option<Day>,
@@ -196,7 +197,10 @@ impl Decider for HazardDecider {
                 stand(&mut state, verified.found_on, recorded);
             }
             HazardEvent::Dismissed(_) => state.status = Status::Dismissed,
-            HazardEvent::Served(_) => state.served = true,
+            HazardEvent::Served(serve) => {
+                state.unacknowledged.principal |= serve.principal;
+                state.unacknowledged.controller |= serve.controller;
+            }
             HazardEvent::Assigned(assigned) => assign(&mut state, assigned, recorded),
             HazardEvent::Planned(_) => {
                 state.planned = true;
@@ -246,7 +250,10 @@ impl Decider for HazardDecider {
                 state.called_for = overdue.calls_for.or(state.called_for);
                 state.missed.insert(overdue.clock.clone(), recorded.position);
             }
-            HazardEvent::Acknowledged(_) => {}
+            HazardEvent::Acknowledged(said) => {
+                state.unacknowledged.principal &= !said.principal;
+                state.unacknowledged.controller &= !said.controller;
+            }
         }
         state
     }

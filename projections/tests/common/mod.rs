@@ -436,6 +436,27 @@ pub(crate) fn telephone(number: u8) -> ReportCommand {
     })
 }
 
+/// Something sealed, by its hash alone.
+pub(crate) fn blob() -> report::Blob {
+    report::Blob::new(&"0".repeat(64), 5, &["age1x".to_owned()]).expect("blob")
+}
+
+/// A word of a reporter, or of the office.
+pub(crate) fn word() -> report::Sealed {
+    report::Sealed { sealed: blob(), files: Vec::new() }
+}
+
+/// A report that its reporter wrote, with the key of the same number.
+pub(crate) fn written(number: u8) -> ReportCommand {
+    let ReportCommand::Report(report) = telephone(number) else { return telephone(number) };
+    ReportCommand::Report(report::Report {
+        channel: report::Channel::Web,
+        key: Some(claim_key(number)),
+        testimony: Some(blob()),
+        ..report
+    })
+}
+
 impl World {
     /// Reported by its enterprise, verified as major, and assigned for thirty days.
     pub(crate) fn assigned(&mut self, number: u8, enterprise: u8, criterion: &str) -> &mut Self {

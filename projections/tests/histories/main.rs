@@ -4,6 +4,7 @@
 
 #[path = "../common/mod.rs"]
 mod common;
+mod lawful;
 mod waiting;
 
 use adit_core::enterprise::{
@@ -12,8 +13,8 @@ use adit_core::enterprise::{
 };
 use adit_core::event::{Event, Fact};
 use adit_core::hazard::{
-    DecideRelief, ElementOnly, Empty, Escalate, Extend, HazardCommand, List, Merge, Origin, PersonDecides,
-    Plan, Publish, Published, RecordOverdue, Serve, Status, Step,
+    Acknowledge, DecideRelief, ElementOnly, Empty, Escalate, Extend, HazardCommand, List, Merge, Origin,
+    PersonDecides, Plan, Publish, Published, RecordOverdue, Serve, Status, Step,
 };
 use adit_core::id::{Id, StreamId, StreamKind};
 use adit_core::inspection::{Enforce, InspectionCommand, NothingFound, Perform, RecordFinding};
@@ -32,7 +33,7 @@ use adit_projections::{
 };
 use common::{
     CRITERIA, World, assess, assign, because, claim_key, claimant, element, fined, firm, found, inspectors,
-    officer, penalise, pit, register, reviewed, substantiated, telephone, text, verify,
+    officer, penalise, pit, register, reviewed, substantiated, telephone, text, verify, word, written,
 };
 use proptest::prelude::*;
 use serde_json::Value;
@@ -98,7 +99,10 @@ fn hazard_command(world: &World, what: u8, choice: u8) -> (HazardCommand, Vec<Pa
             let clock = CLOCKS[usize::from(choice) % CLOCKS.len()];
             (HazardCommand::RecordOverdue(RecordOverdue { clock: clock.into() }), vec![Party::Log])
         }
-        21 => (HazardCommand::Serve(Serve { principal: true, controller: false }), officer(Role::Handler)),
+        21 => {
+            let (principal, controller) = (choice % 3 != 1, choice % 3 != 2);
+            (HazardCommand::Serve(Serve { principal, controller }), officer(Role::Handler))
+        }
         22 => (HazardCommand::Plan(plan()), enterprise()),
         23 => {
             let penalty = Published::Penalty { decision: text(&format!("应急罚〔2024〕{choice}号")) };
@@ -106,7 +110,10 @@ fn hazard_command(world: &World, what: u8, choice: u8) -> (HazardCommand, Vec<Pa
             let published = what[usize::from(choice) % 3].clone();
             (HazardCommand::Publish(Publish { published, place: text("政府网站") }), officer(Role::Handler))
         }
-        _ => (HazardCommand::Acknowledge(Empty {}), enterprise()),
+        _ => {
+            let (principal, controller) = (choice % 3 != 1, choice % 3 != 2);
+            (HazardCommand::Acknowledge(Acknowledge { principal, controller }), enterprise())
+        }
     }
 }
 
@@ -145,7 +152,7 @@ fn inspection_command(world: &World, what: u8, choice: u8) -> InspectionCommand 
 }
 
 fn report_command(what: u8, number: u8, choice: u8) -> (ReportCommand, Vec<Party>) {
-    match what % 9 {
+    match what % 14 {
         0 => (ReportCommand::Accept(report::Empty {}), officer(Role::Clerk)),
         1 => (substantiated(number), inspectors()),
         2 => (fined(if choice.is_multiple_of(2) { "12000" } else { "60000" }), officer(Role::Handler)),
@@ -158,6 +165,12 @@ fn report_command(what: u8, number: u8, choice: u8) -> (ReportCommand, Vec<Party
             let overdue = report::RecordOverdue { clock: clock.into() };
             (ReportCommand::RecordOverdue(overdue), vec![Party::Log])
         }
+        8 | 9 => (ReportCommand::Dispute(word()), claimant(number)),
+        10 => (ReportCommand::Satisfy(report::Empty {}), claimant(number)),
+        11 if choice.is_multiple_of(2) => (ReportCommand::AddEvidence(word()), claimant(number)),
+        11 => (ReportCommand::AllegeRetaliation(word()), claimant(number)),
+        12 if choice.is_multiple_of(2) => (ReportCommand::Message(word()), claimant(number)),
+        12 => (ReportCommand::Message(word()), officer(Role::Clerk)),
         _ => {
             let transfer = report::Transfer { authority: text("住建局") };
             (ReportCommand::Transfer(transfer), officer(Role::Clerk))
@@ -254,12 +267,21 @@ fn advance_hazard(world: &mut World, number: u8, choice: u8) -> Result<(), &'sta
     world.try_hazard(number, &command, &by)
 }
 
+/// Every other report is written by its reporter.
+fn begin(world: &mut World, number: u8) -> Result<(), &'static str> {
+    if number.is_multiple_of(2) {
+        world.try_report(number, &telephone(number), &officer(Role::Clerk))
+    } else {
+        world.try_report(number, &written(number), &claimant(number))
+    }
+}
+
 /// The next step of a report, or of the reward for it.
 fn advance_case(world: &mut World, number: u8) -> Result<(), &'static str> {
     let report = world.reports.get(&common::stream(StreamKind::Report, number)).map(|state| state.status);
     let reward = world.rewards.get(&common::stream(StreamKind::Reward, number)).map(|state| state.status);
     let what = match report.unwrap_or_default() {
-        report::Status::Absent => return world.try_report(number, &telephone(number), &officer(Role::Clerk)),
+        report::Status::Absent => return begin(world, number),
         report::Status::Reported => 0,
         report::Status::Accepted => 1,
         report::Status::Verified => 2,
@@ -309,7 +331,7 @@ fn play(attempts: &[Attempt]) -> World {
                 let (command, by) = hazard_command(&world, (what - 6) % 26, choice);
                 world.try_hazard(number, &command, &by)
             }
-            60..=63 => world.try_report(number, &telephone(number), &officer(Role::Clerk)),
+            60..=63 => begin(&mut world, number),
             64..=79 => {
                 let (command, by) = report_command(what - 64, number % 2, choice);
                 world.try_report(number % 2, &command, &by)
@@ -392,6 +414,9 @@ fn histories_reach_closing_recurrence_payment_and_a_missed_deadline() {
         "reward.extended",
         "report.closed",
         "report.overdue",
+        "report.disputed",
+        "report.message_sent",
+        "report.retaliation_alleged",
         "enterprise.closure_petitioned",
         "enterprise.accident_recorded",
         "inspection.performed",
@@ -458,7 +483,7 @@ proptest! {
     #[test]
     fn the_tables_agree_with_the_deciders(world in history()) {
         let state = world.fold();
-        let hazards = state.register.rows(world.today());
+        let hazards = state.register.rows(&world.log.rules, world.today());
         prop_assert_eq!(hazards.len(), world.hazards.len());
         for row in hazards {
             let decider = &world.hazards[&row.hazard];
@@ -506,7 +531,7 @@ proptest! {
         let (state, today) = (world.fold(), world.today());
         let open = [Status::Verified, Status::Assigned, Status::Rectified, Status::Passed];
         let on_the_list = |grade| {
-            let rows = state.register.rows(today).into_iter();
+            let rows = state.register.rows(&world.log.rules, today).into_iter();
             let stock = rows.filter(|row| row.grade == Some(grade) && open.contains(&row.status)).count();
             i64::try_from(stock).expect("small")
         };

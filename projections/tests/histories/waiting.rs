@@ -1,11 +1,11 @@
 //! What waits: questions of which tables keep the rows apart, and what the whole table says of each.
 
 use adit_core::hazard::Status;
-use adit_core::report;
-use adit_projections::Filter;
+use adit_core::{report, reward};
 use adit_projections::deadlines::Standing;
 use adit_projections::relief::Decision;
 use adit_projections::supervision::Extension;
+use adit_projections::{Filter, Next};
 use serde_json::Value;
 
 use crate::CLOCKS;
@@ -19,6 +19,8 @@ pub(crate) fn waiting() -> Vec<Waits> {
     of_hazards(&mut ask);
     of_notices_and_extensions(&mut ask);
     of_reports_and_relief(&mut ask);
+    of_what_comes_next(&mut ask);
+    of_reporters_and_rewards(&mut ask);
     of_clocks(&mut ask);
     questions
 }
@@ -102,6 +104,46 @@ fn of_reports_and_relief(ask: Ask<'_>) {
     ] {
         let filter = Filter { relief: Some(decision), ..Filter::default() };
         ask("relief", filter, named("decision", name));
+    }
+}
+
+fn of_what_comes_next(ask: Ask<'_>) {
+    for next in Next::ALL {
+        let name = serde_json::to_value(next).unwrap_or_default();
+        let waits = move |row: &Value| row["next"].as_array().is_some_and(|steps| steps.contains(&name));
+        ask("register", Filter { next: Some(next), ..Filter::default() }, Box::new(waits));
+    }
+    let closed = |row: &Value| ["closed", "dismissed", "merged"].iter().any(|name| row["status"] == *name);
+    for ended in [true, false] {
+        let filter = Filter { listed: Some(true), ended: Some(ended), ..Filter::default() };
+        ask("supervision", filter, Box::new(move |row| row["listed"] == true && closed(row) == ended));
+        let filter = Filter { to_penalise: Some(ended), ..Filter::default() };
+        ask("relief", filter, Box::new(move |row| row["to_penalise"] == ended));
+    }
+    let filter = Filter { listed: Some(true), ..Filter::default() };
+    ask("supervision", filter, Box::new(|row| row["listed"] == true));
+}
+
+fn of_reporters_and_rewards(ask: Ask<'_>) {
+    for yes in [true, false] {
+        let filter = Filter { disputed: Some(yes), ..Filter::default() };
+        ask("docket", filter, Box::new(move |row| row["disputed"] == yes));
+        let filter = Filter { unanswered: Some(yes), ..Filter::default() };
+        ask("docket", filter, Box::new(move |row| row["unanswered_on"].is_string() == yes));
+        let filter = Filter { retaliation: Some(yes), unanswered: Some(true), ..Filter::default() };
+        let alleged =
+            move |row: &Value| row["retaliation_on"].is_string() == yes && row["unanswered_on"].is_string();
+        ask("docket", filter, Box::new(alleged));
+    }
+    for (status, name) in [
+        (reward::Status::Assessed, "assessed"),
+        (reward::Status::Approved, "approved"),
+        (reward::Status::Notified, "notified"),
+        (reward::Status::Claimed, "claimed"),
+        (reward::Status::Paid, "paid"),
+    ] {
+        let filter = Filter { reward_status: Some(status), ..Filter::default() };
+        ask("rewards", filter, named("status", name));
     }
 }
 

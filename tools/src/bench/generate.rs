@@ -15,8 +15,8 @@ use adit_core::enterprise::{
     ChangeHolder, EnterpriseCommand, Grade, LogSelfInspection, RecordAccident, Register, Risk,
 };
 use adit_core::hazard::{
-    Assign, Because, DecideRelief, ElementOnly, ElementText, Empty, Escalate, HazardCommand, List, Origin,
-    Penalise, Plan, Publish, Published, RecordOverdue, Report, Review, Serve, Step, Verify,
+    Acknowledge, Assign, Because, DecideRelief, ElementOnly, ElementText, Empty, Escalate, HazardCommand,
+    List, Origin, Penalise, Plan, Publish, Published, RecordOverdue, Report, Review, Serve, Step, Verify,
 };
 use adit_core::id::StreamId;
 use adit_core::inspection::{InspectionCommand, NothingFound, Perform, RecordFinding};
@@ -493,7 +493,7 @@ impl World {
         if hazard.major {
             let serve = Serve { principal: true, controller: dice.percent(50) };
             self.on(&hazard, HazardCommand::Serve(serve), &["handler"])?;
-            self.own(&hazard, HazardCommand::Acknowledge(Empty {}))?;
+            self.own(&hazard, HazardCommand::Acknowledge(Acknowledge::both()))?;
         }
         let days = dice.days(10, 60);
         hazard.due = self.today().plus_days(days);

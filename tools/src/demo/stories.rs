@@ -159,7 +159,7 @@ fn assign(cast: &Cast, name: &str, due: Day) -> Result<()> {
     on_hazard(cast, name, HazardCommand::Serve(serve), &["handler"])?;
     let assign = hazard::Assign { responsible_post: text("主要负责人")?, due };
     on_hazard(cast, name, HazardCommand::Assign(assign), &["handler"])?;
-    on_hazard(cast, name, HazardCommand::Acknowledge(hazard::Empty {}), &[name])
+    on_hazard(cast, name, HazardCommand::Acknowledge(hazard::Acknowledge::both()), &[name])
 }
 
 pub(super) fn element(element: Element) -> Result<ElementText> {
