@@ -177,6 +177,7 @@ impl Projection for Docket {
             ReportEvent::Overdue(_) => report.misses += 1,
             ReportEvent::Satisfied(satisfied) => report.disputed = satisfied.disputed,
             ReportEvent::Reported(_)
+            | ReportEvent::Shared(_)
             | ReportEvent::MessageSent(_)
             | ReportEvent::Invited(_)
             | ReportEvent::InvitationWithdrawn(_)
