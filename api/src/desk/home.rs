@@ -7,7 +7,7 @@ use askama::Template;
 use axum::extract::RawQuery;
 use serde_json::Value;
 
-use super::case::WRITTEN;
+use super::case::page_of;
 use super::frame::{Desk, Frame, Shown, parameter, render_live, stream_address};
 use super::inside::{Waiting, waiting};
 use super::queues::{QUEUES, Queue, anything_waits};
@@ -196,8 +196,8 @@ fn tasks(desk: &Desk, queue: &Queue, rows: &[Value]) -> Vec<Task> {
 
 /// The form of the next command: addressed to the stream, or begun with it.
 fn act_at(queue: &Queue, stream: &StreamId) -> String {
-    if WRITTEN.contains(&queue.command) {
-        return format!("/desk/reports/{}/write?command={}", stream.id, queue.command);
+    if let Some(page) = page_of(queue.command, stream) {
+        return page;
     }
     let field = if queue.command == "inquiry.open" { "hazards" } else { "stream" };
     format!("/desk/do/{}?{field}={stream}&back=%2Fdesk", queue.command)
