@@ -44,6 +44,7 @@ pub mod routes;
 pub mod searcher;
 mod second_factor;
 mod session;
+mod share;
 mod slow_hash;
 mod snapshots;
 pub mod timekeeper;

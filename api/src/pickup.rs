@@ -114,7 +114,8 @@ pub(crate) fn take_down(
     };
     let command = Command::Report(ReportCommand::Report(report));
     let request = Request { id, stream: Some(fresh_case(app)?), command };
-    let entered = check_blobs(app, &request).and_then(|()| Ok(app.office.execute(&request, &[clerk])?));
+    let entered =
+        check_blobs(app, &request, &[]).and_then(|()| Ok(app.office.execute(&request, &[clerk])?));
     match entered {
         Ok(answer) => taken(app, answer, code),
         // The same form was sent twice at once, and the other one came first.
@@ -259,7 +260,7 @@ impl Unlocked {
         };
         let command = Command::Report(ReportCommand::PickUp(pick_up));
         let request = Request { id, stream: Some(self.report), command };
-        check_blobs(app, &request)?;
+        check_blobs(app, &request, &[])?;
         Ok(request)
     }
 

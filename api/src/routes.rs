@@ -132,6 +132,7 @@ fn workbench() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(desk::act::form, desk::act::submit))
         .routes(routes!(desk::case::open))
         .routes(routes!(desk::case::form, desk::case::send))
+        .routes(routes!(desk::share::form, desk::share::share))
         .routes(routes!(desk::waiting::show))
         .routes(routes!(desk::waiting::sign));
     #[cfg(feature = "pdf")]

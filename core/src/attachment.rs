@@ -123,7 +123,11 @@ impl Event {
     /// The hashes of all sealed files that it names, also of those that nobody but their recipients reads.
     pub fn sealed_files(&self) -> Vec<&str> {
         match self {
-            Self::Report(event) => event.blobs().into_iter().map(|(_, blob)| blob.blob.as_str()).collect(),
+            Self::Report(event) => {
+                let copies = event.copies().iter().map(|copied| &copied.copy);
+                let named = event.blobs().into_iter().map(|(_, blob)| blob).chain(copies);
+                named.map(|blob| blob.blob.as_str()).collect()
+            }
             Self::Hazard(_)
             | Self::Inspection(_)
             | Self::Reward(_)

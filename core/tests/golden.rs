@@ -289,6 +289,8 @@ fn hazard() {
 fn report() {
     let blob = json!({ "blob": "ab".repeat(32), "size": 4096, "recipients": ["age1x"] });
     let sealed = json!({ "sealed": blob });
+    let copy = json!({ "blob": "cd".repeat(32), "size": 4096, "recipients": ["age1reader"] });
+    let share = json!({ "with": [actor(2)], "copies": [{ "of": "ab".repeat(32), "copy": copy }] });
     let (other, invitation) = (another(8), another(9));
     let reported =
         json!({ "matter": "major_hazard", "channel": "web", "key": key().vkey(), "testimony": blob });
@@ -309,6 +311,7 @@ fn report() {
         ("report.accept", json!({})),
         ("report.decline", json!({ "ground": "unclear" })),
         ("report.transfer", json!({ "authority": "交通局" })),
+        ("report.share", share),
         ("report.verify", json!({ "finding": "substantiated", "matter_key": "甲", "findings": "属实" })),
         ("report.handle", json!({ "done": "已处罚", "unit_fine_yuan": "20100" })),
         ("report.answer", json!({})),
@@ -344,15 +347,21 @@ fn report() {
         excluded: std::collections::BTreeSet::new(),
         corroborates: None,
     };
-    let facts = report::Facts { reported_at: Position(7), first: Some(first), ..report::Facts::default() };
+    let facts = report::Facts {
+        reported_at: Position(7),
+        first: Some(first),
+        readers: [(actor(2), Some("age1reader".to_owned()))].into(),
+        ..report::Facts::default()
+    };
     let by_log = ["report.record_overdue", "report.record_overdue late"];
     let table = Table::<ReportDecider>::new(facts, &commands, &by_log);
     let way =
         ["report.report", "report.accept", "report.verify", "report.handle", "report.answer", "report.close"];
     let kept = "report.report kept by_one_clerk";
-    let states: [(&str, &[&str]); 17] = [
+    let states: [(&str, &[&str]); 18] = [
         ("absent", &[]),
         ("reported", &way[..1]),
+        ("shared", &["report.report", "report.share"]),
         ("corroborating", &["report.report", "report.corroborate"]),
         ("kept", &[kept]),
         ("kept, declined", &[kept, "report.decline"]),

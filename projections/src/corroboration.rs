@@ -174,6 +174,7 @@ impl Projection for Corroboration {
             | ReportEvent::Disputed(_)
             | ReportEvent::Closed(_)
             | ReportEvent::Reopened(_)
+            | ReportEvent::Shared(_)
             | ReportEvent::MessageSent(_)
             | ReportEvent::EvidenceAdded(_)
             | ReportEvent::Invited(_)

@@ -390,6 +390,7 @@ impl Deadlines {
             | ReportEvent::Satisfied(_)
             | ReportEvent::Disputed(_)
             | ReportEvent::Reopened(_)
+            | ReportEvent::Shared(_)
             | ReportEvent::MessageSent(_)
             | ReportEvent::EvidenceAdded(_)
             | ReportEvent::Linked(_)

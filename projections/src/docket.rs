@@ -375,6 +375,7 @@ impl Report {
             ReportEvent::Overdue(_) => self.misses += 1,
             ReportEvent::Satisfied(satisfied) => self.disputed = satisfied.disputed,
             ReportEvent::Reported(_)
+            | ReportEvent::Shared(_)
             | ReportEvent::Invited(_)
             | ReportEvent::InvitationWithdrawn(_)
             | ReportEvent::KeyRotated(_)

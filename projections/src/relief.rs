@@ -302,6 +302,7 @@ impl Relief {
             | ReportEvent::Disputed(_)
             | ReportEvent::Closed(_)
             | ReportEvent::Reopened(_)
+            | ReportEvent::Shared(_)
             | ReportEvent::MessageSent(_)
             | ReportEvent::EvidenceAdded(_)
             | ReportEvent::Invited(_)

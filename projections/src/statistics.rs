@@ -549,6 +549,7 @@ impl Statistics {
             | ReportEvent::Satisfied(_)
             | ReportEvent::Disputed(_)
             | ReportEvent::Closed(_)
+            | ReportEvent::Shared(_)
             | ReportEvent::MessageSent(_)
             | ReportEvent::EvidenceAdded(_)
             | ReportEvent::Linked(_)

@@ -7,6 +7,7 @@ use adit_core::command::{Command, Request};
 use adit_core::id::{ActorId, CommandId, Id, StreamId, StreamKind};
 use adit_core::ledger::vkey::SigningKey;
 use adit_core::refusal::Refusal;
+use adit_core::report::READERS;
 use adit_core::role::Role;
 use adit_core::secret::officer_identity;
 use adit_core::text::{Short, Text};
@@ -440,8 +441,10 @@ pub(crate) async fn take_up(State(app): Shared, headers: HeaderMap, Form(taken):
         })
         .await?;
         let done = invitation.account.clone().unwrap_or_else(|| invitation.title.to_string());
-        let intake = invitation.renews || invitation.roles.contains(&Role::Clerk);
-        let kept = Invitation { key: Some(vkey), recipient: intake.then_some(recipient), ..invitation };
+        // Reports are sealed to clerks, and shared with those who verify and handle.
+        let reads = |role: &Role| *role == Role::Clerk || READERS.contains(role);
+        let reads = invitation.renews || invitation.roles.iter().any(reads);
+        let kept = Invitation { key: Some(vkey), recipient: reads.then_some(recipient), ..invitation };
         let (worker, name) = (std::sync::Arc::clone(&app), code.clone());
         blocking(move || worker.invitations.take_up(&name, &kept).map_err(|error| unreadable(&error)))
             .await?;

@@ -2,9 +2,10 @@
 //! sealed before it is kept.
 
 use adit_core::command::{Command, Request};
-use adit_core::event::Event;
 use adit_core::id::{CommandId, Id, StreamId, StreamKind};
-use adit_core::report::{Answer, Holds, Message, ReportCommand, ReportEvent, Sealed, Testimony};
+use adit_core::report::{
+    Answer, Holds, Message, READERS, ReportCommand, ReportEvent, Sealed, SealedFile, Testimony, sealed_in,
+};
 use adit_core::secret::officer_identity;
 use adit_core::text::{Short, Text};
 use askama::Template;
@@ -16,7 +17,9 @@ use zeroize::{Zeroize, Zeroizing};
 
 use super::frame::{Desk, Frame, Shown, not_found, parameter, render, stream_address};
 use super::meanwhile::{self, Meanwhile};
+use super::people;
 use super::stream::heading;
+use super::words::Words;
 use crate::handlers::blocking;
 use crate::handlers::commands::{Beside, Outcome, carry_out};
 use crate::handlers::sealed::{attachment, opened, report_of, sealed};
@@ -37,25 +40,35 @@ pub(crate) fn openable(desk: &Desk, stream: &StreamId) -> Result<Vec<Openable>, 
         return Ok(Vec::new());
     };
     let own = officer_identity(key, ledger.origin()).recipient();
-    let mut found = Vec::new();
-    for fact in ledger.stream(stream).map_err(|error| unreadable(&error))? {
-        let Event::Report(event) = &fact.event else { continue };
-        for (holds, blob) in event.blobs() {
-            if !blob.recipients.iter().any(|age| age.as_str() == own) {
-                continue;
-            }
-            let what = match (holds, event) {
-                (Holds::Testimony, _) => desk.w.t("case.testimony"),
-                (Holds::File, _) => desk.w.t("case.file"),
-                (Holds::Message, ReportEvent::Answered(_)) => desk.w.t("case.answer"),
-                (Holds::Message, ReportEvent::Disputed(_)) => desk.w.t("case.dispute"),
-                (Holds::Message, ReportEvent::RetaliationAlleged(_)) => desk.w.t("case.retaliation"),
-                (Holds::Message, _) => desk.w.t("case.message"),
-            };
-            found.push(Openable { blob: blob.blob.to_string(), what, size: blob.size, at: fact.at.local() });
-        }
+    let facts = ledger.stream(stream).map_err(|error| unreadable(&error))?;
+    let openable = |one: &SealedFile<'_>| {
+        let (blob, at) = (one.sealed_to(&own)?, one.fact.at.local());
+        Some(Openable { blob: blob.blob.to_string(), what: what(desk.w, one), size: blob.size, at })
+    };
+    Ok(sealed_in(&facts).iter().filter_map(openable).collect())
+}
+
+/// With whom a report was shared, and whether this officer would have to ask for it: they verify or handle, and read nothing of it.
+pub(crate) fn shared(desk: &Desk, stream: &StreamId, open: &[Openable]) -> Result<(String, bool), Problem> {
+    if stream.kind != StreamKind::Report {
+        return Ok((String::new(), false));
     }
-    Ok(found)
+    let state = desk.app.office.report(*stream)?;
+    let with: Vec<String> = state.shared_with.iter().map(|actor| people::title(&desk.app, *actor)).collect();
+    let works = desk.session.key.is_some() && desk.reader.roles.iter().any(|role| READERS.contains(role));
+    Ok((with.join(desk.w.t("base.and")), works && open.is_empty() && !state.sealed.is_empty()))
+}
+
+/// What a sealed file is called.
+pub(super) fn what(w: Words, one: &SealedFile<'_>) -> &'static str {
+    match (one.holds, one.event) {
+        (Holds::Testimony, _) => w.t("case.testimony"),
+        (Holds::File, _) => w.t("case.file"),
+        (Holds::Message, ReportEvent::Answered(_)) => w.t("case.answer"),
+        (Holds::Message, ReportEvent::Disputed(_)) => w.t("case.dispute"),
+        (Holds::Message, ReportEvent::RetaliationAlleged(_)) => w.t("case.retaliation"),
+        (Holds::Message, _) => w.t("case.message"),
+    }
 }
 
 /// One thing that a testimony says.
@@ -193,7 +206,15 @@ struct Write {
 }
 
 /// Commands that carry what is written.
-pub(crate) const WRITTEN: [&str; 2] = ["report.message", "report.answer"];
+const WRITTEN: [&str; 2] = ["report.message", "report.answer"];
+
+/// The page of a command that carries what is sealed.
+pub(crate) fn page_of(command: &str, report: &StreamId) -> Option<String> {
+    let (id, written) = (report.id, WRITTEN.contains(&command));
+    written
+        .then(|| format!("/desk/reports/{id}/write?command={command}"))
+        .or_else(|| (command == "report.share").then(|| format!("/desk/reports/{id}/share")))
+}
 
 /// A letter as it stands, and what was said to it.
 #[derive(Default)]
@@ -311,7 +332,8 @@ async fn deliver(
     words: &Zeroizing<String>,
 ) -> Result<String, Problem> {
     let (app, text) = (std::sync::Arc::clone(&desk.app), Zeroizing::new(words.replace("\r\n", "\n")));
-    let blob = blocking(move || sealed(&app, report, &text)).await?;
+    let writer = desk.session.actor;
+    let blob = blocking(move || sealed(&app, report, writer, &text)).await?;
     let command = if command == "report.answer" {
         ReportCommand::Answer(Answer { sealed: Some(blob) })
     } else {

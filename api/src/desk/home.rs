@@ -8,7 +8,7 @@ use axum::extract::RawQuery;
 use serde_json::Value;
 
 use super::act::known;
-use super::case::WRITTEN;
+use super::case::page_of;
 use super::frame::{Desk, Frame, Shown, parameter, render_live, stream_address};
 use super::inside::{Waiting, waiting};
 use super::lawful::{Standing, standing};
@@ -198,8 +198,8 @@ fn tasks(desk: &Desk, queue: &Queue, rows: &[Value]) -> Vec<Task> {
 
 /// The form of the next command: addressed to the stream, or begun with it. A plan is opened where what was planned is kept.
 fn act_at(command: &str, stream: &StreamId) -> String {
-    if WRITTEN.contains(&command) {
-        return format!("/desk/reports/{}/write?command={command}", stream.id);
+    if let Some(page) = page_of(command, stream) {
+        return page;
     }
     let field = match command {
         "inspection.open" => return "/desk/plans".to_owned(),

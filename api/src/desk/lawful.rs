@@ -2,14 +2,14 @@
 
 use adit_core::command::Command;
 use adit_core::decider::Rejection;
-use adit_core::id::{ActorId, StreamId, StreamKind};
+use adit_core::id::{ActorId, Id, StreamId, StreamKind};
 use adit_core::ledger::vkey::VKey;
 use adit_core::office::{ExecuteError, Hand};
 use adit_core::refusal::Refusal;
 use adit_core::role::Role;
-use serde_json::Value;
+use serde_json::{Value, json};
 
-use super::case::WRITTEN;
+use super::case::page_of;
 use super::form::{self, Typed};
 use super::frame::Desk;
 use super::people;
@@ -46,7 +46,7 @@ fn asks_for_others(refusal: &Refusal) -> bool {
 }
 
 /// Refusals that rest on what is typed, not on how things stand: the form is there for it.
-const TYPED: [&str; 43] = [
+const TYPED: [&str; 44] = [
     "hazard.into_itself",
     "hazard.other_enterprise",
     "hazard.other_not_open",
@@ -79,6 +79,7 @@ const TYPED: [&str; 43] = [
     "report.not_earlier",
     "report.not_the_first",
     "report.corroborates_already",
+    "report.nothing_shared",
     "reward.beyond_limit",
     "reward.not_later",
     "reward.no_rule",
@@ -144,7 +145,7 @@ pub(crate) fn commands(kind: StreamKind) -> impl Iterator<Item = &'static str> {
     Command::types().iter().map(String::as_str).filter(move |name| {
         name.split('.').next() == Some(kind.name())
             && !is_given_elsewhere(name)
-            && (form::fields(name).is_some() || WRITTEN.contains(name))
+            && (form::fields(name).is_some() || page_of(name, &StreamId::new(kind, Id::default())).is_some())
             && (!BEGIN.contains(name) || *name == "inspection.perform")
     })
 }
@@ -153,7 +154,11 @@ pub(crate) fn commands(kind: StreamKind) -> impl Iterator<Item = &'static str> {
 pub(crate) fn standing(desk: &Desk, stream: Option<StreamId>, kind: &str, known: &Typed) -> Standing {
     let today = desk.app.office.ledger().now().day();
     let fields = form::fields(kind).unwrap_or_default();
-    let samples = form::samples(fields, known, today);
+    let samples = if kind == "report.share" {
+        vec![json!({ "with": [], "copies": [] })]
+    } else {
+        form::samples(fields, known, today)
+    };
     let mut first = None;
     for sample in &samples {
         match ask(desk, stream, kind, sample) {

@@ -33,6 +33,7 @@ pub(crate) mod reads;
 pub(crate) mod records;
 pub(crate) mod rulebook;
 mod sent;
+pub(crate) mod share;
 pub(crate) mod sign_in;
 pub(crate) mod stream;
 pub(crate) mod summary;

@@ -14,7 +14,7 @@ use axum::extract::{Path, RawQuery};
 use serde_json::Value;
 
 use super::act::known;
-use super::case::{Openable, WRITTEN, openable};
+use super::case::{Openable, openable, page_of, shared};
 use super::files::{self, FileShown};
 use super::frame::{Desk, Frame, Shown, not_found, parameter, render_live, stream_address};
 use super::lawful::{Standing, commands, standing};
@@ -86,6 +86,10 @@ struct StreamPage {
     sealed: Vec<Openable>,
     /// Where what is sealed is opened.
     opens_at: String,
+    /// With whom it was shared.
+    shared: String,
+    /// Nothing is sealed to this officer, who would verify or handle it.
+    asks: bool,
     clocks: Vec<Clock>,
     lawful: Vec<Step>,
     refused: Vec<Step>,
@@ -291,6 +295,8 @@ fn page(desk: &Desk, stream: StreamId, recorded: Option<Position>) -> Result<Str
     let clocks = clocks.iter().chain(super::inside::clock(&row).as_ref()).map(|row| clock(w, row)).collect();
     let (lawful, refused) = steps(desk, stream)?;
     let (found, found_at) = found(desk, stream, &facts)?;
+    let sealed = openable(desk, &stream)?;
+    let (shared, asks) = shared(desk, &stream, &sealed)?;
     Ok(StreamPage {
         heading: heading(desk, &stream),
         id: stream.to_string(),
@@ -306,8 +312,10 @@ fn page(desk: &Desk, stream: StreamId, recorded: Option<Position>) -> Result<Str
         five: if stream.kind == StreamKind::Hazard { five(&mut told, only, &facts)? } else { Vec::new() },
         found,
         found_at,
-        sealed: openable(desk, &stream)?,
+        sealed,
         opens_at: format!("/desk/reports/{}/open", stream.id),
+        shared,
+        asks,
         clocks,
         lawful,
         refused,
@@ -437,12 +445,7 @@ fn steps(desk: &Desk, stream: StreamId) -> Result<(Vec<Step>, Vec<Step>), Proble
     let known = known(desk, Some(stream));
     let (mut lawful, mut refused) = (Vec::new(), Vec::new());
     for kind in commands(stream.kind) {
-        // What is written to the reporter is sealed on a page of its own.
-        let href = if WRITTEN.contains(&kind) {
-            format!("/desk/reports/{}/write?command={kind}", stream.id)
-        } else {
-            format!("/desk/do/{kind}?stream={stream}")
-        };
+        let href = page_of(kind, &stream).unwrap_or_else(|| format!("/desk/do/{kind}?stream={stream}"));
         let step = |why: String| Step { text: desk.w.command(kind), href: href.clone(), why };
         match standing(desk, Some(stream), kind, &known) {
             Standing::Lawful { .. } => lawful.push(step(String::new())),

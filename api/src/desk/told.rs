@@ -47,6 +47,10 @@ impl<'a> Told<'a> {
                     let size = inside.get("size").map(Value::to_string).unwrap_or_default();
                     said.push(plain(label, w.fill("stream.sealed", &[("n", &size)])));
                 }
+                // Copies are as many as what they are copies of.
+                Value::Array(items) if items.iter().any(|item| item.get("copy").is_some()) => {
+                    said.push(plain(label, w.fill("stream.copies", &[("n", &items.len().to_string())])));
+                }
                 Value::Object(_) => self.data(value, said),
                 Value::Array(items) => {
                     let told: Vec<String> = items.iter().map(|item| self.one(name, item)).collect();

@@ -173,15 +173,22 @@ pub(super) async fn answered(app: &Arc<App>, answer: Answer, sight: Sight) -> An
 }
 
 /// Whether what a command says of sealed files is so.
-fn check_named(app: &App, request: &Request) -> Result<(), Problem> {
-    check_blobs(app, request)?;
+fn check_named<'a>(
+    app: &App,
+    request: &Request,
+    by: impl IntoIterator<Item = &'a VKey>,
+) -> Result<(), Problem> {
+    let keys = app.office.ledger().keys();
+    let by: Vec<ActorId> = by.into_iter().filter_map(|key| keys.actor_of(key)).collect();
+    check_blobs(app, request, &by)?;
     check_files(app, request)
 }
 
 async fn execute(app: &Arc<App>, request: Request, keys: Vec<Arc<SigningKey>>) -> Result<Answer, Problem> {
     let worker = Arc::clone(app);
     let answer = blocking(move || {
-        check_named(&worker, &request)?;
+        let signers: Vec<VKey> = keys.iter().map(|key| key.vkey()).collect();
+        check_named(&worker, &request, &signers)?;
         let keys: Vec<&SigningKey> = keys.iter().map(AsRef::as_ref).collect();
         Ok(worker.office.execute(&request, &keys)?)
     });
@@ -284,6 +291,7 @@ async fn wait_for_second(
     }
     let theirs = ledger.keys().keys_of(second, Position(ledger.size())).into_iter().next();
     let theirs = theirs.ok_or(ApiRefusal::CoSignerUnknown)?;
+    let signers = [session.vkey.clone(), theirs.clone()];
     if !request.command.stream_kind().is_unlinkable() {
         // A command that a rule refuses does not wait: whoever sent it learns so now.
         let (worker, asked) = (Arc::clone(app), request.clone());
@@ -295,7 +303,7 @@ async fn wait_for_second(
         }
     }
     let (worker, asked) = (Arc::clone(app), request.clone());
-    blocking(move || check_named(&worker, &asked)).await?;
+    blocking(move || check_named(&worker, &asked, &signers)).await?;
     let fresh = Id::random().map_err(|error| unreadable(&error))?;
     let waits = Second {
         request,
@@ -439,7 +447,7 @@ pub(crate) async fn prepare(State(app): Shared, anybody: Anybody, JsonBytes(byte
 
 fn decide(app: &App, request: &Request, signers: &[VKey], asks: &Asks) -> Result<Decision, Problem> {
     let hands: Vec<Hand<'_>> = signers.iter().map(Hand::Elsewhere).collect();
-    let checked = check_named(app, request);
+    let checked = check_named(app, request, signers);
     let decided = checked.and_then(|()| app.office.prepare(request, &hands).map_err(Problem::from));
     let (Asks::Reporter, Some(stream), Err(refused)) = (asks, request.stream, &decided) else {
         return decided;

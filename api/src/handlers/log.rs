@@ -11,6 +11,7 @@ use adit_core::ledger::checkpoint::Checkpoint;
 use adit_core::ledger::disk::{Disk, RealDisk};
 use adit_core::ledger::log::Ledger;
 use adit_core::ledger::tiles::{Rows, TilePath};
+use adit_core::ledger::vkey::VKey;
 use adit_core::opening::LedgerEvent;
 use adit_core::role::Role;
 use adit_core::units::Position;
@@ -232,7 +233,13 @@ pub(crate) async fn keys(State(app): Shared) -> Answered {
     }
     // A key that has ended since the publication is left out at once: nobody shall seal to it any more.
     let now = Position(ledger.size());
-    let recipients: Vec<_> = keys.recipients(size).filter(|(key, _)| keys.in_force(key, now)).collect();
+    // Those with whom intake shares are nobody's to seal to.
+    let sealed_to = |key: &VKey| {
+        let roles = keys.roles(key);
+        roles.is_empty() || roles.iter().any(|role| SEALED_TO.contains(role))
+    };
+    let recipients = keys.recipients(size).filter(|(key, _)| keys.in_force(key, now) && sealed_to(key));
+    let recipients: Vec<_> = recipients.collect();
     for (key, age) in &recipients {
         let _ = writeln!(text, "recipient {key} {age}");
     }

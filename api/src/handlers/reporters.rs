@@ -200,9 +200,6 @@ impl<'a> Sealed<'a> {
 fn letters(sealed: &Sealed<'_>, fact: &Fact) -> Vec<Value> {
     let Event::Report(event) = &fact.event else { return Vec::new() };
     let kind = adit_core::decider::StreamEvent::kind(event);
-    if matches!(event, report::ReportEvent::PickedUp(_)) {
-        return Vec::new();
-    }
     let texts =
         event.blobs().into_iter().filter(|(holds, blob)| *holds == Holds::Message && sealed.is_mine(blob));
     let letter = |(_, blob): (Holds, &Blob)| {

@@ -11,15 +11,16 @@ use std::pin::Pin;
 
 use adit_core::access::{AccessCommand, Open};
 use adit_core::command::{Command, Request};
-use adit_core::id::{CommandId, Id, StreamId, StreamKind};
+use adit_core::id::{ActorId, CommandId, Id, StreamId, StreamKind};
 use adit_core::ledger::blobs::{BlobError, Blobs, Incoming, Kept};
 use adit_core::ledger::parts::can_be_kept;
+use adit_core::ledger::vkey::SigningKey;
 use adit_core::office::Answer;
 use adit_core::report::{
-    Blob, Holds, Message, ReportCommand, Status, TESTIMONY_V, Testimony, WORDS_BYTES_MAX, correspondents,
-    escrow, find_blob, intake,
+    self, Blob, Holds, Message, ReportCommand, Status, TESTIMONY_V, Testimony, WORDS_BYTES_MAX,
+    correspondents, escrow, intake, reader as reads_as, readers, sealed_in,
 };
-use adit_core::seal::{self, HEAD_BYTES, Header, Kind, SealError};
+use adit_core::seal::{self, HEAD_BYTES, Header, Identity, Kind, SealError};
 use adit_core::secret::officer_identity;
 use adit_core::text::Short;
 use axum::body::{Body, Bytes, HttpBody};
@@ -68,7 +69,7 @@ pub(crate) fn report_of(app: &App, reader: &Reader, id: &str) -> Result<StreamId
     Ok(stream)
 }
 
-pub(super) fn store(app: &App) -> Result<&Blobs, Problem> {
+pub(crate) fn store(app: &App) -> Result<&Blobs, Problem> {
     app.office.ledger().blobs().ok_or_else(|| ApiRefusal::Unreadable.into())
 }
 
@@ -122,29 +123,45 @@ pub(crate) fn opened(
     if facts.is_empty() {
         return Err(ApiRefusal::NotFound.into());
     }
-    let (holds, blob) = find_blob(&facts, hash.as_str()).ok_or(ApiRefusal::NoSuchBlob)?;
+    let one = sealed_in(&facts).into_iter().find(|one| one.is(hash.as_str()));
+    let one = one.ok_or(ApiRefusal::NoSuchBlob)?;
     let identity = officer_identity(key, ledger.origin());
-    let own = identity.recipient();
-    if !blob.recipients.iter().any(|age| age.as_str() == own) {
-        return Err(ApiRefusal::NotSealedToYou.into());
-    }
-    let sealed = store(app)?.read(blob.blob.as_str()).map_err(|error| match error {
+    // Whoever has a copy opens that, also where a testimony names the file that it is a copy of.
+    let blob = one.sealed_to(&identity.recipient()).ok_or(ApiRefusal::NotSealedToYou)?;
+    let sealed = read(app, &blob.blob)?;
+    let recorded = record_opening(app, key, report, vec![blob.blob.clone()])?;
+    let content = unsealed(&sealed, &identity)?;
+    Ok(Opened { holds: one.holds, content, recorded })
+}
+
+pub(crate) fn read(app: &App, hash: &Short) -> Result<Vec<u8>, Problem> {
+    store(app)?.read(hash.as_str()).map_err(|error| match error {
         BlobError::Missing(_) => ApiRefusal::BlobErased.into(),
         BlobError::Damaged(_) | BlobError::Io(_) => Problem::from(error),
-    })?;
-    let open = Open { report, blobs: vec![hash.clone()] };
-    let command = Command::Access(AccessCommand::Open(open));
+    })
+}
+
+/// The entry that tells of an opening; nothing is opened before it is there.
+pub(crate) fn record_opening(
+    app: &App,
+    key: &SigningKey,
+    report: StreamId,
+    blobs: Vec<Short>,
+) -> Result<Answer, Problem> {
+    let command = Command::Access(AccessCommand::Open(Open { report, blobs }));
     let id = CommandId(Id::random().map_err(|error| unreadable(&error))?);
-    let recorded = app.office.execute(&Request { id, stream: None, command }, &[key])?;
-    let content = seal::open(&sealed, &identity).map_err(|error| match error {
+    Ok(app.office.execute(&Request { id, stream: None, command }, &[key])?)
+}
+
+pub(crate) fn unsealed(sealed: &[u8], identity: &Identity) -> Result<Zeroizing<Vec<u8>>, Problem> {
+    seal::open(sealed, identity).map_err(|error| match error {
         SealError::OtherRecipient => ApiRefusal::NotSealedToYou.into(),
         SealError::NoRecipient
         | SealError::BadRecipient(_)
         | SealError::NotSealed
         | SealError::Damaged
         | SealError::Io(_) => unreadable(&error),
-    })?;
-    Ok(Opened { holds, content, recorded })
+    })
 }
 
 /// What was opened. What is not of the form that it should have is handed over as a file, as it is.
@@ -173,9 +190,9 @@ pub(crate) fn attachment(hash: &Short, content: &[u8]) -> Response {
     (StatusCode::OK, headers, content.to_vec()).into_response()
 }
 
-/// Seal a message to the reporters of a report and to intake
+/// Seal a message to the reporters of a report, to intake and to whoever writes it
 ///
-/// 密封消息：密封给举报人和受理人员，保存后给出 `report.message`、`report.answer` 所用的 blob。
+/// 密封消息：密封给举报人、受理人员和写信人本人，保存后给出 `report.message`、`report.answer` 所用的 blob。
 #[utoipa::path(post, path = "/api/v1/reports/{id}/seal", tag = "reports", params(("id" = String, Path)),
     request_body(content = String, description = "words", content_type = "application/json"),
     responses((status = 200, description = "blob, size, recipients: as commands carry it"),
@@ -183,7 +200,7 @@ pub(crate) fn attachment(hash: &Short, content: &[u8]) -> Response {
         (status = 422, description = "api.bad_words, api.nobody_to_read")))]
 pub(crate) async fn seal(
     State(app): Shared,
-    SignedIn { reader, .. }: SignedIn,
+    SignedIn { session, reader }: SignedIn,
     Path(id): Path<String>,
     Json(asked): Json<ToSeal>,
 ) -> Answered {
@@ -194,13 +211,14 @@ pub(crate) async fn seal(
         if !may.map_err(|error| unreadable(&error))? {
             return Err(ApiRefusal::Forbidden.into());
         }
-        sealed(&app, report, &words)
+        sealed(&app, report, session.actor, &words)
     };
     let blob = blocking(worker).await?;
     Ok(ok(&serde_json::to_value(blob).map_err(|error| unreadable(&error))?))
 }
 
-pub(crate) fn sealed(app: &App, report: StreamId, words: &str) -> Result<Blob, Problem> {
+/// Words to the reporters, which intake reads, and whoever writes them.
+pub(crate) fn sealed(app: &App, report: StreamId, writer: ActorId, words: &str) -> Result<Blob, Problem> {
     let hidden = |c: char| c.is_control() && c != '\n' && c != '\t';
     if words.trim().is_empty() || words.len() > WORDS_BYTES_MAX || words.contains(hidden) {
         return Err(ApiRefusal::BadWords.into());
@@ -211,7 +229,11 @@ pub(crate) fn sealed(app: &App, report: StreamId, words: &str) -> Result<Blob, P
     }
     let ledger = app.office.ledger();
     let office = intake(&ledger.keys(), ledger.size(), &state.excluded);
-    let recipients = correspondents(&state, &office);
+    let mut recipients = correspondents(&state, &office);
+    if !recipients.is_empty() {
+        let own = reads_as(&ledger.keys(), ledger.size(), writer);
+        recipients.extend(own.filter(|own| !recipients.contains(own)));
+    }
     let message = Message { v: TESTIMONY_V, words: words.to_owned(), files: Vec::new() };
     let text = Zeroizing::new(serde_json::to_vec(&message).map_err(|error| unreadable(&error))?);
     let sealed = seal::seal(&text, recipients.iter().map(String::as_str), Kind::Text);
@@ -315,27 +337,50 @@ impl Arriving {
     }
 }
 
-/// Whether what a command to a report says of sealed files is so. A command that was carried out before is answered as it was,
-/// whatever has been erased since.
-pub(crate) fn check_blobs(app: &App, request: &Request) -> Result<(), Problem> {
+/// Who may read what a command to a report carries, and who must.
+struct Sealable {
+    allowed: BTreeSet<String>,
+    needed: BTreeSet<String>,
+}
+
+impl Sealable {
+    /// `by` are the officers who sign.
+    fn of(app: &App, state: &report::State, command: &ReportCommand, by: &[ActorId]) -> Self {
+        let ledger = app.office.ledger();
+        let (keys, size) = (ledger.keys(), ledger.size());
+        let excluded = report::excluded(state, command);
+        // What copies are copies of is sealed to escrow. The decider says to whom of these one is sealed.
+        if matches!(command, ReportCommand::Share(_)) {
+            let allowed = readers(&keys, size, &excluded).into_values().flatten().collect();
+            return Self { allowed, needed: BTreeSet::new() };
+        }
+        let office = intake(&keys, size, &excluded);
+        // Whoever seals by themselves knows what is published.
+        let mut needed = escrow(&keys, ledger.published().size(), &excluded);
+        needed.retain(|age| office.contains(age) && !matches!(command, ReportCommand::PickUp(_)));
+        let mut allowed = report::own_recipients(state, command);
+        if matches!(command, ReportCommand::Message(_) | ReportCommand::Answer(_)) {
+            let writers = by.iter().filter(|actor| !excluded.contains(*actor));
+            allowed.extend(writers.filter_map(|actor| reads_as(&keys, size, *actor)));
+        }
+        allowed.extend(office);
+        Self { allowed, needed }
+    }
+}
+
+/// Whether what a command to a report says of sealed files is so; `by` are the officers who sign it. A command that was carried
+/// out before is answered as it was, whatever has been erased since.
+pub(crate) fn check_blobs(app: &App, request: &Request, by: &[ActorId]) -> Result<(), Problem> {
     let Command::Report(command) = &request.command else { return Ok(()) };
-    let blobs = command.blobs();
     let ledger = app.office.ledger();
-    if blobs.is_empty() || ledger.answered(&request.id).map_err(|error| unreadable(&error))?.is_some() {
+    if command.blobs(&report::State::default()).is_empty()
+        || ledger.answered(&request.id).map_err(|error| unreadable(&error))?.is_some()
+    {
         return Ok(());
     }
     let state = request.stream.map(|stream| app.office.report(stream)).transpose()?.unwrap_or_default();
-    let excluded = adit_core::report::excluded(&state, command);
-    let mut allowed = adit_core::report::own_recipients(&state, command);
-    let office = intake(&ledger.keys(), ledger.size(), &excluded);
-    // Whoever seals by themselves knows what is published.
-    let mut needed = escrow(&ledger.keys(), ledger.published().size(), &excluded);
-    needed.retain(|age| office.contains(age));
-    if matches!(command, ReportCommand::PickUp(_)) {
-        // Copies for the reporter alone: what they are copies of is sealed to it.
-        needed.clear();
-    }
-    allowed.extend(office);
+    let blobs = command.blobs(&state);
+    let Sealable { allowed, needed } = Sealable::of(app, &state, command, by);
     let seen: BTreeSet<&Short> = blobs.iter().map(|(_, blob)| &blob.blob).collect();
     if seen.len() != blobs.len() {
         return Err(adit_core::refusal::Refusal::new("report.bad_blob").into());
@@ -347,7 +392,7 @@ pub(crate) fn check_blobs(app: &App, request: &Request) -> Result<(), Problem> {
             Err(BlobError::Missing(_)) => None,
             Err(error @ (BlobError::Damaged(_) | BlobError::Io(_))) => return Err(error.into()),
         };
-        adit_core::report::check(holds, blob, head.as_ref(), |age| allowed.contains(age), &needed)
+        report::check(holds, blob, head.as_ref(), |age| allowed.contains(age), &needed)
             .map_err(|refusal| Problem::from(adit_core::refusal::Refusal::from(refusal)))?;
         // Cleared away is what nobody names: from here on it is as good as named.
         store.renew(blob.blob.as_str(), ledger.now())?;

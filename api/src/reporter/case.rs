@@ -180,6 +180,12 @@ impl Case {
         taken.map(|fact| fact.at)
     }
 
+    /// With how many officers it was shared, and when last.
+    pub(crate) fn shared(&self) -> Option<(usize, Day)> {
+        let on = self.done(|event| matches!(event, ReportEvent::Shared(_)))?.day();
+        Some((self.state.shared_with.len(), on))
+    }
+
     /// This reporter disputes the answer, or somebody did of whom no event says who.
     pub(crate) fn disputed(&self) -> bool {
         let by = &self.state.disputed_by;
@@ -283,6 +289,7 @@ impl Letter {
             | ReportEvent::Accepted(_)
             | ReportEvent::Declined(_)
             | ReportEvent::Transferred(_)
+            | ReportEvent::Shared(_)
             | ReportEvent::Verified(_)
             | ReportEvent::Handled(_)
             | ReportEvent::Extended(_)

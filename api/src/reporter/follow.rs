@@ -135,6 +135,8 @@ struct Follow {
     files: Vec<std::collections::BTreeMap<&'static str, String>>,
     cards: Vec<Card>,
     joint: Joint,
+    /// With how many officers intake shared it, and when last.
+    shared: Option<(usize, Day)>,
     /// Somebody else reported it first.
     joined: bool,
     /// Where this reporter came in.
@@ -360,6 +362,7 @@ fn follow_page(
         files: listed(&case.testimony.files),
         cards: case.rewards.iter().map(card).collect::<Result<_, _>>()?,
         joint: Joint::of(app, case)?,
+        shared: case.shared(),
         joined: case.joined,
         entered: case.entered.0,
         may_judge: case.may_judge(),

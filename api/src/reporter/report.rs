@@ -549,7 +549,7 @@ fn enter(app: &App, w: Language, draft: &Draft, secret: &Secret) -> Result<(), S
     let request =
         Request { id, stream: Some(stream), command: Command::Report(ReportCommand::Report(report)) };
     // What the form says of files came back from a browser: it is checked like a command of the API.
-    let checked = check_blobs(app, &request);
+    let checked = check_blobs(app, &request, &[]);
     match checked.and_then(|()| Ok(app.office.execute(&request, &[&key])?)) {
         Ok(_) => Ok(()),
         // The same secret was sent twice at once, and the other one came first.

@@ -175,7 +175,7 @@ fn execute(
         return Ok(());
     }
     let request = Request { id, stream: Some(stream), command };
-    let checked = check_blobs(app, &request);
+    let checked = check_blobs(app, &request, &[]);
     match checked.and_then(|()| Ok(app.office.execute(&request, keys)?)) {
         Ok(_) => Ok(()),
         Err(problem) if problem.status == StatusCode::UNPROCESSABLE_ENTITY => Err(problem.refusal.into()),

@@ -287,16 +287,15 @@ impl Server {
 
     /// Enrols a clerk to whom reports are sealed.
     pub(crate) fn enrol_intake(&mut self, name: &str) {
-        self.enrol(name, Role::Clerk);
+        self.enrol_reader(name, "clerk");
     }
 
-    /// Enrols one more officer, to whom can be sealed.
-    pub(crate) fn enrol(&mut self, name: &str, role: Role) {
+    /// Enrols an officer to whom can be sealed.
+    pub(crate) fn enrol_reader(&mut self, name: &str, role: &str) {
         let person = Person::new();
         let (key, stream) = (person.key.vkey(), StreamId::new(StreamKind::Actor, person.actor.0).to_string());
         let age = officer_identity(&person.key, ORIGIN).recipient();
-        let enrol =
-            json!({ "key": key, "title": if role == Role::Clerk { "受理" } else { name }, "recipient": age });
+        let enrol = json!({ "key": key, "title": name, "recipient": age });
         let admins = ["admin-1", "admin-2"];
         self.execute(Some(&stream), "actor.enrol", &enrol, &admins);
         self.execute(Some(&stream), "actor.grant", &json!({ "role": role, "key": key }), &admins);

@@ -41,6 +41,7 @@ mod register_import;
 mod reporter;
 mod reporter_in_browser;
 mod sealed;
+mod share;
 mod sign_in;
 mod signing;
 mod timekeeper;

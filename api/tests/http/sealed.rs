@@ -15,6 +15,9 @@ use crate::common::{ORIGIN, Reply, Server, id, notes, stands_readable};
 /// What no file, entry, log line or refusal may hold.
 pub(crate) const CANARY: &str = "井下瓦斯超限CANARY";
 
+/// How the reporter may be reached.
+pub(crate) const CONTACT: &str = "13900007788";
+
 fn reporter() -> Identity {
     Identity::from_bytes(&[9; 32])
 }
@@ -25,12 +28,12 @@ pub(crate) fn with_intake(mut server: Server) -> Server {
     server
 }
 
-fn intake(server: &Server) -> Vec<String> {
+pub(crate) fn intake(server: &Server) -> Vec<String> {
     ["intake-1", "intake-2"].map(|who| officer_identity(&server.person(who).key, ORIGIN).recipient()).to_vec()
 }
 
 /// Uploads something sealed; what a command says of it.
-fn uploaded(server: &Server, content: &[u8], recipients: &[String], kind: Kind) -> Value {
+pub(crate) fn uploaded(server: &Server, content: &[u8], recipients: &[String], kind: Kind) -> Value {
     let sealed = seal::seal(content, recipients.iter().map(String::as_str), kind).unwrap();
     let mut blob = server.send("PUT", "/api/v1/sealed", &[], Some(&sealed)).expect(200);
     blob["recipients"] = json!(recipients);
@@ -40,8 +43,8 @@ fn uploaded(server: &Server, content: &[u8], recipients: &[String], kind: Kind) 
 pub(crate) struct Reported {
     pub(crate) stream: String,
     pub(crate) testimony: Value,
-    file: Value,
-    key: SigningKey,
+    pub(crate) file: Value,
+    pub(crate) key: SigningKey,
 }
 
 impl Reported {
@@ -49,13 +52,19 @@ impl Reported {
         self.stream.split('/').nth(1).unwrap()
     }
 
-    fn path(&self, what: &str) -> String {
+    pub(crate) fn path(&self, what: &str) -> String {
         format!("/api/v1/reports/{}/{what}", self.id())
     }
 }
 
 /// What the API says to a reporter's command, the whole way.
-fn by_reporter(server: &Server, stream: &str, kind: &str, data: &Value, key: &SigningKey) -> Reply {
+pub(crate) fn by_reporter(
+    server: &Server,
+    stream: &str,
+    kind: &str,
+    data: &Value,
+    key: &SigningKey,
+) -> Reply {
     match signed(server, stream, kind, data, key) {
         Ok(body) => server.post("/api/v1/append", None, &body),
         Err(refused) => *refused,
@@ -93,7 +102,8 @@ pub(crate) fn signed_report(server: &Server) -> Value {
 pub(crate) fn reported(server: &Server, excluded: &[&str]) -> Reported {
     let stream = StreamId::new(StreamKind::Report, Id::random().unwrap());
     let key = SigningKey::generate(&format!("{ORIGIN}/{stream}")).unwrap();
-    let testimony = Testimony { v: TESTIMONY_V, words: CANARY.to_owned(), ..Testimony::default() };
+    let (words, contact) = (CANARY.to_owned(), CONTACT.to_owned());
+    let testimony = Testimony { v: TESTIMONY_V, words, contact, ..Testimony::default() };
     let readers = [intake(server), vec![reporter().recipient()]].concat();
     let testimony = uploaded(server, &serde_json::to_vec(&testimony).unwrap(), &readers, Kind::Text);
     let file = uploaded(server, CANARY.as_bytes(), &intake(server), Kind::File);
@@ -104,7 +114,7 @@ pub(crate) fn reported(server: &Server, excluded: &[&str]) -> Reported {
     Reported { stream: stream.to_string(), testimony, file, key }
 }
 
-fn hash(blob: &Value) -> Value {
+pub(crate) fn hash(blob: &Value) -> Value {
     json!({ "blob": blob["blob"] })
 }
 

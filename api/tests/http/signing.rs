@@ -1,7 +1,6 @@
 //! What a form offers is enough to give its command: a button, and where another officer signs those of them who can.
 #![allow(clippy::unwrap_used, reason = "a test reports by panicking")]
 
-use adit_core::role::Role;
 use serde_json::json;
 
 use crate::common::{PASSWORD, Reply, Server};
@@ -57,7 +56,7 @@ fn performed(server: &Server, who: &[&str]) -> String {
 #[test]
 fn given_three_inspectors_of_whom_two_were_there_then_each_of_them_signs_with_the_other_alone() {
     let mut server = Server::start();
-    server.enrol("inspector-3", Role::Inspector);
+    server.enrol_reader("inspector-3", "inspector");
     let visit = performed(&server, &["inspector-2", "inspector-3"]);
     let (second, third) = (server.sign_in("inspector-2"), server.sign_in("inspector-3"));
     let at = |kind: &str| format!("/desk/do/inspection.{kind}?stream={visit}");
@@ -86,7 +85,7 @@ fn given_no_enterprise_yet_then_an_inspection_is_recorded_from_the_worklist() {
 #[test]
 fn given_an_officer_whom_the_reporter_excludes_then_they_are_not_offered_and_the_others_sign() {
     let mut server = Server::start();
-    server.enrol("inspector-3", Role::Inspector);
+    server.enrol_reader("inspector-3", "inspector");
     let excluded = [server.actor("inspector-1")];
     let report = json!({ "matter": "major_hazard", "channel": "telephone", "excluded": excluded });
     let report = server.execute(None, "report.report", &report, &["clerk-1"]);

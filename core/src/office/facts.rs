@@ -2,6 +2,7 @@
 //! decision that rests on it is decided again when it has moved.
 
 mod inside;
+mod readers;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -421,6 +422,7 @@ impl Gather for ReportDecider {
     ) -> Result<Gathered<report::Facts>, ExecuteError> {
         match command {
             ReportCommand::Corroborate(corroborate) => office.corroboration(stream, corroborate.report),
+            ReportCommand::Share(share) => office.readers_among(&share.with),
             ReportCommand::PickUp(_) | ReportCommand::Invite(_) | ReportCommand::Join(_) => {
                 office.rewards_of(stream)
             }

@@ -25,6 +25,9 @@ pub enum ReportCommand {
     /// Another authority is competent.
     #[serde(rename = "report.transfer")]
     Transfer(Transfer),
+    /// What is sealed in it, sealed again for officers who verify and handle it. By a clerk, or a handler with whom it was shared.
+    #[serde(rename = "report.share")]
+    Share(Share),
     /// Whether it is true. Two inspectors.
     #[serde(rename = "report.verify")]
     Verify(Verify),
@@ -177,6 +180,15 @@ pub struct Decline {
 pub struct Transfer {
     /// The competent authority. A transfer carries chosen facts, never the reporter's words.
     pub authority: Short,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Share {
+    /// Inspectors and handlers who read from here on.
+    pub with: Vec<ActorId>,
+    /// What is sealed in the report, each of it sealed again to some of them.
+    pub copies: Vec<Copied>,
 }
 
 /// What verification found.

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::command::{
     Answer, Because, Blob, Copied, Corroborate, Decline, Empty, Handle, Invite, Join, Link, RecordOverdue,
-    Report, RotateKey, Sealed, Transfer, Verify, WithdrawInvitation,
+    Report, RotateKey, Sealed, Share, Transfer, Verify, WithdrawInvitation,
 };
 use super::corroboration::corroboration_key;
 use super::joint::invitation_key;
@@ -28,6 +28,8 @@ pub enum ReportEvent {
     Declined(Decline),
     #[serde(rename = "report.transferred")]
     Transferred(Transfer),
+    #[serde(rename = "report.shared")]
+    Shared(Share),
     #[serde(rename = "report.verified")]
     Verified(Verified),
     #[serde(rename = "report.handled")]
@@ -179,6 +181,7 @@ impl StreamEvent for ReportEvent {
             Self::Accepted(_) => "report.accepted",
             Self::Declined(_) => "report.declined",
             Self::Transferred(_) => "report.transferred",
+            Self::Shared(_) => "report.shared",
             Self::Verified(_) => "report.verified",
             Self::Handled(_) => "report.handled",
             Self::Answered(_) => "report.answered",
@@ -206,7 +209,8 @@ impl StreamEvent for ReportEvent {
     /// A step without a statutory clock is `report.note` to the public.
     fn public_kind(&self) -> &'static str {
         match self {
-            Self::Satisfied(_)
+            Self::Shared(_)
+            | Self::Satisfied(_)
             | Self::Disputed(_)
             | Self::MessageSent(_)
             | Self::EvidenceAdded(_)
@@ -254,7 +258,8 @@ impl StreamEvent for ReportEvent {
             Self::Joined(join) => [Some(Line::Key(join.key.clone())), None],
             Self::KeyRotated(rotate) => [Some(Line::Key(rotate.new.clone())), None],
             Self::PickedUp(picked_up) => [Some(Line::Key(picked_up.key.clone())), None],
-            Self::Satisfied(_)
+            Self::Shared(_)
+            | Self::Satisfied(_)
             | Self::InvitationWithdrawn(_)
             | Self::Locked(_)
             | Self::Disputed(_)
@@ -285,6 +290,7 @@ impl StreamEvent for ReportEvent {
             Self::Accepted(_)
             | Self::Declined(_)
             | Self::Transferred(_)
+            | Self::Shared(_)
             | Self::Handled(_)
             | Self::Answered(_)
             | Self::Extended(_)

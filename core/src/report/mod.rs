@@ -9,6 +9,7 @@ mod joint;
 mod pickup;
 mod refusal;
 mod sealed;
+mod share;
 mod testimony;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -25,10 +26,11 @@ pub use event::{
 pub use joint::{Invitation, JoinCode, Standing, invitation_key};
 pub use pickup::{Pickup, case_number, parse_case_number, pickup_key};
 pub use refusal::ReportRefusal;
-pub use sealed::{Holds, check, excluded, find_blob, own_recipients};
+pub use sealed::{Holds, Kept, SealedFile, check, excluded, own_recipients, sealed_in};
+pub use share::{COPIES_MAX, SHARED_WITH_MAX};
 pub use testimony::{
-    FileNote, Message, TESTIMONY_V, Testimony, WORDS_BYTES_MAX, correspondent, correspondents, escrow,
-    fingerprint, intake,
+    FileNote, Message, READERS, TESTIMONY_V, Testimony, WORDS_BYTES_MAX, correspondent, correspondents,
+    escrow, fingerprint, intake, reader, readers,
 };
 
 use crate::decider::{Decider, Moment, Recorded};
@@ -87,6 +89,10 @@ pub struct State {
     pub claims: BTreeMap<String, usize>,
     /// Officers who must not see it, and cannot act in it.
     pub excluded: BTreeSet<ActorId>,
+    /// What is sealed in it, by the hash.
+    pub sealed: BTreeMap<String, Kept>,
+    /// Officers with whom it was shared.
+    pub shared_with: BTreeSet<ActorId>,
     /// The earlier report of the same matter.
     pub corroborates: Option<StreamId>,
     /// The one-time code of what a clerk took down.
@@ -118,7 +124,7 @@ impl State {
     }
 }
 
-/// What a decision reads of the rewards for a report, and of other reports.
+/// What a decision reads of the rewards for a report, of other reports, and of officers.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Facts {
     /// A reward was assessed, and its reporter was not told yet.
@@ -133,6 +139,8 @@ pub struct Facts {
     pub first: Option<First>,
     /// Another report corroborates this one.
     pub is_corroborated: bool,
+    /// Those of the officers with whom it is shared who verify or handle, each with the age recipient of their key.
+    pub readers: BTreeMap<ActorId, Option<String>>,
 }
 
 /// Most files of one report.
@@ -455,6 +463,7 @@ impl Decider for ReportDecider {
             ReportCommand::Transfer(command) => {
                 undecided(state, moment).map(|()| ReportEvent::Transferred(command.clone()))
             }
+            ReportCommand::Share(command) => share::share(state, command, facts, moment),
             ReportCommand::Verify(command) => verify(state, command, moment),
             ReportCommand::Handle(command) => handle(state, command, moment),
             ReportCommand::Answer(command) => answer(state, command, moment),
@@ -487,6 +496,7 @@ impl Decider for ReportDecider {
     }
 
     fn evolve(mut state: State, event: &ReportEvent, recorded: &Recorded) -> State {
+        state.keep(event);
         match event {
             ReportEvent::Reported(reported) => begin(&mut state, reported),
             ReportEvent::Accepted(accepted) => {
@@ -497,6 +507,7 @@ impl Decider for ReportDecider {
             }
             ReportEvent::Declined(_) => end(&mut state, Status::Declined, recorded),
             ReportEvent::Transferred(_) => end(&mut state, Status::Transferred, recorded),
+            ReportEvent::Shared(shared) => state.shared_with.extend(&shared.with),
             ReportEvent::Verified(verified) => {
                 state.status = Status::Verified;
                 state.verified = Some(verified.verify.clone());

@@ -64,5 +64,13 @@ refusals! {
         WrongInvitationCode = "report.wrong_invitation_code",
         InvitationUsed = "report.invitation_used",
         InvitationWithdrawn = "report.invitation_withdrawn",
+        NeedsReader = "report.needs_reader",
+        SharedTooMany = "report.shared_too_many",
+        SharedWithExcluded = "report.shared_with_excluded",
+        NotAReader = "report.not_a_reader",
+        NoReadingKey = "report.no_reading_key",
+        NotOfThisReport = "report.not_of_this_report",
+        AlreadyShared = "report.already_shared",
+        NothingShared = "report.nothing_shared",
     }
 }

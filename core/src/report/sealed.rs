@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use super::command::{Blob, Copied, Report, ReportCommand};
-use super::{ReportEvent, ReportRefusal, State};
+use super::command::{Blob, Copied, Report, ReportCommand, Share};
+use super::{PickedUp, ReportEvent, ReportRefusal, State};
 use crate::event::{Event, Fact};
 use crate::id::ActorId;
 use crate::ledger::blobs::Head;
@@ -22,7 +22,8 @@ pub enum Holds {
 }
 
 impl Holds {
-    fn kind(self) -> Kind {
+    /// How it is padded.
+    pub fn kind(self) -> Kind {
         match self {
             Self::Testimony | Self::Message => Kind::Text,
             Self::File => Kind::File,
@@ -42,14 +43,13 @@ fn of_word<'a>(sealed: &'a Blob, files: &'a [Blob]) -> Found<'a> {
     [(Holds::Message, sealed)].into_iter().chain(files).collect()
 }
 
-/// Copies are sealed to the reporter alone: the office has what they are copies of.
-fn of_copies(copies: &[Copied]) -> Found<'_> {
-    copies.iter().map(|copied| (Holds::Message, &copied.copy)).collect()
-}
-
 impl ReportCommand {
-    /// The sealed files that it carries.
-    pub fn blobs(&self) -> Vec<(Holds, &Blob)> {
+    /// The sealed files that it carries. A copy holds what the file of the report does that it is a copy of.
+    pub fn blobs<'a>(&'a self, state: &State) -> Vec<(Holds, &'a Blob)> {
+        let holds = |of: &Short| state.sealed.get(of.as_str()).map_or(Holds::Message, |kept| kept.holds);
+        let copies = |copies: &'a [Copied]| {
+            copies.iter().map(|copied| (holds(&copied.of), &copied.copy)).collect::<Vec<_>>()
+        };
         match self {
             Self::Report(report) => of_report(report),
             Self::Dispute(word)
@@ -57,7 +57,8 @@ impl ReportCommand {
             | Self::AddEvidence(word)
             | Self::AllegeRetaliation(word) => of_word(&word.sealed, &word.files),
             Self::Answer(answer) => answer.sealed.iter().map(|blob| (Holds::Message, blob)).collect(),
-            Self::PickUp(pick_up) => of_copies(&pick_up.copies),
+            Self::PickUp(pick_up) => copies(&pick_up.copies),
+            Self::Share(share) => copies(&share.copies),
             Self::Accept(_)
             | Self::Decline(_)
             | Self::Transfer(_)
@@ -81,7 +82,7 @@ impl ReportCommand {
 }
 
 impl ReportEvent {
-    /// The sealed files that it names.
+    /// The sealed files that it names, without copies.
     pub fn blobs(&self) -> Vec<(Holds, &Blob)> {
         match self {
             Self::Reported(reported) => of_report(&reported.report),
@@ -90,10 +91,10 @@ impl ReportEvent {
                 of_word(&word.sealed, &word.files)
             }
             Self::Answered(answer) => answer.sealed.iter().map(|blob| (Holds::Message, blob)).collect(),
-            Self::PickedUp(picked_up) => of_copies(&picked_up.copies),
             Self::Accepted(_)
             | Self::Declined(_)
             | Self::Transferred(_)
+            | Self::Shared(_)
             | Self::Verified(_)
             | Self::Handled(_)
             | Self::Extended(_)
@@ -107,29 +108,91 @@ impl ReportEvent {
             | Self::InvitationWithdrawn(_)
             | Self::Joined(_)
             | Self::KeyRotated(_)
+            | Self::PickedUp(_)
             | Self::Locked(_)
             | Self::Overdue(_) => Vec::new(),
         }
     }
+
+    /// The copies that it names, of what is sealed in the report.
+    pub fn copies(&self) -> &[Copied] {
+        if let Self::PickedUp(PickedUp { copies, .. }) | Self::Shared(Share { copies, .. }) = self {
+            copies
+        } else {
+            &[]
+        }
+    }
 }
 
-/// The sealed file of this hash among those that a report's events name.
-pub fn find_blob(facts: &[Fact], hash: &str) -> Option<(Holds, Blob)> {
-    let events = facts.iter().filter_map(|fact| match &fact.event {
-        Event::Report(event) => Some(event),
-        Event::Hazard(_)
-        | Event::Reward(_)
-        | Event::Enterprise(_)
-        | Event::Inspection(_)
-        | Event::Actor(_)
-        | Event::Rules(_)
-        | Event::Ledger(_)
-        | Event::Concern(_)
-        | Event::Inquiry(_)
-        | Event::Access(_) => None,
-    });
-    let mut blobs = events.flat_map(ReportEvent::blobs);
-    blobs.find(|(_, blob)| blob.blob.as_str() == hash).map(|(holds, blob)| (holds, blob.clone()))
+/// What is known of a sealed file of a report.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Kept {
+    pub holds: Holds,
+    /// age recipients who read it, or a copy of it.
+    pub readers: BTreeSet<String>,
+}
+
+impl State {
+    /// Whether what is sealed under this hash, or a copy of it, is sealed to this age recipient.
+    pub fn is_read_by(&self, hash: &str, age: &str) -> bool {
+        self.sealed.get(hash).is_some_and(|kept| kept.readers.contains(age))
+    }
+
+    pub(super) fn keep(&mut self, event: &ReportEvent) {
+        let readers = |blob: &Blob| blob.recipients.iter().map(ToString::to_string).collect::<Vec<_>>();
+        for (holds, blob) in event.blobs() {
+            let kept = self.sealed.entry(blob.blob.to_string());
+            kept.or_insert(Kept { holds, readers: BTreeSet::new() }).readers.extend(readers(blob));
+        }
+        for copied in event.copies() {
+            if let Some(kept) = self.sealed.get_mut(copied.of.as_str()) {
+                kept.readers.extend(readers(&copied.copy));
+            }
+        }
+    }
+}
+
+/// A sealed file of a report, with its copies.
+#[derive(Clone, Debug)]
+pub struct SealedFile<'a> {
+    pub holds: Holds,
+    pub blob: &'a Blob,
+    pub copies: Vec<&'a Blob>,
+    /// What brought it.
+    pub fact: &'a Fact,
+    pub event: &'a ReportEvent,
+}
+
+impl<'a> SealedFile<'a> {
+    /// Whether this is the hash of it, or of a copy.
+    pub fn is(&self, hash: &str) -> bool {
+        self.each().any(|blob| blob.blob.as_str() == hash)
+    }
+
+    /// The one that is sealed to this age recipient: the file itself, or a copy.
+    pub fn sealed_to(&self, age: &str) -> Option<&'a Blob> {
+        self.each().find(|blob| blob.recipients.iter().any(|one| one.as_str() == age))
+    }
+
+    fn each(&self) -> impl Iterator<Item = &'a Blob> {
+        [self.blob].into_iter().chain(self.copies.iter().copied())
+    }
+}
+
+/// What is sealed in a report, in the order in which it came.
+pub fn sealed_in(facts: &[Fact]) -> Vec<SealedFile<'_>> {
+    let mut found: Vec<SealedFile<'_>> = Vec::new();
+    for fact in facts {
+        let Event::Report(event) = &fact.event else { continue };
+        for (holds, blob) in event.blobs() {
+            found.push(SealedFile { holds, blob, copies: Vec::new(), fact, event });
+        }
+        for copied in event.copies() {
+            let of = found.iter_mut().find(|one| one.blob.blob == copied.of);
+            of.into_iter().for_each(|one| one.copies.push(&copied.copy));
+        }
+    }
+    found
 }
 
 /// Whom the reporter excludes, as far as the report or the command that makes it says.

@@ -1,7 +1,7 @@
 //! What is sealed: the reporter's words, and messages both ways. Written as JSON inside the age file; no body and no entry
 //! holds any of it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -12,6 +12,7 @@ use crate::ledger::keyring::KeyRing;
 use crate::ledger::vkey::{VKey, hex};
 use crate::role::Role;
 use crate::text::Text;
+use crate::units::Position;
 
 /// Version of the forms in this file.
 pub const TESTIMONY_V: u8 = 1;
@@ -94,6 +95,29 @@ fn holders(keys: &KeyRing, size: u64, excluded: &BTreeSet<ActorId>, role: Role) 
     let may = |key: &VKey| keys.actor_of(key).is_some_and(|actor| !excluded.contains(&actor));
     let held = keys.with_role(role).filter(|(key, _)| may(key));
     held.filter_map(|(_, state)| state.recipient(size)).map(str::to_owned).collect()
+}
+
+/// Roles of those who verify and handle a report, with whom intake may share what is sealed in it.
+pub const READERS: [Role; 2] = [Role::Inspector, Role::Handler];
+
+/// Those who may verify or handle the report in a log of `size` entries, without those whom the reporter excludes: each with the age
+/// recipient of their key, where the log tells one. No account of an enterprise is among them, whatever was granted to it.
+pub fn readers(keys: &KeyRing, size: u64, excluded: &BTreeSet<ActorId>) -> BTreeMap<ActorId, Option<String>> {
+    let mut found = BTreeMap::new();
+    for (key, state) in READERS.into_iter().flat_map(|role| keys.with_role(role)) {
+        let Some(actor) = keys.actor_of(key).filter(|actor| !excluded.contains(actor)) else { continue };
+        if state.in_force(Position(size)) && !state.roles.contains(&Role::Enterprise) {
+            let age: &mut Option<String> = found.entry(actor).or_default();
+            *age = state.recipient(size).map(str::to_owned).or_else(|| age.take());
+        }
+    }
+    found
+}
+
+/// The age recipient of one officer, whichever roles they hold.
+pub fn reader(keys: &KeyRing, size: u64, actor: ActorId) -> Option<String> {
+    let held = keys.keys_of(actor, Position(size));
+    held.iter().find_map(|key| keys.get(key)?.recipient(size).map(str::to_owned))
 }
 
 /// The hash over recipients, in order, that stands on the poster and on the page: 32 hexadecimal digits in groups of four.

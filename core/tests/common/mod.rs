@@ -103,11 +103,30 @@ impl Bureau {
     }
 
     pub(crate) fn enrol(&mut self, name: &'static str, role: Role, acts_for: Option<StreamId>) -> StreamId {
+        self.enrolled(name, role, acts_for, None)
+    }
+
+    /// An officer to whom can be sealed.
+    pub(crate) fn enrol_reader(&mut self, name: &'static str, role: Role, age: Option<String>) {
+        self.enrolled(name, role, None, age);
+    }
+
+    pub(crate) fn actor(&self, name: &str) -> ActorId {
+        self.office.ledger().keys().actor_of(&self.keys[name].vkey()).expect("an actor")
+    }
+
+    fn enrolled(
+        &mut self,
+        name: &'static str,
+        role: Role,
+        acts_for: Option<StreamId>,
+        recipient: Option<String>,
+    ) -> StreamId {
         let actor = ActorId(id());
         let stream = StreamId::new(StreamKind::Actor, actor.0);
         let key = self.new_key(actor);
         let vkey = key.vkey();
-        let enrol = Enrol { key: vkey.clone(), title: text(name), acts_for, recipient: None };
+        let enrol = Enrol { key: vkey.clone(), title: text(name), acts_for, recipient };
         let admins = ["admin-1", "admin-2"];
         self.run(Some(stream), Command::Actor(ActorCommand::Enrol(enrol)), &admins).expect("enrolled");
         let grant = RoleOfKey { role, key: vkey };

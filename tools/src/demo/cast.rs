@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use adit_api::keystore::Keystore;
+use adit_core::access::{AccessCommand, Open};
 use adit_core::actor::{ActorCommand, Enrol, RoleOfKey};
 use adit_core::command::{Command, Request};
 use adit_core::event::Event;
@@ -11,7 +12,7 @@ use adit_core::id::{CommandId, Id, StreamId, StreamKind};
 use adit_core::ledger::clock::SetClock;
 use adit_core::ledger::vkey::SigningKey;
 use adit_core::office::{Answer, Office};
-use adit_core::report::{self, Blob, TESTIMONY_V, Testimony};
+use adit_core::report::{self, Blob, Copied, ReportCommand, Share, TESTIMONY_V, Testimony};
 use adit_core::reward::RewardEvent;
 use adit_core::role::Role;
 use adit_core::rulebook::{Adopt, RulesCommand};
@@ -121,6 +122,39 @@ impl Cast {
         let sealed = seal::seal(&text, recipients.iter().map(String::as_str), Kind::Text)?;
         let hash = ledger.blobs().context("the play has no folder for sealed files")?.put(&sealed)?;
         Blob::new(&hash, sealed.len() as u64, &recipients).context("the sealed words have no hash")
+    }
+
+    /// Shares what the clerk reads of a report with these officers, as the page does: the opening is recorded first.
+    pub(crate) fn share(&self, report: StreamId, with: &[&str]) -> Result<()> {
+        let ledger = self.office.ledger();
+        let named = |name: &str| self.people.get(name).with_context(|| format!("nobody is called {name}"));
+        let identity = officer_identity(&named("clerk")?.key, ledger.origin());
+        let (mut actors, mut ages) = (Vec::new(), Vec::new());
+        for name in with {
+            let actor = named(name)?.actor;
+            ages.push(
+                report::reader(&ledger.keys(), ledger.size(), actor)
+                    .context("somebody has no reading key")?,
+            );
+            actors.push(actor);
+        }
+        let facts = ledger.stream(&report)?;
+        let files = report::sealed_in(&facts);
+        let own = identity.recipient();
+        let mine: Vec<_> = files.iter().filter_map(|one| Some((one, one.sealed_to(&own)?))).collect();
+        let open = Open { report, blobs: mine.iter().map(|(_, blob)| blob.blob.clone()).collect() };
+        self.act_on(None, Command::Access(AccessCommand::Open(open)), &["clerk"])?;
+        let blobs = ledger.blobs().context("the play has no folder for sealed files")?;
+        let mut copies = Vec::new();
+        for (one, blob) in mine {
+            let content = seal::open(&blobs.read(blob.blob.as_str())?, &identity)?;
+            let sealed = seal::seal(&content, ages.iter().map(String::as_str), one.holds.kind())?;
+            let copy = Blob::new(&blobs.put(&sealed)?, sealed.len() as u64, &ages);
+            copies.push(Copied { of: one.blob.blob.clone(), copy: copy.context("a copy has no hash")? });
+        }
+        let share = ReportCommand::Share(Share { with: actors, copies });
+        self.act_on(Some(report), Command::Report(share), &["clerk"])?;
+        Ok(())
     }
 
     /// Moves the clock to the morning of `day`, or one second on.

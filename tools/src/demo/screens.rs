@@ -108,7 +108,7 @@ fn report_jointly(cast: &mut Cast) -> Result<()> {
     };
     cast.sign(Some(stream), Command::Report(ReportCommand::Join(join)), &[&key, &other])?;
     cast.act_on(Some(stream), Command::Report(ReportCommand::Accept(Empty {})), &["clerk"])?;
-    Ok(())
+    cast.share(stream, &["inspector-1", "handler"])
 }
 
 /// Words of a reporter, sealed to intake and to themselves.
