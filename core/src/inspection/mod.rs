@@ -67,6 +67,11 @@ pub fn commitment(salt: &str, enterprise: Option<&StreamId>, scope: &str, day: D
 /// Days within which a sealed plan is opened or lapses (formats: 7 days).
 const OPEN_WITHIN_DAYS: i64 = 7;
 
+/// The last day on which a plan that was sealed on `sealed_on` can be opened.
+pub fn open_by(sealed_on: Day) -> Day {
+    sealed_on.plus_days(OPEN_WITHIN_DAYS)
+}
+
 type Refused = InspectionRefusal;
 
 fn need(holds: bool, refusal: Refused) -> Result<(), Refused> {
@@ -85,7 +90,7 @@ fn open(state: &State, open: &Open, moment: &Moment<'_>) -> Result<InspectionEve
     else {
         return Err(Refused::NotSealed);
     };
-    need(moment.now.day() <= day.plus_days(OPEN_WITHIN_DAYS), Refused::TooLate)?;
+    need(moment.now.day() <= open_by(day), Refused::TooLate)?;
     let shown = commitment(&open.salt, open.enterprise.as_ref(), open.scope.as_str(), day);
     need(shown == *kept, Refused::OtherPlan)?;
     Ok(match open.enterprise {
