@@ -184,7 +184,11 @@ fn tasks(desk: &Desk, queue: &Queue, rows: &[Value]) -> Vec<Task> {
         let left = row.get("days_left").and_then(Value::as_i64);
         Some(Task {
             about: heading(desk, &stream),
-            about_at: stream_address(&stream.to_string()),
+            about_at: if desk.reader.may_read(stream.kind) {
+                stream_address(&stream.to_string())
+            } else {
+                String::new()
+            },
             act_at: act_at(queue, &stream),
             due: left.map(|left| today.plus_days(left).to_string()).unwrap_or_default(),
             left: left.map(|left| desk.w.days_left(left)).unwrap_or_default(),
@@ -198,6 +202,10 @@ fn tasks(desk: &Desk, queue: &Queue, rows: &[Value]) -> Vec<Task> {
 fn act_at(queue: &Queue, stream: &StreamId) -> String {
     if WRITTEN.contains(&queue.command) {
         return format!("/desk/reports/{}/write?command={}", stream.id, queue.command);
+    }
+    // What is paid is known by the voucher that is shown.
+    if queue.command == "reward.pay" {
+        return "/desk/vouchers".to_owned();
     }
     let field = if queue.command == "inquiry.open" { "hazards" } else { "stream" };
     format!("/desk/do/{}?{field}={stream}&back=%2Fdesk", queue.command)

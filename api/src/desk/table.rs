@@ -309,7 +309,12 @@ fn cells(told: &mut Told<'_>, table: &str, row: &Value, fields: &[String]) -> Ve
         let traced = about.filter(|_| at == 0 && table == "accountability");
         let href = match traced {
             Some(hazard) => Some(format!("/desk/trace/{}", hazard.id)),
-            None => own.or(about.filter(|_| at == 0)).map(|stream| stream_address(&stream.to_string())),
+            None => {
+                let stream = own.or(about.filter(|_| at == 0));
+                stream
+                    .filter(|stream| told.desk.reader.may_read(stream.kind))
+                    .map(|stream| stream_address(&stream.to_string()))
+            }
         };
         let class = match field.as_str() {
             "due" if row.get("review_due").is_some_and(Value::is_string) => "",
@@ -320,6 +325,7 @@ fn cells(told: &mut Told<'_>, table: &str, row: &Value, fields: &[String]) -> Ve
         let text = match field.as_str() {
             "days_left" => days.map_or(text, |days| w.days_left(days)),
             "report" | "first" if own.is_some() => own.map(|report| case_number(&report)).unwrap_or_default(),
+            _ if own.is_some() && href.is_none() => "—".to_owned(),
             _ if own.is_some() => w.t("table.open").to_owned(),
             _ => text,
         };
