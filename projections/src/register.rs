@@ -26,6 +26,7 @@ pub(crate) const TAKES: &[&str] = &[
     "criterion",
     "grade",
     "overdue",
+    "ended",
     "listed",
     "suspended",
     "from",
@@ -176,6 +177,7 @@ impl Register {
                 && filter.grade.is_none_or(|grade| asked.grade == Some(grade))
                 && filter.listed.is_none_or(|listed| asked.listed == listed)
                 && filter.suspended.is_none_or(|suspended| asked.suspended == suspended)
+                && filter.ended.is_none_or(|ended| ended == waits(asked.status).is_none())
                 && filter.overdue.is_none_or(|overdue| asked.overdue(today) == overdue)
                 && criterion.is_none_or(|number| number.is_some() && number == Some(asked.criterion))
                 && from.is_none_or(|from| from <= asked.found_on)
