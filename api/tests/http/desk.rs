@@ -352,13 +352,13 @@ fn code_on(page: &str) -> String {
 }
 
 /// Where a page leads that begins with these letters.
-fn link(page: &str, begins: &str) -> String {
+pub(crate) fn link(page: &str, begins: &str) -> String {
     let at = page.find(&format!("href=\"{begins}")).unwrap_or_else(|| panic!("no link to {begins}: {page}"));
     page[at + 6..].split('"').next().unwrap().replace("&#38;", "&")
 }
 
 /// The fields of a form that hold something, as a browser would send them.
-fn fields_of(page: &str) -> Vec<(String, String)> {
+pub(crate) fn fields_of(page: &str) -> Vec<(String, String)> {
     let inputs = page.split("<form class=\"act\"").nth(1).unwrap_or(page).split("<input ").skip(1);
     let attribute = |input: &str, name: &str| {
         Some(
@@ -627,7 +627,7 @@ fn given_a_self_report_then_its_certificate_is_a_document_once_it_is_published()
     let (hazard, other) = (server.hazard(0), server.hazard(1));
     let path = |hazard: &str| format!("/desk/certificates/{}", hazard.split('/').nth(1).unwrap());
     let token = server.sign_in_by_key("enterprise-1");
-    assert_eq!(page(&server, &token, &path(&hazard)).status, 404, "nobody could check it");
+    assert_eq!(page(&server, &token, &path(&hazard)).status, 409, "nobody could check it yet");
     server.app.office.ledger().publish_now();
     let certificate = page(&server, &token, &path(&hazard));
     assert_eq!(certificate.status, 200, "{}", certificate.text);
