@@ -49,6 +49,7 @@ mod slow_hash;
 mod snapshots;
 pub mod timekeeper;
 pub mod timestamps;
+mod trace_text;
 mod web;
 pub mod witness;
 pub mod witnesses;

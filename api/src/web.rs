@@ -1,4 +1,4 @@
-//! Scripts of pages: what seals a report and opens it, what keeps the workbench up with the ledger, what keeps drafts of an inspection, and what asks for a passkey. Built with the program, named
+//! Scripts of pages: what seals a report and opens it, what keeps the workbench up with the ledger, what keeps drafts of an inspection, what asks for a passkey, and what moves a trace through its days. Built with the program, named
 //! by their hashes, and served by nobody else.
 //!
 //! A page that runs it names the hash twice, in the tag (`integrity`) and in its own policy (`script-src`), so that a browser runs
@@ -47,6 +47,10 @@ pub(crate) static DRAFT: LazyLock<Script> =
 pub(crate) static PASSKEY: LazyLock<Script> =
     LazyLock::new(|| Script::of("passkey", include_str!(concat!(env!("OUT_DIR"), "/passkey.js"))));
 
+/// What moves a trace through the days of its hazard.
+pub(crate) static TRACE: LazyLock<Script> =
+    LazyLock::new(|| Script::of("trace", include_str!(concat!(env!("OUT_DIR"), "/trace.js"))));
+
 impl Script {
     fn of(name: &str, source: &'static str) -> Self {
         let hash = Sha256::digest(source);
@@ -70,15 +74,15 @@ fn policy(scripts: &[&Script]) -> String {
 
 /// The scripts of pages
 ///
-/// 网页的脚本：举报网页的在浏览器里封存、打开，工作台的随台账刷新，检查表单的保存草稿，登录和账号页的使用通行密钥。以内容的哈希命名；前者的 SHA-256 在 `/log/keys` 中。
+/// 网页的脚本：举报网页的在浏览器里封存、打开，工作台的随台账刷新，检查表单的保存草稿，登录和账号页的使用通行密钥，倒查页的滑动查看过去各日。以内容的哈希命名；前者的 SHA-256 在 `/log/keys` 中。
 ///
 /// Like every page it is not kept on the device: that it was fetched would tell who was here.
 #[utoipa::path(get, path = "/web/{name}", tag = "reporter", params(("name" = String, Path)),
     responses((status = 200, description = "JavaScript", content_type = "text/javascript"), (status = 404, description = "api.not_found")))]
 pub(crate) async fn script(Path(name): Path<String>, headers: HeaderMap) -> Answered {
     let named = |script: &&&Script| script.path.strip_prefix("/web/") == Some(name.as_str());
-    let script =
-        [&*REPORT, &*DESK, &*DRAFT, &*PASSKEY].iter().find(named).copied().ok_or(ApiRefusal::NotFound)?;
+    let script = [&*REPORT, &*DESK, &*DRAFT, &*PASSKEY, &*TRACE].iter().find(named).copied();
+    let script = script.ok_or(ApiRefusal::NotFound)?;
     let kind = [(header::CONTENT_TYPE, "text/javascript; charset=utf-8"), (header::VARY, "accept-encoding")];
     if takes_gzip(&headers) {
         let gzip = [(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"))];

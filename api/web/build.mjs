@@ -21,6 +21,7 @@ const SCRIPTS = [
   { folder: "desk", file: "desk.js" },
   { folder: "draft", file: "draft.js" },
   { folder: "passkey", file: "passkey.js" },
+  { folder: "trace", file: "trace.js" },
 ];
 
 const read = (...path) => readFile(join(...path), "utf8");

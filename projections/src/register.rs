@@ -30,6 +30,7 @@ pub(crate) const TAKES: &[&str] = &[
     "criterion",
     "grade",
     "overdue",
+    "ended",
     "listed",
     "suspended",
     "next",
@@ -184,6 +185,7 @@ impl Register {
                 && filter.listed.is_none_or(|listed| asked.listed == listed)
                 && filter.suspended.is_none_or(|suspended| asked.stands.suspended == suspended)
                 && filter.next.is_none_or(|next| asked.stands.waits_for(next, rules))
+                && filter.ended.is_none_or(|ended| ended == waits(asked.stands.status).is_none())
                 && filter.overdue.is_none_or(|overdue| asked.overdue(today) == overdue)
                 && criterion.is_none_or(|number| number.is_some() && number == Some(asked.criterion))
                 && from.is_none_or(|from| from <= asked.found_on)

@@ -2,7 +2,7 @@
 //
 // Plan: {url, locale, width, account, password, steps: [...], pictures, name, scripts, provider}. A step is {goto}, {click}, {fill: {field: value}},
 // {check: {field: value}}, {choose: {field: label}}, {attach: {id: [path, …]}}, {enter: {id: value}}, {authenticator: true},
-// {offline}, {press}, {see}, {replay: part of an address}, {forget: host} or {look: name}. A provider is another site to which pages may lead.
+// {offline}, {press}, {see}, {keys: {id: key}}, {at: part of an address}, {replay: part of an address}, {forget: host} or {look: name}. A provider is another site to which pages may lead.
 
 import { axe, fits, main, page as fresh, picture } from "./base.mjs";
 
@@ -19,6 +19,10 @@ const STEPS = {
   press: (page, plan, text) => page.getByRole("button", { name: text }).first().click(),
   open: (page, plan, text) => page.locator("summary", { hasText: text }).first().click(),
   see: (page, plan, text) => page.getByText(text).first().waitFor(),
+  async keys(page, plan, inputs) {
+    for (const [id, key] of Object.entries(inputs)) await page.locator(`#${id}`).press(key);
+  },
+  at: (page, plan, part) => page.waitForURL((url) => url.href.includes(part)),
   // Asks once more for what was asked for last under such an address.
   replay: (page, plan, part) => page.goto(page.asked.filter((url) => url.startsWith(plan.url + part)).at(-1)),
   async fill(page, plan, fields) {

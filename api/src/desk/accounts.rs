@@ -20,7 +20,7 @@ use axum::response::{IntoResponse, Redirect};
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
-use super::frame::{Desk, Frame, Shown, Trouble, render, stream_address, words};
+use super::frame::{Desk, Frame, Shown, Trouble, just_recorded, render, stream_address, words};
 use super::people;
 use super::words::Words;
 use crate::handlers::commands::{Beside, carry_out};
@@ -263,7 +263,9 @@ pub(crate) async fn show(desk: Desk, RawQuery(query): RawQuery) -> Shown {
     if !asked.role.is_empty() && role_named(&asked.role).is_none() {
         return Err(ApiRefusal::BadQuery.into());
     }
-    render(&blocking(move || page(&desk, asked, String::new(), String::new(), Typed::default())).await?)
+    let recorded = just_recorded(query.as_deref());
+    let page = blocking(move || page(&desk, asked, String::new(), String::new(), Typed::default())).await?;
+    render(&Accounts { frame: page.frame.after(recorded), ..page })
 }
 
 /// Invite somebody, renew a key, enrol whoever took it up, or end an invitation

@@ -21,6 +21,8 @@ const WALL_MONTHS: i32 = 6;
 /// Towns or sectors in one chart, and on a wall.
 const BARS_MAX: usize = 6;
 const WALL_BARS_MAX: usize = 4;
+/// Most letters of a name below its bars.
+const NAME_CHARS_MAX: usize = 8;
 
 /// One figure.
 pub(super) struct Figure {
@@ -31,6 +33,19 @@ pub(super) struct Figure {
     pub(super) class: &'static str,
 }
 
+/// One number of a chart.
+pub(super) struct Bar {
+    pub(super) many: u32,
+    /// The rows behind it.
+    href: String,
+}
+
+/// What is told of one place on the axis.
+pub(super) struct Line {
+    pub(super) name: String,
+    pub(super) bars: Vec<Bar>,
+}
+
 /// One chart with its table.
 pub(super) struct Chart {
     pub(super) title: String,
@@ -38,7 +53,7 @@ pub(super) struct Chart {
     /// What each colour is.
     pub(super) series: Vec<(&'static str, String)>,
     heads: Vec<String>,
-    pub(super) rows: Vec<(String, String, Vec<u32>)>,
+    pub(super) rows: Vec<Line>,
     /// The same rows for a file: the table's name, its rows and the columns that are shown.
     sheet: (&'static str, Vec<Value>, Vec<String>),
 }
@@ -179,10 +194,18 @@ fn page(desk: &Desk, as_of: Option<String>) -> Result<FiguresPage, Problem> {
 
 /// Every chart that has something to show.
 pub(super) fn charts(asking: &Asking<'_>) -> Result<Vec<Chart>, Problem> {
-    let mut charts = vec![months(asking)?];
-    charts.push(by(asking, By::Sector)?);
-    charts.push(by(asking, By::Town)?);
-    charts.push(five(asking)?);
+    let w = asking.desk.w;
+    let months = month_rows(asking)?;
+    let mut charts = vec![self::months(asking, months.clone())];
+    charts.push(by(asking, By::Sector, "sector", w.t("figures.sectors"))?);
+    charts.push(by(asking, By::Town, "town", w.t("figures.towns"))?);
+    charts.push(five(asking, By::Town, "town", w.t("figures.five"))?);
+    // A wall has room for these, and visitors see it.
+    if !asking.desk.session.wall {
+        charts.push(five(asking, By::Sector, "sector", w.t("figures.five_sectors"))?);
+        charts.push(reports(asking, months));
+        charts.push(offenders(asking)?);
+    }
     charts.retain(|chart| !chart.svg.is_empty());
     Ok(charts)
 }
@@ -217,7 +240,7 @@ fn figures(asking: &Asking<'_>) -> Result<Vec<Figure>, Problem> {
         figure(
             w.label("stock_major"),
             said(&row, "stock_major"),
-            asking.address("register", &[("grade", "major")]),
+            asking.address("register", &[("grade", "major"), ("ended", "false")]),
             "",
         ),
         figure(
@@ -240,79 +263,174 @@ fn figures(asking: &Asking<'_>) -> Result<Vec<Figure>, Problem> {
     ])
 }
 
-/// A chart of some columns of rows, each row led to by a filter.
+/// What a chart shows: rows of a table, the field that names each, and the columns.
+struct Shows<'a> {
+    model: &'static str,
+    rows: Vec<Value>,
+    named: &'static str,
+    columns: &'a [&'a str],
+}
+
+/// A chart of some columns of rows; each number leads to the rows behind it.
 fn chart(
     asking: &Asking<'_>,
     title: &str,
-    (model, rows): (&'static str, Vec<Value>),
-    columns: &[&str],
-    filter: Option<&str>,
+    shows: Shows<'_>,
+    behind: impl Fn(&Value, &str) -> String,
 ) -> Chart {
     let w = asking.desk.w;
-    let shown: Vec<(String, Vec<u32>)> = rows
-        .iter()
-        .map(|row| (said(row, "group"), columns.iter().map(|column| number(row, column)).collect()))
-        .collect();
-    let name = |group: &str| super::told::option(w, "group", group);
-    let groups: Vec<Group> =
-        shown.iter().map(|(group, bars)| Group { name: name(group), bars: bars.clone() }).collect();
-    let series: Vec<(&'static str, String)> =
-        COLOURS.iter().zip(columns).map(|(colour, column)| (*colour, w.label(column))).collect();
-    let at = |group: &str| match filter {
-        Some(filter) => asking.address("register", &[(filter, group), ("grade", "major")]),
-        None => asking.address("statistics", &[("group", "month")]),
+    let Shows { model, rows, named, columns } = shows;
+    let name = |row: &Value| super::told::option(w, named, &said(row, named));
+    let line = |row: &Value| {
+        let bar = |column: &&str| Bar { many: number(row, column), href: behind(row, column) };
+        Line { name: name(row), bars: columns.iter().map(bar).collect() }
     };
+    let lines: Vec<Line> = rows.iter().map(line).collect();
+    let groups: Vec<Group> = lines
+        .iter()
+        .map(|line| Group {
+            name: shortened(&line.name),
+            bars: line.bars.iter().map(|bar| bar.many).collect(),
+        })
+        .collect();
+    let series: Vec<(&'static str, String)> =
+        COLOURS.iter().zip(columns).map(|(colour, column)| (*colour, w.column(model, column))).collect();
     Chart {
         title: title.to_owned(),
         svg: if asking.desk.session.wall { wall_bars(&groups) } else { bars(&groups) },
         heads: series.iter().map(|(_, label)| label.clone()).collect(),
         series,
-        rows: shown.into_iter().map(|(group, bars)| (name(&group), at(&group), bars)).collect(),
-        sheet: (
-            model,
-            rows,
-            std::iter::once(&"group").chain(columns).map(|name| (*name).to_owned()).collect(),
-        ),
+        rows: lines,
+        sheet: (model, rows, std::iter::once(&named).chain(columns).map(|name| (*name).to_owned()).collect()),
     }
 }
 
-fn months(asking: &Asking<'_>) -> Result<Chart, Problem> {
+/// A name that fits below its bars.
+fn shortened(name: &str) -> String {
+    if name.chars().count() <= NAME_CHARS_MAX {
+        return name.to_owned();
+    }
+    name.chars().take(NAME_CHARS_MAX - 1).chain(std::iter::once('…')).collect()
+}
+
+fn month_rows(asking: &Asking<'_>) -> Result<Vec<Value>, Problem> {
     let many = if asking.desk.session.wall { WALL_MONTHS } else { MONTHS };
     let from = Some(month_before(asking.day, many - 1));
     let filter = Filter { group: Some(By::Month), from, to: Some(asking.day), ..Filter::default() };
-    let (_, rows) = asking.rows("statistics", filter)?;
-    let columns = ["stock_major", "verified_major", "closed_major"];
+    asking.rows("statistics", filter).map(|(_, rows)| rows)
+}
+
+/// The row of one month.
+fn of_month(asking: &Asking<'_>, row: &Value) -> String {
+    let (from, to) = (said(row, "from"), said(row, "to"));
+    asking.address("statistics", &[("group", "month"), ("from", &from), ("to", &to)])
+}
+
+fn months(asking: &Asking<'_>, rows: Vec<Value>) -> Chart {
     let w = asking.desk.w;
     let title = if asking.desk.session.wall { w.t("wall.months") } else { w.t("figures.months") };
-    Ok(chart(asking, title, ("statistics", rows), &columns, None))
+    let columns = &["stock_major", "verified_major", "closed_major"];
+    chart(asking, title, Shows { model: "statistics", rows, named: "group", columns }, |row, _| {
+        of_month(asking, row)
+    })
+}
+
+/// Of each month the reports that were accepted, those of them that are handled, and the rewards that were paid; nothing for whoever
+/// may not see them.
+fn reports(asking: &Asking<'_>, rows: Vec<Value>) -> Chart {
+    let told = |name: &&str| rows.iter().any(|row| row.get(*name).is_some_and(|value| !value.is_null()));
+    let columns = ["reports_accepted", "handled_of_accepted", "rewards_paid"].into_iter().filter(told);
+    let columns: Vec<&str> = columns.collect();
+    let shows = Shows { model: "statistics", rows, named: "group", columns: &columns };
+    chart(asking, asking.desk.w.t("figures.reports"), shows, |row, _| {
+        with_columns(of_month(asking, row), "group", &columns)
+    })
+}
+
+/// A table that shows these columns.
+fn with_columns(address: String, named: &str, columns: &[&str]) -> String {
+    std::iter::once(&named)
+        .chain(columns)
+        .fold(address, |address, column| format!("{address}&column={column}"))
 }
 
 fn most(asking: &Asking<'_>) -> usize {
     if asking.desk.session.wall { WALL_BARS_MAX } else { BARS_MAX }
 }
 
-fn by(asking: &Asking<'_>, group: By) -> Result<Chart, Problem> {
-    let filter = Filter { group: Some(group), to: Some(asking.day), ..Filter::default() };
-    let (_, mut rows) = asking.rows("statistics", filter)?;
-    rows.retain(|row| ["stock_major", "overdue", "closed_major"].iter().any(|name| number(row, name) > 0));
+/// What stands on the register now, by group: what is open, what is late, what is struck off.
+fn by(asking: &Asking<'_>, group: By, filter: &str, title: &str) -> Result<Chart, Problem> {
+    let asked = Filter { group: Some(group), to: Some(asking.day), ..Filter::default() };
+    let (_, mut rows) = asking.rows("statistics", asked)?;
+    let counts =
+        |row: &Value| ["stock_major", "overdue", "closed_major"].iter().any(|name| number(row, name) > 0);
+    rows.retain(|row| counts(row) && !said(row, "group").is_empty());
     rows.sort_by_key(|row| std::cmp::Reverse(number(row, "stock_major")));
     rows.truncate(most(asking));
-    let (title, filter) = match group {
-        By::Sector => (asking.desk.w.t("figures.sectors"), "sector"),
-        By::Town => (asking.desk.w.t("figures.towns"), "town"),
-        By::Month | By::Year | By::Source | By::Criterion | By::Enterprise => ("", "contains"),
-    };
-    let columns = ["stock_major", "overdue", "closed_major"];
-    Ok(chart(asking, title, ("statistics", rows), &columns, Some(filter)))
+    for row in &mut rows {
+        // Whoever is late now counts, whether the miss is on record yet or not.
+        let late = asking.total("register", late(filter, &said(row, "group")))?;
+        row["overdue"] = Value::from(late);
+        // What was opened again is not struck off any more.
+        let closed = number(row, "closed_major").saturating_sub(number(row, "reopened_major"));
+        row["closed"] = Value::from(closed);
+    }
+    let columns = &["stock_major", "overdue", "closed"];
+    Ok(chart(asking, title, Shows { model: "statistics", rows, named: "group", columns }, |row, column| {
+        let group = said(row, "group");
+        let mut pairs = vec![(filter, group.as_str())];
+        pairs.extend(match column {
+            "overdue" => &[("overdue", "true")][..],
+            "closed" => &[("grade", "major"), ("status", "closed")],
+            _ => &[("grade", "major"), ("ended", "false")],
+        });
+        asking.address("register", &pairs)
+    }))
 }
 
-fn five(asking: &Asking<'_>) -> Result<Chart, Problem> {
-    let (_, mut rows) =
-        asking.rows("five_in_place", Filter { group: Some(By::Town), ..Filter::default() })?;
+/// What is past its day in a town or a sector.
+fn late(filter: &str, group: &str) -> Filter {
+    let overdue = Filter { overdue: Some(true), ..Filter::default() };
+    if filter == "town" {
+        return Filter { town: Some(group.to_owned()), ..overdue };
+    }
+    Filter { sector: serde_json::from_value(Value::from(group)).ok(), ..overdue }
+}
+
+fn five(asking: &Asking<'_>, group: By, filter: &str, title: &str) -> Result<Chart, Problem> {
+    let (_, mut rows) = asking.rows("five_in_place", Filter { group: Some(group), ..Filter::default() })?;
     rows.sort_by_key(|row| std::cmp::Reverse(number(row, "hazards")));
     rows.truncate(most(asking));
-    let title = asking.desk.w.t("figures.five");
-    Ok(chart(asking, title, ("five_in_place", rows), &["hazards", "in_place", "closed"], Some("town")))
+    let columns = &["hazards", "in_place", "closed"];
+    Ok(chart(
+        asking,
+        title,
+        Shows { model: "five_in_place", rows, named: "group", columns },
+        |row, column| {
+            let group = said(row, "group");
+            let mut pairs = vec![(filter, group.as_str()), ("grade", "major")];
+            pairs.extend(match column {
+                "in_place" => Some(("in_place", "true")),
+                "closed" => Some(("status", "closed")),
+                _ => None,
+            });
+            asking.address("five_in_place", &pairs)
+        },
+    ))
+}
+
+/// Enterprises whose closure is to be petitioned, with what is counted of them.
+fn offenders(asking: &Asking<'_>) -> Result<Chart, Problem> {
+    let (_, mut rows) =
+        asking.rows("repeat_offenders", Filter { petition: Some(true), ..Filter::default() })?;
+    rows.sort_by_key(|row| std::cmp::Reverse(number(row, "discoveries")));
+    rows.truncate(most(asking));
+    let columns = &["discoveries", "penalties", "recurrences"];
+    let shows = Shows { model: "repeat_offenders", rows, named: "enterprise_name", columns };
+    Ok(chart(asking, asking.desk.w.t("figures.repeat"), shows, |row, _| {
+        let address = asking.address("repeat_offenders", &[("enterprise", &said(row, "enterprise"))]);
+        with_columns(address, "enterprise_name", columns)
+    }))
 }
 
 #[cfg(test)]

@@ -251,6 +251,11 @@ pub(crate) fn parameter(query: Option<&str>, name: &str) -> Option<String> {
     pairs.into_iter().find(|(key, _)| key == name).map(|(_, value)| value)
 }
 
+/// The entry that was just recorded, as the address says it to which one is led back.
+pub(crate) fn just_recorded(query: Option<&str>) -> Option<Position> {
+    parameter(query, "recorded")?.parse().ok().map(Position)
+}
+
 /// A refusal that a page of the workbench makes as the API does.
 pub(crate) fn not_found() -> Trouble {
     ApiRefusal::NotFound.into()

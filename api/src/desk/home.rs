@@ -185,7 +185,11 @@ fn tasks(desk: &Desk, queue: &Queue, rows: &[Value]) -> Vec<Task> {
         let left = row.get("days_left").and_then(Value::as_i64);
         Some(Task {
             about: heading(desk, &stream),
-            about_at: stream_address(&stream.to_string()),
+            about_at: if desk.reader.may_read(stream.kind) {
+                stream_address(&stream.to_string())
+            } else {
+                String::new()
+            },
             act: desk.w.command(queue.command(row)),
             act_at: act_at(queue.command(row), &stream),
             due: left.map(|left| today.plus_days(left).to_string()).unwrap_or_default(),
@@ -203,6 +207,8 @@ fn act_at(command: &str, stream: &StreamId) -> String {
     }
     let field = match command {
         "inspection.open" => return "/desk/plans".to_owned(),
+        // What is paid is known by the voucher that is shown.
+        "reward.pay" => return "/desk/vouchers".to_owned(),
         "inquiry.open" => "hazards",
         "reward.assess" => "report",
         _ => "stream",

@@ -11,7 +11,7 @@ use askama::Template;
 use axum::extract::RawQuery;
 use serde_json::{Value, json};
 
-use super::frame::{Desk, Frame, Shown, parameter, render, stream_address};
+use super::frame::{Desk, Frame, Shown, just_recorded, render, stream_address};
 use super::told::option;
 use super::words::{Words, urgency};
 use crate::access::Reader;
@@ -61,8 +61,8 @@ struct Inside {
     responses((status = 200, description = "HTML"), (status = 303, description = "Not signed in"),
         (status = 403, description = "api.forbidden")))]
 pub(crate) async fn show(desk: Desk, RawQuery(query): RawQuery) -> Shown {
-    let recorded = parameter(query.as_deref(), "recorded").and_then(|text| text.parse().ok());
-    render(&blocking(move || page(&desk, recorded.map(adit_core::units::Position))).await?)
+    let recorded = just_recorded(query.as_deref());
+    render(&blocking(move || page(&desk, recorded)).await?)
 }
 
 fn page(desk: &Desk, recorded: Option<adit_core::units::Position>) -> Result<Inside, Problem> {

@@ -6,6 +6,7 @@
 
 pub(crate) mod accounts;
 pub(crate) mod act;
+pub(crate) mod bundle;
 pub(crate) mod case;
 pub(crate) mod chart;
 mod digest;

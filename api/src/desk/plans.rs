@@ -8,22 +8,26 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use adit_core::command::{Command, Request};
+use adit_core::decider::Decider;
+use adit_core::event::Event;
 use adit_core::id::{CommandId, Id, StreamId, StreamKind};
-use adit_core::inspection::{InspectionCommand, Seal, commitment};
+use adit_core::inspection::{InspectionCommand, InspectionDecider, Seal, State, Status, commitment, open_by};
 use adit_core::ledger::home::make_private_folder;
 use adit_core::role::Role;
 use adit_core::seal::{self, Identity, Kind};
 use adit_core::secret::officer_identity;
 use adit_core::text::{Short, Text};
+use adit_core::units::{Day, Position};
 use askama::Template;
-use axum::extract::Form;
+use axum::extract::{Form, RawQuery};
 use axum::response::{IntoResponse, Redirect};
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
 use super::act::{Another, beside, enterprise_named};
-use super::frame::{Desk, Frame, Shown, render, stream_address};
+use super::frame::{Desk, Frame, Shown, just_recorded, render, stream_address};
 use super::people;
+use super::words::urgency;
 use crate::handlers::blocking;
 use crate::handlers::commands::{Outcome, carry_out};
 use crate::problem::{ApiRefusal, Problem, unreadable};
@@ -38,10 +42,13 @@ struct Plan {
     scope: String,
 }
 
-/// A plan that is sealed and not open yet.
+/// A plan whose visit is not on record yet.
 struct Waits {
     name: String,
     sealed_on: String,
+    /// The last day to open it; none where it is open.
+    open_by: String,
+    urgency: &'static str,
     open_at: String,
     perform_at: String,
 }
@@ -51,6 +58,8 @@ struct Waits {
 struct Plans {
     frame: Frame,
     waits: Vec<Waits>,
+    /// Plans that nobody opened in time.
+    missed: String,
     id: String,
     seconds: Vec<(String, String)>,
     second: String,
@@ -61,6 +70,11 @@ struct Plans {
 
 fn folder(desk: &Desk) -> PathBuf {
     desk.app.keystore.folder().join("plans")
+}
+
+/// The file in which the plan of an inspection lies.
+fn file_name(stream: &StreamId) -> String {
+    format!("{}.age", stream.id)
 }
 
 fn identity(desk: &Desk) -> Result<Identity, Problem> {
@@ -75,43 +89,86 @@ fn keep(folder: &Path, stream: &StreamId, sealed: &[u8]) -> io::Result<()> {
     options.write(true).create(true).truncate(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let mut file = options.open(folder.join(format!("{}.age", stream.id)))?;
+    let mut file = options.open(folder.join(file_name(stream)))?;
     file.write_all(sealed)?;
     file.sync_all()?;
     fs::File::open(folder)?.sync_all()
 }
 
-/// The plans that this inspector sealed and that are not open yet, the newest first.
-fn sealed(desk: &Desk) -> Result<Vec<Waits>, Problem> {
-    let identity = identity(desk)?;
-    let filter = adit_projections::Filter::default();
-    let mut found = Vec::new();
-    for row in super::stream::rows(desk, "inspections", filter)? {
-        let text = |name: &str| row.get(name).and_then(serde_json::Value::as_str).unwrap_or_default();
-        let Ok(stream) = text("inspection").parse::<StreamId>() else { continue };
-        if text("status") != "sealed" {
-            continue;
-        }
-        let kept = fs::read(folder(desk).join(format!("{}.age", stream.id))).ok();
-        let plan = kept.and_then(|kept| seal::open(&kept, &identity).ok());
-        let Some(plan) = plan.and_then(|plan| serde_json::from_slice::<Plan>(&plan).ok()) else { continue };
-        let named = plan.enterprise.map(|enterprise| people::enterprise(&desk.app, &enterprise));
-        let mut pairs = vec![("salt", plan.salt.clone()), ("scope", plan.scope.clone())];
-        pairs.extend(plan.enterprise.map(|enterprise| ("enterprise", enterprise.to_string())));
-        let query = serde_urlencoded::to_string(pairs).unwrap_or_default();
-        let enterprise = plan.enterprise.map(|enterprise| enterprise.to_string()).unwrap_or_default();
-        found.push(Waits {
-            name: format!("{} · {}", named.as_deref().unwrap_or(desk.w.t("plans.nobody")), plan.scope),
-            sealed_on: text("sealed_on").to_owned(),
-            open_at: format!("/desk/do/inspection.open?stream={stream}&{query}&back=%2Fdesk%2Fplans"),
-            perform_at: format!("/desk/do/inspection.perform?stream={stream}&enterprise={enterprise}"),
-        });
-    }
-    found.reverse();
-    Ok(found)
+/// A plan that its maker kept and that opens with their key.
+fn kept(path: &Path, identity: &Identity) -> Option<Plan> {
+    let plan = seal::open(&fs::read(path).ok()?, identity).ok()?;
+    serde_json::from_slice(&plan).ok()
 }
 
-fn page(desk: &Desk, typed: &Typed, refusal: String) -> Result<Plans, Problem> {
+/// The streams whose plans lie in the folder.
+fn streams(folder: &Path) -> Result<Vec<StreamId>, Problem> {
+    let files = match fs::read_dir(folder) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        files => files.map_err(|error| unreadable(&error))?,
+    };
+    let mut streams = Vec::new();
+    for file in files {
+        let name = file.map_err(|error| unreadable(&error))?.file_name();
+        let id = name.to_str().and_then(|name| name.strip_suffix(".age")).and_then(|id| id.parse().ok());
+        streams.extend(id.map(|id| StreamId::new(StreamKind::Inspection, id)));
+    }
+    Ok(streams)
+}
+
+/// An inspection as it stands in the log.
+fn inspection(desk: &Desk, stream: &StreamId) -> Result<State, Problem> {
+    let mut state = State::default();
+    for fact in desk.app.office.ledger().stream(stream).map_err(|error| unreadable(&error))? {
+        if let Event::Inspection(event) = &fact.event {
+            state = InspectionDecider::evolve(state, event, &fact.recorded());
+        }
+    }
+    Ok(state)
+}
+
+/// The plans that this inspector sealed and whose visit is not on record, the newest first; and how many were not opened in time.
+fn sealed(desk: &Desk) -> Result<(Vec<Waits>, usize), Problem> {
+    let (identity, folder) = (identity(desk)?, folder(desk));
+    let today = desk.app.office.ledger().now().day();
+    let (mut found, mut missed) = (Vec::new(), 0);
+    for stream in streams(&folder)? {
+        let Some(plan) = kept(&folder.join(file_name(&stream)), &identity) else { continue };
+        let state = inspection(desk, &stream)?;
+        let (Status::Sealed, Some(sealed_on)) = (state.status, state.sealed_on) else { continue };
+        let until = open_by(sealed_on);
+        if !state.opened && until < today {
+            missed += 1;
+            continue;
+        }
+        found.push((state.sealed_at, waits(desk, &stream, &plan, (sealed_on, state.opened), today)));
+    }
+    found.sort_by_key(|(sealed_at, _)| std::cmp::Reverse(*sealed_at));
+    Ok((found.into_iter().map(|(_, waits)| waits).collect(), missed))
+}
+
+fn waits(desk: &Desk, stream: &StreamId, plan: &Plan, (sealed_on, opened): (Day, bool), today: Day) -> Waits {
+    let named = plan.enterprise.map(|enterprise| people::enterprise(&desk.app, &enterprise));
+    let mut pairs = vec![("salt", plan.salt.clone()), ("scope", plan.scope.clone())];
+    pairs.extend(plan.enterprise.map(|enterprise| ("enterprise", enterprise.to_string())));
+    let query = serde_urlencoded::to_string(pairs).unwrap_or_default();
+    let enterprise = plan.enterprise.map(|enterprise| enterprise.to_string());
+    let until = open_by(sealed_on);
+    let open_at = format!("/desk/do/inspection.open?stream={stream}&{query}&back=%2Fdesk%2Fplans");
+    let perform_at =
+        |enterprise| format!("/desk/do/inspection.perform?stream={stream}&enterprise={enterprise}");
+    Waits {
+        name: format!("{} · {}", named.as_deref().unwrap_or(desk.w.t("plans.nobody")), plan.scope),
+        sealed_on: sealed_on.to_string(),
+        open_by: if opened { String::new() } else { until.to_string() },
+        urgency: urgency(Some(until.days_since(today))),
+        open_at: if opened { String::new() } else { open_at },
+        // A visit follows the plan that was opened for it.
+        perform_at: enterprise.filter(|_| opened).map(perform_at).unwrap_or_default(),
+    }
+}
+
+fn page(desk: &Desk, typed: &Typed, refusal: String, recorded: Option<Position>) -> Result<Plans, Problem> {
     if !desk.reader.roles.contains(&Role::Inspector) {
         return Err(ApiRefusal::Forbidden.into());
     }
@@ -120,15 +177,21 @@ fn page(desk: &Desk, typed: &Typed, refusal: String) -> Result<Plans, Problem> {
     } else {
         typed.id.clone()
     };
+    let (waits, missed) = sealed(desk)?;
     Ok(Plans {
-        waits: sealed(desk)?,
+        waits,
+        missed: if missed == 0 {
+            String::new()
+        } else {
+            desk.w.fill("plans.missed", &[("n", &missed.to_string())])
+        },
         id,
         seconds: super::act::seconds(desk, Role::Inspector),
         second: typed.second.clone(),
         enterprise: typed.enterprise.clone(),
         scope: typed.scope.clone(),
         refusal,
-        frame: Frame::of(desk),
+        frame: Frame::of(desk).after(recorded),
     })
 }
 
@@ -138,8 +201,9 @@ fn page(desk: &Desk, typed: &Typed, refusal: String) -> Result<Plans, Problem> {
 #[utoipa::path(get, path = "/desk/plans", tag = "desk",
     responses((status = 200, description = "HTML"), (status = 303, description = "Not signed in"),
         (status = 403, description = "api.forbidden")))]
-pub(crate) async fn show(desk: Desk) -> Shown {
-    render(&blocking(move || page(&desk, &Typed::default(), String::new())).await?)
+pub(crate) async fn show(desk: Desk, RawQuery(query): RawQuery) -> Shown {
+    let recorded = just_recorded(query.as_deref());
+    render(&blocking(move || page(&desk, &Typed::default(), String::new(), recorded)).await?)
 }
 
 /// What two inspectors plan for today.
@@ -177,7 +241,7 @@ pub(crate) async fn seal_plan(desk: Desk, Form(typed): Form<Typed>) -> Shown {
         Err(problem) if problem.status.is_server_error() => Err(problem.into()),
         Err(problem) => {
             let (status, refusal) = (problem.status, desk.w.refusal(&problem.refusal));
-            let mut response = render(&blocking(move || page(&desk, &typed, refusal)).await?)?;
+            let mut response = render(&blocking(move || page(&desk, &typed, refusal, None)).await?)?;
             *response.status_mut() = status;
             Ok(response)
         }
@@ -201,10 +265,9 @@ async fn carry(desk: &Desk, typed: &Typed, password: Zeroizing<String>) -> Resul
     let ledger = desk.app.office.ledger();
     // The id of the command names the stream, so that a double tap is one plan.
     let stream = StreamId::new(StreamKind::Inspection, id.0);
-    let path = folder(desk).join(format!("{}.age", stream.id));
+    let path = folder(desk).join(file_name(&stream));
     let identity = identity(desk)?;
-    let before = fs::read(&path).ok().and_then(|kept| seal::open(&kept, &identity).ok());
-    let plan = match before.and_then(|plan| serde_json::from_slice::<Plan>(&plan).ok()) {
+    let plan = match kept(&path, &identity) {
         Some(plan) if plan.enterprise == enterprise && plan.scope == scope.as_str() => plan,
         // The id of another's plan, or of one that stands in the log: its file stays as it is.
         other if (other.is_none() && path.exists()) || is_there(desk, &stream)? => {

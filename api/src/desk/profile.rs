@@ -11,7 +11,7 @@ use serde_json::Value;
 use super::chart::{Lane, Mark, Span, lanes};
 use super::frame::{Desk, Frame, Link, Shown, not_found, render, stream_address};
 use super::inside::of_profile;
-use super::told::Told;
+use super::told::{Told, option};
 use crate::handlers::blocking;
 use crate::handlers::queries::View;
 use crate::problem::{ApiRefusal, Problem};
@@ -39,6 +39,14 @@ struct Listed {
     class: &'static str,
 }
 
+/// An accident that is on record.
+struct Accident {
+    day: String,
+    grade: String,
+    deaths: String,
+    receipt: String,
+}
+
 struct Part {
     title: String,
     rows: Vec<Listed>,
@@ -56,6 +64,7 @@ struct Profile {
     vetoed: bool,
     grounds: Vec<String>,
     held: Vec<Held>,
+    accidents: Vec<Accident>,
     parts: Vec<Part>,
 }
 
@@ -141,6 +150,7 @@ fn page(desk: &Desk, enterprise: StreamId) -> Result<Profile, Problem> {
         vetoed: row.get("vetoed") == Some(&Value::Bool(true)),
         grounds: repeats.iter().flat_map(|row| list(row, "grounds")).map(|ground| w.reason(ground)).collect(),
         held,
+        accidents: accidents(desk, &row),
         parts,
         frame: Frame::of(desk),
     })
@@ -165,6 +175,25 @@ const FACTS: [&str; 11] = [
 const HOLDERS: [(&str, &str); 3] =
     [("controllers", "controller"), ("parents", "parent"), ("principals", "principals")];
 
+/// The receipt of the entry that something rests on.
+fn receipt(row: &Value) -> String {
+    format!("/log/receipt/{}.tlog-proof", row.get("position").map(Value::to_string).unwrap_or_default())
+}
+
+/// Its accidents, the newest first.
+fn accidents(desk: &Desk, row: &Value) -> Vec<Accident> {
+    let mut accidents: Vec<Accident> = list(row, "accidents")
+        .map(|accident| Accident {
+            day: text(accident, "day").to_owned(),
+            grade: option(desk.w, "accident", text(accident, "grade")),
+            deaths: accident.get("deaths").map(Value::to_string).unwrap_or_default(),
+            receipt: receipt(accident),
+        })
+        .collect();
+    accidents.sort_by(|one, other| other.day.cmp(&one.day));
+    accidents
+}
+
 /// Each holder from when until when, the newest first.
 fn held(row: &Value, column: &str, what: &str) -> Vec<Held> {
     let holders: Vec<&Value> = list(row, column).collect();
@@ -176,10 +205,7 @@ fn held(row: &Value, column: &str, what: &str) -> Vec<Held> {
             who: text(holder, "holder").to_owned(),
             from: text(holder, "since").to_owned(),
             until: until.to_owned(),
-            receipt: format!(
-                "/log/receipt/{}.tlog-proof",
-                holder.get("position").map(Value::to_string).unwrap_or_default()
-            ),
+            receipt: receipt(holder),
         })
         .collect();
     held.reverse();

@@ -31,7 +31,7 @@ fn facts(desk: &Desk, stream: &StreamId) -> Result<Vec<Fact>, Problem> {
 }
 
 /// What nobody else could check yet is not printed.
-fn published(desk: &Desk, fact: &Fact) -> Result<(), Problem> {
+pub(super) fn published(desk: &Desk, fact: &Fact) -> Result<(), Problem> {
     let is = fact.position.0 < desk.app.office.ledger().published().size();
     if is { Ok(()) } else { Err(ApiRefusal::NotPublished.into()) }
 }

@@ -8,7 +8,7 @@ use askama::Template;
 use axum::extract::RawQuery;
 use similar::{ChangeTag, TextDiff};
 
-use super::frame::{Desk, Frame, Shown, parameter, render};
+use super::frame::{Desk, Frame, Shown, just_recorded, parameter, render};
 use super::people;
 use crate::handlers::blocking;
 use crate::problem::{ApiRefusal, Problem, unreadable};
@@ -70,7 +70,9 @@ pub(crate) async fn show(desk: Desk, RawQuery(query): RawQuery) -> Shown {
     }
     let asked = parameter(query.as_deref(), "pack");
     let before = parameter(query.as_deref(), "against").is_some_and(|against| against == "before");
-    render(&blocking(move || page(&desk, asked.as_deref(), before)).await?)
+    let recorded = just_recorded(query.as_deref());
+    let page = blocking(move || page(&desk, asked.as_deref(), before)).await?;
+    render(&Rulebook { frame: page.frame.after(recorded), ..page })
 }
 
 /// The pack that an event is about, and its text where the event holds or names one that ships.

@@ -16,7 +16,7 @@ use crate::app::App;
 use crate::extract::{Anybody, carried, is_from_elsewhere, session_cookie, trip_cookie};
 use crate::halfway::Half;
 use crate::handlers::sign_in::{Second, open_account, open_session, prove};
-use crate::handlers::{Shared, blocking};
+use crate::handlers::Shared;
 use crate::openid::trips::{Purpose, Trip};
 use crate::problem::{ApiRefusal, Problem, unreadable};
 use crate::reporter::language::Language;

@@ -5,6 +5,7 @@ use adit_core::attachment::Attachment;
 use adit_core::event::{Event, Fact};
 use adit_core::hazard::{HazardEvent, Origin};
 use adit_core::id::{ActorId, StreamId, StreamKind};
+use adit_core::inquiry::InquiryEvent;
 use adit_core::inspection::InspectionEvent;
 use adit_core::rules::criteria;
 use adit_core::units::{Day, Position};
@@ -16,12 +17,13 @@ use serde_json::Value;
 use super::act::known;
 use super::case::{Openable, openable, page_of, shared};
 use super::files::{self, FileShown};
-use super::frame::{Desk, Frame, Shown, not_found, parameter, render_live, stream_address};
+use super::frame::{Desk, Frame, Shown, just_recorded, not_found, render_live, stream_address};
 use super::lawful::{Standing, commands, standing};
 use super::people;
 use super::told::{Said, Told};
 use super::words::{Words, urgency};
 use crate::access::{self, withhold};
+use crate::bundle::STREAMS_MAX;
 use crate::handlers::blocking;
 use crate::handlers::queries::{Asked, page as rows_of, shown};
 use crate::problem::{Problem, unreadable};
@@ -94,7 +96,20 @@ struct StreamPage {
     lawful: Vec<Step>,
     refused: Vec<Step>,
     begins: Vec<Step>,
+    /// Traces that an inquiry attached.
+    traces: Vec<Attached>,
+    /// The streams of an inquiry's evidence bundle, and what does not fit into one.
+    bundle: Vec<String>,
+    left_out: String,
     events: Vec<Happened>,
+}
+
+/// A trace that was attached, and where it stands as it was then.
+struct Attached {
+    name: String,
+    href: String,
+    as_of: Position,
+    summary: String,
 }
 
 /// A page of a read model as this reader sees it; none where it is not for them.
@@ -253,7 +268,7 @@ pub(crate) async fn show(
     RawQuery(query): RawQuery,
 ) -> Shown {
     let stream: StreamId = format!("{kind}/{id}").parse().map_err(|_| not_found())?;
-    let recorded = parameter(query.as_deref(), "recorded").and_then(|text| text.parse().ok()).map(Position);
+    let recorded = just_recorded(query.as_deref());
     render_live(&blocking(move || page(&desk, stream, recorded)).await?)
 }
 
@@ -320,6 +335,9 @@ fn page(desk: &Desk, stream: StreamId, recorded: Option<Position>) -> Result<Str
         lawful,
         refused,
         begins: begins(desk, stream, &facts)?,
+        traces: traces(desk, &facts),
+        bundle: bundle(&stream, &facts),
+        left_out: String::new(),
         events,
         frame: Frame::of(desk).after(recorded),
     })
@@ -445,6 +463,10 @@ fn steps(desk: &Desk, stream: StreamId) -> Result<(Vec<Step>, Vec<Step>), Proble
     let known = known(desk, Some(stream));
     let (mut lawful, mut refused) = (Vec::new(), Vec::new());
     for kind in commands(stream.kind) {
+        // A trace is attached on its own page, which knows its hash.
+        if kind == "inquiry.attach_trace" {
+            continue;
+        }
         let href = page_of(kind, &stream).unwrap_or_else(|| format!("/desk/do/{kind}?stream={stream}"));
         let step = |why: String| Step { text: desk.w.command(kind), href: href.clone(), why };
         match standing(desk, Some(stream), kind, &known) {
@@ -455,6 +477,41 @@ fn steps(desk: &Desk, stream: StreamId) -> Result<(Vec<Step>, Vec<Step>), Proble
         }
     }
     Ok((lawful, refused))
+}
+
+/// Hazards that an inquiry is about.
+fn inquired(facts: &[Fact]) -> Vec<StreamId> {
+    let opened = facts.iter().find_map(|fact| {
+        if let Event::Inquiry(InquiryEvent::Opened(open)) = &fact.event {
+            Some(open.hazards.clone())
+        } else {
+            None
+        }
+    });
+    opened.unwrap_or_default()
+}
+
+/// The traces that an inquiry attached, the newest first.
+fn traces(desk: &Desk, facts: &[Fact]) -> Vec<Attached> {
+    let attached = facts.iter().rev().filter_map(|fact| {
+        let Event::Inquiry(InquiryEvent::TraceAttached(trace)) = &fact.event else { return None };
+        Some(Attached {
+            name: heading(desk, &trace.hazard),
+            href: super::trace::address(&trace.hazard, Some(trace.as_of)),
+            as_of: trace.as_of,
+            summary: trace.summary.to_string(),
+        })
+    });
+    attached.collect()
+}
+
+/// The streams of the evidence bundle of an inquiry: itself and its hazards.
+fn bundle(stream: &StreamId, facts: &[Fact]) -> Vec<String> {
+    if stream.kind != StreamKind::Inquiry {
+        return Vec::new();
+    }
+    let streams = std::iter::once(*stream).chain(inquired(facts));
+    streams.take(STREAMS_MAX).map(|stream| stream.to_string()).collect()
 }
 
 /// What can be begun from here: a hazard of this enterprise, a reward for this report.
@@ -475,18 +532,24 @@ fn begins(desk: &Desk, stream: StreamId, facts: &[Fact]) -> Result<Vec<Step>, Pr
     let mut begins = Vec::new();
     let only = Filter { stream: Some(stream), ..Filter::default() };
     if stream.kind == StreamKind::Hazard && !rows(desk, "accountability", only)?.is_empty() {
-        let (text, href) = (desk.w.t("trace.open").to_owned(), format!("/desk/trace/{}", stream.id));
+        let (text, href) = (desk.w.t("trace.open").to_owned(), super::trace::address(&stream, None));
         begins.push(Step { text, href, why: String::new() });
+    }
+    if stream.kind == StreamKind::Inquiry {
+        let trace = |hazard: StreamId| Step {
+            text: format!("{} · {}", desk.w.t("trace.open"), heading(desk, &hazard)),
+            href: super::trace::address(&hazard, None),
+            why: String::new(),
+        };
+        begins.extend(inquired(facts).into_iter().map(trace));
     }
     begins.extend(papers(desk, &stream, facts));
     if stream.kind == StreamKind::Enterprise && desk.reader.asker("enterprises").is_some() {
         let (text, href) = (desk.w.t("profile.title").to_owned(), super::profile::address(&stream));
         begins.push(Step { text, href, why: String::new() });
     }
-    if cfg!(feature = "pdf")
-        && stream.kind == StreamKind::Report
-        && desk.reader.may_command(&desk.app.office, StreamKind::Report, Some(&stream)).unwrap_or_default()
-    {
+    #[cfg(feature = "pdf")]
+    if stream.kind == StreamKind::Report && super::transfer::may(desk) {
         let (text, href) =
             (desk.w.t("transfer.title").to_owned(), format!("/desk/reports/{}/transfer", stream.id));
         begins.push(Step { text, href, why: String::new() });

@@ -66,8 +66,10 @@ const FIGURES: [&str; 34] = [
 const BY: [&str; 6] =
     ["verified_major", "closed_major", "stock_major", "overdue", "unit_penalties", "unit_fines_yuan"];
 
-/// What is shown of each hazard that is listed.
-const HAZARD: [&str; 6] = ["enterprise_name", "town", "place", "criterion", "due", "days_left"];
+/// What is shown of each hazard that is past its day.
+const OVERDUE: [&str; 6] = ["enterprise_name", "town", "place", "criterion", "due", "days_left"];
+/// What is shown of each hazard on the list of supervision: of one that is mended, the days left are those for its review.
+const LISTED: [&str; 7] = ["enterprise_name", "town", "place", "criterion", "due", "review_due", "days_left"];
 /// What is shown of each enterprise that offends again.
 const REPEAT: [&str; 4] = ["enterprise_name", "discoveries", "penalties", "grounds"];
 
@@ -279,11 +281,15 @@ fn summary(desk: &Desk, period: Period, today: Day) -> Result<Summary, Problem> 
     }
     let major = Some(Grade::Major);
     let lists = [
-        (w.t("summary.overdue"), Filter { overdue: Some(true), grade: major, ..Filter::default() }),
-        (w.t("summary.listed"), Filter { listed: Some(true), ..Filter::default() }),
+        (
+            w.t("summary.overdue"),
+            &OVERDUE[..],
+            Filter { overdue: Some(true), grade: major, ..Filter::default() },
+        ),
+        (w.t("summary.listed"), &LISTED[..], Filter { listed: Some(true), ..Filter::default() }),
     ];
-    for (title, filter) in lists {
-        parts.extend(listed(&asking, &mut told, title, "register", &HAZARD, filter)?);
+    for (title, columns, filter) in lists {
+        parts.extend(listed(&asking, &mut told, title, "register", columns, filter)?);
     }
     let repeat = Filter { petition: Some(true), ..Filter::default() };
     parts.extend(listed(&asking, &mut told, w.t("summary.repeat"), "repeat_offenders", &REPEAT, repeat)?);

@@ -356,12 +356,18 @@ fn cells(told: &mut Told<'_>, table: &str, row: &Value, (fields, today): (&[Stri
         let traced = about.filter(|_| at == 0 && table == "accountability");
         let href = match traced {
             Some(hazard) => Some(format!("/desk/trace/{}", hazard.id)),
-            None => own.or(about.filter(|_| at == 0)).map(|stream| stream_address(&stream.to_string())),
+            None => {
+                let stream = own.or(about.filter(|_| at == 0));
+                stream
+                    .filter(|stream| told.desk.reader.may_read(stream.kind))
+                    .map(|stream| stream_address(&stream.to_string()))
+            }
         };
         let class = class(field, row, days, today);
         let text = match field.as_str() {
             "days_left" => days.map_or(text, |days| w.days_left(days)),
             "report" | "first" if own.is_some() => own.map(|report| case_number(&report)).unwrap_or_default(),
+            _ if own.is_some() && href.is_none() => "—".to_owned(),
             _ if own.is_some() => w.t("table.open").to_owned(),
             _ => text,
         };

@@ -121,12 +121,15 @@ pub(crate) async fn make(
     }
 }
 
+/// Whether whoever reads makes transfer sheets.
+pub(super) fn may(desk: &Desk) -> bool {
+    desk.reader.may_read(StreamKind::Report) && MAKERS.iter().any(|role| desk.reader.roles.contains(role))
+}
+
 /// The report, for whoever transfers and from whom it is not kept.
 fn of(desk: &Desk, id: &str) -> Result<StreamId, Problem> {
     let report = crate::handlers::sealed::report_of(&desk.app, &desk.reader, id)?;
-    let may = desk.reader.may_read(StreamKind::Report)
-        && MAKERS.iter().any(|role| desk.reader.roles.contains(role));
-    if !may {
+    if !may(desk) {
         return Err(ApiRefusal::Forbidden.into());
     }
     if desk.app.office.ledger().stream(&report).map_err(|error| unreadable(&error))?.is_empty() {

@@ -1,12 +1,12 @@
 //! The cash desk: a voucher is shown, its amount is paid; neither a name nor the case is known here.
 
 use askama::Template;
-use axum::extract::Form;
+use axum::extract::{Form, RawQuery};
 use axum::http::StatusCode;
 use serde::Deserialize;
 use zeroize::Zeroizing;
 
-use super::frame::{Desk, Frame, Shown, render};
+use super::frame::{Desk, Frame, Shown, just_recorded, render};
 use super::told::option;
 use crate::handlers::blocking;
 use crate::handlers::vouchers::worth;
@@ -32,11 +32,12 @@ struct Vouchers {
 #[utoipa::path(get, path = "/desk/vouchers", tag = "desk",
     responses((status = 200, description = "HTML"), (status = 303, description = "Not signed in"),
         (status = 403, description = "api.forbidden")))]
-pub(crate) async fn form(desk: Desk) -> Shown {
+pub(crate) async fn form(desk: Desk, RawQuery(query): RawQuery) -> Shown {
     if !desk.reader.roles.contains(&adit_core::role::Role::Finance) {
         return Err(ApiRefusal::Forbidden.into());
     }
-    render(&Vouchers { frame: Frame::of(&desk), found: None, refusal: String::new() })
+    let frame = Frame::of(&desk).after(just_recorded(query.as_deref()));
+    render(&Vouchers { frame, found: None, refusal: String::new() })
 }
 
 #[derive(Deserialize)]

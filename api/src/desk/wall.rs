@@ -14,7 +14,7 @@ use axum::http::{HeaderMap, HeaderValue, Method, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Redirect, Response};
 
-use super::figures::{Asking, Chart, Figure, charts, number, said};
+use super::figures::{Asking, Chart, Figure, Line, charts, number, said};
 use super::frame::{Desk, Frame, Shown, render, render_live};
 use super::sign_in::with_cookie;
 use crate::app::App;
@@ -115,9 +115,9 @@ fn may(desk: &Desk) -> Result<(), Problem> {
 fn wall(desk: &Desk) -> Result<Wall, Problem> {
     let asking = Asking::at(desk, None)?;
     let told = |chart: Chart| {
-        let row = |(name, _, bars): &(String, String, Vec<u32>)| {
-            let bars: Vec<String> = bars.iter().map(u32::to_string).collect();
-            format!("{name} {}", bars.join(" "))
+        let row = |line: &Line| {
+            let bars: Vec<String> = line.bars.iter().map(|bar| bar.many.to_string()).collect();
+            format!("{} {}", line.name, bars.join(" "))
         };
         let rows: Vec<String> = chart.rows.iter().map(row).collect();
         let series: Vec<&str> = chart.series.iter().map(|(_, label)| label.as_str()).collect();

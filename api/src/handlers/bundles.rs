@@ -12,19 +12,22 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Answered, Shared, blocking};
+use crate::access::Reader;
+use crate::app::App;
 use crate::bundle::{self, Refused, STREAMS_MAX};
 use crate::extract::{Json, SignedIn};
 use crate::problem::{ApiRefusal, Problem, unreadable};
+use crate::session::Session;
 use crate::witnesses::Witnesses;
 
 /// What is asked for.
 #[derive(Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct AskedBundle {
-    streams: BTreeSet<StreamId>,
+    pub(crate) streams: BTreeSet<StreamId>,
     /// Without bodies.
     #[serde(default)]
-    entries_only: bool,
+    pub(crate) entries_only: bool,
 }
 
 impl From<Refused> for Problem {
@@ -58,6 +61,11 @@ pub(crate) async fn bundle(
     SignedIn { session, reader }: SignedIn,
     Json(asked): Json<AskedBundle>,
 ) -> Answered {
+    made(app, session, reader, asked).await
+}
+
+/// The bundle as a file, for whoever is signed in: on a page as over the API.
+pub(crate) async fn made(app: Arc<App>, session: Session, reader: Reader, asked: AskedBundle) -> Answered {
     if asked.streams.is_empty() || asked.streams.len() > STREAMS_MAX {
         return Err(ApiRefusal::BadRequest.into());
     }

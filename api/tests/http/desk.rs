@@ -637,7 +637,7 @@ fn given_a_self_report_then_its_certificate_is_a_document_once_it_is_published()
     let (hazard, other) = (server.hazard(0), server.hazard(1));
     let path = |hazard: &str| format!("/desk/certificates/{}", hazard.split('/').nth(1).unwrap());
     let token = server.sign_in_by_key("enterprise-1");
-    assert_eq!(page(&server, &token, &path(&hazard)).status, 404, "nobody could check it");
+    assert_eq!(page(&server, &token, &path(&hazard)).status, 409, "nobody could check it yet");
     server.app.office.ledger().publish_now();
     let certificate = page(&server, &token, &path(&hazard));
     assert_eq!(certificate.status, 200, "{}", certificate.text);

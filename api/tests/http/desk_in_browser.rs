@@ -31,7 +31,14 @@ pub(crate) fn day(server: &Server, who: &str, locale: &str, width: u32, steps: &
     day_with(server, who, locale, width, steps, false)
 }
 
-fn day_with(server: &Server, who: &str, locale: &str, width: u32, steps: &Value, scripts: bool) -> Value {
+pub(crate) fn day_with(
+    server: &Server,
+    who: &str,
+    locale: &str,
+    width: u32,
+    steps: &Value,
+    scripts: bool,
+) -> Value {
     let person = server.person(who);
     server.app.keystore.store(person.actor, &person.key, PASSWORD).expect("stored");
     let said = run(

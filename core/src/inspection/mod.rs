@@ -67,9 +67,9 @@ pub fn commitment(salt: &str, enterprise: Option<&StreamId>, scope: &str, day: D
 /// Days within which a sealed plan is opened or lapses (formats: 7 days).
 const OPEN_WITHIN_DAYS: i64 = 7;
 
-/// The last day on which a plan that was sealed on `day` is opened, or lapses.
-pub fn open_by(day: Day) -> Day {
-    day.plus_days(OPEN_WITHIN_DAYS)
+/// The last day on which a plan that was sealed on `sealed_on` can be opened.
+pub fn open_by(sealed_on: Day) -> Day {
+    sealed_on.plus_days(OPEN_WITHIN_DAYS)
 }
 
 type Refused = InspectionRefusal;
