@@ -288,10 +288,9 @@ fn hazard() {
 #[test]
 fn report() {
     let blob = json!({ "blob": "ab".repeat(32), "size": 4096, "recipients": ["age1x"] });
-    let sealed = json!({ "sealed": blob });
     let copy = json!({ "blob": "cd".repeat(32), "size": 4096, "recipients": ["age1reader"] });
     let share = json!({ "with": [actor(2)], "copies": [{ "of": "ab".repeat(32), "copy": copy }] });
-    let (other, invitation) = (another(8), another(9));
+    let (sealed, other, invitation) = (json!({ "sealed": blob }), another(8), another(9));
     let reported =
         json!({ "matter": "major_hazard", "channel": "web", "key": key().vkey(), "testimony": blob });
     let code = report::OneTimeCode::parse("1234 5678 9012 3456").expect("a code");
@@ -341,18 +340,10 @@ fn report() {
         ("report.record_overdue", json!({ "clock": "handle" })),
         ("report.record_overdue late", json!({ "clock": "handle" })),
     ];
-    let first = report::First {
-        reported_at: Position(4),
-        status: report::Status::Accepted,
-        excluded: std::collections::BTreeSet::new(),
-        corroborates: None,
-    };
-    let facts = report::Facts {
-        reported_at: Position(7),
-        first: Some(first),
-        readers: [(actor(2), Some("age1reader".to_owned()))].into(),
-        ..report::Facts::default()
-    };
+    let status = report::Status::Accepted;
+    let first = report::First { reported_at: Position(4), status, excluded: [].into(), corroborates: None };
+    let mut facts = report::Facts { reported_at: Position(7), first: Some(first), ..<_>::default() };
+    facts.readers.insert(actor(2), Some("age1reader".to_owned()));
     let by_log = ["report.record_overdue", "report.record_overdue late"];
     let table = Table::<ReportDecider>::new(facts, &commands, &by_log);
     let way =

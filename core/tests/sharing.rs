@@ -79,18 +79,19 @@ impl Case {
         code(self.bureau.run(Some(self.report), Command::Report(command), who))
     }
 
-    fn share(&self, with: &[&str], copies: &[(u8, &[&str])], who: &str) -> String {
+    fn share(&self, with: &[&str], each: &[(u8, &[&str])], who: &str) -> String {
         let with = with.iter().map(|who| self.bureau.actor(who)).collect();
-        self.run(ReportCommand::Share(Share { with, copies: self.copies(copies) }), &[who])
+        self.run(ReportCommand::Share(Share { with, copies: copies(each) }), &[who])
     }
+}
 
-    fn copies(&self, copies: &[(u8, &[&str])]) -> Vec<Copied> {
-        let copy = |(n, to): &(u8, &[&str])| {
-            let to: Vec<String> = to.iter().map(|who| of(who)).collect();
-            Copied { of: text(&hash(*n)), copy: blob(0xa0 + *n, &to) }
-        };
-        copies.iter().map(copy).collect()
-    }
+/// Copies of these files, each for some of them.
+fn copies(each: &[(u8, &[&str])]) -> Vec<Copied> {
+    let copy = |(n, to): &(u8, &[&str])| {
+        let to: Vec<String> = to.iter().map(|who| of(who)).collect();
+        Copied { of: text(&hash(*n)), copy: blob(0xa0 + *n, &to) }
+    };
+    each.iter().map(copy).collect()
 }
 
 mod given_a_report_that_intake_reads {
@@ -197,7 +198,7 @@ mod given_a_report_that_intake_reads {
         assert_eq!(case.share(&["verifier-1", "desk"], &[(TOLD, to)], "clerk"), "report.nothing_shared");
         assert_eq!(case.share(to, &[(7, to)], "clerk"), "report.not_of_this_report");
         assert_eq!(case.share(to, &[(TOLD, to), (TOLD, to)], "clerk"), "report.already_shared");
-        let mut bad = case.copies(&[(TOLD, to)]);
+        let mut bad = copies(&[(TOLD, to)]);
         bad[0].copy.blob = text("ab");
         let with = vec![case.bureau.actor("verifier-1")];
         let bad = ReportCommand::Share(Share { with: with.clone(), copies: bad });
@@ -205,8 +206,8 @@ mod given_a_report_that_intake_reads {
         let many = (0..=report::SHARED_WITH_MAX).map(|_| ActorId(id())).collect();
         let many = ReportCommand::Share(Share { with: many, copies: Vec::new() });
         assert_eq!(case.run(many, &["clerk"]), "report.shared_too_many");
-        let copies = case.copies(&[(TOLD, to)]).into_iter().cycle().take(report::COPIES_MAX + 1).collect();
-        let many = ReportCommand::Share(Share { with, copies });
+        let many = copies(&[(TOLD, to)]).into_iter().cycle().take(report::COPIES_MAX + 1).collect();
+        let many = ReportCommand::Share(Share { with, copies: many });
         assert_eq!(case.run(many, &["clerk"]), "report.shared_too_many");
     }
 
@@ -233,7 +234,7 @@ mod given_a_report_that_intake_reads {
         assert_eq!(case.run(decline, &["clerk"]), "done");
         assert_eq!(case.share(to, &[(TOLD, to)], "clerk"), "report.ended");
         let nowhere = StreamId::new(adit_core::id::StreamKind::Report, id());
-        let share = Share { with: vec![case.bureau.actor("verifier-1")], copies: case.copies(&[(TOLD, to)]) };
+        let share = Share { with: vec![case.bureau.actor("verifier-1")], copies: copies(&[(TOLD, to)]) };
         let share = Command::Report(ReportCommand::Share(share));
         assert_eq!(code(case.bureau.run(Some(nowhere), share, &["clerk"])), "report.not_reported");
     }
@@ -255,7 +256,7 @@ mod given_a_report_that_intake_reads {
     fn when_the_same_command_comes_again_then_it_is_answered_as_before() {
         let case = Case::excluding(&[]);
         let to: &[&str] = &["verifier-1"];
-        let share = Share { with: vec![case.bureau.actor("verifier-1")], copies: case.copies(&[(TOLD, to)]) };
+        let share = Share { with: vec![case.bureau.actor("verifier-1")], copies: copies(&[(TOLD, to)]) };
         let command = Command::Report(ReportCommand::Share(share));
         let request = Request { id: CommandId(id()), stream: Some(case.report), command };
         let clerk: &SigningKey = &case.bureau.keys["clerk"];

@@ -154,10 +154,14 @@ pub(crate) fn commands(kind: StreamKind) -> impl Iterator<Item = &'static str> {
 pub(crate) fn standing(desk: &Desk, stream: Option<StreamId>, kind: &str, known: &Typed) -> Standing {
     let today = desk.app.office.ledger().now().day();
     let fields = form::fields(kind).unwrap_or_default();
-    let samples = if kind == "report.share" {
-        vec![json!({ "with": [], "copies": [] })]
-    } else {
-        form::samples(fields, known, today)
+    // What is sealed can't be typed: who may do it, and when, does not rest on it.
+    let samples = match kind {
+        "report.share" => vec![json!({ "with": [], "copies": [] })],
+        "report.message" => {
+            let sealed = json!({ "blob": "00".repeat(32), "size": 1, "recipients": ["—"] });
+            vec![json!({ "sealed": sealed })]
+        }
+        _ => form::samples(fields, known, today),
     };
     let mut first = None;
     for sample in &samples {

@@ -423,20 +423,12 @@ fn given_an_invitation_then_its_holder_alone_knows_the_password_and_two_administ
     let granted = send(&server, Some(&one), "/desk/do/actor.grant", &fields);
     assert_eq!(granted.status, 303, "{}", granted.text);
     assert_eq!(sign_in().status, 303, "the account can't sign in");
-    assert_eq!(reading_keys(&server), 1, "reports can be shared with an inspector who was invited");
+    assert_eq!(crate::share::reading_keys(&server), 1, "who was invited reads");
     let accounts = page(&server, &one, "/desk/accounts");
     assert!(!accounts.text.contains("/desk/do/actor.grant"), "an invitation stays: {}", accounts.text);
     let other = server.sign_in_by_key("clerk-1");
     assert_eq!(page(&server, &other, "/desk/accounts").status, 403);
     assert_eq!(send(&server, Some(&other), "/desk/accounts", &typed).status, 403);
-}
-
-/// How many of those who verify or handle can be sealed to.
-fn reading_keys(server: &Server) -> usize {
-    let ledger = server.app.office.ledger();
-    let readers =
-        adit_core::report::readers(&ledger.keys(), ledger.size(), &std::collections::BTreeSet::new());
-    readers.values().flatten().count()
 }
 
 fn owned((name, value): (&str, &str)) -> (String, String) {
@@ -467,7 +459,7 @@ fn given_a_lost_key_then_two_administrators_let_a_new_one_take_its_place() {
         fields.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
     let rotated = send(&server, Some(&one), "/desk/do/actor.rotate_key", &fields);
     assert_eq!(rotated.status, 303, "{}", rotated.text);
-    assert_eq!(reading_keys(&server), 1, "a new key comes with one that reads");
+    assert_eq!(crate::share::reading_keys(&server), 1, "a new key comes with one that reads");
     assert_ne!(page_once(&server, &handler, "/desk"), 200, "the session of the old key goes on");
     for (password, status) in [(PASSWORD, 401), ("the password afterwards", 303)] {
         let typed = [("name", lost.as_str()), ("password", password), ("next", "")];

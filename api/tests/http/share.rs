@@ -1,10 +1,12 @@
 //! A report is shared with those who verify and handle it: by a form, as a browser without scripts sends it, and over the API.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test reports by panicking")]
 
+use std::collections::BTreeSet;
+
 use adit_core::event::Event;
 use adit_core::ledger::disk::{Fault, FaultyDisk};
 use adit_core::ledger::entry::SignedEntry;
-use adit_core::report::{ReportEvent, Share};
+use adit_core::report::{ReportEvent, Share, readers};
 use adit_core::seal::Kind;
 use adit_core::secret::officer_identity;
 use adit_core::units::Position;
@@ -12,6 +14,7 @@ use serde_json::json;
 
 use crate::common::{ORIGIN, Reply, Server, id};
 use crate::desk::{page, send};
+use crate::desk_in_browser::day;
 use crate::sealed::{CANARY, CONTACT, Reported, by_reporter, hash, intake, reported, uploaded, with_intake};
 
 /// Two inspectors and a handler who can be sealed to; those of the cast have no reading key.
@@ -21,6 +24,13 @@ fn with_readers(server: Server) -> Server {
     server.enrol_reader("verifier-2", "inspector");
     server.enrol_reader("desk-1", "handler");
     server
+}
+
+/// How many of those who verify or handle can be sealed to.
+pub(crate) fn reading_keys(server: &Server) -> usize {
+    let ledger = server.app.office.ledger();
+    let readers = readers(&ledger.keys(), ledger.size(), &BTreeSet::new());
+    readers.values().flatten().count()
 }
 
 fn at(report: &Reported) -> String {
@@ -342,4 +352,43 @@ fn given_a_reporter_when_it_was_shared_then_their_page_says_with_how_many_and_on
     let mine = crate::reporter::my(&server, &secret, "", &[]).text;
     assert!(mine.contains("已经转给负责核查、办理的人看") && mine.contains("2 · 2024-05-10"), "{mine}");
     assert!(mine.contains("canary-7f3a9"), "what they wrote is theirs as before");
+}
+
+/// No script runs: the form is ticked and sent, and what was shared is opened on the inspector's telephone.
+#[test]
+fn given_a_report_when_intake_shares_it_on_a_telephone_then_the_inspector_opens_it_on_theirs() {
+    let server = with_readers(Server::start());
+    let report = reported(&server, &[]);
+    let case = format!("/desk/streams/{}", report.stream);
+    let ticked = json!({ "with": server.actor("verifier-1") });
+    day(
+        &server,
+        "intake-1",
+        "zh-CN",
+        360,
+        &json!([
+            { "goto": at(&report) },
+            { "look": "share" },
+            { "press": "签署：转给核查、办理人员阅看" },
+            { "see": "没有选择接收人" },
+            { "look": "share-refused" },
+            { "check": ticked },
+            { "press": "签署：转给核查、办理人员阅看" },
+            { "see": "已转给：verifier-1" },
+            { "look": "shared" },
+        ]),
+    );
+    let said = day(
+        &server,
+        "verifier-1",
+        "en-US",
+        360,
+        &json!([
+            { "goto": case },
+            { "look": "case-shared" },
+            { "press": "Open What was reported" },
+            { "look": "opened-shared" },
+        ]),
+    );
+    assert!(said["text"].as_str().is_some_and(|text| text.contains(CANARY)), "{said}");
 }

@@ -548,9 +548,7 @@ impl Decider for ReportDecider {
             ReportEvent::Invited(invite) => joint::invited(&mut state, invite),
             ReportEvent::InvitationWithdrawn(withdrawn) => joint::withdrawn(&mut state, withdrawn),
             ReportEvent::Joined(join) => joint::joined(&mut state, join),
-            ReportEvent::KeyRotated(rotate) => {
-                change_key(&mut state, rotate);
-            }
+            ReportEvent::KeyRotated(rotate) => change_key(&mut state, rotate),
             ReportEvent::PickedUp(picked_up) => take_place(&mut state, picked_up),
             ReportEvent::Locked(locked) => locks(&mut state, locked),
             ReportEvent::Corroborated(corroborated) => {

@@ -188,8 +188,9 @@ pub fn sealed_in(facts: &[Fact]) -> Vec<SealedFile<'_>> {
             found.push(SealedFile { holds, blob, copies: Vec::new(), fact, event });
         }
         for copied in event.copies() {
-            let of = found.iter_mut().find(|one| one.blob.blob == copied.of);
-            of.into_iter().for_each(|one| one.copies.push(&copied.copy));
+            if let Some(one) = found.iter_mut().find(|one| one.blob.blob == copied.of) {
+                one.copies.push(&copied.copy);
+            }
         }
     }
     found
