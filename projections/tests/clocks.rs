@@ -9,6 +9,7 @@ use adit_core::hazard::{
     Escalate, Extend, HazardCommand, List, Origin, Publish, Published, RecordOverdue, Review, Step,
 };
 use adit_core::id::{StreamId, StreamKind};
+use adit_core::inspection::{self, InspectionCommand};
 use adit_core::report::{self, ReportCommand};
 use adit_core::reward::{self, RewardCommand};
 use adit_core::role::{Party, Role};
@@ -337,5 +338,42 @@ mod given_slow_mending {
         world.hazard(1, review_failed(day("2024-03-10")), &inspectors());
         missed_once(&mut world, "2024-03-10", "rectify");
         assert_eq!(world.rows("supervision")[0]["called_for"], json!("letter"));
+    }
+}
+
+mod given_plans_under_seal {
+    use super::*;
+
+    fn asked(world: &World, filter: Filter) -> Vec<Value> {
+        world.ask("inspections", &filter, Viewer::Reports).rows
+    }
+
+    #[test]
+    fn when_a_plan_is_sealed_then_it_can_be_opened_for_seven_days_by_those_who_sealed_it() {
+        let mut world = one_mine("2024-03-01");
+        let commitment = inspection::commitment("salt", None, "-", world.today());
+        let seal = InspectionCommand::Seal(inspection::Seal { commitment });
+        world.try_inspection(1, &seal).expect("sealed");
+        world.later(1);
+        let commitment = inspection::commitment("salt", None, "-", world.today());
+        let seal = InspectionCommand::Seal(inspection::Seal { commitment });
+        world.try_inspection(2, &seal).expect("sealed");
+        let openable = || Filter { openable: Some(true), ..Filter::default() };
+        let left = |world: &World| -> Vec<Option<i64>> {
+            asked(world, openable()).iter().map(|row| row["days_left"].as_i64()).collect()
+        };
+        assert_eq!(left(&world), [Some(6), Some(7)]);
+        let ours = inspectors().iter().filter_map(Party::actor).next();
+        assert_eq!(asked(&world, Filter { sealed_by: ours, ..openable() }).len(), 2);
+        let today = Some(world.today());
+        let sealed_today = Filter { sealed_by: ours, from: today, to: today, ..Filter::default() };
+        assert_eq!(asked(&world, sealed_today).len(), 1);
+        let other = officer(Role::Clerk).iter().filter_map(Party::actor).next();
+        assert!(asked(&world, Filter { sealed_by: other, ..openable() }).is_empty());
+        world.later(7);
+        assert_eq!(left(&world), [Some(0)], "the first is too late");
+        let open = inspection::Open { salt: "salt".to_owned(), enterprise: None, scope: text("-") };
+        world.try_inspection(2, &InspectionCommand::Open(open)).expect("opened on the last day");
+        assert!(left(&world).is_empty());
     }
 }

@@ -348,39 +348,6 @@ mod given_accountability {
     }
 }
 
-mod given_plans_under_seal {
-    use super::*;
-
-    #[test]
-    fn when_a_plan_is_sealed_then_it_can_be_opened_for_seven_days_by_those_who_sealed_it() {
-        let mut world = two_mines();
-        let commitment = inspection::commitment("salt", None, "-", world.today());
-        let seal = InspectionCommand::Seal(inspection::Seal { commitment });
-        world.try_inspection(1, &seal).expect("sealed");
-        world.later(1);
-        let commitment = inspection::commitment("salt", None, "-", world.today());
-        let seal = InspectionCommand::Seal(inspection::Seal { commitment });
-        world.try_inspection(2, &seal).expect("sealed");
-        let openable = || Filter { openable: Some(true), ..all() };
-        let left = |world: &World| -> Vec<Option<i64>> {
-            ask(world, "inspections", openable()).iter().map(|row| row["days_left"].as_i64()).collect()
-        };
-        assert_eq!(left(&world), [Some(6), Some(7)]);
-        let ours = inspectors().iter().filter_map(Party::actor).next();
-        assert_eq!(ask(&world, "inspections", Filter { sealed_by: ours, ..openable() }).len(), 2);
-        let today = Some(world.today());
-        let sealed_today = Filter { sealed_by: ours, from: today, to: today, ..all() };
-        assert_eq!(ask(&world, "inspections", sealed_today).len(), 1);
-        let other = officer(Role::Clerk).iter().filter_map(Party::actor).next();
-        assert!(ask(&world, "inspections", Filter { sealed_by: other, ..openable() }).is_empty());
-        world.later(7);
-        assert_eq!(left(&world), [Some(0)], "the first is too late");
-        let open = inspection::Open { salt: "salt".to_owned(), enterprise: None, scope: text("-") };
-        world.try_inspection(2, &InspectionCommand::Open(open)).expect("opened on the last day");
-        assert!(left(&world).is_empty());
-    }
-}
-
 mod given_who_stands_behind_an_enterprise {
     use super::*;
 

@@ -10,7 +10,7 @@ use crate::common::Server;
 use crate::desk::page;
 
 /// Day of the server's clock.
-pub(crate) const TODAY: &str = "2024-05-10";
+const TODAY: &str = "2024-05-10";
 pub(crate) const INSPECTORS: [&str; 2] = ["inspector-1", "inspector-2"];
 
 pub(crate) fn verified(server: &Server, criterion: Option<&str>) -> String {

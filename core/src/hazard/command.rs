@@ -176,6 +176,20 @@ pub struct Serve {
     pub controller: bool,
 }
 
+impl Serve {
+    /// Those who wait for one thing more.
+    pub(super) fn served(&mut self, serve: &Self) {
+        self.principal |= serve.principal;
+        self.controller |= serve.controller;
+    }
+
+    /// Those who wait once it was acknowledged for some.
+    pub(super) fn acknowledged(&mut self, said: &Acknowledge) {
+        self.principal &= !said.principal;
+        self.controller &= !said.controller;
+    }
+}
+
 /// For whom of those on whom it was served it is acknowledged; for both where nothing is said, as in all entries of before.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]

@@ -197,10 +197,7 @@ impl Decider for HazardDecider {
                 stand(&mut state, verified.found_on, recorded);
             }
             HazardEvent::Dismissed(_) => state.status = Status::Dismissed,
-            HazardEvent::Served(serve) => {
-                state.unacknowledged.principal |= serve.principal;
-                state.unacknowledged.controller |= serve.controller;
-            }
+            HazardEvent::Served(serve) => state.unacknowledged.served(serve),
             HazardEvent::Assigned(assigned) => assign(&mut state, assigned, recorded),
             HazardEvent::Planned(_) => {
                 state.planned = true;
@@ -250,10 +247,7 @@ impl Decider for HazardDecider {
                 state.called_for = overdue.calls_for.or(state.called_for);
                 state.missed.insert(overdue.clock.clone(), recorded.position);
             }
-            HazardEvent::Acknowledged(said) => {
-                state.unacknowledged.principal &= !said.principal;
-                state.unacknowledged.controller &= !said.controller;
-            }
+            HazardEvent::Acknowledged(said) => state.unacknowledged.acknowledged(said),
         }
         state
     }
