@@ -6,8 +6,18 @@ use adit_core::id::StreamId;
 use axum::extract::Form;
 
 use super::frame::{Desk, Shown};
+use super::words::Words;
+use crate::bundle::STREAMS_MAX;
 use crate::handlers::bundles::{AskedBundle, made};
 use crate::problem::ApiRefusal;
+
+/// How many streams do not fit into one bundle, in words; nothing where all do.
+pub(super) fn left_out(w: Words, streams: usize) -> String {
+    match streams.saturating_sub(STREAMS_MAX) {
+        0 => String::new(),
+        many => w.fill("bundle.left_out", &[("n", &many.to_string())]),
+    }
+}
 
 /// Make an evidence bundle
 ///

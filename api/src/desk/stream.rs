@@ -312,6 +312,7 @@ fn page(desk: &Desk, stream: StreamId, recorded: Option<Position>) -> Result<Str
     let (found, found_at) = found(desk, stream, &facts)?;
     let sealed = openable(desk, &stream)?;
     let (shared, asks) = shared(desk, &stream, &sealed)?;
+    let bundled = bundled(stream, &facts);
     Ok(StreamPage {
         heading: heading(desk, &stream),
         id: stream.to_string(),
@@ -336,8 +337,8 @@ fn page(desk: &Desk, stream: StreamId, recorded: Option<Position>) -> Result<Str
         refused,
         begins: begins(desk, stream, &facts)?,
         traces: traces(desk, &facts),
-        bundle: bundle(&stream, &facts),
-        left_out: String::new(),
+        bundle: bundled.iter().take(STREAMS_MAX).map(ToString::to_string).collect(),
+        left_out: super::bundle::left_out(w, bundled.len()),
         events,
         frame: Frame::of(desk).after(recorded),
     })
@@ -506,12 +507,11 @@ fn traces(desk: &Desk, facts: &[Fact]) -> Vec<Attached> {
 }
 
 /// The streams of the evidence bundle of an inquiry: itself and its hazards.
-fn bundle(stream: &StreamId, facts: &[Fact]) -> Vec<String> {
+fn bundled(stream: StreamId, facts: &[Fact]) -> Vec<StreamId> {
     if stream.kind != StreamKind::Inquiry {
         return Vec::new();
     }
-    let streams = std::iter::once(*stream).chain(inquired(facts));
-    streams.take(STREAMS_MAX).map(|stream| stream.to_string()).collect()
+    std::iter::once(stream).chain(inquired(facts)).collect()
 }
 
 /// What can be begun from here: a hazard of this enterprise, a reward for this report.

@@ -367,7 +367,10 @@ fn cells(told: &mut Told<'_>, table: &str, row: &Value, (fields, today): (&[Stri
         let text = match field.as_str() {
             "days_left" => days.map_or(text, |days| w.days_left(days)),
             "report" | "first" if own.is_some() => own.map(|report| case_number(&report)).unwrap_or_default(),
-            _ if own.is_some() && href.is_none() => "—".to_owned(),
+            // There is no page for whoever may not read it.
+            _ if own.is_some() && href.is_none() => {
+                own.map(|stream| stream.id.to_string()).unwrap_or_default()
+            }
             _ if own.is_some() => w.t("table.open").to_owned(),
             _ => text,
         };

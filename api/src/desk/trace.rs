@@ -345,7 +345,6 @@ fn page(desk: &Desk, hazard: StreamId, wanted: &Wanted, refused: &Refused) -> Re
     let made = TraceText::of(&desk.app, &hazard, last)?;
     let hash = made.hash();
     let on = inquiries(desk, &hazard)?;
-    let left_out = made.streams.len().saturating_sub(STREAMS_MAX);
     let mut signed: BTreeMap<String, Vec<String>> = BTreeMap::new();
     let mut entries = Vec::new();
     for event in list(&trace, "events") {
@@ -378,11 +377,7 @@ fn page(desk: &Desk, hazard: StreamId, wanted: &Wanted, refused: &Refused) -> Re
         refusal: refused.says.clone(),
         opens: desk.reader.roles.contains(&Role::Investigator),
         bundle: made.streams.iter().take(STREAMS_MAX).map(ToString::to_string).collect(),
-        left_out: if left_out == 0 {
-            String::new()
-        } else {
-            w.fill("bundle.left_out", &[("n", &left_out.to_string())])
-        },
+        left_out: super::bundle::left_out(w, made.streams.len()),
         script: &TRACE,
         last,
         hash,
