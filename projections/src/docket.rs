@@ -214,7 +214,9 @@ impl Docket {
             matters.push(matter);
         }
         if before != report.status || matters.len() > 1 {
-            matters.into_iter().for_each(|matter| self.settle(matter));
+            for matter in matters {
+                self.settle(matter);
+            }
         }
     }
 

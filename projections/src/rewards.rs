@@ -22,7 +22,7 @@ pub(crate) const TAKES: &[&str] = &["stream", "reward_status", "overdue", "year"
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Rewards {
     words: Words,
-    rewards: Table<Key, Reward>,
+    all: Table<Key, Reward>,
     /// Rewards that are not done with, by status.
     waiting: Waiting<Status>,
 }
@@ -156,8 +156,7 @@ impl Rewards {
 
     /// The rewards that rest on a report, in the order of the log.
     pub fn of_report(&self, report: &StreamId) -> Vec<StreamId> {
-        let rests =
-            self.rewards.iter().filter(|(_, reward)| reward.report.stream(StreamKind::Report) == *report);
+        let rests = self.all.iter().filter(|(_, reward)| reward.report.stream(StreamKind::Report) == *report);
         rests.map(|(key, _)| key.stream(StreamKind::Reward)).collect()
     }
 
@@ -168,7 +167,7 @@ impl Rewards {
 
     pub fn paid_by_year(&self) -> BTreeMap<i32, Sum> {
         let mut years: BTreeMap<i32, Sum> = BTreeMap::new();
-        for (_, reward) in self.rewards.iter() {
+        for (_, reward) in self.all.iter() {
             if let Some((paid, fen)) = reward.paid.zip(reward.paid_fen) {
                 years.entry(Day::from(paid.day).year()).or_default().add(fen);
             }
@@ -178,7 +177,7 @@ impl Rewards {
 
     pub fn by_status(&self) -> BTreeMap<Status, Sum> {
         let mut sums: BTreeMap<Status, Sum> = BTreeMap::new();
-        for (_, reward) in self.rewards.iter() {
+        for (_, reward) in self.all.iter() {
             sums.entry(reward.status).or_default().add(reward.amount_fen);
         }
         sums
@@ -188,9 +187,9 @@ impl Rewards {
         let filter = ask.filter;
         let paid_in = |reward: &Reward| reward.paid.map(|paid| Day::from(paid.day).year());
         let waiting = filter.reward_status.and_then(waits).map(|status| self.waiting.rows(&status));
-        let rows = ask.rows_of(waiting, &self.rewards, StreamKind::Reward);
+        let rows = ask.rows_of(waiting, &self.all, StreamKind::Reward);
         let today = DayNumber::from(ask.today);
-        let wanted = rows.filter_map(|row| self.rewards.at(row)).filter(|(_, reward)| {
+        let wanted = rows.filter_map(|row| self.all.at(row)).filter(|(_, reward)| {
             is(filter.reward_status.as_ref(), &reward.status)
                 && filter.overdue.is_none_or(|overdue| overdue == reward.is_overdue(today))
                 && filter.year.is_none_or(|year| paid_in(reward) == Some(year))
@@ -233,7 +232,7 @@ impl Rewards {
         let key = Key::of(&fact.stream);
         let detail = |name: &str| assessed.reasons.iter().find_map(|reason| reason.details.get(name));
         // What joint reporters have claimed or given up stays so when the amount changes, and so does what was paid.
-        let before = self.rewards.get(&key);
+        let before = self.all.get(&key);
         let settled = |key: &str| {
             let mut shares = before.into_iter().flat_map(|before| &before.shares);
             let share = shares.find(|share| *share.key == *key);
@@ -271,13 +270,13 @@ impl Rewards {
             forfeited_fen,
             last: fact.position,
         };
-        self.rewards.put(key, reward);
+        self.all.put(key, reward);
     }
 
     /// Nothing is given. What was paid before stays, and all of it is too much.
     fn denied(&mut self, fact: &Fact, denied: &Denied) {
         let key = Key::of(&fact.stream);
-        let before = self.rewards.get(&key);
+        let before = self.all.get(&key);
         let assessments = before.map_or(1, |before| before.assessments + 1);
         let (paid_fen, paid) = before.map_or((None, None), |before| (before.paid_fen, before.paid));
         let forfeited_fen = before.map_or(0, |before| before.forfeited_fen);
@@ -302,11 +301,11 @@ impl Rewards {
             forfeited_fen,
             last: fact.position,
         };
-        self.rewards.put(key, reward);
+        self.all.put(key, reward);
     }
 
     fn moved(&mut self, fact: &Fact, event: &RewardEvent) {
-        let Some(reward) = self.rewards.get_mut(&Key::of(&fact.stream)) else {
+        let Some(reward) = self.all.get_mut(&Key::of(&fact.stream)) else {
             return;
         };
         reward.last = fact.position;
@@ -354,10 +353,10 @@ impl Projection for Rewards {
     fn apply(&mut self, fact: &Fact) {
         let key = Key::of(&fact.stream);
         let status = |rewards: &Table<Key, Reward>| rewards.get(&key).and_then(|reward| waits(reward.status));
-        let before = status(&self.rewards);
+        let before = status(&self.all);
         self.take(fact);
-        if let Some(row) = self.rewards.find(&key) {
-            self.waiting.moves(row, before, status(&self.rewards));
+        if let Some(row) = self.all.find(&key) {
+            self.waiting.moves(row, before, status(&self.all));
         }
     }
 }
