@@ -354,15 +354,11 @@ fn cells(told: &mut Told<'_>, table: &str, row: &Value, (fields, today): (&[Stri
         let text = text(told, row, field, named);
         let own: Option<StreamId> = row.get(field).and_then(Value::as_str).and_then(|text| text.parse().ok());
         let traced = about.filter(|_| at == 0 && table == "accountability");
-        let href = match traced {
-            Some(hazard) => Some(format!("/desk/trace/{}", hazard.id)),
-            None => {
-                let stream = own.or(about.filter(|_| at == 0));
-                stream
-                    .filter(|stream| told.desk.reader.may_read(stream.kind))
-                    .map(|stream| stream_address(&stream.to_string()))
-            }
-        };
+        let page = own.or(about.filter(|_| at == 0));
+        let page = page.filter(|stream| told.desk.reader.may_read(stream.kind));
+        let href = traced
+            .map(|hazard| format!("/desk/trace/{}", hazard.id))
+            .or_else(|| page.map(|stream| stream_address(&stream.to_string())));
         let class = class(field, row, days, today);
         let text = match field.as_str() {
             "days_left" => days.map_or(text, |days| w.days_left(days)),
