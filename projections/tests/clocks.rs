@@ -344,8 +344,8 @@ mod given_slow_mending {
 mod given_plans_under_seal {
     use super::*;
 
-    fn asked(world: &World, filter: Filter) -> Vec<Value> {
-        world.ask("inspections", &filter, Viewer::Reports).rows
+    fn asked(world: &World, filter: &Filter) -> Vec<Value> {
+        world.ask("inspections", filter, Viewer::Reports).rows
     }
 
     #[test]
@@ -360,16 +360,16 @@ mod given_plans_under_seal {
         world.try_inspection(2, &seal).expect("sealed");
         let openable = || Filter { openable: Some(true), ..Filter::default() };
         let left = |world: &World| -> Vec<Option<i64>> {
-            asked(world, openable()).iter().map(|row| row["days_left"].as_i64()).collect()
+            asked(world, &openable()).iter().map(|row| row["days_left"].as_i64()).collect()
         };
         assert_eq!(left(&world), [Some(6), Some(7)]);
-        let ours = inspectors().iter().filter_map(Party::actor).next();
-        assert_eq!(asked(&world, Filter { sealed_by: ours, ..openable() }).len(), 2);
+        let ours = inspectors().iter().find_map(Party::actor);
+        assert_eq!(asked(&world, &Filter { sealed_by: ours, ..openable() }).len(), 2);
         let today = Some(world.today());
         let sealed_today = Filter { sealed_by: ours, from: today, to: today, ..Filter::default() };
-        assert_eq!(asked(&world, sealed_today).len(), 1);
-        let other = officer(Role::Clerk).iter().filter_map(Party::actor).next();
-        assert!(asked(&world, Filter { sealed_by: other, ..openable() }).is_empty());
+        assert_eq!(asked(&world, &sealed_today).len(), 1);
+        let other = officer(Role::Clerk).iter().find_map(Party::actor);
+        assert!(asked(&world, &Filter { sealed_by: other, ..openable() }).is_empty());
         world.later(7);
         assert_eq!(left(&world), [Some(0)], "the first is too late");
         let open = inspection::Open { salt: "salt".to_owned(), enterprise: None, scope: text("-") };

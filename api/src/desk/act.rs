@@ -50,6 +50,14 @@ pub(crate) struct Shows {
     pub(crate) fixed: String,
 }
 
+/// Officers of whom one signs, too.
+pub(crate) struct Seconds {
+    /// By id and post.
+    pub(crate) who: Vec<(String, String)>,
+    pub(crate) chosen: String,
+    pub(crate) required: bool,
+}
+
 #[derive(Template)]
 #[template(path = "desk/act.html")]
 struct Act {
@@ -75,10 +83,7 @@ struct Act {
     enterprises: Vec<String>,
     /// Enterprises that may be meant by the name that was typed.
     meant: Vec<(String, String)>,
-    /// Officers of whom one must sign, too.
-    seconds: Vec<(String, String)>,
-    second: String,
-    second_required: bool,
+    seconds: Seconds,
     refusal: String,
     rule: String,
     lawful: bool,
@@ -323,7 +328,11 @@ fn page(desk: &Desk, draft: Draft) -> Result<Act, Trouble> {
         let can = lawful::seconds(desk, draft.stream, &draft.kind, &known, role);
         can.into_iter().map(|actor| (actor.to_string(), people::title(&desk.app, actor))).collect()
     };
-    let seconds: Vec<(String, String)> = second.map(of_whom).unwrap_or_default();
+    let seconds = Seconds {
+        who: second.map(of_whom).unwrap_or_default(),
+        chosen: draft.second.clone(),
+        required: second.is_some_and(|second| second.required),
+    };
     let asked =
         fields.iter().filter(|field| !NEVER_ASKED.contains(&(draft.kind.as_str(), field.name.as_str())));
     let shown: Vec<Shows> = asked.map(|field| shows(desk, &draft, field)).collect();
@@ -352,8 +361,6 @@ fn page(desk: &Desk, draft: Draft) -> Result<Act, Trouble> {
         meant: draft.meant,
         criteria: if picks { selectable() } else { Vec::new() },
         seconds,
-        second: draft.second,
-        second_required: second.is_some_and(|second| second.required),
         rule: refusal.as_ref().map(|refusal| refusal.words(lang).rule).unwrap_or_default(),
         refusal: refusal.map(|refusal| w.refusal(&refusal)).unwrap_or_default(),
         lawful: matches!(lawful, Standing::Lawful { .. }),

@@ -24,7 +24,7 @@ use axum::response::{IntoResponse, Redirect};
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
-use super::act::{Another, beside, enterprise_named};
+use super::act::{Another, Seconds, beside, enterprise_named, seconds};
 use super::frame::{Desk, Frame, Shown, just_recorded, render, stream_address};
 use super::people;
 use super::words::urgency;
@@ -61,8 +61,7 @@ struct Plans {
     /// Plans that nobody opened in time.
     missed: String,
     id: String,
-    seconds: Vec<(String, String)>,
-    second: String,
+    seconds: Seconds,
     enterprise: String,
     scope: String,
     refusal: String,
@@ -186,8 +185,11 @@ fn page(desk: &Desk, typed: &Typed, refusal: String, recorded: Option<Position>)
             desk.w.fill("plans.missed", &[("n", &missed.to_string())])
         },
         id,
-        seconds: super::act::seconds(desk, Role::Inspector),
-        second: typed.second.clone(),
+        seconds: Seconds {
+            who: seconds(desk, Role::Inspector),
+            chosen: typed.second.clone(),
+            required: true,
+        },
         enterprise: typed.enterprise.clone(),
         scope: typed.scope.clone(),
         refusal,
