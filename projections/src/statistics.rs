@@ -308,10 +308,15 @@ impl Statistics {
         }
     }
 
-    /// Reports that were received, accepted and handled; the streams for those alone who may see them. What is kept from somebody
-    /// is counted, and not named. Rows follow each other without a gap.
+    /// Reports that were received, accepted and handled, and rewards that were paid: leaders learn how many. The streams are for those
+    /// alone who may see them; what is kept from somebody is counted, and not named. Rows follow each other without a gap.
     fn reports(&self, ask: &Ask<'_>, rows: &mut [Row]) {
-        if !ask.viewer.sees(StreamKind::Report) {
+        let (counts, pays) = match ask.viewer {
+            Viewer::Reports | Viewer::Office => (true, true),
+            Viewer::Intake => (true, false),
+            Viewer::Finance | Viewer::Enterprise(_) => (false, false),
+        };
+        if !counts {
             return;
         }
         let spans: Vec<(DayNumber, DayNumber)> =
@@ -321,7 +326,7 @@ impl Statistics {
             let row = spans.partition_point(|(_, to)| *to < day);
             spans.get(row).is_some_and(|(from, _)| *from <= day).then_some(row)
         };
-        let mut counts = vec![[0_u32; 5]; rows.len()];
+        let mut many = vec![[0_u32; 5]; rows.len()];
         let (mut accepted, mut paid) = (vec![0; rows.len()], vec![(0_u32, 0_i64); rows.len()]);
         let today = DayNumber::from(ask.today);
         for (key, report) in self.reports.iter() {
@@ -329,7 +334,7 @@ impl Statistics {
             let days = [Some(received), begun, declined, transferred, substantiated];
             for (what, day) in days.into_iter().enumerate() {
                 if let Some(row) = row_of(day) {
-                    counts[row][what] += 1;
+                    many[row][what] += 1;
                 }
             }
             let Some(row) = row_of(begun) else { continue };
@@ -341,12 +346,12 @@ impl Statistics {
         }
         for (day, fen) in &self.paid {
             if let Some(row) = row_of(Some(*day)) {
-                let (many, sum) = &mut paid[row];
-                (*many, *sum) = (*many + 1, sum.saturating_add(*fen));
+                let (times, sum) = &mut paid[row];
+                (*times, *sum) = (*times + 1, sum.saturating_add(*fen));
             }
         }
         for (at, row) in rows.iter_mut().enumerate() {
-            let [received, begun, declined, transferred, substantiated] = counts[at].map(Some);
+            let [received, begun, declined, transferred, substantiated] = many[at].map(Some);
             row.reports_received = received;
             row.reports_accepted = begun;
             row.reports_declined = declined;
@@ -355,9 +360,9 @@ impl Statistics {
             row.handled_of_accepted = Some(u32::try_from(row.handled.len()).unwrap_or(u32::MAX));
             row.handled_rate = figures::percent(row.handled.len(), accepted[at]);
             for streams in [&mut row.handled, &mut row.not_handled] {
-                streams.retain(|stream| !ask.kept.streams.contains(stream));
+                streams.retain(|stream| ask.viewer.sees(stream.kind) && !ask.kept.streams.contains(stream));
             }
-            if ask.viewer == Viewer::Reports {
+            if pays {
                 row.rewards_paid = Some(paid[at].0);
                 row.rewards_paid_yuan = Some(Fen(paid[at].1));
             }

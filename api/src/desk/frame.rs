@@ -134,6 +134,8 @@ pub(crate) struct Frame {
     /// The key is kept elsewhere: nothing can be signed here.
     pub(crate) signs_here: bool,
     pub(crate) demonstration: bool,
+    /// Whether hazards can be looked for.
+    pub(crate) finds: bool,
     /// What has just been recorded: the position of the entry.
     pub(crate) recorded: Option<Position>,
     /// How many entries of the ledger this page knows.
@@ -226,6 +228,7 @@ impl Frame {
             roles: roles.join(w.t("base.and")),
             waiting,
             signs_here: session.key.is_some(),
+            finds: reader.asker("register").is_some(),
             demonstration: app.options.demonstration,
             recorded: None,
             size: desk.size,

@@ -195,6 +195,12 @@ impl Server {
         self.app.office.ledger().size()
     }
 
+    /// The step of the disk that the next request takes: what the lock still had to write is written then.
+    pub(crate) fn next_step(&self, disk: &FaultyDisk) -> u64 {
+        self.app.office.ledger().publish_now();
+        disk.steps() + 1
+    }
+
     pub(crate) fn person(&self, who: &str) -> &Person {
         &self.people[who]
     }

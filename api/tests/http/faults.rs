@@ -10,7 +10,7 @@ use crate::common::{PASSWORD, Server, self_report};
 mod given_a_disk_that_fails {
     use super::*;
 
-    /// A server, a clerk's token, and a command for it.
+    /// A server, an enterprise's token, and a command for it.
     fn server(disk: &FaultyDisk) -> (Server, String, Value) {
         let server = Server::start_on(disk);
         let token = server.sign_in("enterprise-1");
@@ -24,7 +24,7 @@ mod given_a_disk_that_fails {
         let (server, token, data) = server(&disk);
         let before = server.command(&token, None, "hazard.report", &data).expect(200);
         let size = server.size();
-        disk.fail_at(disk.steps() + 1, Fault::Error(ErrorKind::StorageFull));
+        disk.fail_at(server.next_step(&disk), Fault::Error(ErrorKind::StorageFull));
         server.command(&token, None, "hazard.report", &data).refused(503, "api.not_written");
         server.command(&token, None, "hazard.report", &data).refused(503, "api.halted");
         assert_eq!(server.size(), size);
@@ -37,7 +37,7 @@ mod given_a_disk_that_fails {
     fn when_the_sync_fails_then_nobody_claims_to_know() {
         let disk = FaultyDisk::default();
         let (server, token, data) = server(&disk);
-        disk.fail_at(disk.steps() + 2, Fault::Error(ErrorKind::Other));
+        disk.fail_at(server.next_step(&disk) + 1, Fault::Error(ErrorKind::Other));
         server.command(&token, None, "hazard.report", &data).refused(503, "api.unknown");
         server.command(&token, None, "hazard.report", &data).refused(503, "api.halted");
     }

@@ -203,7 +203,7 @@ fn given_a_disk_that_fails_when_it_is_opened_then_no_byte_goes_out() {
     let report = reported(&server, &[]);
     let token = server.sign_in("intake-1");
     for (step, code) in [(1, "api.not_written"), (2, "api.halted")] {
-        disk.fail_at(disk.steps() + 1, Fault::Error(std::io::ErrorKind::StorageFull));
+        disk.fail_at(server.next_step(&disk), Fault::Error(std::io::ErrorKind::StorageFull));
         let reply = server.post(&report.path("open"), Some(&token), &hash(&report.testimony));
         reply.refused(503, code);
         assert!(!holds_canary(&reply.bytes), "{step}");

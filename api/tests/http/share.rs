@@ -322,7 +322,7 @@ fn given_a_disk_that_fails_when_it_is_shared_then_nothing_is_opened_and_nobody_r
     let token = server.sign_in("intake-1");
     let (command, actor, size) = (id(), server.actor("verifier-1"), server.size());
     let fields = [("_id", command.as_str()), ("with", actor.as_str())];
-    disk.fail_at(disk.steps() + 1, Fault::Error(std::io::ErrorKind::StorageFull));
+    disk.fail_at(server.next_step(&disk), Fault::Error(std::io::ErrorKind::StorageFull));
     let failed = send(&server, Some(&token), &at(&report), &fields);
     assert_eq!((failed.status, server.size()), (503, size), "{}", failed.text);
     assert!(!failed.text.contains(CANARY) && shares(&server, &report).is_empty());

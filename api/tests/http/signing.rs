@@ -244,7 +244,7 @@ fn given_a_page_then_nothing_is_offered_to_begin_that_a_rule_refuses_to_whoever_
     let home = |who: &str| page(&server, &server.sign_in_by_key(who), "/desk").text;
     let begins = [
         ("clerk-1", &["hazard.report", "enterprise.register"][..]),
-        ("inspector-1", &["hazard.report", "inspection.perform"]),
+        ("inspector-1", &["hazard.report", "inspection.perform", "enterprise.register"]),
         ("handler-1", &[]),
         ("approver-1", &[]),
         ("investigator-1", &["inquiry.open"]),

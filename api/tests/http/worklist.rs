@@ -291,3 +291,16 @@ fn given_rows_in_the_order_of_what_is_due_then_the_day_that_counts_is_shown_and_
     let table = page(&server, &leader, "/desk/tables/supervision?extension=waiting&order=due").text;
     assert!(table.contains(&head("延期决定期限")), "{table}");
 }
+
+#[test]
+fn given_whoever_sees_no_hazards_then_no_page_offers_to_look_for_one() {
+    let server = Server::start();
+    for (who, finds) in
+        [("handler-1", true), ("enterprise-1", true), ("finance-1", false), ("admin-1", false)]
+    {
+        let token = server.sign_in_by_key(who);
+        assert_eq!(page(&server, &token, "/desk").text.contains("role=\"search\""), finds, "{who}");
+        let status = if finds { 200 } else { 403 };
+        assert_eq!(page(&server, &token, "/desk/tables/register?contains=x").status, status, "{who}");
+    }
+}

@@ -1,9 +1,11 @@
 //! What waits is what can be done: every row that a worklist shows, asked of the decider of its stream.
 
 use adit_core::decider::{Decider, Moment};
-use adit_core::hazard::{self, Because, ElementOnly, Empty, HazardCommand, HazardDecider, Penalise, Serve};
+use adit_core::hazard::{
+    self, Because, ElementOnly, Empty, HazardCommand, HazardDecider, HazardRefusal, Penalise, Serve,
+};
 use adit_core::id::StreamId;
-use adit_core::report::{self, ReportCommand, ReportDecider};
+use adit_core::report::{self, ReportCommand, ReportDecider, ReportRefusal};
 use adit_core::reward::{self, RewardCommand, RewardDecider};
 use adit_core::role::{Party, Role};
 use adit_core::rules::five_in_place::{Element, Stage};
@@ -41,6 +43,18 @@ fn step(world: &World, state: &hazard::State, next: Next) -> (HazardCommand, Vec
     }
 }
 
+/// Whether the decider takes it. Histories run beyond the years whose working days are known: that is no reason not to wait.
+fn taken<T, R: std::fmt::Debug + PartialEq>(
+    decided: Result<T, R>,
+    unknown: &R,
+    of: &StreamId,
+) -> Result<(), String> {
+    match decided {
+        Err(refusal) if refusal != *unknown => Err(format!("{of} {refusal:?}")),
+        Ok(_) | Err(_) => Ok(()),
+    }
+}
+
 fn hazard_may(world: &World, hazard: &StreamId, command: &HazardCommand, by: &[Party]) -> Result<(), String> {
     let state = &world.hazards[hazard];
     let facts = hazard::Facts {
@@ -49,7 +63,7 @@ fn hazard_may(world: &World, hazard: &StreamId, command: &HazardCommand, by: &[P
     };
     let moment = Moment { now: world.log.now, rules: &world.log.rules, by };
     let decided = HazardDecider::decide(state, command, &facts, &moment);
-    decided.map(drop).map_err(|refusal| format!("{hazard} {refusal:?}"))
+    taken(decided, &HazardRefusal::UnknownYear, hazard)
 }
 
 fn report_may(world: &World, row: &Value, command: &ReportCommand, role: Role) -> Result<(), String> {
@@ -57,7 +71,7 @@ fn report_may(world: &World, row: &Value, command: &ReportCommand, role: Role) -
     let by = officer(role);
     let moment = Moment { now: world.log.now, rules: &world.log.rules, by: &by };
     let decided = ReportDecider::decide(&world.reports[&report], command, &report::Facts::default(), &moment);
-    decided.map(drop).map_err(|refusal| format!("{report} {refusal:?}"))
+    taken(decided, &ReportRefusal::UnknownYear, &report)
 }
 
 fn hazard_of(row: &Value) -> StreamId {

@@ -5,6 +5,7 @@
 #[path = "../common/mod.rs"]
 mod common;
 mod lawful;
+mod sums;
 mod waiting;
 
 use adit_core::enterprise::{
@@ -647,24 +648,6 @@ proptest! {
                 prop_assert_eq!(&ask(name, &by_due).expect("rows").1, &ordered, "{}", name);
                 let second = ask(name, &Filter { offset: 1, limit: Some(2), ..by_due }).expect("rows").1;
                 prop_assert_eq!(second.as_slice(), ordered.get(1..ordered.len().min(3)).unwrap_or_default());
-            }
-        }
-    }
-
-    #[test]
-    fn sums_by_day_are_those_of_every_move(world in history(), cut in 0_i64..60) {
-        let state = world.fold();
-        let ask = |filter: Filter| {
-            let page = state.query("statistics", &filter, Viewer::Office, &world.log.rules, world.today());
-            page.expect("page").rows
-        };
-        let today = world.today();
-        // All enterprises of a history lie in one town, so that this filter leaves everything and takes the other way.
-        for group in [Group::Month, Group::Year, Group::Source, Group::Sector, Group::Town, Group::Criterion] {
-            for (from, to) in [(None, None), (Some(today.plus_days(-cut)), Some(today.plus_days(-cut / 2)))] {
-                let whole = Filter { group: Some(group), from, to, ..Filter::default() };
-                let every = Filter { town: Some("示例镇".to_owned()), ..whole.clone() };
-                prop_assert_eq!(ask(whole), ask(every), "{:?}", group);
             }
         }
     }
