@@ -18,6 +18,7 @@ use adit_core::ledger::disk::FaultyDisk;
 use adit_core::ledger::embedded::Embedded;
 use adit_core::ledger::home::Home;
 use adit_core::ledger::keyring::actor_key_name;
+use adit_core::ledger::lock::LockKeeper;
 use adit_core::ledger::log::Ledger;
 use adit_core::ledger::note::assemble;
 use adit_core::ledger::vkey::SigningKey;
@@ -87,6 +88,8 @@ pub(crate) struct Server {
     pub(crate) url: String,
     folder: tempfile::TempDir,
     runtime: tokio::runtime::Runtime,
+    /// What keeps the lock, on a disk that can be told to fail.
+    lock: Option<Arc<LockKeeper>>,
 }
 
 /// The limits that ship, with other numbers for some of them.
@@ -132,10 +135,11 @@ impl Server {
         std::fs::create_dir_all(&home.data).unwrap();
         let log = SigningKey::generate(ORIGIN).unwrap();
         let store = Embedded::open_on(Arc::new(disk.clone()), &home, &[log.vkey()], &[7; 32]).unwrap();
+        let lock = Some(Arc::clone(store.lock()));
         let blobs = Blobs::open(Arc::new(disk.clone()), &home.data).unwrap();
         let ledger =
             Ledger::over_with_blobs(Arc::new(store), Arc::clone(&clock) as _, log, blobs, &[7; 32]).unwrap();
-        Self::over(ledger, clock, folder, Options::default())
+        Self { lock, ..Self::over(ledger, clock, folder, Options::default()) }
     }
 
     fn over(ledger: Ledger, clock: Arc<SetClock>, folder: tempfile::TempDir, options: Options) -> Self {
@@ -171,7 +175,7 @@ impl Server {
         let options = Options { site: options.site.or_else(|| site.parse().ok()), ..options };
         let app = App::with(office, Keystore::at(&home.actors()), options).unwrap();
         runtime.spawn(adit_api::serve(listener, Arc::clone(&app), std::future::pending()));
-        Self { app, clock, people, enterprises, url, folder, runtime }
+        Self { app, clock, people, enterprises, url, folder, runtime, lock: None }
     }
 
     pub(crate) fn runtime(&self) -> &tokio::runtime::Runtime {
@@ -197,7 +201,9 @@ impl Server {
 
     /// The step of the disk that the next request takes: what the lock still had to write is written then.
     pub(crate) fn next_step(&self, disk: &FaultyDisk) -> u64 {
-        self.app.office.ledger().publish_now();
+        if let Some(lock) = &self.lock {
+            lock.settle();
+        }
         disk.steps() + 1
     }
 
