@@ -71,7 +71,7 @@ enum What {
     Replay(Stored),
     /// Check everything, as `adit verify` does
     Verify(Stored),
-    /// Make a ledger of lawful histories: enterprises, their hazards over years, what followed
+    /// Make a ledger of lawful histories: enterprises, their hazards over years, reports and rewards, what followed
     Generate(generate::Generate),
     /// Ask every read model in many ways, and single hazards in the past
     Query(query::Query),

@@ -69,6 +69,9 @@ fn given_a_generated_ledger_then_it_verifies_and_every_table_and_every_kind_of_p
     let kinds: Vec<_> =
         figures.as_object().expect("kinds").iter().filter(|(_, kind)| kind.is_object()).collect();
     assert!(kinds.len() > 30, "{figures}");
+    for name in ["case", "docket", "reward", "trace", "worklist_enterprise"] {
+        assert!(kinds.iter().any(|(kind, _)| *kind == name), "no page of the kind {name}: {figures}");
+    }
     for (name, kind) in kinds {
         assert!(kind["pages"].as_u64().is_some_and(|many| many > 0), "{name}: {kind}");
         assert!(kind["largest_kb"].as_u64().is_some_and(|size| size < PAGE_KB_MAX), "{name}: {kind}");
